@@ -1,0 +1,44 @@
+"""Errors a person can cause or mend; each ends in one sentence in the interface language."""
+
+from clip_app.strings import Language, text
+
+
+class ClipAppError(Exception):
+    """Base of every error that is shown to a person as one sentence.
+
+    Args:
+        key: name of the sentence in `clip_app.strings`.
+        params: values for the placeholders of that sentence.
+    """
+
+    def __init__(self, key: str, **params: object) -> None:
+        self.key = key
+        self.params = params
+        super().__init__(key, params)
+
+    def message(self, language: Language) -> str:
+        """The sentence to show, in `language`."""
+        return text(self.key, language, **self.params)
+
+    def __str__(self) -> str:
+        return self.message("en")
+
+
+class ImageError(ClipAppError):
+    """No image, or one that cannot or must not be decoded."""
+
+
+class InputError(ClipAppError):
+    """Labels, descriptions, templates or options that cannot be used as given."""
+
+
+class ModelError(ClipAppError):
+    """A model that is unknown, cannot be loaded, or has failed while it ran."""
+
+
+class HubUnreachableError(ModelError):
+    """Weights that are not in the local cache, and no model hub answers."""
+
+
+class StorageError(ClipAppError):
+    """A file that could not be written: disk full, no permission."""
