@@ -1,0 +1,45 @@
+# make run: set up and open the app. make test: set up and run every check.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check setup setup-dev browser bench clean
+
+run: $(VENV)/.installed
+	$(BIN)/python app.py --open-browser $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(VENV)/.installed-dev browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/serving.py $(ARGS)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# The end-to-end tests drive the system's Chromium and need a font with Chinese characters.
+browser:
+	@command -v chromium >/dev/null && fc-list :lang=zh | grep -q . || \
+	if command -v apt-get >/dev/null; then \
+	  SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$SUDO apt-get update -q && $$SUDO apt-get install -y -q chromium fonts-noto-cjk fontconfig; \
+	else echo "Please install Chromium and a Chinese font (Noto Sans CJK)." >&2; exit 1; fi
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,15 @@
+"""Entry point of `python app.py` and of Hugging Face Spaces, which looks for `demo`."""
+
+import os
+import sys
+
+# Spaces with a shared GPU want this imported before torch; elsewhere the package does not exist.
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # noqa: F401
+
+from clip_app.serve import launch, prepare
+
+demo, settings = prepare(sys.argv[1:] if __name__ == "__main__" else [])
+
+if __name__ == "__main__":
+    raise SystemExit(launch(demo, settings))

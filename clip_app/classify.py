@@ -1,0 +1,94 @@
+"""Zero-shot classification: which of the labels a person typed fits an image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from clip_app.background import FIT_THRESHOLD, fit_of_any, label_fit
+from clip_app.errors import ImageError
+from clip_app.model_service import ModelService, Progress
+from clip_app.prompts import choose_templates, parse_labels
+from clip_app.scoring import sigmoid, similarities, softmax_scores
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """One label's score in [0, 1] and its cosine similarity in [-1, 1]."""
+
+    label: str
+    score: float
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One image's labels in falling order of score.
+
+    Attributes:
+        results: every label.
+        fit: share in [0, 1] that the labels together hold against background words.
+        independent: whether each score stands by itself; else they sum to 1.
+    """
+
+    results: tuple[LabelScore, ...]
+    fit: float
+    independent: bool
+
+    @property
+    def none_fits(self) -> bool:
+        """Whether the labels do no better than words that have nothing to do with them."""
+        return self.fit < FIT_THRESHOLD
+
+
+def classify(
+    service: ModelService,
+    images: Sequence[Image.Image],
+    labels: str | Sequence[str],
+    templates: str | None = None,
+    *,
+    independent: bool = False,
+    progress: Progress | None = None,
+) -> list[Classification]:
+    """Score every label for every image.
+
+    Args:
+        service: the model to ask.
+        images: one or more pictures.
+        labels: as typed, or already apart.
+        templates: see `clip_app.prompts.choose_templates`.
+        independent: score each label by itself: sigmoid with the model's bias where it has one,
+            else the label's share against background words.
+        progress: called with (done, total) while labels are encoded.
+
+    Raises:
+        ImageError: if there is no image.
+        InputError: if there are no labels, too many, or a template has no place for one.
+        ModelError: if the device fails.
+    """
+    if not images:
+        raise ImageError("image_missing")
+    names = parse_labels(labels) if isinstance(labels, str) else list(labels)
+    prompts = choose_templates(templates, names)
+    image_features = service.encode_images(images)
+    label_features = service.encode_labels(names, prompts, progress)
+    cosines = similarities(image_features, label_features)
+    fits = fit_of_any(service, image_features, names, label_features)
+    if not independent:
+        scores = softmax_scores(service, cosines)
+    elif service.logit_bias is not None:
+        scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
+    else:
+        scores = label_fit(service, image_features, names, label_features)
+    return [
+        Classification(_ranked(names, scores[i], cosines[i]), float(fits[i]), independent)
+        for i in range(len(images))
+    ]
+
+
+def _ranked(
+    names: Sequence[str], scores: np.ndarray, cosines: np.ndarray
+) -> tuple[LabelScore, ...]:
+    order = np.argsort(-scores, kind="stable")
+    return tuple(LabelScore(names[i], float(scores[i]), float(cosines[i])) for i in order)

@@ -1,0 +1,234 @@
+"""Which models there are to choose from, and what a person needs to choose one.
+
+Figures: ImageNet-1k zero-shot top-1 in percent from open_clip's `docs/openclip_results.csv`, for
+SigLIP 2 from big_vision's `README_siglip2.md`, for MobileCLIP2 from Apple's `ml-mobileclip` README.
+Chinese: text-to-image recall@1 in percent on Crossmodal-3600 from open_clip's
+`docs/openclip_multilingual_retrieval_results.csv`. None: no figure published there.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import open_clip
+
+from clip_app.errors import ModelError
+from clip_app.settings import ASSETS
+from clip_app.strings import Language
+
+Scoring = Literal["softmax", "sigmoid"]
+
+STARTER_DIRECTORY = ASSETS / "starter"
+DEFAULT_PRESET = "xlm-roberta-base-vit-b-32"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One model of the catalog.
+
+    Attributes:
+        key: the name to choose it by.
+        architecture, pretrained: open_clip's names of the network and of its weights.
+        languages: languages whose text it reads.
+        scoring: how it was trained, hence how its scores are meant.
+        parameters: in millions, both towers.
+        download_mb: float32 weights in megabytes (4 bytes a parameter) where not measured.
+        imagenet, chinese: see the module's docstring.
+        licence: licence of the weights.
+    """
+
+    key: str
+    title: str
+    architecture: str
+    pretrained: str
+    languages: tuple[Language, ...]
+    scoring: Scoring
+    parameters: float
+    imagenet: float | None
+    chinese: float | None
+    licence: str
+
+    @property
+    def download_mb(self) -> int:
+        """Size of the weights to download, float32: 4 bytes a parameter."""
+        return round(self.parameters * 4)
+
+
+_EN: tuple[Language, ...] = ("en",)
+_BOTH: tuple[Language, ...] = ("en", "zh")
+_RESEARCH = "apple-amlr (research only)"
+_LAION = "MIT (card of a sibling model)"
+
+# One line a field group reads better than one line a field.
+# fmt: off
+PRESETS: dict[str, Preset] = {p.key: p for p in (
+    Preset("xlm-roberta-base-vit-b-32", "XLM-RoBERTa base + ViT-B/32 (LAION-5B)",
+           "xlm-roberta-base-ViT-B-32", "laion5b_s13b_b90k", _BOTH, "softmax",
+           366.1, 62.36, 53.69, "MIT"),
+    Preset("xlm-roberta-large-vit-h-14", "XLM-RoBERTa large + ViT-H/14 (LAION-5B)",
+           "xlm-roberta-large-ViT-H-14", "frozen_laion5b_s13b_b90k", _BOTH, "softmax",
+           1193.0, 76.95, 59.06, _LAION),
+    Preset("siglip2-b-32-256", "SigLIP 2 B/32, 256 px",
+           "ViT-B-32-SigLIP2-256", "webli", _BOTH, "sigmoid",
+           376.9, 74.0, None, "Apache-2.0"),
+    Preset("siglip2-b-16-256", "SigLIP 2 B/16, 256 px",
+           "ViT-B-16-SigLIP2-256", "webli", _BOTH, "sigmoid",
+           375.2, 79.1, None, "Apache-2.0"),
+    Preset("siglip2-so400m-16-256", "SigLIP 2 So400m/16, 256 px",
+           "ViT-SO400M-16-SigLIP2-256", "webli", _BOTH, "sigmoid",
+           1135.8, 83.4, None, "Apache-2.0"),
+    Preset("vit-b-32-256-datacomp", "ViT-B/32, 256 px (DataComp)",
+           "ViT-B-32-256", "datacomp_s34b_b86k", _EN, "softmax",
+           151.3, 72.81, 2.36, "MIT"),
+    Preset("vit-b-32-openai", "ViT-B/32 (OpenAI)",
+           "ViT-B-32-quickgelu", "openai", _EN, "softmax",
+           151.3, 63.32, 0.36, "MIT"),
+    Preset("vit-b-32-laion2b", "ViT-B/32 (LAION-2B)",
+           "ViT-B-32", "laion2b_s34b_b79k", _EN, "softmax",
+           151.3, 66.56, 0.72, _LAION),
+    Preset("vit-b-16-datacomp", "ViT-B/16 (DataComp)",
+           "ViT-B-16", "datacomp_xl_s13b_b90k", _EN, "softmax",
+           149.6, 73.49, None, _LAION),
+    Preset("vit-l-14-datacomp", "ViT-L/14 (DataComp)",
+           "ViT-L-14", "datacomp_xl_s13b_b90k", _EN, "softmax",
+           427.6, 79.21, 1.92, _LAION),
+    Preset("vit-h-14-dfn5b", "ViT-H/14 (DFN-5B)",
+           "ViT-H-14-quickgelu", "dfn5b", _EN, "softmax",
+           986.1, 83.44, 7.11, "Apple, see its card"),
+    Preset("mobileclip2-s0", "MobileCLIP2-S0",
+           "MobileCLIP2-S0", "dfndr2b", _EN, "softmax",
+           74.8, 71.5, None, _RESEARCH),
+    Preset("mobileclip2-s2", "MobileCLIP2-S2",
+           "MobileCLIP2-S2", "dfndr2b", _EN, "softmax",
+           99.1, 77.2, None, _RESEARCH),
+    Preset("mobileclip2-b", "MobileCLIP2-B",
+           "MobileCLIP2-B", "dfndr2b", _EN, "softmax",
+           149.7, 79.4, None, _RESEARCH),
+)}
+# fmt: on
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a chosen model comes from, in open_clip's terms.
+
+    Attributes:
+        name: what the person chose, the model's name in answers of the API.
+        title: what the page calls it.
+        architecture: open_clip's model name, with its `hf-hub:` or `local-dir:` schema.
+        pretrained: a tag, the path of a weights file, or None where the schema says it all.
+        languages: languages it reads; None where that is not known.
+        preset: the catalog's entry, if it has one.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    pretrained: str | None
+    languages: tuple[Language, ...] | None
+    preset: Preset | None = None
+
+    @property
+    def is_starter(self) -> bool:
+        """Whether this is the small bundled model."""
+        return self.architecture == f"local-dir:{STARTER_DIRECTORY}"
+
+    @property
+    def hub_files(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What must be in the local cache or on the hub: (repository, any one of these files)."""
+        if self.architecture.startswith("local-dir:"):
+            return ()
+        weights = (
+            open_clip.constants.HF_SAFE_WEIGHTS_NAME,
+            open_clip.constants.HF_WEIGHTS_NAME,
+        )
+        if self.architecture.startswith("hf-hub:"):
+            repository = self.architecture.removeprefix("hf-hub:")
+            return ((repository, ("open_clip_config.json",)), (repository, weights))
+        wanted: list[tuple[str, tuple[str, ...]]] = []
+        config = open_clip.get_model_config(self.architecture) or {}
+        tag = open_clip.get_pretrained_cfg(self.architecture, self.pretrained or "")
+        if tag.get("hf_hub"):
+            repository, _, file = tag["hf_hub"].rpartition("/")
+            wanted.append((repository, (file,) if file else weights))
+        text = config.get("text_cfg", {})
+        for key, file in (("hf_model_name", "config.json"), ("hf_tokenizer_name", "")):
+            if text.get(key):
+                wanted.append((text[key], (file or "tokenizer_config.json", "tokenizer.json")))
+        return tuple(wanted)
+
+
+def find_model(choice: str) -> ModelSource:
+    """The source of a model named in any of the ways a person may name one.
+
+    Args:
+        choice: `starter`; a key of `PRESETS`; `ARCHITECTURE:TAG` from open_clip's registry;
+            `ARCHITECTURE:/path/of/weights`; `hf-hub:OWNER/NAME`; `local-dir:/path` or the path of
+            a folder with an `open_clip_config.json`.
+
+    Raises:
+        ModelError: if nothing answers to that name.
+    """
+    choice = choice.strip()
+    if choice == "starter":
+        return _local_directory("starter", STARTER_DIRECTORY)
+    if preset := PRESETS.get(choice.lower()):
+        return ModelSource(
+            preset.key,
+            preset.title,
+            preset.architecture,
+            preset.pretrained,
+            preset.languages,
+            preset,
+        )
+    if choice.startswith("hf-hub:") and "/" in choice:
+        return ModelSource(choice, choice.removeprefix("hf-hub:"), choice, None, None)
+    path = Path(choice.removeprefix("local-dir:")).expanduser()
+    if path.is_dir():
+        return _local_directory(choice, path)
+    architecture, separator, pretrained = choice.partition(":")
+    if separator and open_clip.get_model_config(architecture) is not None:
+        known = next(
+            (
+                p
+                for p in PRESETS.values()
+                if (p.architecture, p.pretrained) == (architecture, pretrained)
+            ),
+            None,
+        )
+        if open_clip.is_pretrained_cfg(architecture, pretrained) or Path(pretrained).is_file():
+            return ModelSource(
+                choice,
+                known.title if known else choice,
+                architecture,
+                pretrained,
+                known.languages if known else None,
+                known,
+            )
+    raise ModelError("model_unknown", model=choice)
+
+
+def local_models(root: Path | None) -> list[Path]:
+    """The folders directly below `root` that hold an open_clip model, in alphabetical order."""
+    if root is None or not root.is_dir():
+        return []
+    return sorted(p.parent for p in root.resolve().glob("*/open_clip_config.json"))
+
+
+def _local_directory(name: str, directory: Path) -> ModelSource:
+    directory = directory.resolve()
+    try:
+        config = json.loads((directory / "open_clip_config.json").read_text("utf-8"))
+        languages = config.get("languages")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError("model_broken", model=name) from error
+    if directory == STARTER_DIRECTORY.resolve():
+        languages = _BOTH
+    return ModelSource(
+        name,
+        "starter" if name == "starter" else directory.name,
+        f"local-dir:{directory}",
+        None,
+        tuple(languages) if languages else None,
+    )

@@ -1,0 +1,136 @@
+"""What a person typed, and the prompts made of it: labels, templates, label sets."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import open_clip
+
+from clip_app.errors import InputError
+from clip_app.settings import ASSETS
+from clip_app.strings import LANGUAGES, Language
+
+MAX_LABELS = 10_000
+MAX_LABEL_LENGTH = 10_000
+MAX_COLLECTION_LINES = 100_000
+
+TemplateSet = Literal["auto", "none", "single", "clip7", "clip80", "chinese"]
+
+# CLIP's sets are open_clip's own (Radford et al. 2021, section 3.1.4 and the authors' notebook).
+# The Chinese ones are our translations of kinds of prompt in the set of seven.
+TEMPLATE_SETS: dict[str, tuple[str, ...]] = {
+    "none": ("{}",),
+    "single": ("a photo of a {}.",),
+    "clip7": tuple(t("{}") for t in open_clip.SIMPLE_IMAGENET_TEMPLATES),
+    "clip80": tuple(t("{}") for t in open_clip.OPENAI_IMAGENET_TEMPLATES),
+    "chinese": ("{}", "一张{}的照片。", "这是{}的图片。", "一张有{}的照片。"),
+}
+
+_SEPARATORS = re.compile(r"[,，、;；\n\r]+")
+_CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Labels that are ready to use; `labels` and `templates` by language, labels aligned."""
+
+    key: str
+    names: dict[Language, str]
+    labels: dict[Language, tuple[str, ...]]
+    templates: dict[Language, tuple[str, ...]]
+
+
+def parse_labels(typed: str) -> list[str]:
+    """Labels in the order typed, without blanks and repetitions.
+
+    They are separated by commas, Chinese commas, semicolons or line breaks.
+
+    Raises:
+        InputError: if none is left, there are more than `MAX_LABELS`, or one is too long.
+    """
+    labels = list(dict.fromkeys(part.strip() for part in _SEPARATORS.split(typed) if part.strip()))
+    if not labels:
+        raise InputError("labels_missing")
+    if len(labels) > MAX_LABELS:
+        raise InputError("labels_too_many", number=len(labels), limit=MAX_LABELS)
+    _check_lengths(labels)
+    return labels
+
+
+def parse_lines(typed: str, limit: int = MAX_LABELS) -> list[str]:
+    """Descriptions, one a line, in the order typed, without blanks and repetitions.
+
+    Raises:
+        InputError: if none is left, there are more than `limit`, or one is too long.
+    """
+    lines = list(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))
+    if not lines:
+        raise InputError("descriptions_missing")
+    if len(lines) > limit:
+        raise InputError("descriptions_too_many", number=len(lines), limit=limit)
+    _check_lengths(lines)
+    return lines
+
+
+def fill_template(template: str, label: str) -> str:
+    """`template` with `label` in place of `{}`; whatever else is in either stays as it is."""
+    return template.replace("{}", label)
+
+
+def choose_templates(choice: str | None, labels: Sequence[str]) -> tuple[str, ...]:
+    """The templates for what a person chose.
+
+    Args:
+        choice: a key of `TEMPLATE_SETS`; `auto` or nothing for `single`, or `chinese` where the
+            labels are; or templates of one's own, one a line, each with `{}` in it.
+
+    Raises:
+        InputError: if a template has no `{}`.
+    """
+    if not choice or not choice.strip() or choice == "auto":
+        return TEMPLATE_SETS["chinese" if language_of_texts(labels) == "zh" else "single"]
+    if choice in TEMPLATE_SETS:
+        return TEMPLATE_SETS[choice]
+    own = parse_lines(choice)
+    for template in own:
+        if "{}" not in template:
+            raise InputError("template_without_place", template=template[:60])
+    return tuple(own)
+
+
+def language_of_texts(texts: Sequence[str]) -> Language:
+    """`zh` where at least half of the texts hold a Chinese character, else `en`."""
+    chinese = sum(bool(_CHINESE.search(one)) for one in texts)
+    return "zh" if texts and 2 * chinese >= len(texts) else "en"
+
+
+@cache
+def label_sets() -> dict[str, LabelSet]:
+    """The label sets in `assets/label_sets/`, by key, in the order of their files' `order`."""
+    found = []
+    for path in (ASSETS / "label_sets").glob("*.json"):
+        data = json.loads(path.read_text("utf-8"))
+        labels = data["labels"]
+        if labels["en"] == "open_clip:IMAGENET_CLASSNAMES":
+            labels = labels | {"en": open_clip.IMAGENET_CLASSNAMES}
+        found.append(
+            (
+                data.get("order", len(labels["en"])),
+                LabelSet(
+                    data["id"],
+                    {language: data["name"][language] for language in LANGUAGES},
+                    {language: tuple(labels[language]) for language in LANGUAGES},
+                    {k: tuple(v) for k, v in data.get("templates", {}).items()},
+                ),
+            )
+        )
+    return {one.key: one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].key))}
+
+
+def _check_lengths(texts: Sequence[str]) -> None:
+    longest = max(map(len, texts))
+    if longest > MAX_LABEL_LENGTH:
+        raise InputError("text_too_long", number=longest, limit=MAX_LABEL_LENGTH)

@@ -1,0 +1,131 @@
+"""Everything that can be set: environment variables `CLIP_APP_*`, then command-line flags."""
+
+import argparse
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from clip_app.errors import InputError
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+# The flags of `python app.py`, in the order in which `--help` shows them.
+_FLAGS = (
+    "model",
+    "device",
+    "precision",
+    "language",
+    "host",
+    "port",
+    "share",
+    "auth",
+    "mcp",
+    "open_browser",
+    "allow_model_change",
+    "model_root",
+    "max_upload_mb",
+    "cache_mb",
+)
+
+
+class Settings(BaseSettings):
+    """One reading of the environment; every other module is handed this object."""
+
+    model_config = SettingsConfigDict(env_prefix="CLIP_APP_", populate_by_name=True)
+
+    model: str = Field(
+        "auto",
+        description="auto, starter, a preset, ARCHITECTURE:TAG_OR_FILE, hf-hub:… or a folder",
+    )
+    device: Literal["auto", "cuda", "mps", "cpu"] = Field(
+        "auto", description="where the model runs"
+    )
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="arithmetic of the model; auto keeps scores within 0.01 of float32"
+    )
+    language: Literal["auto", "zh", "en"] = Field(
+        "auto", description="interface language; auto follows the browser"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for all")
+    port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 picks a free one")
+    share: bool = Field(False, description="make a public link through Gradio's share server")
+    auth: SecretStr | None = Field(
+        None, description="USER:PASSWORD to ask for before the page opens"
+    )
+    mcp: bool = Field(False, description="serve the API to MCP clients too")
+    open_browser: bool = Field(False, description="open the page in a browser once it is served")
+    allow_model_change: bool | None = Field(
+        None, description="let visitors change the model; by default only on an unshared local page"
+    )
+    model_root: Path | None = Field(
+        None, description="folder whose open_clip model folders can be chosen in the page"
+    )
+    max_upload_mb: int = Field(50, ge=1, description="largest upload in megabytes")
+    cache_mb: int = Field(256, ge=1, description="memory for cached features in megabytes")
+    on_spaces: str | None = Field(None, validation_alias=AliasChoices("SPACE_ID"))
+    zero_gpu: bool = Field(False, validation_alias=AliasChoices("SPACES_ZERO_GPU"))
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """User name and password of `auth`, or None where the page is open.
+
+        Raises:
+            InputError: if `auth` is not of the form USER:PASSWORD.
+        """
+        if self.auth is None:
+            return None
+        user, separator, password = self.auth.get_secret_value().partition(":")
+        if not (user and separator and password):
+            raise InputError("auth_malformed")
+        return user, password
+
+    @property
+    def listen_on(self) -> str:
+        """The address to listen on: a Space is reached from outside its container."""
+        return "0.0.0.0" if self.on_spaces else self.host  # noqa: S104
+
+    @property
+    def visitors_may_change_model(self) -> bool:
+        """Whether the page offers other models: not where one visitor would change it for all."""
+        if self.allow_model_change is not None:
+            return self.allow_model_change
+        return not (self.share or self.on_spaces) and _is_loopback(self.host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def add_flags(parser: argparse.ArgumentParser, names: Sequence[str] = _FLAGS) -> None:
+    """Add the settings `names` to a parser; a flag that is not given leaves the environment's."""
+    for name in names:
+        field = Settings.model_fields[name]
+        options: dict[str, Any] = {"help": field.description, "default": argparse.SUPPRESS}
+        if field.annotation in (bool, bool | None):
+            options["action"] = argparse.BooleanOptionalAction
+        parser.add_argument(f"--{name.replace('_', '-')}", **options)
+
+
+def read_settings(flags: argparse.Namespace | None = None) -> Settings:
+    """The environment's settings, overridden by the flags that were given.
+
+    Raises:
+        InputError: if a value is not one that the setting takes.
+    """
+    given = {k: v for k, v in vars(flags).items() if k in _FLAGS} if flags else {}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            "setting_invalid", name=".".join(map(str, first["loc"])), reason=first["msg"]
+        ) from error

@@ -1,0 +1,114 @@
+"""The page. `build_demo` puts it together; each tab is a file of its own."""
+
+from typing import Any
+
+import gradio as gr
+
+from clip_app.model_service import ModelSlot
+from clip_app.settings import ASSETS, Settings
+from clip_app.strings import Language, text
+from clip_app.ui.api import build_api
+from clip_app.ui.classify_tab import build_classify_tab
+from clip_app.ui.common import i18n
+from clip_app.ui.examples import load_examples
+from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
+from clip_app.ui.match_tab import build_match_tab
+from clip_app.ui.model_tab import build_model_tab, catalog_table, model_sentence, model_table
+
+# Uploads older than six hours are removed, looked for every hour.
+_DELETE_CACHE = (3600, 6 * 3600)
+
+# Enough handlers at once to fill the model's batches; the rest wait in the queue.
+_HANDLERS = 64
+_QUEUE = 1024
+
+
+def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
+    """The whole page and its API, ready to be launched with `launch_options`."""
+    fixed = settings.language if settings.language != "auto" else None
+    with gr.Blocks(
+        title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE
+    ) as demo:
+        with gr.Row(elem_id="top"):
+            gr.HTML(
+                i18n("title"),
+                html_template="<h1>${value}</h1>",
+                elem_id="title",
+            )
+            language = gr.Radio(
+                [("中文", "zh"), ("English", "en")],
+                value=fixed or "en",
+                show_label=False,
+                container=False,
+                elem_id="language",
+            )
+        gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
+        model_line = gr.HTML(elem_id="model-line")
+        with gr.Tabs():
+            with gr.Tab(i18n("tab_classify"), id="classify", render_children=True):
+                classify_tab = build_classify_tab(slot, language)
+            with gr.Tab(i18n("tab_match"), id="match", render_children=True):
+                match_tab = build_match_tab(slot, language)
+            with gr.Tab(i18n("tab_model"), id="model", render_children=True):
+                about, catalog = build_model_tab(slot, settings, language, model_line)
+        build_api(slot)
+
+        def in_language(language: Language, labels: str, descriptions: str) -> list[Any]:
+            """What the server says by itself, and the example's words while nobody changed them."""
+            first = load_examples()[0]
+            service = slot.service
+            return [
+                model_sentence(service, language),
+                model_table(service, language),
+                catalog_table(language),
+                _translated(labels, first.labels, language),
+                _translated(descriptions, first.descriptions, language),
+            ]
+
+        followers = [model_line, about, catalog, classify_tab.labels, match_tab.descriptions]
+        asked = [language, classify_tab.labels, match_tab.descriptions]
+        shown = demo.load(
+            None,
+            None,
+            language,
+            js=DETECT_LANGUAGE.replace("FIXED", f"'{fixed}'" if fixed else "null"),
+            api_visibility="private",
+        ).then(in_language, asked, followers, api_visibility="private", show_progress="hidden")
+        changed = language.input(
+            None, language, None, js=APPLY_LANGUAGE, api_visibility="private"
+        ).then(in_language, asked, followers, api_visibility="private", show_progress="hidden")
+        for event in (shown, changed):
+            for tab in (classify_tab, match_tab):
+                event.then(
+                    tab.run,
+                    tab.inputs,
+                    tab.outputs,
+                    api_visibility="private",
+                    show_progress="minimal",
+                )
+    demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
+    return demo
+
+
+def launch_options(settings: Settings) -> dict[str, Any]:
+    """What `gr.Blocks.launch` is given, apart from where to listen."""
+    return {
+        "i18n": i18n,
+        "css_paths": ASSETS / "style.css",
+        "theme": gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"]),
+        "max_threads": _HANDLERS,
+        "max_file_size": f"{settings.max_upload_mb}mb",
+        "allowed_paths": [str(ASSETS / "examples")],
+        "enable_monitoring": False,
+        "run_history": False,
+        "footer_links": ["api"],
+        "auth": settings.credentials,
+        "auth_message": text("title", "zh") + " · " + text("title", "en"),
+        "mcp_server": settings.mcp,
+        "show_error": True,
+        "pwa": False,
+    }
+
+
+def _translated(typed: str, example: dict[Language, str], language: Language) -> str:
+    return example[language] if not typed.strip() or typed in example.values() else typed

@@ -1,0 +1,159 @@
+"""What every tab needs: translated labels, uploads that we decode, errors, downloads."""
+
+import functools
+import html
+import inspect
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import ImageData
+from PIL import Image
+
+from clip_app.errors import ClipAppError, ImageError, StorageError
+from clip_app.images import load_image
+from clip_app.model_catalog import DEFAULT_PRESET
+from clip_app.model_service import ModelService, Progress
+from clip_app.prompts import label_sets, language_of_texts
+from clip_app.strings import LANGUAGES, STRINGS, Language, language_of, text
+
+log = logging.getLogger(__name__)
+
+# Downloads are written when asked for; nobody fetches one an hour later.
+_EXPORT_SECONDS = 3600
+_exports = tempfile.TemporaryDirectory(prefix="clip_app-")
+
+
+def download_button(key: str, elem_id: str) -> gr.DownloadButton:
+    """A download button that appears once there is something to download."""
+    # Gradio translates this label too, though its signature says plain text only.
+    label: Any = i18n(key)
+    return gr.DownloadButton(label, visible=False, elem_id=elem_id)
+
+
+def label_set_string(key: str) -> str:
+    """The key under which the page finds a label set's name."""
+    return f"label_set_{key}"
+
+
+def _translations() -> gr.I18n:
+    fixed = {
+        language: {
+            key: text(key, language)
+            for key, pair in STRINGS.items()
+            if not any("{" in one.replace("{{", "") for one in pair)
+        }
+        | {label_set_string(key): one.names[language] for key, one in label_sets().items()}
+        for language in LANGUAGES
+    }
+    return gr.I18n(en=fixed["en"], **{"zh-CN": fixed["zh"]})
+
+
+#: `i18n("key")` is a string of `clip_app.strings` that the browser shows in its language.
+i18n = _translations()
+
+
+class Photo(gr.Image):
+    """An image component that hands over the uploaded file untouched, for `clip_app.images`.
+
+    Gradio's own decoding knows neither our limits nor our languages, and writes a copy to disk.
+    """
+
+    is_template = True
+
+    def preprocess(self, payload: ImageData | None) -> str | None:  # type: ignore[override]
+        """Path of the file that was uploaded."""
+        return None if payload is None else payload.path
+
+
+def open_photo(path: str | None, service: ModelService) -> Image.Image:
+    """The uploaded photograph, decoded no larger than the model needs.
+
+    Raises:
+        ImageError: if there is none, or it is not an image that can be read.
+    """
+    if not path:
+        raise ImageError("image_missing")
+    return load_image(path, target_side=2 * max(service.info.image_size))
+
+
+def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `handler`'s errors one sentence in the language that its last argument names.
+
+    That argument is `language`, or `request`, whose `Accept-Language` decides.
+    """
+    names = [*inspect.signature(handler).parameters]
+
+    @functools.wraps(handler)
+    def handled(*values: Any, **named: Any) -> Any:
+        given = dict(zip(names, values, strict=False)) | named
+        language = given.get("language") or request_language(given.get("request"))
+        try:
+            return handler(*values, **named)
+        except ClipAppError as error:
+            sentence = error.message(language)
+            log.info("%s: %s", type(error).__name__, error)
+        except gr.Error:
+            raise
+        except Exception:
+            log.exception("Unexpected error in %s", handler.__name__)
+            sentence = text("unexpected", language)
+        raise gr.Error(
+            html.escape(sentence), title=text("error", language), print_exception=False
+        ) from None
+
+    return handled
+
+
+def request_language(request: gr.Request | None) -> Language:
+    """The language that a caller of the API asks for in its `Accept-Language` header."""
+    headers = getattr(request, "headers", None)
+    return language_of(headers.get("accept-language") if headers else None)
+
+
+def shown_progress(progress: gr.Progress, key: str, language: Language, **params: Any) -> Progress:
+    """A callback that moves the page's progress bar under the sentence `key`."""
+    description = text(key, language, **params)
+    return lambda done, total: progress((done, total), desc=description)
+
+
+def unread_notice(service: ModelService, texts: Sequence[str], language: Language) -> str:
+    """HTML that says so where the model does not read the texts' language; else empty."""
+    if service.reads(language_of_texts(texts)):
+        return ""
+    return notice(text("language_unread", language, better=DEFAULT_PRESET))
+
+
+def notice(sentence: str) -> str:
+    """A highlighted sentence, as HTML; `sentence` is plain text."""
+    return f'<p class="notice">{html.escape(sentence)}</p>'
+
+
+def percent(score: float) -> str:
+    """A probability as the page shows it."""
+    return f"{100 * score:.1f}%"
+
+
+def write_export(name: str, content: str) -> str:
+    """Write a file to download, of its own folder; old ones are removed.
+
+    Raises:
+        StorageError: if the disk is full or cannot be written.
+    """
+    try:
+        now = time.time()
+        for folder in Path(_exports.name).iterdir():
+            if now - folder.stat().st_mtime > _EXPORT_SECONDS:
+                for file in folder.iterdir():
+                    file.unlink(missing_ok=True)
+                folder.rmdir()
+        path = Path(tempfile.mkdtemp(dir=_exports.name)) / name
+        # With a byte order mark, spreadsheets recognize UTF-8.
+        path.write_text(content, "utf-8-sig" if name.endswith(".csv") else "utf-8")
+    except OSError as error:
+        raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+    return str(path)

@@ -1,0 +1,33 @@
+"""The example photographs, with the words that go with them."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+
+from clip_app.settings import ASSETS
+from clip_app.strings import Language
+
+EXAMPLES_DIRECTORY = ASSETS / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One photograph; `labels` and `descriptions` are ready to be put into their fields."""
+
+    file: str
+    labels: dict[Language, str]
+    descriptions: dict[Language, str]
+
+
+@cache
+def load_examples() -> tuple[Example, ...]:
+    """The examples of `assets/examples/examples.json`, in its order."""
+    entries = json.loads((EXAMPLES_DIRECTORY / "examples.json").read_text("utf-8"))
+    return tuple(
+        Example(
+            one["file"],
+            one["labels"],
+            {language: "\n".join(lines) for language, lines in one["descriptions"].items()},
+        )
+        for one in entries
+    )

@@ -1,0 +1,136 @@
+"""The tab 模型: what answers now, what else there is, and changing it where that is allowed."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from clip_app.errors import ModelError
+from clip_app.model_catalog import DEFAULT_PRESET, PRESETS, local_models
+from clip_app.model_service import ModelService, ModelSlot
+from clip_app.settings import Settings
+from clip_app.strings import Language, text
+from clip_app.ui.common import i18n, notice, shows_errors
+
+
+def build_model_tab(
+    slot: ModelSlot, settings: Settings, language: gr.Radio, model_line: gr.HTML
+) -> tuple[gr.HTML, gr.HTML]:
+    """Lay out the tab; returns the present model's table and the catalog's."""
+    about = gr.HTML(elem_id="model-about")
+    if settings.visitors_may_change_model:
+        with gr.Row(equal_height=True):
+            choice = gr.Dropdown(
+                ["starter", *PRESETS, *map(str, local_models(settings.model_root))],
+                value=slot.service.info.name,
+                label=i18n("model_choose"),
+                info=i18n("model_choose_info"),
+                allow_custom_value=True,
+                scale=4,
+                elem_id="model-choice",
+            )
+            load = gr.Button(i18n("model_load"), scale=1, elem_id="model-load")
+
+        def change_model(
+            choice: str,
+            language: Language,
+            progress: gr.Progress = gr.Progress(),
+        ) -> tuple[str, str]:
+            _check_choice(choice, settings.model_root)
+            progress(0.1, desc=text("loading_model", language, model=choice))
+            service = slot.change(choice)
+            gr.Info(text("model_loaded", language, model=html.escape(service.info.name)))
+            return model_sentence(service, language), model_table(service, language)
+
+        load.click(
+            shows_errors(change_model),
+            [choice, language],
+            [model_line, about],
+            api_visibility="private",
+            concurrency_limit=1,
+        )
+    catalog = gr.HTML(elem_id="model-catalog")
+    return about, catalog
+
+
+def model_sentence(service: ModelService, language: Language) -> str:
+    """The line under the page's title, as HTML."""
+    info = service.info
+    title = text("starter_title", language) if info.is_starter else info.title
+    line = text(
+        "model_line",
+        language,
+        title=title,
+        device=info.device,
+        precision=info.precision,
+        size=info.image_size[0],
+    )
+    sentence = f'<p class="model-line">{html.escape(line)}</p>'
+    if info.is_starter:
+        sentence += notice(text("starter_notice", language, better=DEFAULT_PRESET))
+    return sentence
+
+
+def model_table(service: ModelService, language: Language) -> str:
+    """What is known of the model that answers, as an HTML table."""
+    info = service.info
+    rows = {
+        "model_name": info.name,
+        "model_device": info.device,
+        "model_precision": info.precision,
+        "model_image_size": " × ".join(map(str, info.image_size)),
+        "model_embedding": str(info.embedding_size),
+        "model_parameters": f"{info.parameters / 1e6:.1f} M",
+        "model_scoring": info.scoring,
+        "model_languages": " + ".join(info.languages) if info.languages else "?",
+    }
+    cells = "".join(
+        f"<tr><th>{html.escape(text(key, language))}</th><td>{html.escape(value)}</td></tr>"
+        for key, value in rows.items()
+    )
+    return f'<table class="facts">{cells}</table>'
+
+
+def catalog_table(language: Language) -> str:
+    """The presets with what a person needs to choose one, as an HTML table."""
+    keys = ("name", "languages", "download", "imagenet", "chinese", "scoring", "licence")
+    head = "".join(f"<th>{html.escape(text(f'model_{key}', language))}</th>" for key in keys)
+    rows = []
+    for preset in PRESETS.values():
+        cells = (
+            preset.key,
+            " + ".join(preset.languages),
+            f"{preset.download_mb:,} MB",
+            "–" if preset.imagenet is None else f"{preset.imagenet} %",
+            "–" if preset.chinese is None else f"{preset.chinese} %",
+            preset.scoring,
+            preset.licence,
+        )
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    return (
+        f'<div class="scroll"><table class="catalog"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _check_choice(choice: Any, root: Path | None) -> None:
+    """Refuse paths of this machine that a visitor made up.
+
+    Raises:
+        ModelError: if `choice` names a file or folder that is not below `root`.
+    """
+    if not isinstance(choice, str) or not choice.strip():
+        raise ModelError("model_unknown", model="")
+    name = choice.strip()
+    if name in PRESETS or name == "starter" or name.startswith("hf-hub:"):
+        return
+    if name in map(str, local_models(root)):
+        return
+    architecture, _, pretrained = name.removeprefix("local-dir:").partition(":")
+    if any(mark in architecture + pretrained for mark in ("/", "\\", "~")) or "." in (
+        architecture[:1] + pretrained[:1]
+    ):
+        raise ModelError("model_path_forbidden")
+    if name.startswith("local-dir:") or Path(name).exists() or Path(pretrained or "?").exists():
+        raise ModelError("model_path_forbidden")
