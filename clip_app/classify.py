@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from clip_app.background import FIT_THRESHOLD, fit_of_any, label_fit
+from clip_app.background import CHANCE_LIMIT, chance_of_best, share_against_background
 from clip_app.errors import ImageError
 from clip_app.model_service import ModelService, Progress
 from clip_app.prompts import choose_templates, parse_labels
@@ -28,18 +28,19 @@ class Classification:
 
     Attributes:
         results: every label.
-        fit: share in [0, 1] that the labels together hold against background words.
+        chance: how often the best of as many unrelated words would do as well as the best label,
+            in [0, 1]; NaN where that cannot be told.
         independent: whether each score stands by itself; else they sum to 1.
     """
 
     results: tuple[LabelScore, ...]
-    fit: float
+    chance: float
     independent: bool
 
     @property
     def none_fits(self) -> bool:
-        """Whether the labels do no better than words that have nothing to do with them."""
-        return self.fit < FIT_THRESHOLD
+        """Whether the labels do hardly better than words that have nothing to do with them."""
+        return self.chance > CHANCE_LIMIT
 
 
 def classify(
@@ -74,15 +75,15 @@ def classify(
     image_features = service.encode_images(images)
     label_features = service.encode_labels(names, prompts, progress)
     cosines = similarities(image_features, label_features)
-    fits = fit_of_any(service, image_features, names, label_features)
+    chances = chance_of_best(service, image_features, names, label_features, progress)
     if not independent:
         scores = softmax_scores(service, cosines)
     elif service.logit_bias is not None:
         scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
     else:
-        scores = label_fit(service, image_features, names, label_features)
+        scores = share_against_background(service, image_features, names, label_features)
     return [
-        Classification(_ranked(names, scores[i], cosines[i]), float(fits[i]), independent)
+        Classification(_ranked(names, scores[i], cosines[i]), float(chances[i]), independent)
         for i in range(len(images))
     ]
 

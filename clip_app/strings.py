@@ -199,9 +199,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这些类别似乎都不符合这张图像。",
     ),
     "verdict_explained": (
-        "Against about 1,000 unrelated words, these labels together hold {fit}; below {threshold} "
-        "we say that none fits.",
-        "与约 1,000 个无关词语相比，这些类别合计占 {fit}；低于 {threshold} 时判为“都不符合”。",
+        "As many unrelated words would do as well by luck in {chance} of cases; above {limit} we "
+        "say that none fits.",
+        "随机取同样多的无关词语，有 {chance} 的概率也能达到这一相似度；"
+        "超过 {limit} 时判为“都不符合”。",
     ),
     "fits": ("yes", "是"),
     "fits_not": ("none fits", "都不符合"),
@@ -214,8 +215,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "得分：sigmoid，每个类别单独计算。",
     ),
     "scoring_used_background": (
-        "Scores: each label by itself, against about 1,000 unrelated words.",
-        "得分：每个类别单独与约 1,000 个无关词语比较。",
+        "Scores: each label by itself, against about 770 unrelated words.",
+        "得分：每个类别单独与约 770 个无关词语比较。",
     ),
     "language_unread": (
         "This model does not read Chinese; results for Chinese text are close to chance. "

@@ -9,7 +9,7 @@ from clip_app.settings import ASSETS, Settings
 from clip_app.strings import Language, text
 from clip_app.ui.api import build_api
 from clip_app.ui.classify_tab import build_classify_tab
-from clip_app.ui.common import i18n
+from clip_app.ui.common import i18n, translations
 from clip_app.ui.examples import load_examples
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.match_tab import build_match_tab
@@ -45,11 +45,11 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
         gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
         model_line = gr.HTML(elem_id="model-line")
         with gr.Tabs():
-            with gr.Tab(i18n("tab_classify"), id="classify", render_children=True):
+            with gr.Tab(i18n("tab_classify"), id="classify", render_children=True) as first_tab:
                 classify_tab = build_classify_tab(slot, language)
-            with gr.Tab(i18n("tab_match"), id="match", render_children=True):
+            with gr.Tab(i18n("tab_match"), id="match", render_children=True) as second_tab:
                 match_tab = build_match_tab(slot, language)
-            with gr.Tab(i18n("tab_model"), id="model", render_children=True):
+            with gr.Tab(i18n("tab_model"), id="model", render_children=True) as third_tab:
                 about, catalog = build_model_tab(slot, settings, language, model_line)
         build_api(slot)
 
@@ -63,9 +63,21 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
                 catalog_table(language),
                 _translated(labels, first.labels, language),
                 _translated(descriptions, first.descriptions, language),
+                # Gradio does not translate the names of hidden tabs again when the switch is used.
+                *(gr.Tab(label=text(f"tab_{name}", language)) for name in tab_names),
             ]
 
-        followers = [model_line, about, catalog, classify_tab.labels, match_tab.descriptions]
+        tab_names = ("classify", "match", "model")
+        followers = [
+            model_line,
+            about,
+            catalog,
+            classify_tab.labels,
+            match_tab.descriptions,
+            first_tab,
+            second_tab,
+            third_tab,
+        ]
         asked = [language, classify_tab.labels, match_tab.descriptions]
         shown = demo.load(
             None,
@@ -93,7 +105,7 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
 def launch_options(settings: Settings) -> dict[str, Any]:
     """What `gr.Blocks.launch` is given, apart from where to listen."""
     return {
-        "i18n": i18n,
+        "i18n": translations,
         "css_paths": ASSETS / "style.css",
         "theme": gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"]),
         "max_threads": _HANDLERS,
@@ -110,5 +122,6 @@ def launch_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _translated(typed: str, example: dict[Language, str], language: Language) -> str:
-    return example[language] if not typed.strip() or typed in example.values() else typed
+def _translated(typed: str | None, example: dict[Language, str], language: Language) -> str:
+    untouched = not typed or not typed.strip() or typed in example.values()
+    return example[language] if untouched or typed is None else typed

@@ -10,7 +10,7 @@ from clip_app.answers import classification_answer, match_answer
 from clip_app.classify import classify
 from clip_app.match import match
 from clip_app.model_service import ModelSlot
-from clip_app.ui.common import Photo, open_photo, shows_errors
+from clip_app.ui.common import open_photo, photo_input, shows_errors
 
 
 def build_api(slot: ModelSlot) -> None:
@@ -73,7 +73,7 @@ def build_api(slot: ModelSlot) -> None:
         }
 
     with gr.Row(visible=False):
-        image = Photo(label="image")
+        image = photo_input(label="image")
         labels = gr.Textbox(label="labels")
         template = gr.Textbox("auto", label="template")
         top_k = gr.Number(0, label="top_k", precision=0)

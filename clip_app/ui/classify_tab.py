@@ -5,6 +5,7 @@ import csv
 import html
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import gradio as gr
 from PIL import Image
 
 from clip_app.answers import classification_answer
-from clip_app.background import FIT_THRESHOLD
+from clip_app.background import CHANCE_LIMIT
 from clip_app.classify import Classification, classify
 from clip_app.errors import ClipAppError, ImageError
 from clip_app.images import thumbnail
@@ -22,13 +23,13 @@ from clip_app.model_service import ModelService, ModelSlot
 from clip_app.prompts import label_sets, parse_labels
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
-    Photo,
     download_button,
     i18n,
     label_set_string,
     notice,
     open_photo,
     percent,
+    photo_input,
     shown_progress,
     shows_errors,
     unread_notice,
@@ -55,7 +56,7 @@ def build_classify_tab(slot: ModelSlot, language: gr.Radio) -> ClassifyTab:
     examples = load_examples()
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
-            image = Photo(
+            image = photo_input(
                 label=i18n("image"),
                 value=str(EXAMPLES_DIRECTORY / examples[0].file) if examples else None,
                 sources=["upload", "clipboard", "webcam"],
@@ -65,6 +66,7 @@ def build_classify_tab(slot: ModelSlot, language: gr.Radio) -> ClassifyTab:
             labels = gr.Textbox(
                 label=i18n("labels"),
                 info=i18n("labels_info"),
+                value="",
                 placeholder=i18n("labels_placeholder"),
                 lines=2,
                 max_lines=8,
@@ -213,17 +215,11 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
     used = "softmax"
     if answer.independent:
         used = "background" if service.logit_bias is None else "sigmoid"
-    explained = " ".join(
-        (
-            text(
-                "verdict_explained",
-                language,
-                fit=percent(answer.fit),
-                threshold=percent(FIT_THRESHOLD),
-            ),
-            text(f"scoring_used_{used}", language),
-        )
-    )
+    sentences = [text(f"scoring_used_{used}", language)]
+    if not math.isnan(answer.chance):
+        chance, limit = percent(answer.chance), percent(CHANCE_LIMIT)
+        sentences.insert(0, text("verdict_explained", language, chance=chance, limit=limit))
+    explained = " ".join(sentences)
     labels = [one.label for one in answer.results]
     return (
         unread_notice(service, labels, language)

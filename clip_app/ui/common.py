@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # Downloads are written when asked for; nobody fetches one an hour later.
 _EXPORT_SECONDS = 3600
+_PREFIX = "clip_app_"
 _exports = tempfile.TemporaryDirectory(prefix="clip_app-")
 
 
@@ -41,33 +42,42 @@ def label_set_string(key: str) -> str:
 
 
 def _translations() -> gr.I18n:
+    """Our strings, under names that Gradio's own ("image", "language") do not have."""
     fixed = {
         language: {
-            key: text(key, language)
+            _PREFIX + key: text(key, language)
             for key, pair in STRINGS.items()
             if not any("{" in one.replace("{{", "") for one in pair)
         }
-        | {label_set_string(key): one.names[language] for key, one in label_sets().items()}
+        | {
+            _PREFIX + label_set_string(key): one.names[language]
+            for key, one in label_sets().items()
+        }
         for language in LANGUAGES
     }
     return gr.I18n(en=fixed["en"], **{"zh-CN": fixed["zh"]})
 
 
-#: `i18n("key")` is a string of `clip_app.strings` that the browser shows in its language.
-i18n = _translations()
+translations = _translations()
 
 
-class Photo(gr.Image):
+def i18n(key: str) -> Any:
+    """The string `key` of `clip_app.strings`, which the browser shows in its language."""
+    return translations(_PREFIX + key)
+
+
+def photo_input(**options: Any) -> gr.Image:
     """An image component that hands over the uploaded file untouched, for `clip_app.images`.
 
     Gradio's own decoding knows neither our limits nor our languages, and writes a copy to disk.
     """
+    component = gr.Image(**options)
+    component.preprocess = _path_of  # type: ignore[method-assign]
+    return component
 
-    is_template = True
 
-    def preprocess(self, payload: ImageData | None) -> str | None:  # type: ignore[override]
-        """Path of the file that was uploaded."""
-        return None if payload is None else payload.path
+def _path_of(payload: ImageData | None) -> str | None:
+    return None if payload is None else payload.path
 
 
 def open_photo(path: str | None, service: ModelService) -> Image.Image:

@@ -14,11 +14,11 @@ from clip_app.model_service import ModelSlot
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
-    Photo,
     download_button,
     i18n,
     open_photo,
     percent,
+    photo_input,
     shown_progress,
     shows_errors,
     unread_notice,
@@ -47,7 +47,7 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio) -> MatchTab:
     examples = load_examples()
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
-            image = Photo(
+            image = photo_input(
                 label=i18n("image"),
                 value=str(EXAMPLES_DIRECTORY / examples[0].file) if examples else None,
                 sources=["upload", "clipboard", "webcam"],
@@ -56,6 +56,7 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio) -> MatchTab:
             )
             descriptions = gr.Textbox(
                 label=i18n("descriptions"),
+                value="",
                 placeholder=i18n("descriptions_placeholder"),
                 lines=4,
                 max_lines=12,
