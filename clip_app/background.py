@@ -122,15 +122,17 @@ def share_against_background(
     label_features: np.ndarray,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Each label by itself: its share of a softmax over it and the unrelated words.
+    """Each label by itself: its share of a softmax over it and the words unrelated to it.
 
-    Arguments as in `chance_of_best`; returns float64 (images, labels) in [0, 1].
+    Arguments as in `chance_of_best`; returns float64 (images, labels) in [0, 1]: 1 for a label
+    that is near every word of the background.
     """
-    words = _unrelated(service, labels, label_features, progress)
-    scale = service.logit_scale
-    own = scale * similarities(image_features, label_features).astype(np.float64)
-    others = scale * similarities(image_features, words).astype(np.float64)
-    return sigmoid(own - log_sum_exp(others)[:, None])
+    background = background_for(service, language_of_texts(labels), progress)
+    near = label_features @ background.features.T >= background.near
+    own = service.logit_scale * similarities(image_features, label_features).astype(np.float64)
+    others = service.logit_scale * similarities(image_features, background.features)
+    rivals = [log_sum_exp(np.where(near, -np.inf, one)) for one in others]
+    return sigmoid(own - np.stack(rivals))
 
 
 def _unrelated(

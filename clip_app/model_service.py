@@ -430,7 +430,7 @@ def _load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
         elif source.pretrained and not open_clip.is_pretrained_cfg(
             source.architecture, source.pretrained
         ):
-            options["force_preprocess_cfg"] = _registered_preprocessing(source.architecture)
+            options |= _registered_preprocessing(source.architecture)
         model, _, preprocess = open_clip.create_model_and_transforms(
             source.architecture, pretrained=source.pretrained, weights_only=True, **options
         )
@@ -467,8 +467,8 @@ def _registered_preprocessing(architecture: str) -> dict[str, Any]:
     known = []
     for tag in open_clip.list_pretrained_tags_by_model(architecture):
         config = open_clip.get_pretrained_cfg(architecture, tag)
-        chosen = {k: config.get(k) for k in ("mean", "std", "interpolation", "resize_mode")}
-        known.append({k: v for k, v in chosen.items() if v is not None})
+        names = ("mean", "std", "interpolation", "resize_mode")
+        known.append({f"image_{name}": config[name] for name in names if config.get(name)})
     if known and all(config == known[0] for config in known):
         return known[0]
     log.warning("Weights of %s differ in preprocessing; open_clip's default is used.", architecture)

@@ -12,11 +12,16 @@ EXAMPLES_DIRECTORY = ASSETS / "examples"
 
 @dataclass(frozen=True)
 class Example:
-    """One photograph; `labels` and `descriptions` are ready to be put into their fields."""
+    """One photograph; `labels` and `descriptions` are ready to be put into their fields.
+
+    `right` and `right_description` are the ones among them that fit.
+    """
 
     file: str
     labels: dict[Language, str]
     descriptions: dict[Language, str]
+    right: dict[Language, str]
+    right_description: dict[Language, str]
 
 
 @cache
@@ -28,6 +33,8 @@ def load_examples() -> tuple[Example, ...]:
             one["file"],
             one["labels"],
             {language: "\n".join(lines) for language, lines in one["descriptions"].items()},
+            one["right"],
+            one["right_description"],
         )
         for one in entries
     )

@@ -1,0 +1,98 @@
+"""The real starter model, the running app and a real browser, each made once."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clip_app.model_service import ModelService, load_model
+from clip_app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "assets" / "examples"
+
+# What a browser needs where there is no screen, no GPU and no internet.
+_CHROMIUM = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings(model="starter", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def service(settings: Settings) -> ModelService:
+    return load_model(settings)
+
+
+@pytest.fixture(scope="session")
+def cat() -> Image.Image:
+    return Image.open(EXAMPLES / "cat.jpg").convert("RGB")
+
+
+def noise(seed: int, size: tuple[int, int] = (256, 256)) -> Image.Image:
+    """A picture that no other seed makes."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (8, 8, 3), np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+class App:
+    """The app as a process of its own, on a free port."""
+
+    def __init__(self, *flags: str, env: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", "0", *flags],
+            cwd=ROOT,
+            env={**os.environ, "CLIP_APP_MODEL": "starter", **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.log: list[str] = []
+        self.url = ""
+        deadline = time.monotonic() + 120
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.log.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.url = found[0]
+                break
+            if time.monotonic() > deadline:
+                break
+        assert self.url, "".join(self.log)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[App]:
+    running = App("--mcp")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_CHROMIUM)
+        yield chromium
+        chromium.close()

@@ -1,0 +1,153 @@
+import numpy as np
+import open_clip
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from clip_app.background import CHANCE_LIMIT, background_words
+from clip_app.classify import classify
+from clip_app.errors import ImageError, InputError
+from clip_app.images import load_image
+from clip_app.match import match, match_matrix, read_collection
+from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from tests.conftest import noise
+
+
+def test_scores_are_softmax_of_scaled_cosine(service, cat):
+    labels = ["cat", "dog", "car"]
+    answer = classify(service, [cat], labels, "single")[0]
+    image = service.encode_images([cat])[0].astype(np.float64)
+    texts = np.stack([service.encode_texts([f"a photo of a {x}."])[0] for x in labels])
+    cosines = texts.astype(np.float64) @ image
+    expected = np.exp(service.logit_scale * cosines)
+    expected /= expected.sum()
+    got = {one.label: (one.score, one.similarity) for one in answer.results}
+    for label, score, cosine in zip(labels, expected, cosines, strict=True):
+        assert got[label][0] == pytest.approx(score, abs=1e-4)
+        assert got[label][1] == pytest.approx(cosine, abs=1e-5)
+    assert sum(one.score for one in answer.results) == pytest.approx(1)
+    assert [one.score for one in answer.results] == sorted(
+        (one.score for one in answer.results), reverse=True
+    )
+
+
+def test_changing_labels_does_not_encode_the_image_again(service):
+    image = noise(900)
+    classify(service, [image], "cat, dog")
+    before = service.statistics.images
+    classify(service, [image], "car, 船")
+    assert service.statistics.images == before
+
+
+def test_wrong_labels_are_called_out_and_right_ones_are_not(service, cat):
+    assert not classify(service, [cat], "cat, dog, car")[0].none_fits
+    assert not classify(service, [cat], "猫，狗，汽车")[0].none_fits
+    wrong = classify(service, [cat], "airplane, bridge, piano")[0]
+    assert wrong.none_fits
+    assert wrong.chance > CHANCE_LIMIT
+    assert classify(service, [cat], "飞机，大桥，钢琴")[0].none_fits
+
+
+def test_one_label_alone_can_be_right_or_wrong(service, cat):
+    assert not classify(service, [cat], "cat")[0].none_fits
+    assert classify(service, [cat], "airplane")[0].none_fits
+
+
+def test_independent_scores_do_not_depend_on_the_other_labels(service, cat):
+    alone = classify(service, [cat], "airplane", independent=True)[0].results[0].score
+    both = classify(service, [cat], "airplane, cat", independent=True)[0].results
+    with_cat = next(one.score for one in both if one.label == "airplane")
+    assert with_cat == pytest.approx(alone, rel=1e-4)
+    assert alone < 0.01 < both[0].score
+
+
+def test_sigmoid_models_score_with_their_bias(service, cat, monkeypatch):
+    monkeypatch.setattr(service, "logit_bias", -10.0)
+    answer = classify(service, [cat], "cat, dog", independent=True)[0]
+    for one in answer.results:
+        expected = 1 / (1 + np.exp(-(service.logit_scale * one.similarity - 10)))
+        assert one.score == pytest.approx(expected, rel=1e-3)
+
+
+def test_background_words_are_aligned():
+    assert len(background_words("en")) == len(background_words("zh")) > 500
+
+
+def test_no_image_or_no_label_is_an_error(service, cat):
+    with pytest.raises(ImageError):
+        classify(service, [], "cat")
+    with pytest.raises(InputError):
+        classify(service, [cat], " , ")
+
+
+def test_thousand_labels_show_progress_and_are_computed_once(service, cat):
+    seen: list[tuple[int, int]] = []
+    labels = [f"thing number {i}" for i in range(1000)]
+    classify(
+        service, [cat], labels, "none", progress=lambda done, total: seen.append((done, total))
+    )
+    assert (1000, 1000) in seen
+    assert [done for done, total in seen if total == 1000] == sorted(
+        done for done, total in seen if total == 1000
+    )
+    texts = service.statistics.texts
+    classify(service, [cat], labels, "none")
+    assert service.statistics.texts == texts
+
+
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.text(min_size=1, max_size=60).filter(str.strip), min_size=1, max_size=5))
+def test_any_labels_get_scores_that_sum_to_one(service, cat, labels):
+    answer = classify(service, [cat], list(dict.fromkeys(labels)))[0]
+    assert sum(one.score for one in answer.results) == pytest.approx(1)
+    assert all(np.isfinite(one.similarity) for one in answer.results)
+
+
+@pytest.mark.parametrize("label", ["{}", "%s", "{0}", "a" * 10_000, "🐈", "قط", "<script>"])
+def test_awkward_labels_are_only_text(service, cat, label):
+    results = classify(service, [cat], [label, "airplane"])[0].results
+    assert {one.label for one in results} == {label, "airplane"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("example", load_examples(), ids=lambda one: one.file)
+def test_example_photographs_come_out_right(service, example, language):
+    image = load_image(EXAMPLES_DIRECTORY / example.file)
+    first = classify(service, [image], example.labels[language])[0].results[0].label
+    assert first == example.right[language]
+    best = match(service, image, example.descriptions[language])[0].text
+    assert best == example.right_description[language]
+
+
+def test_matching_ranks_all_texts_and_cuts_after_scoring(service, cat):
+    texts = ["a dog", "a cat", "a red car"]
+    ranked = match(service, cat, texts)
+    assert ranked[0].text == "a cat"
+    assert sum(one.score for one in ranked) == pytest.approx(1)
+    cosines = service.encode_texts(texts) @ service.encode_images([cat])[0]
+    assert [one.text for one in ranked] == [texts[i] for i in np.argsort(-cosines)]
+    assert match(service, cat, texts, top_k=1) == ranked[:1]
+
+
+def test_matrix_has_a_row_for_each_image(service, cat):
+    matrix = match_matrix(service, [cat, noise(1)], "a cat\na picture")
+    assert matrix.similarities.shape == matrix.scores.shape == (2, 2)
+    np.testing.assert_allclose(matrix.scores.sum(axis=1), 1)
+    single = match(service, cat, ["a cat", "a picture"])
+    assert matrix.similarities[0].max() == pytest.approx(single[0].similarity)
+
+
+def test_collections_are_read_in_the_encodings_people_have():
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "gb18030"):
+        assert read_collection("一只猫\n一条狗".encode(encoding), "x.txt") == "一只猫\n一条狗"
+    table = '1.jpg,"a cat, asleep"\n2.jpg,a dog running'.encode()
+    assert read_collection(table, "x.csv") == "a cat, asleep\na dog running"
+    with pytest.raises(InputError):
+        read_collection(b"\x00\xff\x00\x01\x80", "x.txt")
+
+
+def test_imagenet_names_are_what_open_clip_says():
+    assert len(open_clip.IMAGENET_CLASSNAMES) == 1000

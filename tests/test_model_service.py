@@ -1,0 +1,253 @@
+import json
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import huggingface_hub
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+from clip_app.errors import HubUnreachableError, ModelError
+from clip_app.model_catalog import PRESETS, STARTER_DIRECTORY, find_model
+from clip_app.model_service import ModelService, ModelSlot, load_model
+from clip_app.prompts import TEMPLATE_SETS
+from clip_app.settings import Settings
+from tests.conftest import noise
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The starter through open_clip alone, as its model card says."""
+    text_cfg = json.loads((STARTER_DIRECTORY / "open_clip_config.json").read_text())["model_cfg"][
+        "text_cfg"
+    ] | {"hf_model_name": str(STARTER_DIRECTORY), "hf_tokenizer_name": str(STARTER_DIRECTORY)}
+    model, _, preprocess = open_clip.create_model_and_transforms(
+        f"local-dir:{STARTER_DIRECTORY}", text_cfg=text_cfg
+    )
+    return model.eval(), preprocess, open_clip.get_tokenizer(f"local-dir:{STARTER_DIRECTORY}")
+
+
+def plain_images(plain, images):
+    model, preprocess, _ = plain
+    with torch.no_grad():
+        pixels = torch.stack([preprocess(image) for image in images])
+        return model.encode_image(pixels, normalize=True).numpy()
+
+
+def test_image_features_equal_plain_open_clip(service, plain, cat):
+    images = [cat, noise(1), noise(2, (400, 130))]
+    ours = service.encode_images(images)
+    assert ours.dtype == np.float32
+    assert ours.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(ours, plain_images(plain, images), atol=2e-4)
+
+
+def test_label_features_equal_open_clips_zero_shot_classifier(service, plain):
+    model, _, tokenizer = plain
+    labels = ["a cat", "猫", "hippopotamus in a very long sentence with many words", "x"]
+    expected = open_clip.build_zero_shot_classifier(
+        model, tokenizer, labels, open_clip.SIMPLE_IMAGENET_TEMPLATES
+    ).T.numpy()
+    ours = service.encode_labels(labels, TEMPLATE_SETS["clip7"])
+    np.testing.assert_allclose(ours, expected, atol=2e-4)
+
+
+def test_text_features_equal_plain_open_clip(service, plain):
+    model, _, tokenizer = plain
+    texts = ["two dogs in the snow", "雪地里的两只狗", "{} %s {0}", ""]
+    with torch.no_grad():
+        expected = model.encode_text(tokenizer(texts), normalize=True).numpy()
+    np.testing.assert_allclose(service.encode_texts(texts), expected, atol=2e-4)
+
+
+def test_logit_scale_is_the_models_and_starter_has_no_bias(service, plain):
+    assert service.logit_scale == pytest.approx(float(plain[0].logit_scale.exp()), rel=1e-6)
+    assert service.logit_bias is None
+    assert service.info.scoring == "softmax"
+
+
+def test_every_concurrent_caller_gets_its_own_vector(settings):
+    service = load_model(settings)
+    images = [noise(seed) for seed in range(100, 148)]
+    alone = np.concatenate([service.encode_images([image]) for image in images])
+    service = load_model(settings)
+    passes = service.statistics.image_passes
+    with ThreadPoolExecutor(24) as pool:
+        together = list(pool.map(lambda image: service.encode_images([image])[0], images))
+    np.testing.assert_allclose(np.stack(together), alone, atol=1e-4)
+    assert np.abs(alone[:-1] - alone[1:]).max(axis=1).min() > 1e-2
+    assert service.statistics.image_passes - passes < len(images), "nobody shared a pass"
+
+
+def test_same_image_and_same_texts_are_encoded_once(settings):
+    service = load_model(settings)
+    image = noise(7)
+    first = service.encode_images([image])
+    service.encode_labels(["a", "b"], ("{}",))
+    images, texts = service.statistics.images, service.statistics.texts
+    np.testing.assert_array_equal(service.encode_images([image.copy()]), first)
+    service.encode_labels(["b", "a"], ("{}",))
+    service.encode_labels(["a", "c"], ("{}",))
+    assert (service.statistics.images, service.statistics.texts) == (images, texts + 1)
+
+
+def test_caches_stay_within_their_memory():
+    service = load_model(Settings(model="starter", device="cpu", cache_mb=1))
+    for start in range(0, 1200, 200):
+        service.encode_texts([f"word {start + i}" for i in range(200)])
+    cached = service._text_features._rows
+    assert cached.currsize <= 500_000
+    assert len(cached) > 100
+
+
+def test_extreme_shapes_do_not_exhaust_memory(service):
+    features = service.encode_images([noise(3, (30_000, 1)), noise(4, (1, 1)), noise(5, (1, 9000))])
+    assert features.shape == (3, 384)
+    assert np.isfinite(features).all()
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(settings, monkeypatch):
+    service = load_model(settings)
+    images = [noise(seed) for seed in range(300, 308)]
+    expected = service.encode_images(images)
+    fresh = load_model(settings)
+    forward = fresh._forward_images
+
+    def small_device(pixels):
+        if len(pixels) > 2:
+            raise torch.OutOfMemoryError("simulated")
+        return forward(pixels)
+
+    monkeypatch.setattr(fresh, "_forward_images", small_device)
+    np.testing.assert_allclose(fresh.encode_images(images), expected, atol=1e-4)
+
+    def no_device(pixels):
+        raise torch.OutOfMemoryError("simulated")
+
+    monkeypatch.setattr(fresh, "_forward_images", no_device)
+    with pytest.raises(ModelError, match="memory"):
+        fresh.encode_images([noise(400)])
+    monkeypatch.undo()
+    assert fresh.encode_images([noise(400)]).shape == (1, 384)
+
+
+def test_unreachable_hub_is_told_within_three_seconds(monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://10.255.255.1")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    started = time.monotonic()
+    with pytest.raises(HubUnreachableError) as caught:
+        load_model(Settings(model="vit-b-32-openai"))
+    assert time.monotonic() - started < 3.5
+    assert "vit-b-32-openai" in caught.value.message("zh")
+
+
+def test_automatic_choice_falls_back_to_the_starter_and_says_so(monkeypatch, caplog):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with caplog.at_level(logging.WARNING):
+        service = load_model(Settings(model="auto", device="cpu"))
+    assert service.info.is_starter
+    assert "starter model: good for a first look" in caplog.text
+
+
+def test_a_failed_change_leaves_the_old_model_serving(service, settings):
+    slot = ModelSlot(service, settings)
+    with pytest.raises(ModelError):
+        slot.change("no-such-model")
+    assert slot.service is service
+
+
+def test_only_one_change_at_a_time(service, settings, monkeypatch):
+    slot = ModelSlot(service, settings)
+    slot._changing.acquire()
+    with pytest.raises(ModelError, match="being loaded"):
+        slot.change("starter")
+    slot._changing.release()
+    assert slot.change("starter").info.is_starter
+
+
+def test_broken_checkpoint_is_one_sentence(tmp_path, settings):
+    for file in STARTER_DIRECTORY.iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    whole = (tmp_path / "open_clip_model.safetensors").read_bytes()
+    (tmp_path / "open_clip_model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_model(settings.model_copy(update={"model": str(tmp_path)}))
+
+
+def test_copied_starter_loads_from_any_folder_and_scores_the_same(tmp_path, service, cat, settings):
+    folder = tmp_path / "my model 模型"
+    folder.mkdir()
+    for file in STARTER_DIRECTORY.iterdir():
+        if file.is_file():
+            (folder / file.name).write_bytes(file.read_bytes())
+    other = load_model(settings.model_copy(update={"model": str(folder)}))
+    assert not other.info.is_starter
+    np.testing.assert_allclose(other.encode_images([cat]), service.encode_images([cat]), atol=1e-6)
+
+
+def test_sigmoid_model_keeps_its_bias_and_preprocessing_from_a_bare_weights_file(tmp_path):
+    torch.manual_seed(0)
+    architecture = "MobileCLIP2-S0"
+    model = open_clip.create_model(architecture, pretrained=None)
+    weights = tmp_path / "weights.pt"
+    torch.save(model.state_dict(), weights)
+    service = load_model(Settings(model=f"{architecture}:{weights}", device="cpu"))
+    # MobileCLIP's registered preprocessing is mean 0, std 1, not open_clip's default.
+    white = torch.ones(3, 256, 256).numpy() * 255
+    from PIL import Image
+
+    pixels = service._pixels(Image.fromarray(white.astype(np.uint8).transpose(1, 2, 0)))
+    torch.testing.assert_close(pixels, torch.ones_like(pixels))
+    image = noise(11)
+    with torch.no_grad():
+        expected = model.eval().encode_image(service._pixels(image)[None], normalize=True).numpy()
+    np.testing.assert_allclose(service.encode_images([image]), expected, atol=2e-4)
+
+
+def test_every_preset_is_in_open_clips_registry():
+    for preset in PRESETS.values():
+        assert open_clip.is_pretrained_cfg(preset.architecture, preset.pretrained), preset.key
+        source = find_model(preset.key)
+        assert source.hub_files, preset.key
+        assert find_model(f"{preset.architecture}:{preset.pretrained}").preset == preset
+
+
+@pytest.mark.parametrize("name", ["", "nope", "ViT-B-32:no-such-tag", "ViT-B-32", "../../etc"])
+def test_unknown_models_are_refused_by_name(name):
+    with pytest.raises(ModelError):
+        find_model(name)
+
+
+def test_bfloat16_stays_close_enough_to_show_the_same_winner(cat):
+    fast = load_model(Settings(model="starter", device="cpu", precision="bfloat16"))
+    exact = load_model(Settings(model="starter", device="cpu"))
+    cosines = (fast.encode_images([cat]) @ exact.encode_images([cat]).T).item()
+    assert cosines > 0.99
+    assert fast.info.precision == "bfloat16"
+
+
+def test_services_of_two_threads_do_not_wait_for_ever(service):
+    done = []
+
+    def work(seed: int) -> None:
+        service.encode_images([noise(seed)])
+        service.encode_texts([f"text {seed}"])
+        done.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(500, 516)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(done) == 16
+
+
+def test_model_service_is_what_load_model_returns(service):
+    assert isinstance(service, ModelService)
+    assert service.info.parameters == 27_791_105
+    assert service.info.image_size == (224, 224)
