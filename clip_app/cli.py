@@ -16,7 +16,7 @@ from clip_app.images import load_image
 from clip_app.match import match, read_collection
 from clip_app.model_catalog import PRESETS
 from clip_app.model_service import ModelService, load_model
-from clip_app.prompts import MAX_COLLECTION_LINES, parse_labels, parse_lines
+from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
 from clip_app.serve import start_logging, terminal_language
 from clip_app.settings import add_flags, read_settings
 from clip_app.strings import text
@@ -81,8 +81,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _classify(parsed: argparse.Namespace) -> None:
+    # Everything typed is checked before the model is loaded, so that a mistake is told at once.
     labels = parse_labels(parsed.labels)
-    # Every file is read before the model is loaded, so that a wrong name is told at once.
+    choose_templates(parsed.template, labels)
     images = [load_image(path) for path in parsed.images]
     service = load_model(read_settings(parsed))
     answers = classify(service, images, labels, parsed.template)

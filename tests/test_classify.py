@@ -143,7 +143,7 @@ def test_matrix_has_a_row_for_each_image(service, cat):
 def test_collections_are_read_in_the_encodings_people_have():
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "gb18030"):
         assert read_collection("一只猫\n一条狗".encode(encoding), "x.txt") == "一只猫\n一条狗"
-    table = '1.jpg,"a cat, asleep"\n2.jpg,a dog running'.encode()
+    table = b'1.jpg,"a cat, asleep"\n2.jpg,a dog running'
     assert read_collection(table, "x.csv") == "a cat, asleep\na dog running"
     with pytest.raises(InputError):
         read_collection(b"\x00\xff\x00\x01\x80", "x.txt")

@@ -7,8 +7,8 @@ import gradio as gr
 
 from clip_app import __version__
 from clip_app.answers import classification_answer, match_answer
-from clip_app.classify import classify
-from clip_app.match import match
+from clip_app.classify import classify as classify_images
+from clip_app.match import match as match_texts
 from clip_app.model_service import ModelSlot
 from clip_app.ui.common import open_photo, photo_input, shows_errors
 
@@ -16,10 +16,10 @@ from clip_app.ui.common import open_photo, photo_input, shows_errors
 def build_api(slot: ModelSlot) -> None:
     """Add the endpoints; they have no place in the page."""
 
-    def classify_image(
+    def classify(
         image: str,
         labels: str,
-        templates: str = "auto",
+        template: str = "auto",
         top_k: float = 0,
         request: gr.Request | None = None,
     ) -> dict[str, Any]:
@@ -28,19 +28,17 @@ def build_api(slot: ModelSlot) -> None:
         Args:
             image: The photograph to look at.
             labels: Class names, separated by commas, semicolons or line breaks.
-            templates: auto, none, single, clip7, clip80, chinese, or prompts of your own with {}.
+            template: auto, none, single, clip7, clip80, chinese, or prompts of your own with {}.
             top_k: How many labels to return, best first; 0 for all.
 
         Returns:
             {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"}
         """
         service = slot.service
-        answer = classify(service, [open_photo(image, service)], labels, templates)[0]
+        answer = classify_images(service, [open_photo(image, service)], labels, template)[0]
         return classification_answer(Path(image).name, service, answer, int(top_k or 0) or None)
 
-    def match_image(
-        image: str, descriptions: str, request: gr.Request | None = None
-    ) -> dict[str, Any]:
+    def match(image: str, descriptions: str, request: gr.Request | None = None) -> dict[str, Any]:
         """Rank descriptions by how well they say what the image shows.
 
         Args:
@@ -51,7 +49,7 @@ def build_api(slot: ModelSlot) -> None:
             {"image", "model", "results": [{"text", "score", "similarity"}]}
         """
         service = slot.service
-        ranked = match(service, open_photo(image, service), descriptions)
+        ranked = match_texts(service, open_photo(image, service), descriptions)
         return match_answer(Path(image).name, service, ranked)
 
     def health() -> dict[str, Any]:
@@ -81,7 +79,7 @@ def build_api(slot: ModelSlot) -> None:
         answer = gr.JSON(label="answer")
         ask_classify, ask_match = gr.Button(), gr.Button()
     ask_classify.click(
-        shows_errors(classify_image), [image, labels, template, top_k], answer, api_name="classify"
+        shows_errors(classify), [image, labels, template, top_k], answer, api_name="classify"
     )
-    ask_match.click(shows_errors(match_image), [image, descriptions], answer, api_name="match")
+    ask_match.click(shows_errors(match), [image, descriptions], answer, api_name="match")
     gr.api(health, api_name="health", queue=False)

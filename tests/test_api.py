@@ -1,0 +1,177 @@
+"""The running app through `gradio_client` and plain HTTP."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from clip_app import __version__
+from clip_app.classify import classify
+from clip_app.images import load_image
+from tests.conftest import EXAMPLES, App, noise
+
+CAT = EXAMPLES / "cat.jpg"
+
+
+@pytest.fixture(scope="module")
+def client(app):
+    return Client(app.url, verbose=False)
+
+
+def test_classify_answers_what_the_command_line_answers(client, service):
+    answer = client.predict(
+        handle_file(str(CAT)), "cat, dog, 汽车", "none", 2, api_name="/classify"
+    )
+    expected = classify(service, [load_image(CAT)], "cat, dog, 汽车", "none")[0]
+    assert answer["model"] == "starter"
+    assert answer["image"] == "cat.jpg"
+    assert [one["label"] for one in answer["results"]] == [
+        one.label for one in expected.results[:2]
+    ]
+    np.testing.assert_allclose(
+        [one["score"] for one in answer["results"]],
+        [one.score for one in expected.results[:2]],
+        atol=1e-3,
+    )
+
+
+def test_match_ranks_descriptions(client):
+    answer = client.predict(handle_file(str(CAT)), "a dog\na cat", api_name="/match")
+    assert [one["text"] for one in answer["results"]] == ["a cat", "a dog"]
+
+
+def test_health_answers_with_model_device_and_version(client):
+    health = client.predict(api_name="/health")
+    assert health["status"] == "ok"
+    assert (health["model"], health["version"]) == ("starter", __version__)
+    assert health["device"] in {"cpu", "mps"} or health["device"].startswith("cuda")
+
+
+def test_endpoints_are_documented_and_no_others_are_shown(client):
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(named) == {"/classify", "/match", "/health"}
+    assert [p["parameter_name"] for p in named["/classify"]["parameters"]] == [
+        "image",
+        "labels",
+        "template",
+        "top_k",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("empty.png", b"", "empty"),
+        ("text.jpg", b"this is not a picture", "not an image"),
+        ("cut.jpg", CAT.read_bytes()[:4000], "damaged"),
+        ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+    ],
+)
+def test_broken_images_are_one_sentence_and_the_next_request_works(
+    client, tmp_path, name, data, sentence
+):
+    file = tmp_path / name
+    file.write_bytes(data)
+    with pytest.raises(AppError) as caught:
+        client.predict(handle_file(str(file)), "cat", "auto", 0, api_name="/classify")
+    assert sentence in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+    assert client.predict(handle_file(str(CAT)), "cat", "auto", 0, api_name="/classify")["results"]
+
+
+def test_missing_image_and_labels_are_sentences_in_the_callers_language(app):
+    chinese = Client(app.url, headers={"accept-language": "zh"}, verbose=False)
+    with pytest.raises(AppError, match="请先添加一张图片"):
+        chinese.predict(None, "猫", "auto", 0, api_name="/classify")
+    with pytest.raises(AppError, match="请至少输入一个类别"):
+        chinese.predict(handle_file(str(CAT)), "，", "auto", 0, api_name="/classify")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "requirements.txt", "../README.md"])
+def test_files_of_the_server_cannot_be_named_as_uploads(app, path):
+    data = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    posted = httpx.post(
+        f"{app.url}/gradio_api/call/classify", json={"data": [data, "cat", "auto", 0]}
+    )
+    body = posted.text
+    if posted.status_code == 200:
+        event = posted.json()["event_id"]
+        body = httpx.get(f"{app.url}/gradio_api/call/classify/{event}", timeout=60).text
+        assert "event: error" in body
+    assert "root:" not in body
+    assert httpx.get(f"{app.url}/gradio_api/file={path}").status_code in {403, 404}
+
+
+def test_addresses_inside_the_network_are_not_fetched(app):
+    data = {"path": f"{app.url}/config", "meta": {"_type": "gradio.FileData"}}
+    posted = httpx.post(
+        f"{app.url}/gradio_api/call/classify", json={"data": [data, "cat", "auto", 0]}
+    )
+    event = posted.json()["event_id"]
+    body = httpx.get(f"{app.url}/gradio_api/call/classify/{event}", timeout=60).text
+    assert "event: error" in body
+
+
+def test_monitoring_is_off_and_uploads_are_limited(app):
+    assert httpx.get(f"{app.url}/monitoring").status_code in {403, 404}
+    too_large = b"x" * (51 * 1024 * 1024)
+    answer = httpx.post(
+        f"{app.url}/gradio_api/upload", files={"files": ("big.jpg", too_large)}, timeout=60
+    )
+    assert answer.status_code == 413
+
+
+def test_mcp_offers_the_same_three_tools(app):
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    answer = httpx.post(
+        f"{app.url}/gradio_api/mcp/",
+        json=body,
+        headers={"accept": "application/json, text/event-stream"},
+        timeout=60,
+        follow_redirects=True,
+    )
+    data = answer.text.partition("data: ")[2] or answer.text
+    names = {tool["name"].rpartition("_")[2] for tool in json.loads(data)["result"]["tools"]}
+    assert names == {"classify", "match", "health"}
+
+
+def test_sixteen_users_are_all_answered_rightly_and_memory_stays_flat(service, tmp_path):
+    own = App()
+    try:
+        photos = []
+        for seed in range(64):
+            path = tmp_path / f"{seed}.png"
+            noise(1000 + seed).save(path)
+            photos.append(path)
+        labels = "cat, dog, a pattern, 天空"
+        expected = {
+            path: classify(service, [load_image(path)], labels)[0].results[0] for path in photos
+        }
+        process = psutil.Process(own.process.pid)
+
+        def user(number: int, rounds: int) -> int:
+            client = Client(own.url, verbose=False)
+            wrong = 0
+            for i in range(rounds):
+                path: Path = photos[(number * 7 + i) % len(photos)]
+                got = client.predict(
+                    handle_file(str(path)), labels, "auto", 0, api_name="/classify"
+                )["results"][0]
+                wanted = expected[path]
+                wrong += abs(got["similarity"] - wanted.similarity) > 1e-3
+            return wrong
+
+        with ThreadPoolExecutor(16) as pool:
+            assert sum(pool.map(lambda n: user(n, 8), range(16))) == 0
+            before = process.memory_info().rss
+            assert sum(pool.map(lambda n: user(n, 24), range(16))) == 0
+        grown = process.memory_info().rss - before
+        assert grown < 150_000_000, f"{grown / 1e6:.0f} MB more after 384 further requests"
+    finally:
+        own.stop()

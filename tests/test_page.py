@@ -1,0 +1,237 @@
+"""The page in a real Chromium: what a visitor does, in both languages, desktop and phone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import EXAMPLES, noise
+
+pytestmark = pytest.mark.browser
+
+# Where a person can look at what the tests saw; ignored by git.
+SCREENSHOTS = Path(__file__).resolve().parent.parent / "screenshots"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+
+@pytest.fixture
+def open_page(app, browser):
+    contexts = []
+
+    def opened(locale: str, viewport=DESKTOP):
+        context = browser.new_context(locale=locale, viewport=viewport)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.goto(app.url)
+        page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        for page in context.pages:
+            assert page.problems == []
+        context.close()
+
+
+def verdict(page) -> str:
+    return page.locator("#classify-verdict").inner_text()
+
+
+def classify(page, labels: str, expected: str) -> None:
+    page.locator("#classify-labels textarea").fill(labels)
+    page.locator("#classify-button").click()
+    page.wait_for_function(
+        "text => document.querySelector('#classify-verdict').innerText.includes(text)",
+        arg=expected,
+        timeout=30_000,
+    )
+
+
+def shoot(page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("locale", "headline", "button"),
+    [
+        ("en-US", "Best label: cat", "Classify"),
+        ("zh-CN", "最可能的类别：猫", "开始分类"),
+        ("zh", "最可能的类别：猫", "开始分类"),
+        ("zh-TW", "最可能的类别：猫", "开始分类"),
+        ("fr-FR", "Best label: cat", "Classify"),
+    ],
+)
+def test_page_opens_in_the_browsers_language_with_an_example_classified(
+    open_page, locale, headline, button, viewport
+):
+    page = open_page(locale, viewport)
+    assert headline in verdict(page)
+    page.wait_for_function(
+        "text => document.querySelector('#classify-button').innerText.includes(text)", arg=button
+    )
+    assert (
+        "cat" in page.locator("#classify-bars").inner_text()
+        or "猫" in page.locator("#classify-bars").inner_text()
+    )
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0, f"the page is {overflow} px wider than the screen"
+    shoot(page, f"open-{locale}-{viewport['width']}")
+
+
+def test_upload_labels_and_bars_in_both_languages(open_page):
+    page = open_page("en-US")
+    page.locator(
+        "#classify-image button[aria-label*=lear], #classify-image button[title*=lear]"
+    ).first.click()
+    page.locator("#classify-image input[type=file]").set_input_files(EXAMPLES / "coffee.jpg")
+    page.wait_for_selector("#classify-image img")
+    classify(page, "coffee, dog, car", "coffee")
+    classify(page, "狗、咖啡、汽车", "咖啡")
+    rows = page.locator("#classify-table tbody tr").all_inner_texts()
+    assert rows[0].startswith("咖啡")
+    classify(page, "airplane, piano", "None of these labels")
+    shoot(page, "none-fits")
+
+
+def test_switch_changes_every_word_and_is_remembered(open_page):
+    page = open_page("zh")
+    page.get_by_label("English").check()
+    page.wait_for_function(
+        "document.querySelector('#classify-verdict').innerText.includes('Best label: cat')"
+    )
+    body = page.locator("body").inner_text().replace("中文", "")
+    left = [line for line in body.splitlines() if any("\u4e00" <= c <= "\u9fff" for c in line)]
+    assert left == []
+    page.reload()
+    page.wait_for_selector("#classify-verdict .headline")
+    assert "Best label" in verdict(page)
+    page.get_by_label("中文").check()
+    page.wait_for_function(
+        "document.querySelector('#classify-verdict').innerText.includes('最可能的类别：猫')"
+    )
+    assert page.get_by_role("tab").all_inner_texts() == ["图像分类", "文本匹配", "模型"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "no_label", "not_image"),
+    [
+        ("en-US", "at least one label", "not an image"),
+        ("zh-CN", "请至少输入一个类别", "不是"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_the_next_request_works(
+    open_page, tmp_path, locale, no_label, not_image
+):
+    page = open_page(locale)
+    page.locator("#classify-labels textarea").fill(" , ")
+    page.locator("#classify-button").click()
+    page.get_by_text(no_label).first.wait_for()
+    shoot(page, f"error-{locale}")
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture at all")
+    page.locator("#batch button").first.click()
+    page.locator("#batch-files input[type=file]").set_input_files(bad)
+    page.locator("#classify-labels textarea").fill("cat")
+    page.wait_for_timeout(1000)
+    page.locator("#batch-button").click()
+    page.get_by_text(not_image).first.wait_for()
+    assert "Traceback" not in page.locator("body").inner_text()
+    classify(page, "cat, dog", "cat")
+
+
+def test_label_set_is_one_click_and_examples_fill_the_fields(open_page):
+    page = open_page("zh-CN")
+    page.locator("#label-set input").click()
+    page.get_by_role("option", name="CIFAR-10").click()
+    page.wait_for_function(
+        "document.querySelector('#classify-labels textarea').value.includes('飞机')"
+    )
+    page.locator("#classify-examples button, #classify-examples .gallery-item").nth(2).click()
+    page.wait_for_function(
+        "document.querySelector('#classify-verdict').innerText.includes('火箭')", timeout=30_000
+    )
+
+
+def test_batch_gives_a_table_and_downloads(open_page, tmp_path):
+    page = open_page("en-US")
+    odd = tmp_path / "=cmd 'x'.png"
+    noise(5).save(odd)
+    page.locator("#batch button").first.click()
+    page.locator("#batch-files input[type=file]").set_input_files(
+        [EXAMPLES / "cat.jpg", EXAMPLES / "rocket.jpg", odd]
+    )
+    page.wait_for_timeout(1500)
+    page.locator("#classify-labels textarea").fill("cat, rocket, coffee")
+    page.locator("#batch-button").click()
+    page.locator("#batch-table tbody tr").nth(2).wait_for(timeout=30_000)
+    rows = page.locator("#batch-table tbody tr").all_inner_texts()
+    assert "cat" in rows[0].split("\t")[-3]
+    assert "rocket" in rows[1].split("\t")[-3]
+    with page.expect_download() as download:
+        page.locator("#batch-json").click()
+    answers = json.loads(Path(download.value.path()).read_text("utf-8"))
+    assert [answer["results"][0]["label"] for answer in answers[:2]] == ["cat", "rocket"]
+    with page.expect_download() as download:
+        page.locator("#batch-csv").click()
+    lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert lines[0] == "image,label,score,similarity,none_fits"
+    assert len(lines) == 10
+    assert not any(line.startswith("=") for line in lines)
+    shoot(page, "batch")
+
+
+def test_matching_collection_and_matrix(open_page, tmp_path):
+    page = open_page("zh-CN")
+    page.get_by_role("tab", name="文本匹配").click()
+    page.locator("#match-best .headline").wait_for(timeout=30_000)
+    assert "一只猫的脸部特写" in page.locator("#match-best").inner_text()
+    shoot(page, "match-zh")
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join([*(f"第{i}号汽车" for i in range(300)), "一只小猫"]), "utf-8")
+    page.locator("#collection button").first.click()
+    page.locator("#collection-file input[type=file]").set_input_files(texts)
+    page.wait_for_timeout(1000)
+    page.locator("#collection-button").click()
+    page.wait_for_function(
+        "document.querySelector('#match-best').innerText.includes('一只小猫')", timeout=30_000
+    )
+    page.locator("#matrix button").first.click()
+    page.locator("#matrix-files input[type=file]").set_input_files(
+        [EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg", EXAMPLES / "rocket.jpg"]
+    )
+    page.wait_for_timeout(1500)
+    page.locator("#matrix-texts textarea").fill("一只猫\n桌上的一杯咖啡\n火箭 <b>&</b>")
+    page.locator("#matrix-button").click()
+    page.locator("#matrix-picture svg").wait_for(timeout=30_000)
+    assert page.locator("#matrix-picture svg image").count() == 3
+    assert "<b>&</b>" in page.locator("#matrix-picture svg").inner_html().replace(
+        "&lt;", "<"
+    ).replace("&gt;", ">").replace("&amp;", "&")
+    with page.expect_download() as download:
+        page.locator("#matrix-svg").click()
+    assert Path(download.value.path()).read_text("utf-8").startswith("<svg")
+    shoot(page, "matrix")
+
+
+def test_labels_with_markup_are_shown_as_text(open_page):
+    page = open_page("en-US")
+    classify(page, "<img src=x onerror=alert(1)>, cat", "cat")
+    assert page.locator("#classify-verdict img, #classify-bars img[src=x]").count() == 0
+
+
+def test_model_tab_shows_the_catalog_and_refuses_paths(open_page):
+    page = open_page("en-US")
+    page.get_by_role("tab", name="Model").click()
+    page.locator("#model-catalog table").wait_for()
+    assert "siglip2-b-32-256" in page.locator("#model-catalog").inner_text()
+    choice = page.locator("#model-choice input")
+    choice.fill("/etc")
+    choice.press("Enter")
+    page.locator("#model-load").click()
+    page.get_by_text("only folders below").first.wait_for()
+    shoot(page, "model")
