@@ -22,7 +22,7 @@ from clip_app.model_service import ModelService, Progress
 from clip_app.prompts import language_of_texts
 from clip_app.scoring import log_sum_exp, sigmoid, similarities
 from clip_app.settings import ASSETS
-from clip_app.strings import Language
+from clip_app.strings import LANGUAGES, Language
 
 # Labels that unrelated words equal more often than this do not fit. On photographs it is close to
 # the share of wrong lists that pass (the benchmark's false accepts), as the statistic promises.
@@ -80,6 +80,18 @@ def background_for(
             between = (features @ features.T)[np.triu_indices(len(features), 1)]
             known[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
         return known[language]
+
+
+def prepare_backgrounds(service: ModelService) -> threading.Thread:
+    """Encode the backgrounds on a thread of their own, so that no visitor waits for them."""
+
+    def encode() -> None:
+        for language in LANGUAGES:
+            background_for(service, language)
+
+    thread = threading.Thread(target=encode, daemon=True)
+    thread.start()
+    return thread
 
 
 def chance_of_best(

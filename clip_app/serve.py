@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import gradio as gr
 
+from clip_app.background import prepare_backgrounds
 from clip_app.errors import ClipAppError
 from clip_app.model_service import ModelSlot, load_model
 from clip_app.settings import Settings, add_flags, read_settings
@@ -34,10 +35,13 @@ def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Settings]:
     try:
         settings = read_settings(flags)
         settings.credentials  # noqa: B018 - a malformed one is refused before the model is loaded
-        return build_demo(ModelSlot(load_model(settings), settings), settings), settings
+        service = load_model(settings)
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
+    if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
+        prepare_backgrounds(service)
+    return build_demo(ModelSlot(service, settings), settings), settings
 
 
 def launch(demo: gr.Blocks, settings: Settings) -> int:

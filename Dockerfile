@@ -1,0 +1,44 @@
+# The page on http://localhost:7860:
+#   docker build -t clip-app . && docker run --rm -p 7860:7860 -v clip-cache:/cache clip-app
+# With an NVIDIA GPU, add to build: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
+# and to run: --gpus all
+FROM python:3.12-slim
+
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+ENV PYTHONUNBUFFERED=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore
+
+WORKDIR /app
+
+# The libraries first, so that a change of the code installs nothing anew; torch before the rest,
+# since it alone comes from TORCH_INDEX.
+COPY requirements.txt ./
+RUN grep '^torch' requirements.txt > /tmp/torch.txt \
+    && pip install --index-url "$TORCH_INDEX" -r /tmp/torch.txt \
+    && rm /tmp/torch.txt
+RUN pip install -r requirements.txt
+
+RUN useradd --create-home --uid 1000 app \
+    && install -d -o app -g app /cache /app/.gradio
+COPY app.py LICENSE ./
+COPY assets/ assets/
+COPY clip_app/ clip_app/
+
+# The user app, by number so that a host can tell that it is not root.
+USER 1000
+
+# Downloaded models are kept on the volume.
+ENV HF_HOME=/cache \
+    CLIP_APP_HOST=0.0.0.0 \
+    CLIP_APP_PORT=7860
+VOLUME /cache
+EXPOSE 7860
+
+# The first start downloads the model; until then a failed check does not count.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15m --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['CLIP_APP_PORT'] + '/', timeout=4)"]
+
+ENTRYPOINT ["python", "app.py"]
