@@ -83,7 +83,7 @@ PRESETS: dict[str, Preset] = {p.key: p for p in (
            151.3, 72.81, 2.36, "MIT"),
     Preset("vit-b-32-openai", "ViT-B/32 (OpenAI)",
            "ViT-B-32-quickgelu", "openai", _EN, "softmax",
-           151.3, 63.32, 0.36, "MIT"),
+           151.3, 63.32, 0.36, "Apache-2.0 (hub copy)"),
     Preset("vit-b-32-laion2b", "ViT-B/32 (LAION-2B)",
            "ViT-B-32", "laion2b_s34b_b79k", _EN, "softmax",
            151.3, 66.56, 0.72, _LAION),

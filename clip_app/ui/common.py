@@ -3,6 +3,7 @@
 import functools
 import html
 import inspect
+import io
 import logging
 import tempfile
 import time
@@ -15,7 +16,7 @@ from gradio.data_classes import ImageData
 from PIL import Image
 
 from clip_app.errors import ClipAppError, ImageError, StorageError
-from clip_app.images import load_image
+from clip_app.images import load_image, thumbnail
 from clip_app.model_catalog import DEFAULT_PRESET
 from clip_app.model_service import ModelService, Progress
 from clip_app.prompts import label_sets, language_of_texts
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 # Downloads are written when asked for; nobody fetches one an hour later.
 _EXPORT_SECONDS = 3600
 _PREFIX = "clip_app_"
+
+# Formats that every current browser shows.
+_WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif", ".svg"}
+_PREVIEW_SIDE = 1024
 _exports = tempfile.TemporaryDirectory(prefix="clip_app-")
 
 
@@ -73,7 +78,32 @@ def photo_input(**options: Any) -> gr.Image:
     """
     component = gr.Image(**options)
     component.preprocess = _path_of  # type: ignore[method-assign]
+    if component.visible:
+        component.upload(
+            _shown_by_browsers,
+            component,
+            component,
+            api_visibility="private",
+            show_progress="hidden",
+        )
     return component
+
+
+def _shown_by_browsers(path: str | None) -> Any:
+    """A JPEG of an upload that browsers cannot show (HEIC, TIFF …), else nothing new.
+
+    What cannot be read stays as it is, and the handlers that use it say why.
+    """
+    if not path or Path(path).suffix.lower() in _WEB_SUFFIXES:
+        return gr.skip()
+    try:
+        picture = load_image(path, target_side=_PREVIEW_SIDE)
+    except ImageError as error:
+        log.info("No preview: %s", error)
+        return gr.skip()
+    buffer = io.BytesIO()
+    thumbnail(picture, 2 * _PREVIEW_SIDE).save(buffer, "JPEG", quality=95)
+    return write_export(f"{Path(path).stem}.jpg", buffer.getvalue())
 
 
 def _path_of(payload: ImageData | None) -> str | None:
@@ -148,7 +178,7 @@ def percent(score: float) -> str:
     return f"{100 * score:.1f}%"
 
 
-def write_export(name: str, content: str) -> str:
+def write_export(name: str, content: str | bytes) -> str:
     """Write a file to download, of its own folder; old ones are removed.
 
     Raises:
@@ -162,8 +192,10 @@ def write_export(name: str, content: str) -> str:
                     file.unlink(missing_ok=True)
                 folder.rmdir()
         path = Path(tempfile.mkdtemp(dir=_exports.name)) / name
-        # With a byte order mark, spreadsheets recognize UTF-8.
-        path.write_text(content, "utf-8-sig" if name.endswith(".csv") else "utf-8")
+        if isinstance(content, str):
+            # With a byte order mark, spreadsheets recognize UTF-8.
+            content = content.encode("utf-8-sig" if name.endswith(".csv") else "utf-8")
+        path.write_bytes(content)
     except OSError as error:
         raise StorageError("disk_full", reason=error.strerror or str(error)) from error
     return str(path)

@@ -1,0 +1,80 @@
+"""How often "none of these labels fits" is right, on photographs with right and wrong labels.
+
+    python benchmarks/none_of_these.py PHOTOS [--model starter]
+
+PHOTOS holds a folder for each class, named in English as a person would say it. Every photograph is
+asked about twice at each list size: with the right label among wrong ones, and with wrong ones only.
+The table gives the verdict's false accepts (a wrong list passes) and false rejects (a right list is
+called none) at its limit, and how well it and two common measures tell the lists apart (AUROC).
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from clip_app.background import CHANCE_LIMIT, chance_of_best
+from clip_app.errors import ImageError
+from clip_app.images import load_image
+from clip_app.model_service import load_model
+from clip_app.prompts import TEMPLATE_SETS
+from clip_app.scoring import similarities, softmax_scores
+from clip_app.settings import read_settings
+
+LIST_SIZES = (1, 3, 10, 50)
+
+
+def auroc(right: np.ndarray, wrong: np.ndarray) -> float:
+    """Chance that a right list scores above a wrong one, ties counted half."""
+    above = (right[:, None] > wrong[None, :]).mean()
+    return float(above + 0.5 * (right[:, None] == wrong[None, :]).mean())
+
+
+def main() -> None:
+    """Encode the photographs once, then score the lists."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--model", default="starter")
+    arguments = parser.parse_args()
+    service = load_model(read_settings(arguments))
+    side = max(service.info.image_size)
+    classes = sorted(folder.name for folder in arguments.photos.iterdir() if folder.is_dir())
+    images, truth = [], []
+    for number, name in enumerate(classes):
+        for path in sorted((arguments.photos / name).iterdir()):
+            try:
+                picture = load_image(path, target_side=side)
+            except ImageError as error:
+                print(error)
+                continue
+            images.append(service.encode_images([picture])[0])
+            truth.append(number)
+    features = service.encode_labels(classes, TEMPLATE_SETS["single"])
+    rng = np.random.default_rng(0)
+    print(f"{len(images)} photographs, {len(classes)} classes, {service.info.name}")
+    print("| labels | false accepts % | false rejects % | AUROC verdict | softmax | cosine |")
+    print("|---|---|---|---|---|---|")
+    for size in LIST_SIZES:
+        if size >= len(classes):
+            continue
+        scores: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
+        for image, right in zip(images, truth, strict=True):
+            others = [number for number in range(len(classes)) if number != right]
+            for with_right in (True, False):
+                chosen = list(rng.choice(others, size, replace=False))
+                if with_right:
+                    chosen[0] = right
+                labels = [classes[number] for number in chosen]
+                cosines = similarities(image[None], features[chosen])
+                chance = chance_of_best(service, image[None], labels, features[chosen])[0]
+                softmax = softmax_scores(service, cosines).max()
+                scores[with_right].append((-chance, float(softmax), float(cosines.max())))
+        good, bad = np.array(scores[True]), np.array(scores[False])
+        areas = " | ".join(f"{auroc(good[:, k], bad[:, k]):.3f}" for k in range(3))
+        accepts = 100 * (bad[:, 0] >= -CHANCE_LIMIT).mean()
+        rejects = 100 * (good[:, 0] < -CHANCE_LIMIT).mean()
+        print(f"| {size} | {accepts:.1f} | {rejects:.1f} | {areas} |")
+
+
+if __name__ == "__main__":
+    main()
