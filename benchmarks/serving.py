@@ -1,0 +1,361 @@
+"""How fast the app answers, beside the bare model and beside the way tutorials serve CLIP.
+
+`python benchmarks/serving.py` prints one Markdown report; `benchmarks/README.md` has one and says
+how to read it. Nothing here passes or fails by time.
+
+The tutorial way is a `gr.Interface` that saves each upload to a file, opens it, and encodes the
+image and all prompts anew with plain float32 open_clip. Both servers are processes of their own on
+127.0.0.1 and are asked through `gradio_client`, each user with a client of their own. The clients
+share the processor with the server they ask, so the report says how much of it they took.
+"""
+
+import argparse
+import contextlib
+import itertools
+import os
+import platform
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr  # noqa: E402
+import torch  # noqa: E402
+from gradio_client import Client, handle_file  # noqa: E402
+from PIL import Image, ImageOps  # noqa: E402
+
+from clip_app.classify import classify  # noqa: E402
+from clip_app.images import SUPPORTED_SUFFIXES, load_image  # noqa: E402
+from clip_app.model_catalog import find_model  # noqa: E402
+from clip_app.model_service import ModelService, _load_open_clip  # noqa: E402
+from clip_app.prompts import parse_labels  # noqa: E402
+from clip_app.settings import Settings  # noqa: E402
+
+LABELS = "cat, dog, flower, rocket, coffee, temple, car, mountain, photographer, night sky"
+TEMPLATE = "a photo of a {}."
+USERS = (1, 8, 32)
+BATCHES = (1, 4, 8, 16, 32)
+
+# Users start together and reach their pace in this time, which is not counted.
+WARM_UP_SECONDS = 1.5
+START_TIMEOUT_SECONDS = 120
+
+# Distinct photographs an app would have to answer before one is repeated, per second of load.
+PHOTOS_PER_SECOND = 80
+
+Ask = Callable[[Client, Path], Any]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What concurrent users got: images a second, and the cores their own clients kept busy."""
+
+    images_per_second: float
+    client_cores: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds an answer took."""
+
+    median: float
+    p95: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.1f} | {self.p95:.1f}"
+
+
+def main() -> None:
+    """Measure everything and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, default=ROOT / "assets/examples")
+    parser.add_argument("--seconds", type=float, default=8, help="length of each measurement")
+    parser.add_argument("--model", default="starter")
+    parser.add_argument("--tutorial-port", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.tutorial_port:
+        serve_tutorial(options.model, options.tutorial_port)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"Python {platform.python_version()}, torch {torch.__version__}, ", end="")
+        print(f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, model {options.model}")
+        if hasattr(os, "getloadavg"):  # other work on the machine would spoil every figure
+            print(f"load average before: {os.getloadavg()[0]:.1f}")
+        number = int(PHOTOS_PER_SECOND * options.seconds * (len(USERS) + 1))
+        measure(options.model, options.seconds, distinct_photos(options.photos, folder, number))
+
+
+def measure(model: str, seconds: float, photos: Sequence[Path]) -> None:
+    """Measure the bare model, then each server by itself, and print."""
+    plain, frozen, forward_plain, forward_frozen, in_process = bare(model, seconds, photos)
+
+    unseen = iter(photos)  # The app gets each photograph once, or it would answer from its cache.
+    app = [sys.executable, "app.py", "--model", model, "--port"]
+    with server(app) as (url, started):
+        client = connect(url)
+        ask_app(client, next(unseen))
+        first_answer = time.perf_counter() - started
+        before = client.predict(api_name="/health")["images"]
+        sent = itertools.count()
+        app_photos = Shared(unseen, sent)
+        app_latency = latency(lambda: ask_app(client, app_photos.next()), seconds)
+        app_loads = [load(url, ask_app, users, seconds, app_photos) for users in USERS]
+        encoded = client.predict(api_name="/health")["images"] - before
+        sent_number = next(sent)
+
+    again = Shared(itertools.cycle(photos), itertools.count())
+    tutorial = [sys.executable, __file__, "--model", model, "--tutorial-port"]
+    with server(tutorial) as (url, started):
+        client = connect(url)
+        ask_tutorial(client, again.next())
+        tutorial_first = time.perf_counter() - started
+        tutorial_latency = latency(lambda: ask_tutorial(client, again.next()), seconds)
+        tutorial_loads = [load(url, ask_tutorial, users, seconds, again) for users in USERS]
+
+    print("\n| | clip_app | tutorial way |\n|---|---:|---:|")
+    print(f"| start to first answer, s | {first_answer:.1f} | {tutorial_first:.1f} |")
+    print("\n| one image, ms | median | p95 |\n|---|---:|---:|")
+    print(f"| bare forward, plain float32 | {forward_plain} |")
+    print(f"| bare forward, the app's image tower | {forward_frozen} |")
+    print(f"| in-process `classify`, decoded image | {in_process} |")
+    print(f"| clip_app, HTTP | {app_latency} |")
+    print(f"| tutorial way, HTTP | {tutorial_latency} |")
+    print("\n| images/s | plain float32 | the app's image tower |\n|---|---:|---:|")
+    for batch in BATCHES:
+        print(f"| bare model, batch {batch} | {plain[batch]:.1f} | {frozen[batch]:.1f} |")
+    print("\n| images/s (cores taken by the clients) | clip_app | tutorial way | ratio |")
+    print("|---|---:|---:|---:|")
+    for users, ours, theirs in zip(USERS, app_loads, tutorial_loads, strict=True):
+        print(
+            f"| {users} users | {ours.images_per_second:.1f} ({ours.client_cores:.2f})"
+            f" | {theirs.images_per_second:.1f} ({theirs.client_cores:.2f})"
+            f" | {ours.images_per_second / max(theirs.images_per_second, 1 / seconds):.1f} |"
+        )
+    most = app_loads[-1].images_per_second
+    best_plain, best_frozen = max(plain.values()), max(frozen.values())
+    print("\n| aim | measured |\n|---|---:|")
+    print(f"| throughput at {USERS[-1]} users ≥ 3 × the tutorial way | ", end="")
+    print(f"{most / tutorial_loads[-1].images_per_second:.2f} |")
+    print(f"| latency ≥ 3 × shorter | {tutorial_latency.median / app_latency.median:.2f} |")
+    print(f"| at {USERS[-1]} users ≥ 0.8 of plain float32 | {most / best_plain:.2f} |")
+    print(f"| at {USERS[-1]} users ≥ 0.8 of the app's image tower | {most / best_frozen:.2f} |")
+    overhead = app_latency.median - in_process.median
+    print(f"| overhead per request ≤ 15 ms | {overhead:.1f} |")
+    print(f"\nThe app encoded {encoded} images for {sent_number} photographs sent.")
+
+
+def bare(
+    model: str, seconds: float, photos: Sequence[Path]
+) -> tuple[dict[int, float], dict[int, float], Latency, Latency, Latency]:
+    """Throughput by batch size and one-image latency, plain and as the app runs it, in-process."""
+    plain_model, preprocess, _ = _load_open_clip(find_model(model))
+    service = ModelService(find_model(model), Settings(model=model))
+    device = service._device
+    plain_model.to(device)
+    pixels = torch.stack([preprocess(Image.open(p).convert("RGB")) for p in photos[: BATCHES[-1]]])
+
+    def plain(batch: int) -> None:
+        with torch.inference_mode():
+            plain_model.encode_image(pixels[:batch].to(device)).cpu()
+
+    def frozen(batch: int) -> None:
+        service._forward_images(pixels[:batch])
+
+    each = seconds / 4
+    rates = [
+        {batch: batch * 1000 / latency(partial(run, batch), each).median for batch in BATCHES}
+        for run in (plain, frozen)
+    ]
+    forward_plain = latency(lambda: plain(1), each)
+    forward_frozen = latency(lambda: frozen(1), each)
+    side = 2 * max(service.info.image_size)  # as the app decodes uploads
+    decoded = itertools.cycle(load_image(path, target_side=side) for path in photos[:400])
+    classify(service, [next(decoded)], LABELS)
+    images = [next(decoded) for _ in range(min(len(photos), 400) - 1)]
+    unseen = iter(images)
+    durations = []
+    deadline = time.perf_counter() + seconds
+    for image in unseen:
+        began = time.perf_counter()
+        classify(service, [image], LABELS)
+        durations.append(time.perf_counter() - began)
+        if time.perf_counter() > deadline:
+            break
+    return rates[0], rates[1], forward_plain, forward_frozen, summary(durations)
+
+
+class Shared:
+    """The next photograph for whichever user asks."""
+
+    def __init__(self, photos: Iterator[Path], taken: Iterator[int]) -> None:
+        self._photos = photos
+        self._taken = taken
+        self._lock = threading.Lock()
+
+    def next(self) -> Path:
+        """A photograph nobody else got; StopIteration when there are no more."""
+        with self._lock:
+            photo = next(self._photos)
+            next(self._taken)
+            return photo
+
+
+def latency(call: Callable[[], Any], seconds: float) -> Latency:
+    """Call again and again, one at a time, after three calls that do not count."""
+    for _ in range(3):
+        call()
+    durations = []
+    deadline = time.perf_counter() + seconds
+    while not durations or time.perf_counter() < deadline:
+        began = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - began)
+    return summary(durations)
+
+
+def summary(durations: Sequence[float]) -> Latency:
+    """Median and 95th percentile of seconds, in milliseconds."""
+    ordered = sorted(durations)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    return Latency(1000 * statistics.median(ordered), 1000 * p95)
+
+
+def load(url: str, ask: Ask, users: int, seconds: float, photos: Shared) -> Load:
+    """Images a second that `users` get who each ask again as soon as they are answered."""
+    with ThreadPoolExecutor(users) as pool:
+        clients = list(pool.map(lambda _: connect(url), range(users)))
+        begin = time.perf_counter() + WARM_UP_SECONDS
+        end = begin + seconds
+        answered: list[float] = []
+
+        def use(client: Client) -> None:
+            while time.perf_counter() < end:
+                ask(client, photos.next())
+                answered.append(time.perf_counter())
+
+        futures = [pool.submit(use, client) for client in clients]
+        time.sleep(WARM_UP_SECONDS)
+        busy = time.process_time()
+        time.sleep(max(0, end - time.perf_counter()))
+        busy = time.process_time() - busy
+        for future in futures:
+            future.result()
+    for client in clients:
+        client.close()
+    return Load(sum(begin <= t < end for t in answered) / seconds, busy / seconds)
+
+
+def connect(url: str) -> Client:
+    """A user's client. The address is plain HTTP, so certificates, which `gradio_client` would
+    read anew for each of a request's four connections, are left out.
+    """
+    return Client(url, verbose=False, ssl_verify=False)
+
+
+def ask_app(client: Client, photo: Path) -> Any:
+    """One request to the app, as a script would make it."""
+    return client.predict(handle_file(photo), LABELS, "single", 0, api_name="/classify")
+
+
+def ask_tutorial(client: Client, photo: Path) -> Any:
+    """One request to the tutorial way."""
+    return client.predict(handle_file(photo), LABELS, api_name="/predict")
+
+
+def serve_tutorial(model: str, port: int) -> None:
+    """Serve CLIP as tutorials do, until ended."""
+    clip, preprocess, tokenizer = _load_open_clip(find_model(model))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    clip.to(device)
+
+    def predict(path: str, labels: str) -> dict[str, float]:
+        names = parse_labels(labels)
+        pixels = preprocess(Image.open(path).convert("RGB")).unsqueeze(0).to(device)
+        tokens = tokenizer([TEMPLATE.format(name) for name in names]).to(device)
+        with torch.no_grad():
+            images = clip.encode_image(pixels, normalize=True)
+            texts = clip.encode_text(tokens, normalize=True)
+            scores = (clip.logit_scale.exp() * images @ texts.T).softmax(dim=-1)[0]
+        return dict(zip(names, scores.tolist(), strict=True))
+
+    gr.Interface(predict, [gr.Image(type="filepath"), "text"], gr.Label()).launch(
+        server_name="127.0.0.1", server_port=port, quiet=True
+    )
+
+
+@contextlib.contextmanager
+def server(command: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Start a server on a free port; yield its address and when it was started; end it after."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryFile("w+") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [*command, str(port)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env=os.environ | {"CLIP_APP_HOST": "127.0.0.1"},
+        )
+        try:
+            while not _listens(port):
+                if (
+                    process.poll() is not None
+                    or time.perf_counter() - started > START_TIMEOUT_SECONDS
+                ):
+                    output.seek(0)
+                    raise RuntimeError(f"The server did not start:\n{output.read()}")
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}/", started
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def distinct_photos(source: Path, folder: str, number: int) -> list[Path]:
+    """`number` JPEG files: crops of the photographs in `source`, half of them mirrored."""
+    originals = [
+        ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        for path in sorted(source.iterdir())
+        if path.suffix.lower() in SUPPORTED_SUFFIXES
+    ]
+    chance = random.Random(0)
+    paths = []
+    for index in range(number):
+        original = originals[index % len(originals)]
+        width, height = (int(side * chance.uniform(0.8, 0.98)) for side in original.size)
+        left = chance.randrange(original.width - width + 1)
+        top = chance.randrange(original.height - height + 1)
+        photo = original.crop((left, top, left + width, top + height))
+        path = Path(folder) / f"{index}.jpg"
+        (ImageOps.mirror(photo) if chance.random() < 0.5 else photo).save(path, quality=90)
+        paths.append(path)
+    return paths
+
+
+if __name__ == "__main__":
+    main()
