@@ -20,7 +20,7 @@ from clip_app.ui import build_demo, launch_options
 log = logging.getLogger(__name__)
 
 
-def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Settings]:
+def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, ModelSlot, Settings]:
     """Read the flags, load the model and build the page.
 
     Raises:
@@ -35,16 +35,14 @@ def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Settings]:
     try:
         settings = read_settings(flags)
         settings.credentials  # noqa: B018 - a malformed one is refused before the model is loaded
-        service = load_model(settings)
+        slot = ModelSlot(load_model(settings), settings)
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
-    if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
-        prepare_backgrounds(service)
-    return build_demo(ModelSlot(service, settings), settings), settings
+    return build_demo(slot, settings), slot, settings
 
 
-def launch(demo: gr.Blocks, settings: Settings) -> int:
+def launch(demo: gr.Blocks, slot: ModelSlot, settings: Settings) -> int:
     """Serve the page until interrupted.
 
     Returns:
@@ -69,6 +67,8 @@ def launch(demo: gr.Blocks, settings: Settings) -> int:
         print(text("port_taken", language, port=settings.port), file=sys.stderr)
         return 2
     print(demo.local_url, flush=True)
+    if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
+        prepare_backgrounds(slot.service)
     if settings.share:
         print(demo.share_url or text("share_unreachable", language), flush=True)
     demo.block_thread()

@@ -10,7 +10,8 @@ from clip_app.answers import classification_answer, match_answer
 from clip_app.classify import classify as classify_images
 from clip_app.match import match as match_texts
 from clip_app.model_service import ModelSlot
-from clip_app.ui.common import open_photo, photo_input, shows_errors
+from clip_app.ui.common import open_photo, shows_errors
+from clip_app.ui.photo import Photo
 
 
 def build_api(slot: ModelSlot) -> None:
@@ -71,7 +72,7 @@ def build_api(slot: ModelSlot) -> None:
         }
 
     with gr.Row(visible=False):
-        image = photo_input(label="image")
+        image = Photo(label="image")
         labels = gr.Textbox(label="labels")
         template = gr.Textbox("auto", label="template")
         top_k = gr.Number(0, label="top_k", precision=0)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData
 from PIL import Image
 
 from clip_app.errors import ClipAppError, ImageError, StorageError
@@ -21,6 +20,7 @@ from clip_app.model_catalog import DEFAULT_PRESET
 from clip_app.model_service import ModelService, Progress
 from clip_app.prompts import label_sets, language_of_texts
 from clip_app.strings import LANGUAGES, STRINGS, Language, language_of, text
+from clip_app.ui.photo import Photo
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +71,9 @@ def i18n(key: str) -> Any:
     return translations(_PREFIX + key)
 
 
-def photo_input(**options: Any) -> gr.Image:
-    """An image component that hands over the uploaded file untouched, for `clip_app.images`.
-
-    Gradio's own decoding knows neither our limits nor our languages, and writes a copy to disk.
-    """
-    component = gr.Image(**options)
-    component.preprocess = _path_of  # type: ignore[method-assign]
+def photo_input(**options: Any) -> Photo:
+    """An image input that shows whatever can be read, also what browsers cannot."""
+    component = Photo(**options)
     if component.visible:
         component.upload(
             _shown_by_browsers,
@@ -104,10 +100,6 @@ def _shown_by_browsers(path: str | None) -> Any:
     buffer = io.BytesIO()
     thumbnail(picture, 2 * _PREVIEW_SIDE).save(buffer, "JPEG", quality=95)
     return write_export(f"{Path(path).stem}.jpg", buffer.getvalue())
-
-
-def _path_of(payload: ImageData | None) -> str | None:
-    return None if payload is None else payload.path
 
 
 def open_photo(path: str | None, service: ModelService) -> Image.Image:
