@@ -2,10 +2,10 @@
 
     python benchmarks/none_of_these.py PHOTOS [--model starter]
 
-PHOTOS holds a folder for each class, named in English as a person would say it. Every photograph is
-asked about twice at each list size: with the right label among wrong ones, and with wrong ones only.
-The table gives the verdict's false accepts (a wrong list passes) and false rejects (a right list is
-called none) at its limit, and how well it and two common measures tell the lists apart (AUROC).
+PHOTOS holds a folder for each class, named in English as a person would say it. Every photograph
+is asked about twice at each list size: with the right label among wrong ones, and with wrong ones
+only. The table gives the verdict's false accepts (a wrong list passes) and false rejects (a right
+list is called none) at its limit, and how well it and two common measures tell the lists apart.
 """
 
 import argparse
