@@ -101,10 +101,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Another model is being loaded just now; please wait.",
         "正在加载另一个模型，请稍候。",
     ),
-    "model_change_forbidden": (
-        "The model of this page is set by its owner.",
-        "本页面的模型由部署者设定，不能更改。",
-    ),
     "model_path_forbidden": (
         "From the page, only folders below the configured model folder can be loaded.",
         "在页面中只能加载已配置的模型目录下的文件夹。",
@@ -192,7 +188,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "column_text": ("Description", "描述"),
     "column_score": ("Score", "得分"),
     "column_similarity": ("Cosine similarity", "余弦相似度"),
-    "column_verdict": ("Fits?", "是否相符"),
     "verdict_best": ("Best label: {label}, {score}", "最可能的类别：{label}，{score}"),
     "verdict_none": (
         "None of these labels seems to fit this image.",
@@ -204,7 +199,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "随机取同样多的无关词语，有 {chance} 的概率也能达到这一相似度；"
         "超过 {limit} 时判为“都不符合”。",
     ),
-    "fits": ("yes", "是"),
     "fits_not": ("none fits", "都不符合"),
     "scoring_used_softmax": (
         "Scores: softmax over your labels (they sum to 100 %).",
@@ -258,7 +252,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "model_load": ("Load", "加载"),
     "model_loaded": ("{model} now answers.", "已切换到 {model}。"),
     "model_name": ("Name", "名称"),
-    "model_title": ("Model", "模型"),
     "model_languages": ("Languages", "语言"),
     "model_download": ("Download", "下载大小"),
     "model_imagenet": ("ImageNet top-1", "ImageNet 零样本准确率"),
