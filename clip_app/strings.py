@@ -80,6 +80,70 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} 不是 UTF-8、UTF-16 或 GB 18030 编码的文本文件。",
     ),
     "file_not_found": ("There is no file {name} to read.", "找不到可读取的文件 {name}。"),
+    # The gallery: folders, indexes, searching
+    "image_outside": (
+        "{name} leads out of the folders that may be read.",
+        "{name} 指向允许读取的目录之外。",
+    ),
+    "folder_not_allowed": (
+        "{folder} is not a folder below the configured gallery roots.",
+        "{folder} 不是已配置图库目录下的文件夹。",
+    ),
+    "folder_gone": (
+        "The folder {folder} is not there any more; its index was kept.",
+        "文件夹 {folder} 已不存在，其索引仍然保留。",
+    ),
+    "folder_unreadable": (
+        "The folder {folder} cannot be listed; please check its permissions.",
+        "无法读取文件夹 {folder}，请检查权限。",
+    ),
+    "folder_empty": (
+        "There are no images in the folder {folder}.",
+        "文件夹 {folder} 中没有图像。",
+    ),
+    "folder_empty_now": (
+        "The folder {folder} holds no images now; in case its disk is unplugged, its index was "
+        "kept. To drop the index, forget the folder.",
+        "文件夹 {folder} 中现在没有图像。也许磁盘未连接，索引仍然保留；如确要清除，请删除该索引。",
+    ),
+    "index_missing": (
+        "The folder {folder} has no index yet; please index it first.",
+        "文件夹 {folder} 还没有索引，请先建立索引。",
+    ),
+    "index_none": (
+        "No folder has been indexed yet; please index one first.",
+        "还没有任何文件夹建立过索引，请先建立一个。",
+    ),
+    "index_busy": (
+        "The index of {folder} is being updated elsewhere just now; please wait for that to end.",
+        "{folder} 的索引正在别处更新，请等待其完成。",
+    ),
+    "index_damaged": (
+        "The index of {folder} is damaged; index the folder again, and a new one takes its place.",
+        "{folder} 的索引已损坏；重新建立索引即可替换它。",
+    ),
+    "index_newer": (
+        "The index of {folder} was written by a newer version of this program.",
+        "{folder} 的索引由本程序的更新版本写入。",
+    ),
+    "index_other_model": (
+        "The index of {folder} was made with {model}, but {current} is in use. Index the folder "
+        "again to make one for {current} beside it.",
+        "{folder} 的索引由 {model} 建立，而当前模型是 {current}。"
+        "重新建立索引会为 {current} 另建一份，原索引保留。",
+    ),
+    "query_missing": (
+        "Please type what to look for, or add a picture.",
+        "请输入要查找的内容，或添加一张图片。",
+    ),
+    "terms_too_many": (
+        "{number} terms are too many; the limit is {limit}.",
+        "检索项太多：{number} 个，上限为 {limit} 个。",
+    ),
+    "top_k_invalid": (
+        "The number of results must be between 1 and {limit}.",
+        "结果数量必须在 1 到 {limit} 之间。",
+    ),
     # Settings and models
     "setting_invalid": (
         "The setting {name} is not valid: {reason}.",
