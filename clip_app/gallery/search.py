@@ -8,7 +8,8 @@ import numpy as np
 
 from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
-from clip_app.gallery.store import Filter, Found, Store
+from clip_app.gallery.store import Filter, Found, Store, content_of
+from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService
 
@@ -89,6 +90,20 @@ class SearchAnswer:
     def nothing_fits(self) -> bool:
         """Whether no picture does better than background."""
         return self.judged and not any(hit.fits for hit in self.hits)
+
+
+def image_term(service: ModelService, path: str, *, name: str, weight: float = 1.0) -> ImageTerm:
+    """A term from a picture file that the caller may read.
+
+    Raises:
+        ImageError: if it is not a picture that can be read.
+        ModelError: if the device fails.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    image = load_image(data, name=name, target_side=2 * max(service.info.image_size))
+    vector = service.encode_images([image])[0]
+    return ImageTerm(vector, name, weight, content_of(data), os.path.realpath(path))
 
 
 def search(
