@@ -229,7 +229,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "当前为入门模型：适合初步体验；要获得更好的效果，请选择 {better}。",
     ),
     "tab_classify": ("Classify", "图像分类"),
-    "tab_match": ("Match text", "文本匹配"),
+    "tab_match": ("Match", "文本匹配"),
     "tab_model": ("Model", "模型"),
     "image": ("Image", "图像"),
     "images": ("Images", "多张图像"),
@@ -344,7 +344,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "model_image_size": ("Image size", "图像尺寸"),
     "model_embedding": ("Embedding size", "向量维度"),
     "model_parameters": ("Parameters", "参数量"),
-    "tab_gallery": ("Search photos", "图库搜索"),
+    "tab_gallery": ("Search", "图库搜索"),
     "gallery_folder": ("Gallery", "图库"),
     "gallery_folder_info": (
         "A configured folder, or a folder below one.",
