@@ -432,7 +432,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_page": ("Page {page} of {pages}", "第 {page} / {pages} 页"),
     "gallery_previous": ("Previous", "上一页"),
     "gallery_next": ("Next", "下一页"),
-    "gallery_copies": ("{number} copies", "{number} 份相同"),
     "gallery_unfit": ("does not fit", "不太相符"),
     "gallery_more": ("More like this", "更多类似"),
     "gallery_less": ("Less like this", "减少类似"),

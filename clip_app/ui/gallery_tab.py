@@ -56,6 +56,7 @@ def build_gallery_tab(
                 interactive=True,
                 sources=["upload", "clipboard"],
                 columns=4,
+                fit_columns=False,
                 height=170,
                 object_fit="contain",
                 elem_id="gallery-images",
