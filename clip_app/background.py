@@ -39,7 +39,8 @@ _TAIL = 0.1
 # With fewer words than this left, nothing is said.
 _FEWEST_WORDS = 50
 
-_TEMPLATES: dict[Language, tuple[str, ...]] = {
+#: The prompt of a background word.
+TEMPLATES: dict[Language, tuple[str, ...]] = {
     "en": ("a photo of a {}.",),
     "zh": ("一张{}的照片。",),
 }
@@ -76,7 +77,7 @@ def background_for(
         known = _backgrounds.setdefault(service, {})
         if language not in known:
             words = background_words(language)
-            features = service.encode_labels(words, _TEMPLATES[language], progress)
+            features = service.encode_labels(words, TEMPLATES[language], progress)
             between = (features @ features.T)[np.triu_indices(len(features), 1)]
             known[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
         return known[language]

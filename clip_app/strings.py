@@ -422,8 +422,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "图库中没有合适的图像。",
     ),
     "gallery_cut_explained": (
-        "A picture fits if it does clearly better than unrelated words would on this gallery.",
-        "只有明显优于无关词语的图片才算相符。",
+        "A picture does not fit where unrelated words would match it about as well.",
+        "若随便一个无关的词与图片也差不多同样匹配，就算不太相符。",
     ),
     "gallery_nothing_found": (
         "No picture passes these filters.",
