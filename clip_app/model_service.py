@@ -102,7 +102,7 @@ class ModelService:
         self._device = _choose_device(settings.device)
         precision = _choose_precision(settings.precision, self._device)
         self._autocast = None if precision is torch.float32 else precision
-        model, preprocess, tokenizer = _load_open_clip(source)
+        model, preprocess, tokenizer = load_open_clip(source)
         on_cpu = self._device.type == "cpu"
         self._layout = torch.channels_last if on_cpu else torch.contiguous_format
         self._model = model.to(self._device, memory_format=self._layout)
@@ -181,6 +181,27 @@ class ModelService:
             if progress:
                 progress(len(keys) - len(missing) + start + len(chunk), len(keys))
         return np.stack([_known(features[key]) for key in keys])
+
+    def encode_pixels(self, pixels: Sequence[torch.Tensor]) -> np.ndarray:
+        """Features of preprocessed images, past the cache; they share forward passes too.
+
+        Args:
+            pixels: float32 (3, height, width) each, as the model's own preprocessing makes them.
+
+        Returns:
+            float32 array (n, embedding_size), rows of length 1.
+
+        Raises:
+            ModelError: if the device has no memory left for even one image.
+        """
+        most = self._images.max_batch
+        parts = [
+            self._images.encode(pixels[start : start + most])
+            for start in range(0, len(pixels), most)
+        ]
+        return (
+            np.concatenate(parts) if parts else np.empty((0, self.info.embedding_size), np.float32)
+        )
 
     def encode_texts(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
         """Features of texts, in their order: float32 (n, embedding_size), rows of length 1."""
@@ -425,8 +446,12 @@ def _hub_for(source: ModelSource) -> Iterator[None]:
     yield
 
 
-def _load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
-    """The model in eval mode with its own preprocessing and tokenizer."""
+def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
+    """open_clip's model in eval mode, with its own preprocessing and tokenizer.
+
+    Raises:
+        ModelError: if the weights or their configuration cannot be used.
+    """
     options: dict[str, Any] = {}
     directory = source.architecture.removeprefix("local-dir:")
     try:

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clip_app.background import CHANCE_LIMIT, background_words
+from clip_app.background import CHANCE_LIMIT, background_for, background_words
 from clip_app.classify import classify
 from clip_app.errors import ImageError, InputError
 from clip_app.images import load_image
@@ -38,6 +38,14 @@ def test_changing_labels_does_not_encode_the_image_again(service):
     before = service.statistics.images
     classify(service, [image], "car, 船")
     assert service.statistics.images == before
+
+
+def test_background_words_near_a_label_do_not_count_whichever_list_came_before(service):
+    background = background_for(service, "en")
+    for labels in (["cat", "dog"], ["car"], ["cat", "dog"]):
+        features = service.encode_texts(labels)
+        expected = (background.features @ features.T).max(axis=1) < background.near
+        np.testing.assert_array_equal(background.unrelated(features), expected)
 
 
 def test_wrong_labels_are_called_out_and_right_ones_are_not(service, cat):

@@ -46,6 +46,17 @@ def test_image_features_equal_plain_open_clip(service, plain, cat):
     np.testing.assert_allclose(ours, plain_images(plain, images), atol=2e-4)
 
 
+def test_preprocessing_equals_open_clips_and_pixels_are_encoded_as_images_are(service, plain, cat):
+    images = [cat, *(noise(seed, (300, 200)) for seed in range(600, 609))]
+    pixels = [service._pixels(image) for image in images]
+    for ours, image in zip(pixels, images, strict=True):
+        torch.testing.assert_close(ours, plain[1](image), atol=1e-6, rtol=0)
+    expected = plain_images(plain, images)
+    np.testing.assert_allclose(service.encode_pixels(pixels), expected, atol=2e-4)
+    np.testing.assert_allclose(service.encode_images(images), expected, atol=2e-4)
+    assert service.encode_pixels([]).shape == (0, 384)
+
+
 def test_label_features_equal_open_clips_zero_shot_classifier(service, plain):
     model, _, tokenizer = plain
     labels = ["a cat", "猫", "hippopotamus in a very long sentence with many words", "x"]
