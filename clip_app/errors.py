@@ -42,3 +42,7 @@ class HubUnreachableError(ModelError):
 
 class StorageError(ClipAppError):
     """A file that could not be written: disk full, no permission."""
+
+
+class GalleryError(ClipAppError):
+    """A folder or an index that cannot be used as asked."""

@@ -13,8 +13,9 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import BinaryIO
 
 import numpy as np
@@ -71,11 +72,17 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
-SUPPORTED_SUFFIXES = frozenset(
-    suffix
-    for suffix, format_name in Image.registered_extensions().items()
-    if format_name in (*FORMATS, "MPO")
-)
+
+def suffixes_of(formats: Iterable[str]) -> frozenset[str]:
+    """The file name endings of some of `FORMATS`, lower case, with the dot."""
+    wanted = set(formats)
+    if "JPEG" in wanted:
+        wanted.add("MPO")
+    known = Image.registered_extensions().items()
+    return frozenset(suffix for suffix, format_name in known if format_name in wanted)
+
+
+SUPPORTED_SUFFIXES = suffixes_of(FORMATS)
 
 
 def load_image(
@@ -98,7 +105,7 @@ def load_image(
     Raises:
         ImageError: if there is no readable, complete image of a permitted size.
     """
-    shown = _shown_name(source, name)
+    shown = shown_name(source, name)
     with _opened(source, shown) as file, _identified(file, shown) as image:
         # Only JPEG: HEIF would answer with an embedded thumbnail, which may be another picture.
         if target_side and image.format in ("JPEG", "MPO"):
@@ -117,7 +124,7 @@ def normalise(
     Raises:
         ImageError: if the image is empty or too large, or its file is damaged.
     """
-    shown = _shown_name(name=name)
+    shown = shown_name(name=name)
     _check_size(image.size, max_pixels, shown)
     with _decoder_errors(shown):
         image.load()
@@ -137,6 +144,32 @@ def thumbnail(image: Image.Image, side: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
+def difference_hash(image: Image.Image) -> int:
+    """64 bits that differ in few places between copies of a picture saved or scaled differently.
+
+    Each bit says whether a pixel is brighter than its right neighbour in a 9 x 8 grey version
+    (dHash, Krawetz 2013, "Kind of Like That").
+    """
+    small = image.convert("L").resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0)
+    grey = np.asarray(small, np.int16)
+    return int.from_bytes(np.packbits(grey[:, :-1] > grey[:, 1:]).tobytes(), "big")
+
+
+def date_taken(data: bytes) -> int | None:
+    """When a photograph was taken, by its EXIF block, in Unix seconds; None if it does not say.
+
+    EXIF has local time without a zone; it is read as the time of this machine.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            exif = image.getexif()
+            moment = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
+            moment = moment or exif.get(ExifTags.Base.DateTime)
+        return int(datetime.strptime(moment, "%Y:%m:%d %H:%M:%S").timestamp()) if moment else None
+    except (*_DECODER_ERRORS, Image.DecompressionBombError, MemoryError):
+        return None
+
+
 def content_hash(image: Image.Image) -> str:
     """A key that two images share only if their mode, size and pixels are equal."""
     header = f"{image.mode} {image.width} {image.height} ".encode()
@@ -145,7 +178,7 @@ def content_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _shown_name(source: object = None, name: str | None = None) -> str:
+def shown_name(source: object = None, name: str | None = None) -> str:
     """The base name to show: one short printable line, no folder."""
     if name is None and isinstance(source, str | os.PathLike):
         name = os.fsdecode(source)

@@ -6,6 +6,7 @@ that another can be loaded beside it and put in its place.
 
 import contextlib
 import contextvars
+import hashlib
 import json
 import logging
 import threading
@@ -61,6 +62,9 @@ _FREEZE_TOLERANCE = 1e-4
 Progress = Callable[[int, int], None]
 _Result = TypeVar("_Result")
 
+# An image as the image tower takes it; only `ModelService` looks inside.
+Pixels = torch.Tensor
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -73,6 +77,8 @@ class ModelInfo:
         image_size: (height, width) in pixels that the image tower takes.
         embedding_size: length of a feature vector.
         parameters: number of weights, both towers.
+        fingerprint: the same for the same weights, preprocessing and image size, whatever the
+            model was chosen by; vectors of different fingerprints must never be compared.
     """
 
     name: str
@@ -87,6 +93,7 @@ class ModelInfo:
     parameters: int
     is_starter: bool
     load_seconds: float
+    fingerprint: str
 
 
 class ModelService:
@@ -103,6 +110,7 @@ class ModelService:
         precision = _choose_precision(settings.precision, self._device)
         self._autocast = None if precision is torch.float32 else precision
         model, preprocess, tokenizer = load_open_clip(source)
+        fingerprint = _fingerprint(model)
         on_cpu = self._device.type == "cpu"
         self._layout = torch.channels_last if on_cpu else torch.contiguous_format
         self._model = model.to(self._device, memory_format=self._layout)
@@ -146,6 +154,7 @@ class ModelService:
             parameters=sum(p.numel() for p in model.parameters()),
             is_starter=source.is_starter,
             load_seconds=time.monotonic() - started,
+            fingerprint=fingerprint,
         )
 
     def encode_images(
@@ -174,33 +183,50 @@ class ModelService:
         where = {key: index for index, key in enumerate(keys)}
         for start in range(0, len(missing), self._images.max_batch):
             chunk = missing[start : start + self._images.max_batch]
-            pixels = [self._pixels(images[where[key]]) for key in chunk]
-            for key, row in zip(chunk, self._images.encode(pixels), strict=True):
+            rows = self.encode_pixels([self.preprocess(images[where[key]]) for key in chunk])
+            for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
                 self._image_features.put(key, row)
             if progress:
                 progress(len(keys) - len(missing) + start + len(chunk), len(keys))
         return np.stack([_known(features[key]) for key in keys])
 
-    def encode_pixels(self, pixels: Sequence[torch.Tensor]) -> np.ndarray:
-        """Features of preprocessed images, past the cache; they share forward passes too.
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """One image, of any size and mode, made ready for `encode_pixels`.
+
+        Apart from it, so that an indexer can do this on other threads while the device is busy.
+        """
+        # One row of pixels would be stretched to gigabytes when its short side is made 224.
+        picture = normalise(image)
+        short, long = sorted(picture.size)
+        if long > _MAX_ASPECT * short:
+            side = max(short, long // _MAX_ASPECT)
+            picture = picture.resize(
+                (long, side) if picture.width == long else (side, long), Image.Resampling.BICUBIC
+            )
+        return self._preprocess(picture)
+
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> np.ndarray:
+        """Features of preprocessed images, past the cache: a folder would only flush it.
 
         Args:
-            pixels: float32 (3, height, width) each, as the model's own preprocessing makes them.
+            pixels: what `preprocess` gave, any number.
 
         Returns:
-            float32 array (n, embedding_size), rows of length 1.
+            float32 array (n, embedding_size), rows of length 1, in the order of `pixels`.
 
         Raises:
             ModelError: if the device has no memory left for even one image.
         """
-        most = self._images.max_batch
-        parts = [
-            self._images.encode(pixels[start : start + most])
-            for start in range(0, len(pixels), most)
-        ]
-        return (
-            np.concatenate(parts) if parts else np.empty((0, self.info.embedding_size), np.float32)
+        step = self._images.max_batch
+        return np.concatenate(
+            [
+                np.empty((0, self.info.embedding_size), np.float32),
+                *(
+                    self._images.encode(pixels[start : start + step])
+                    for start in range(0, len(pixels), step)
+                ),
+            ]
         )
 
     def encode_texts(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
@@ -249,17 +275,6 @@ class ModelService:
     def reads(self, language: Language) -> bool:
         """Whether the model reads a language; True where nothing is known about its languages."""
         return self.info.languages is None or language in self.info.languages
-
-    def _pixels(self, image: Image.Image) -> torch.Tensor:
-        # One row of pixels would be stretched to gigabytes when its short side is made 224.
-        picture = normalise(image)
-        short, long = sorted(picture.size)
-        if long > _MAX_ASPECT * short:
-            side = max(short, long // _MAX_ASPECT)
-            picture = picture.resize(
-                (long, side) if picture.width == long else (side, long), Image.Resampling.BICUBIC
-            )
-        return self._preprocess(picture)
 
     def _images_within_memory(self, pixels: torch.Tensor) -> np.ndarray:
         try:
@@ -503,6 +518,21 @@ def _registered_preprocessing(architecture: str) -> dict[str, Any]:
         return known[0]
     log.warning("Weights of %s differ in preprocessing; open_clip's default is used.", architecture)
     return {}
+
+
+def _fingerprint(model: Any) -> str:
+    """A name for what the model computes, from a few numbers of every weight.
+
+    Training moves all of them, so the ends of each tensor tell two trainings apart, and a file of
+    gigabytes need not be read again.
+    """
+    config = getattr(model.visual, "preprocess_cfg", None)
+    digest = hashlib.blake2b(json.dumps(config, sort_keys=True, default=str).encode())
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(weight.shape)} ".encode())
+        flat = weight.detach().flatten()
+        digest.update(torch.cat([flat[:16], flat[-16:]]).float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _choose_device(wanted: str) -> torch.device:

@@ -2,12 +2,13 @@
 
 import argparse
 import ipaddress
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clip_app.errors import InputError
 
@@ -27,6 +28,8 @@ _FLAGS = (
     "open_browser",
     "allow_model_change",
     "model_root",
+    "gallery_roots",
+    "index_dir",
     "max_upload_mb",
     "cache_mb",
 )
@@ -64,10 +67,22 @@ class Settings(BaseSettings):
     model_root: Path | None = Field(
         None, description="folder whose open_clip model folders can be chosen in the page"
     )
+    gallery_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description=f"folders of photographs to index and search, joined by {os.pathsep}",
+    )
+    index_dir: Path = Field(
+        ASSETS.parent / "data" / "index", description="folder where gallery indexes are kept"
+    )
     max_upload_mb: int = Field(50, ge=1, description="largest upload in megabytes")
     cache_mb: int = Field(256, ge=1, description="memory for cached features in megabytes")
     on_spaces: str | None = Field(None, validation_alias=AliasChoices("SPACE_ID"))
     zero_gpu: bool = Field(False, validation_alias=AliasChoices("SPACES_ZERO_GPU"))
+
+    @field_validator("gallery_roots", mode="before")
+    @classmethod
+    def _split_paths(cls, value: Any) -> Any:
+        return [one for one in value.split(os.pathsep) if one] if isinstance(value, str) else value
 
     @property
     def credentials(self) -> tuple[str, str] | None:

@@ -48,7 +48,7 @@ def test_image_features_equal_plain_open_clip(service, plain, cat):
 
 def test_preprocessing_equals_open_clips_and_pixels_are_encoded_as_images_are(service, plain, cat):
     images = [cat, *(noise(seed, (300, 200)) for seed in range(600, 609))]
-    pixels = [service._pixels(image) for image in images]
+    pixels = [service.preprocess(image) for image in images]
     for ours, image in zip(pixels, images, strict=True):
         torch.testing.assert_close(ours, plain[1](image), atol=1e-6, rtol=0)
     expected = plain_images(plain, images)
@@ -212,11 +212,13 @@ def test_sigmoid_model_keeps_its_bias_and_preprocessing_from_a_bare_weights_file
     white = torch.ones(3, 256, 256).numpy() * 255
     from PIL import Image
 
-    pixels = service._pixels(Image.fromarray(white.astype(np.uint8).transpose(1, 2, 0)))
+    pixels = service.preprocess(Image.fromarray(white.astype(np.uint8).transpose(1, 2, 0)))
     torch.testing.assert_close(pixels, torch.ones_like(pixels))
     image = noise(11)
     with torch.no_grad():
-        expected = model.eval().encode_image(service._pixels(image)[None], normalize=True).numpy()
+        expected = (
+            model.eval().encode_image(service.preprocess(image)[None], normalize=True).numpy()
+        )
     np.testing.assert_allclose(service.encode_images([image]), expected, atol=2e-4)
 
 

@@ -1,0 +1,1 @@
+"""Search engine over folders of photographs."""

@@ -1,0 +1,435 @@
+"""Bringing an index up to what lies in its folder now: scan, compare, decode, encode, write.
+
+Worker threads read, hash, decode and preprocess; this thread alone feeds the model; a writer thread
+stores. Each stage waits for the next, so memory does not grow with the number of files.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+from clip_app.errors import GalleryError, ImageError
+from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
+from clip_app.gallery.store import Entry, Store, content_of
+from clip_app.images import date_taken, difference_hash, load_image
+from clip_app.metrics import steps
+from clip_app.model_service import ModelService, Pixels
+from clip_app.strings import Language, text
+
+log = logging.getLogger(__name__)
+
+# Images in one call of the model, and files in one transaction. A sync of the disk takes
+# milliseconds, so a batch of this size costs nothing and little is done again after a crash.
+_ENCODE = 64
+_WRITE = 256
+
+# A slow model writes what it has after this time.
+_WRITE_SECONDS = 5.0
+
+# Decoded pictures waiting for the model, beyond those the workers are at: 0.6 MB each.
+_AHEAD = 96
+
+# Batches that may wait for the disk.
+_WRITES_AHEAD = 2
+
+# A new snapshot is considered after this many written files: searching stays fast meanwhile.
+_OPTIMISE_EVERY = 50_000
+
+_PROGRESS_SECONDS = 0.2
+
+# The rate is over this many of those, about six seconds.
+_RATE_POINTS = 30
+
+# Broken files named in a report.
+_SHOWN_BROKEN = 1000
+
+
+@dataclass(frozen=True)
+class IndexProgress:
+    """How far an indexer is.
+
+    Attributes:
+        done, total: files of the folder, those that need nothing included.
+        rate: files a second that needed something, over the last seconds.
+        seconds_left: at that rate; None while it is unknown.
+    """
+
+    done: int
+    total: int
+    rate: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A file without a vector, and why, as in `ClipAppError`."""
+
+    path: str
+    key: str
+    params: dict[str, Any]
+
+    def message(self, language: Language) -> str:
+        """The reason as a sentence."""
+        return text(self.key, language, **self.params)
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What one run did, in files.
+
+    Attributes:
+        found: in the folder now.
+        encoded: that went through the model.
+        reused: new, changed or moved, whose content was known already.
+        unchanged: that needed nothing.
+        forgotten: that are not in the folder any more.
+        broken: all files of the folder without a vector, up to `_SHOWN_BROKEN`.
+        broken_total: how many of those there are.
+        unreadable: sub-folders that could not be listed; what is known of them was kept.
+        repaired: damaged rows of the index that were made anew.
+        stopped: whether it was asked to stop before the end; running it again goes on.
+        seconds: how long it took.
+    """
+
+    found: int = 0
+    encoded: int = 0
+    reused: int = 0
+    unchanged: int = 0
+    forgotten: int = 0
+    broken: tuple[BrokenFile, ...] = ()
+    broken_total: int = 0
+    unreadable: tuple[str, ...] = ()
+    repaired: int = 0
+    stopped: bool = False
+    seconds: float = 0.0
+
+
+@dataclass
+class _Job:
+    """A file that needs something, and what a worker made of it."""
+
+    file: FoundFile
+    hash: bytes = b""
+    taken: int = 0
+    look: int = 0
+    pixels: Pixels | None = None
+    error: tuple[str, dict[str, Any]] | None = None
+
+
+def index_folder(
+    service: ModelService,
+    store: Store,
+    roots: Roots,
+    *,
+    shard: Shard = WHOLE,
+    progress: Callable[[IndexProgress], None] | None = None,
+    stop: threading.Event | None = None,
+    workers: int | None = None,
+) -> IndexReport:
+    """Bring an index up to date with its folder.
+
+    Args:
+        service: the model whose index it is.
+        store: the index.
+        roots: what may be read.
+        shard: the part of the files to take care of; others are left as they are.
+        progress: called at most five times a second.
+        stop: set it to end early; what is encoded by then is written.
+        workers: decoding threads; by default one a core.
+
+    Raises:
+        GalleryError: if another process is indexing, the folder is gone or cannot be listed, no
+            image is left in it (an unplugged disk looks so), or the index is damaged.
+        StorageError: if the disk is full; what was written before stays.
+        ModelError: if the device fails; likewise.
+    """
+    with store.lock():
+        run = _Run(service, store, roots, shard, progress, stop, workers)
+        return run.report()
+
+
+class _Run:
+    """One run of the indexer."""
+
+    def __init__(
+        self,
+        service: ModelService,
+        store: Store,
+        roots: Roots,
+        shard: Shard,
+        progress: Callable[[IndexProgress], None] | None,
+        stop: threading.Event | None,
+        workers: int | None,
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._folder = store.key.folder
+        self._roots = roots
+        self._shard = shard
+        self._progress = _Pace(progress)
+        self._stop = stop or threading.Event()
+        self._workers = workers or os.cpu_count() or 1
+        self._claims = _Claims()
+        self._counts = IndexReport()
+
+    def report(self) -> IndexReport:
+        """Do it all."""
+        started = time.monotonic()
+        if not self._folder.is_dir():
+            raise GalleryError("folder_gone", folder=printable(self._folder.name))
+        repaired = self._store.repair()
+        with FileList() as files:
+            with steps.measure("scan"):
+                found = files.fill(self._folder, self._roots, self._shard)
+            known = self._store.counts()
+            if not found and known.files + known.broken and self._shard.number == 1:
+                raise GalleryError("folder_empty_now", folder=printable(self._folder.name))
+            self._count(found=found, repaired=repaired)
+            self._progress.begin(found)
+            self._write_all(self._encoded(self._decoded(files)))
+            if not self._stop.is_set():
+                self._forget_missing(files)
+                self._store.optimise()
+            self._progress.end()
+            broken = self._store.broken(_SHOWN_BROKEN)
+            return replace(
+                self._counts,
+                broken=tuple(BrokenFile(path, key, params) for path, (key, params) in broken),
+                broken_total=self._store.counts().broken,
+                unreadable=tuple(map(printable, files.unreadable)),
+                stopped=self._stop.is_set(),
+                seconds=time.monotonic() - started,
+            )
+
+    def _decoded(self, files: FileList) -> Iterator[_Job]:
+        """What workers made of each file that needs something, in the order of the paths."""
+        with ThreadPoolExecutor(self._workers, "decode") as pool:
+            waiting: deque[Future[_Job]] = deque()
+            try:
+                for job in self._needed(files):
+                    waiting.append(pool.submit(self._decode, job))
+                    if len(waiting) >= self._workers + _AHEAD:
+                        yield waiting.popleft().result()
+                    if self._stop.is_set():
+                        break
+                while waiting and not self._stop.is_set():
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _needed(self, files: FileList) -> Iterator[_Job]:
+        """The files that are new or not as they were when last read."""
+        for chunk in files.chunks():
+            known = self._store.records([one.path for one in chunk])
+            for file in chunk:
+                before = known.get(file.path)
+                if before and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
+                    self._count(unchanged=1)
+                    self._progress.advance(1, worked=False)
+                else:
+                    yield _Job(file)
+
+    def _decode(self, job: _Job) -> _Job:
+        """Read, hash, decode and preprocess one file; never raises for what is wrong with it."""
+        try:
+            with steps.measure("read"):
+                data = self._roots.read(os.path.join(self._folder, job.file.path))
+                job.hash = content_of(data)
+            job.taken = date_taken(data) or job.file.mtime_ns // 1_000_000_000
+            if self._store.knows(job.hash) or not self._claims.take(job.hash):
+                return job
+            with steps.measure("decode"):
+                side = 2 * max(self._service.info.image_size)
+                image = load_image(data, name=job.file.path, target_side=side)
+                job.look = difference_hash(image)
+                job.pixels = self._service.preprocess(image)
+        except ImageError as error:
+            job.error = (error.key, error.params)
+        return job
+
+    def _encoded(self, jobs: Iterator[_Job]) -> Iterator[Entry]:
+        """Entries to write: an image's own entry before those of its copies."""
+        for batch in batched(jobs, _ENCODE):
+            new = {job.hash: job.pixels for job in batch if job.pixels is not None}
+            vectors = {}
+            if new:
+                with steps.measure("encode", len(new)):
+                    rows = self._service.encode_pixels([*new.values()])
+                vectors = dict(zip(new, rows, strict=True))
+            for job in batch:
+                entry = Entry(
+                    job.file.path,
+                    job.file.size,
+                    job.file.mtime_ns,
+                    job.hash,
+                    job.taken,
+                    vectors.get(job.hash) if job.pixels is not None else None,
+                    job.look,
+                    job.error,
+                )
+                yield from self._claims.settle(entry)
+            self._progress.advance(len(batch), worked=True)
+
+    def _write_all(self, entries: Iterator[Entry]) -> None:
+        """Store entries batch by batch, behind the model's back."""
+        with _Writer(self._store, self._written) as writer:
+            batch: list[Entry] = []
+            begun = time.monotonic()
+            try:
+                for entry in entries:
+                    batch.append(entry)
+                    if len(batch) >= _WRITE or time.monotonic() - begun > _WRITE_SECONDS:
+                        writer.put(batch)
+                        batch, begun = [], time.monotonic()
+            finally:
+                # Also what was encoded before a failure is kept.
+                writer.put(batch)
+
+    def _written(self, batch: list[Entry]) -> None:
+        self._claims.release(batch)
+        encoded = sum(one.vector is not None for one in batch)
+        broken = sum(one.error is not None for one in batch)
+        self._count(encoded=encoded, reused=len(batch) - encoded - broken)
+
+    def _forget_missing(self, files: FileList) -> None:
+        for chunk in batched(self._store.paths(), CHUNK):
+            missing = [path for path in files.missing(chunk) if self._shard.holds(path)]
+            if missing:
+                self._store.forget(missing)
+                self._count(forgotten=len(missing))
+
+    def _count(self, **more: int) -> None:
+        self._counts = replace(
+            self._counts, **{name: getattr(self._counts, name) + n for name, n in more.items()}
+        )
+
+
+class _Writer:
+    """A thread that stores batches while the model goes on; its failure is raised by `put`."""
+
+    def __init__(self, store: Store, written: Callable[[list[Entry]], None]) -> None:
+        self._store = store
+        self._written = written
+        self._queue: queue.Queue[list[Entry] | None] = queue.Queue(_WRITES_AHEAD)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="write", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None and kind is None:
+            raise self._error
+
+    def put(self, batch: list[Entry]) -> None:
+        """Hand over a batch.
+
+        Raises:
+            StorageError: if an earlier one could not be stored.
+        """
+        if self._error is not None:
+            raise self._error
+        if batch:
+            self._queue.put(batch)
+
+    def _run(self) -> None:
+        unoptimised = 0
+        while (batch := self._queue.get()) is not None:
+            if self._error is not None:
+                continue  # the queue is emptied, so that nobody waits for a place in it
+            try:
+                with steps.measure("write", len(batch)):
+                    self._store.write(batch)
+                self._written(batch)
+                unoptimised += len(batch)
+                if unoptimised >= _OPTIMISE_EVERY:
+                    unoptimised = 0
+                    self._store.optimise()
+            except Exception as error:  # noqa: BLE001 - raised by `put` or at the end
+                self._error = error
+
+
+class _Claims:
+    """Which new contents are on their way, so that several copies of one are encoded once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._claimed: dict[bytes, tuple[str, dict[str, Any]] | Literal["waited for"] | None] = {}
+        self._copies: dict[bytes, list[Entry]] = {}
+
+    def take(self, image: bytes) -> bool:
+        """Whether the caller is the first with this content, and so must decode it."""
+        with self._lock:
+            if image in self._claimed:
+                return False
+            self._claimed[image] = "waited for"
+            return True
+
+    def settle(self, entry: Entry) -> list[Entry]:
+        """What can be written now: this entry unless its content is waited for, and its copies."""
+        with self._lock:
+            if entry.vector is not None or entry.error is not None:
+                if entry.hash in self._claimed:
+                    self._claimed[entry.hash] = entry.error
+                copies = self._copies.pop(entry.hash, []) if entry.hash else []
+                return [entry, *(replace(copy, error=entry.error) for copy in copies)]
+            outcome = self._claimed.get(entry.hash)
+            if outcome == "waited for":
+                self._copies.setdefault(entry.hash, []).append(entry)
+                return []
+            return [replace(entry, error=outcome)]
+
+    def release(self, written: list[Entry]) -> None:
+        """Let go of contents that the store knows by now."""
+        with self._lock:
+            for entry in written:
+                if self._claimed.get(entry.hash, "waited for") != "waited for":
+                    del self._claimed[entry.hash]
+
+
+class _Pace:
+    """Calls back with how far a run is, at most a few times a second."""
+
+    def __init__(self, callback: Callable[[IndexProgress], None] | None) -> None:
+        self._callback = callback
+        self._total = 0
+        self._done = 0
+        self._told = 0.0
+        self._points: deque[tuple[float, int]] = deque(maxlen=_RATE_POINTS)
+        self._worked = 0
+
+    def begin(self, total: int) -> None:
+        """There are `total` files."""
+        self._total = total
+        self._tell()
+
+    def advance(self, number: int, *, worked: bool) -> None:
+        """`number` more files are done, with work or because they needed none."""
+        self._done += number
+        self._worked += number if worked else 0
+        if time.monotonic() - self._told > _PROGRESS_SECONDS:
+            self._tell()
+
+    def end(self) -> None:
+        """Tell where the run ended."""
+        self._tell()
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        self._points.append((self._told, self._worked))
+        (then, before), (now, worked) = self._points[0], self._points[-1]
+        rate = (worked - before) / (now - then) if now > then else 0.0
+        left = (self._total - self._done) / rate if rate else None
+        if self._callback:
+            self._callback(IndexProgress(self._done, self._total, rate, left))

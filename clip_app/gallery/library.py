@@ -1,0 +1,186 @@
+"""All indexes of one index folder: which galleries there are, opening and forgetting them.
+
+`INDEX_DIR/<gallery>/<model>/`: a folder for each gallery, in it one index for each model that was
+used, side by side.
+"""
+
+import hashlib
+import logging
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clip_app.errors import GalleryError
+from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.sqlite_store import SqliteStore, read_facts
+from clip_app.gallery.store import Counts, IndexKey, Store
+from clip_app.model_service import ModelInfo, ModelService
+
+log = logging.getLogger(__name__)
+
+_READABLE = 40
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """One index as it lies on the disk.
+
+    Attributes:
+        folder: the gallery.
+        model: the name of the model that made it.
+        usable: whether the model in use can search it.
+        counts: how much is in it; None where that is not known without opening it.
+    """
+
+    folder: Path
+    model: str
+    usable: bool
+    counts: Counts
+
+
+class Library:
+    """Every gallery whose index lies in one folder; open indexes are shared by all callers."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._open: dict[Path, SqliteStore] = {}
+        self._lock = threading.Lock()
+
+    def open(self, folder: Path, model: ModelInfo, *, create: bool = False) -> Store:
+        """The index of a gallery for a model.
+
+        Args:
+            folder: the gallery, resolved.
+            model: whose vectors it must hold.
+            create: make it where there is none, and start again where it is damaged.
+
+        Raises:
+            GalleryError: if there is none, or only one of another model, or it is damaged.
+            StorageError: if it cannot be read or made.
+        """
+        key = IndexKey(folder, model.name, model.fingerprint, model.embedding_size)
+        place = self._gallery(folder) / _slug(model.name, model.fingerprint[:8])
+        with self._lock:
+            if place in self._open:
+                return self._open[place]
+            if not create and not (place / "index.sqlite").exists():
+                others = [other.model for _, other in self._indexes(folder)]
+                if others:
+                    raise GalleryError(
+                        "index_other_model",
+                        folder=printable(folder.name),
+                        model=", ".join(others),
+                        current=model.name,
+                    )
+                raise GalleryError("index_missing", folder=printable(folder.name))
+            try:
+                store = SqliteStore(place, key, create=create)
+            except GalleryError as error:
+                if not (create and error.key == "index_damaged"):
+                    raise
+                self._set_aside(place)
+                store = SqliteStore(place, key, create=True)
+            self._open[place] = store
+            return store
+
+    def start_again(self, store: Store) -> Store:
+        """Set a damaged index aside and open an empty one in its place."""
+        with self._lock:
+            place = next(place for place, one in self._open.items() if one is store)
+            store.close()
+            self._set_aside(place)
+            self._open[place] = SqliteStore(place, store.key, create=True)
+            return self._open[place]
+
+    def galleries(self, model: ModelInfo) -> list[IndexStatus]:
+        """Every index there is, by folder; those of other models too."""
+        found = []
+        for place, key in self._all():
+            usable = key.fingerprint == model.fingerprint
+            with suppress(GalleryError):
+                own = self.open(key.folder, model) if usable else SqliteStore(place, key)
+                found.append(IndexStatus(key.folder, key.model, usable, own.counts()))
+                if not usable:
+                    own.close()
+        return sorted(found, key=lambda one: (str(one.folder), not one.usable, one.model))
+
+    def forget(self, folder: Path) -> int:
+        """Delete every index of a gallery; its photographs stay.
+
+        Returns:
+            how many indexes there were.
+
+        Raises:
+            GalleryError: if there is none, or one is being written.
+        """
+        indexes = list(self._indexes(folder))
+        if not indexes:
+            raise GalleryError("index_missing", folder=printable(folder.name))
+        with self._lock:
+            for place, key in indexes:
+                store = self._open.get(place) or SqliteStore(place, key)
+                with store.lock():
+                    self._open.pop(place, None)
+                    store.close()
+                    shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(self._gallery(folder), ignore_errors=True)
+        return len(indexes)
+
+    def close(self) -> None:
+        """Close every open index."""
+        with self._lock:
+            for store in self._open.values():
+                store.close()
+            self._open.clear()
+
+    def _gallery(self, folder: Path) -> Path:
+        digest = hashlib.blake2b(bytes(folder), digest_size=4).hexdigest()
+        return self.directory / _slug(folder.name, digest)
+
+    def _all(self) -> Iterator[tuple[Path, IndexKey]]:
+        for database in sorted(self.directory.glob("*/*/index.sqlite")):
+            with suppress(GalleryError):  # damaged ones are told of when they are opened
+                yield database.parent, read_facts(database).key
+
+    def _indexes(self, folder: Path) -> Iterator[tuple[Path, IndexKey]]:
+        return ((place, key) for place, key in self._all() if key.folder == folder)
+
+    def _set_aside(self, place: Path) -> None:
+        aside = place.with_name(f"{place.name}.damaged-{int(time.time())}")
+        log.warning("The damaged index is kept as %s; a new one is begun.", aside.name)
+        place.rename(aside)
+        (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")
+
+
+def update_index(
+    library: Library, service: ModelService, folder: Path, roots: Roots, **options: Any
+) -> IndexReport:
+    """Bring a gallery's index up to date; a damaged one is set aside and made anew.
+
+    Args:
+        library: where the index is, or is to be.
+        service: the model whose index it is.
+        folder: the gallery, resolved.
+        roots: what may be read.
+        options: as for `indexer.index_folder`, whose errors and result these are.
+    """
+    store = library.open(folder, service.info, create=True)
+    try:
+        return index_folder(service, store, roots, **options)
+    except GalleryError as error:
+        if error.key != "index_damaged":
+            raise
+    return index_folder(service, library.start_again(store), roots, **options)
+
+
+def _slug(name: str, digest: str) -> str:
+    """A folder name that a person recognizes and no two things share."""
+    readable = re.sub(r"[^\w.-]+", "-", printable(name)).strip("-.")[:_READABLE]
+    return f"{readable or 'gallery'}-{digest}"

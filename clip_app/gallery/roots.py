@@ -1,0 +1,119 @@
+"""Which folders may be reached, and opening files so that nothing outside them is ever read."""
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clip_app.errors import GalleryError, ImageError
+from clip_app.images import MAX_FILE_BYTES, shown_name
+
+# Folders that systems and storage boxes keep for themselves; hidden ones begin with a dot.
+_SYSTEM_FOLDERS = frozenset(
+    {
+        "$recycle.bin",
+        "#recycle",
+        "@eadir",
+        "@recycle",
+        "__macosx",
+        "lost+found",
+        "recycler",
+        "system volume information",
+    }
+)
+
+
+# Not blocking, so that a pipe put in place of a file is refused instead of waited for.
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The folders that galleries may lie in, resolved; nothing outside them is read."""
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, folders: Sequence[Path]) -> "Roots":
+        """Roots from paths as configured: `~` and links resolved, missing ones left out."""
+        resolved = (folder.expanduser().resolve() for folder in folders)
+        return cls(tuple(dict.fromkeys(folder for folder in resolved if folder.is_dir())))
+
+    def contains(self, real_path: str | os.PathLike[str]) -> bool:
+        """Whether an already resolved path is a root or lies below one."""
+        path = Path(real_path)
+        return any(path == root or root in path.parents for root in self.folders)
+
+    def resolve(self, folder: str | os.PathLike[str]) -> Path:
+        """The real path of a folder that a person named.
+
+        Raises:
+            GalleryError: if it is no folder, or lies outside the roots once `..` and symbolic
+                links are followed. The two read alike, so that nobody can probe the disk.
+        """
+        try:
+            real = Path(folder).expanduser().resolve()
+            if self.contains(real) and real.is_dir():
+                return real
+        except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
+            pass
+        raise GalleryError("folder_not_allowed", folder=os.fspath(folder)[:200])
+
+    def read(self, path: str) -> bytes:
+        """The content of a file, read only if the file itself lies inside the roots.
+
+        What is opened is compared with what the resolved path names, so a file or folder that is
+        replaced by a symbolic link between scan and read cannot lead outside.
+
+        Raises:
+            ImageError: if it is gone, is no regular file, is too large, or lies outside.
+        """
+        name = shown_name(path)
+        try:
+            descriptor = os.open(path, _READ)
+        except FileNotFoundError as error:
+            raise ImageError("image_not_found", name=name) from error
+        except (OSError, ValueError) as error:
+            raise ImageError("image_cannot_be_opened", name=name) from error
+        with open(descriptor, "rb") as file:
+            try:
+                opened = os.fstat(descriptor)
+                real = os.path.realpath(path, strict=True)
+                same = os.path.samestat(opened, os.stat(real, follow_symlinks=False))
+            except OSError as error:
+                raise ImageError("image_not_found", name=name) from error
+            if not (same and self.contains(real)):
+                raise ImageError("image_outside", name=name)
+            if not stat.S_ISREG(opened.st_mode):
+                raise ImageError("image_unreadable", name=name)
+            if opened.st_size > MAX_FILE_BYTES:
+                raise ImageError(
+                    "image_file_too_large",
+                    name=name,
+                    megabytes=opened.st_size // 2**20,
+                    limit=MAX_FILE_BYTES // 2**20,
+                )
+            try:
+                return file.read()
+            except OSError as error:
+                raise ImageError("image_cannot_be_opened", name=name) from error
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a file or folder is hidden or the system's own."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
+
+
+def printable(path: str) -> str:
+    """A path as text that any terminal, JSON and page can show.
+
+    File names on Linux are bytes; those that are no UTF-8 cannot be shown as they are.
+    """
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", path)

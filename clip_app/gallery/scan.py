@@ -1,0 +1,195 @@
+"""Which image files lie in a folder now: the walk, and its list on disk."""
+
+import os
+import sqlite3
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from clip_app.errors import GalleryError, StorageError
+from clip_app.gallery.roots import Roots, is_left_out, printable
+from clip_app.images import SUPPORTED_SUFFIXES
+
+_T = TypeVar("_T")
+
+# Files handled together wherever a whole gallery is gone through: few queries, little memory.
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """An image file, by its path below the gallery's folder (with `/`), as the walk saw it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `index` (from 0) of `number`: which files one of several machines takes care of."""
+
+    index: int = 0
+    number: int = 1
+
+    def holds(self, path: str) -> bool:
+        """Whether a file belongs to this part; it depends on nothing but its path."""
+        return zlib.crc32(encoded(path)) % self.number == self.index
+
+    @classmethod
+    def parse(cls, typed: str) -> "Shard":
+        """From `i/n` with i from 1 to n.
+
+        Raises:
+            ValueError: if it is not of that form.
+        """
+        first, _, second = typed.partition("/")
+        index, number = int(first), int(second)
+        if not 1 <= index <= number:
+            raise ValueError(typed)
+        return cls(index - 1, number)
+
+
+#: The only shard there is.
+WHOLE = Shard()
+
+
+def encoded(path: str) -> bytes:
+    """A path as the bytes the file system knows, which need not be UTF-8."""
+    return os.fsencode(path)
+
+
+def batched(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Lists of `size` values each, the last one shorter."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def walk(folder: Path, roots: Roots, unreadable: list[str]) -> Iterator[FoundFile]:
+    """Every image file below a folder, in no particular order.
+
+    Hidden and system folders are left out. Symbolic links are followed where they lead to a place
+    inside the roots but outside this folder, each place once, so that loops end.
+
+    Args:
+        folder: the gallery, resolved.
+        roots: what may be reached.
+        unreadable: gets the paths of folders that could not be listed.
+    """
+    visited: set[tuple[int, int]] = set()
+    waiting = [""]
+    linked: list[str] = []  # taken last, so that a place's own path is preferred to a link to it
+    while waiting or linked:
+        below = waiting.pop() if waiting else linked.pop()
+        try:
+            listed = os.scandir(folder / below)
+            status = os.stat(folder / below)
+        except OSError:
+            unreadable.append(below)
+            continue
+        if (status.st_dev, status.st_ino) in visited:
+            listed.close()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        with listed:
+            for entry in listed:
+                if is_left_out(entry.name):
+                    continue
+                path = f"{below}/{entry.name}" if below else entry.name
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(path)
+                        continue
+                    if entry.is_symlink():
+                        target = Path(os.path.realpath(entry.path, strict=True))
+                        if folder in target.parents or not roots.contains(target):
+                            continue
+                        if target.is_dir():
+                            linked.append(path)
+                            continue
+                    if os.path.splitext(entry.name)[1].lower() not in SUPPORTED_SUFFIXES:
+                        continue
+                    found = entry.stat()
+                except OSError:  # removed meanwhile, or a link that leads nowhere
+                    continue
+                if stat.S_ISREG(found.st_mode):
+                    yield FoundFile(path, found.st_size, found.st_mtime_ns)
+
+
+class FileList:
+    """The files that a walk found, on disk, so that a million of them take no memory."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="clip_app-scan-")
+        self._table = sqlite3.connect(
+            Path(self._folder.name) / "files.sqlite", check_same_thread=False
+        )
+        self._table.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER)"
+            " WITHOUT ROWID;"
+        )
+        #: Folders that could not be listed: nothing is known of the files below them.
+        self.unreadable: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._table.close()
+        self._folder.cleanup()
+
+    def fill(self, folder: Path, roots: Roots, shard: Shard) -> int:
+        """Walk the folder; returns how many files of this shard there are.
+
+        Raises:
+            GalleryError: if the folder itself cannot be listed.
+            StorageError: if there is no room for the list.
+        """
+        found = (
+            file
+            for file in walk(folder, roots, self.unreadable)
+            if shard.number == 1 or shard.holds(file.path)
+        )
+        try:
+            for chunk in batched(found, CHUNK):
+                self._table.executemany(
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
+                    [(encoded(one.path), one.size, one.mtime_ns) for one in chunk],
+                )
+        except sqlite3.Error as error:
+            raise StorageError("disk_full", reason=str(error)) from error
+        if "" in self.unreadable:
+            raise GalleryError("folder_unreadable", folder=printable(folder.name))
+        return int(self._table.execute("SELECT count(*) FROM files").fetchone()[0])
+
+    def chunks(self) -> Iterator[list[FoundFile]]:
+        """All files in the order of their paths, `CHUNK` at a time."""
+        rows = self._table.execute("SELECT path, size, mtime_ns FROM files ORDER BY path")
+        for chunk in batched(rows, CHUNK):
+            yield [FoundFile(os.fsdecode(path), size, mtime) for path, size, mtime in chunk]
+
+    def missing(self, paths: Sequence[str]) -> list[str]:
+        """Those of at most `CHUNK` paths that the walk did not find, though it could have."""
+        marks = ",".join("?" * len(paths))
+        rows = self._table.execute(
+            f"SELECT path FROM files WHERE path IN ({marks})",  # noqa: S608 - question marks only
+            [encoded(path) for path in paths],
+        )
+        there = {os.fsdecode(path) for (path,) in rows}
+        return [path for path in paths if path not in there and not self._unseen(path)]
+
+    def _unseen(self, path: str) -> bool:
+        return any(path.startswith(f"{below}/") for below in self.unreadable)

@@ -1,0 +1,686 @@
+"""The store of a single machine: SQLite holds the index, a mapped snapshot makes it fast.
+
+The database is the truth, one transaction a batch, synced to the disk before it counts. The
+snapshot is a copy that can be deleted at any time; rows written since it was made are searched
+from memory beside it. Every row carries a checksum, since SQLite has none of its own.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from clip_app.errors import GalleryError, StorageError
+from clip_app.gallery.scan import CHUNK, batched, encoded
+from clip_app.gallery.snapshot import GRAPH_FROM, Snapshot, write_snapshot
+from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, Found, IndexKey, StoredFile
+from clip_app.model_service import Progress
+
+log = logging.getLogger(__name__)
+
+# Raised whenever older programs could not read what newer ones write.
+_VERSION = 1
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used twice: snapshots go by it
+    hash BLOB NOT NULL UNIQUE,
+    look INTEGER NOT NULL,
+    vector BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE files (
+    path BLOB PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    suffix TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    image INTEGER,                          -- NULL where the file is broken
+    error TEXT,
+    checksum INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX files_by_image ON files (image);
+CREATE INDEX files_by_taken ON files (taken);
+CREATE TABLE gone (id INTEGER PRIMARY KEY);  -- images dropped since the snapshot
+"""
+
+# Another process holds the database for the milliseconds of a commit, or for a checkpoint.
+_BUSY_SECONDS = 30
+
+# Rows held in memory beside the snapshot; beyond that, and a twentieth of it, a new one is made.
+_TAIL_ROWS = 10_000
+_TAIL_SHARE = 20
+
+# Dropped rows stay in the snapshot, and in its graph, until they are this share of it.
+_GONE_SHARE = 10
+
+# Rows read from the database at a time.
+_ROWS = 5_000
+
+# Filters whose answers are remembered until something is written.
+_FILTERS = 8
+
+
+@dataclass
+class _View:
+    """What searching needs in memory, as of one version of the database."""
+
+    version: int = -1
+    snapshot_name: str = ""
+    snapshot: Snapshot | None = None
+    last_id: int = 0
+    tail: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    gone: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    filters: dict[Filter, np.ndarray] = field(default_factory=dict)
+    samples: dict[int, np.ndarray] = field(default_factory=dict)
+    folders: list[str] | None = None
+    counts: Counts | None = None
+
+
+class SqliteStore:
+    """See `clip_app.gallery.store.Store`, whose methods these are."""
+
+    def __init__(self, folder: Path, key: IndexKey, *, create: bool = False) -> None:
+        """Open an index.
+
+        Args:
+            folder: the index's own folder, not the gallery's.
+            key: what it must be the index of.
+            create: make it where it does not exist.
+
+        Raises:
+            GalleryError: if there is none, it belongs to another folder or model, is damaged, or
+                was written by a newer version of this program.
+            StorageError: if it cannot be read or made.
+        """
+        self.key = key
+        self._folder = folder
+        self._database = folder / "index.sqlite"
+        self._lock_file = FileLock(folder / "write.lock", timeout=0, thread_local=False)
+        self._writing = threading.Lock()
+        self._reading = threading.RLock()
+        self._view = _View()
+        if not create and not self._database.exists():
+            raise GalleryError("index_missing", folder=key.folder.name)
+        with self._storage_errors():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._reader = self._connect()
+            self._writer: sqlite3.Connection | None = None
+            try:
+                if create:
+                    self._create()
+                self._check_key()
+            except BaseException:
+                self._reader.close()
+                raise
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        with self._reading:
+            self._view = _View()
+            self._reader.close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """A context in which this thread alone may write; raises `GalleryError` if it may not."""
+        # The lock on the file keeps other processes out, the other one threads of this process.
+        if not self._writing.acquire(blocking=False):
+            raise GalleryError("index_busy", folder=self.key.folder.name)
+        try:
+            with self._storage_errors():
+                self._lock_file.acquire()
+        except Timeout as error:
+            self._writing.release()
+            raise GalleryError("index_busy", folder=self.key.folder.name) from error
+        except BaseException:
+            self._writing.release()
+            raise
+        try:
+            yield
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._lock_file.release()
+            self._writing.release()
+
+    def repair(self) -> int:
+        """Drop rows whose checksum is wrong, so that their files are read again.
+
+        Call it with the lock held, before indexing.
+
+        Returns:
+            how many rows were dropped.
+
+        Raises:
+            GalleryError: if the database itself is damaged.
+        """
+        with self._storage_errors():
+            if self._reader.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise GalleryError("index_damaged", folder=self.key.folder.name)
+            images = [
+                row[0]
+                for row in self._rows("SELECT id, hash, look, vector, checksum FROM images")
+                if not _image_is_intact(row)
+            ]
+            known = "SELECT path, size, mtime_ns, taken, hash, image, error, checksum FROM files"
+            files = [row[0] for row in self._rows(known) if not _file_is_intact(row)]
+        if not images and not files:
+            return 0
+        log.warning("%d damaged rows of the index are made anew.", len(images) + len(files))
+        with self._transaction() as table:
+            for some in batched(images, CHUNK):
+                marks = _marks(some)
+                table.execute(f"DELETE FROM files WHERE image IN ({marks})", some)  # noqa: S608
+                _drop_images(table, some)
+            for paths in batched(files, CHUNK):
+                table.execute(f"DELETE FROM files WHERE path IN ({_marks(paths)})", paths)  # noqa: S608
+        return len(images) + len(files)
+
+    def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
+        """What is known of those of at most `CHUNK` paths that are known."""
+        query = (
+            "SELECT path, size, mtime_ns, hash, error FROM files "  # noqa: S608 - marks only
+            f"WHERE path IN ({_marks(paths)})"
+        )
+        with self._storage_errors(), self._reading:
+            rows = self._reader.execute(query, [encoded(path) for path in paths]).fetchall()
+        return {
+            os.fsdecode(path): FileRecord(size, mtime, digest, _error(error))
+            for path, size, mtime, digest, error in rows
+        }
+
+    def knows(self, image: bytes) -> bool:
+        """Whether there is a vector for this content hash."""
+        with self._storage_errors(), self._reading:
+            found = self._reader.execute("SELECT 1 FROM images WHERE hash = ?", (image,))
+            return found.fetchone() is not None
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write files, all or none; whoever opens the index later finds them."""
+        with self._transaction() as table:
+            for entry in entries:
+                if entry.vector is not None:
+                    vector = np.ascontiguousarray(entry.vector, np.float32).tobytes()
+                    look = _signed(entry.look)
+                    table.execute(
+                        "INSERT INTO images (hash, look, vector, checksum) VALUES (?, ?, ?, ?)"
+                        " ON CONFLICT (hash) DO NOTHING",
+                        (entry.hash, look, vector, _image_checksum(entry.hash, look, vector)),
+                    )
+            for entry in entries:
+                path = encoded(entry.path)
+                image = None
+                if entry.error is None:
+                    known = table.execute("SELECT id FROM images WHERE hash = ?", (entry.hash,))
+                    image = known.fetchone()[0]
+                error = json.dumps(entry.error, ensure_ascii=False) if entry.error else None
+                values = (path, entry.size, entry.mtime_ns, entry.taken)
+                rest = (entry.hash, image, error)
+                table.execute(
+                    "INSERT OR REPLACE INTO files (path, size, mtime_ns, taken, suffix, hash, image"
+                    ", error, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, _suffix(entry.path), *rest, _file_checksum(*values, *rest)),
+                )
+
+    def paths(self) -> Iterator[str]:
+        """Every file's path, in order, without holding them all."""
+        with self._storage_errors():
+            for (path,) in self._rows("SELECT path FROM files"):
+                yield os.fsdecode(path)
+
+    def forget(self, paths: Sequence[str]) -> None:
+        """Drop files; `optimise` drops the images that no other file holds."""
+        with self._transaction() as table:
+            for some in batched(paths, CHUNK):
+                table.execute(
+                    f"DELETE FROM files WHERE path IN ({_marks(some)})",  # noqa: S608
+                    [encoded(path) for path in some],
+                )
+
+    def optimise(self, progress: Progress | None = None) -> None:
+        """Drop images without a file; make a new snapshot where the old one has fallen behind."""
+        unused = "SELECT id FROM images WHERE id NOT IN (SELECT image FROM files WHERE image > 0)"
+        with self._transaction() as table:
+            _drop_images(table, [row[0] for row in table.execute(unused)])
+        with self._storage_errors(), self._reading:
+            view = self._refreshed()
+            rows = 0 if view.snapshot is None else len(view.snapshot.ids)
+            tail = sum(len(ids) for ids, _ in view.tail)
+            allowed = max(_TAIL_ROWS, rows // _TAIL_SHARE)
+            total = self._one("SELECT count(*) FROM images")
+            wants_graph = total >= GRAPH_FROM
+            lacks_graph = wants_graph and not (view.snapshot and view.snapshot.has_graph)
+            many_gone = rows > 0 and len(view.gone) * _GONE_SHARE > rows
+            if tail <= allowed and not many_gone and not lacks_graph:
+                return
+            previous = None if many_gone else view.snapshot
+        chunks: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
+        if previous is None:
+            number, chunks = total, self._all_vectors
+        else:
+            older = previous
+
+            def chunks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+                for first in range(0, len(older.ids), _ROWS):
+                    yield older.ids[first : first + _ROWS], older.vectors[first : first + _ROWS]
+                yield from self._all_vectors(int(older.ids[-1]))
+
+            newer = "SELECT count(*) FROM images WHERE id > ?"
+            number = rows + self._one(newer, int(older.ids[-1]))
+        name = f"snapshot-{time.time_ns():x}"
+        try:
+            write_snapshot(
+                self._folder / name,
+                chunks(),
+                number,
+                self.key.dim,
+                graph=wants_graph,
+                previous=previous,
+                progress=progress,
+            )
+        except OSError as error:
+            raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+        with self._transaction() as table:
+            table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
+            if previous is None:
+                table.execute("DELETE FROM gone")
+        for old in self._folder.glob("snapshot-*"):
+            if old.name != name:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        with self._storage_errors(), self._reading:
+            view = self._refreshed()
+            if view.counts is None:
+                view.counts = Counts(
+                    self._one("SELECT count(image) FROM files"),
+                    self._one("SELECT count(*) FROM images"),
+                    self._one("SELECT count(*) FROM files WHERE image IS NULL"),
+                )
+            return view.counts
+
+    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
+        """The first files that have no vector: (path, error)."""
+        query = "SELECT path, error FROM files WHERE image IS NULL ORDER BY path LIMIT ?"
+        with self._storage_errors(), self._reading:
+            rows = self._reader.execute(query, (limit,)).fetchall()
+        return [(os.fsdecode(path), _error(error) or ("image_damaged", {})) for path, error in rows]
+
+    def folders(self, limit: int) -> list[str]:
+        """Sub-folders that hold images, as paths below the gallery's folder, in order."""
+        with self._storage_errors(), self._reading:
+            view = self._refreshed()
+            if view.folders is None:
+                found: set[str] = set()
+                last = b""
+                for (path,) in self._rows("SELECT path FROM files"):
+                    folder = path.rpartition(b"/")[0]
+                    if folder != last:
+                        last = folder
+                        parts = os.fsdecode(folder).split("/")
+                        found.update("/".join(parts[: n + 1]) for n in range(len(parts)))
+                view.folders = sorted(found)
+            return view.folders[:limit]
+
+    def vectors(self, images: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        """The float32 (dim,) vectors of those content hashes that are known."""
+        query = (
+            "SELECT id, hash, look, vector, checksum FROM images "  # noqa: S608 - marks only
+            f"WHERE hash IN ({_marks(images)})"
+        )
+        with self._storage_errors(), self._reading:
+            rows = self._reader.execute(query, list(images)).fetchall()
+        return {row[1]: _vector(row[3]) for row in rows if _image_is_intact(row)}
+
+    def find_file(self, path: str) -> bytes | None:
+        """The content hash of an indexed file that has a vector, else None."""
+        query = "SELECT hash FROM files WHERE path = ? AND image IS NOT NULL"
+        with self._storage_errors(), self._reading:
+            row = self._reader.execute(query, (encoded(path),)).fetchone()
+        return row[0] if row else None
+
+    def sample(self, number: int) -> np.ndarray:
+        """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""
+        with self._storage_errors(), self._reading:
+            view = self._refreshed()
+            if number not in view.samples:
+                parts = [vectors for _, vectors in view.tail]
+                if view.snapshot is not None:
+                    parts.insert(0, view.snapshot.vectors)
+                total = sum(map(len, parts))
+                step = max(1, total // max(1, number))
+                picked = [part[::step] for part in parts]
+                empty = np.empty((0, self.key.dim), np.float32)
+                view.samples[number] = np.concatenate([empty, *picked])[: 2 * number]
+            return view.samples[number]
+
+    def search(self, query: np.ndarray, limit: int, where: Filter) -> list[Found]:
+        """The `limit` images with the largest inner product, largest first."""
+        with self._storage_errors(), self._reading:
+            view = self._refreshed()
+            allowed = None if where.is_empty else self._allowed(view, where)
+            snapshot, gone, tail = view.snapshot, view.gone, list(view.tail)
+        ids, similarities = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        if snapshot is not None:
+            there = snapshot.candidates(query, limit, gone, allowed)
+            ids.append(there.ids)
+            similarities.append(there.similarities)
+        for some_ids, vectors in tail:
+            keep = ~np.isin(some_ids, gone)
+            if allowed is not None:
+                keep &= np.isin(some_ids, allowed)
+            ids.append(some_ids[keep])
+            similarities.append((vectors @ query)[keep])
+        all_ids, all_similarities = np.concatenate(ids), np.concatenate(similarities)
+        best = np.argsort(-all_similarities, kind="stable")[:limit]
+        return self._found(query, all_ids[best].tolist(), where)
+
+    def _found(self, query: np.ndarray, ids: Sequence[int], where: Filter) -> list[Found]:
+        """The images of these ids as the database has them, compared exactly, best first."""
+        images: dict[int, Any] = {}
+        files: dict[int, list[StoredFile]] = {}
+        condition, values = _condition(where)
+        with self._storage_errors(), self._reading:
+            for some in batched(ids, CHUNK):
+                marks = _marks(some)
+                query_images = (
+                    "SELECT id, hash, look, vector, checksum FROM images "  # noqa: S608
+                    f"WHERE id IN ({marks})"
+                )
+                for row in self._reader.execute(query_images, some):
+                    if _image_is_intact(row):
+                        images[row[0]] = row
+                    else:
+                        log.warning("A damaged row of the index is left out; index it again.")
+                query_files = (
+                    "SELECT path, size, mtime_ns, taken, hash, image, error, checksum "  # noqa: S608
+                    f"FROM files WHERE image IN ({marks}){condition} ORDER BY path"
+                )
+                for row in self._reader.execute(query_files, [*some, *values]):
+                    if _file_is_intact(row):
+                        path, size, _, taken, _, image, _, _ = row
+                        files.setdefault(image, []).append(
+                            StoredFile(os.fsdecode(path), size, taken)
+                        )
+        there = [one for one in ids if one in images and one in files]
+        if not there:
+            return []
+        vectors = np.stack([_vector(images[one][3]) for one in there])
+        similarities = np.clip(vectors @ query, -1.0, 1.0)
+        return [
+            Found(
+                images[there[i]][1],
+                float(similarities[i]),
+                vectors[i],
+                images[there[i]][2] % 2**64,
+                tuple(files[there[i]]),
+            )
+            for i in np.argsort(-similarities, kind="stable")
+        ]
+
+    def _allowed(self, view: _View, where: Filter) -> np.ndarray:
+        """int64 ids, ascending, of images that have a file which the filter lets through."""
+        if where not in view.filters:
+            condition, values = _condition(where)
+            query = f"SELECT DISTINCT image FROM files WHERE image IS NOT NULL{condition}"  # noqa: S608
+            rows = self._reader.execute(query, values).fetchall()
+            if len(view.filters) >= _FILTERS:
+                view.filters.pop(next(iter(view.filters)))
+            view.filters[where] = np.sort(np.fromiter((row[0] for row in rows), np.int64))
+        return view.filters[where]
+
+    def _refreshed(self) -> _View:
+        """The view, brought up to what is in the database now. Call it while reading."""
+        view = self._view
+        version = self._one("PRAGMA data_version")
+        if version == view.version:
+            return view
+        # One transaction, so that no writer comes between snapshot, tail and dropped rows.
+        self._reader.execute("BEGIN")
+        try:
+            row = self._reader.execute("SELECT value FROM meta WHERE key = 'snapshot'").fetchone()
+            name = row[0] if row else ""
+            if name != view.snapshot_name:
+                view = _View(snapshot_name=name, snapshot=self._open_snapshot(name))
+                if view.snapshot is not None and len(view.snapshot.ids):
+                    view.last_id = int(view.snapshot.ids[-1])
+            new = list(self._all_vectors(view.last_id, self._reader))
+            gone = self._reader.execute("SELECT id FROM gone ORDER BY id").fetchall()
+        finally:
+            self._reader.execute("COMMIT")
+        tail = [*view.tail, *new]
+        if len(tail) > 4:  # few products are faster than many
+            tail = [(np.concatenate([i for i, _ in tail]), np.concatenate([v for _, v in tail]))]
+        self._view = _View(
+            version,
+            view.snapshot_name,
+            view.snapshot,
+            int(tail[-1][0][-1]) if tail else view.last_id,
+            tail,
+            np.array([row[0] for row in gone], np.int64),
+        )
+        return self._view
+
+    def _open_snapshot(self, name: str) -> Snapshot | None:
+        if not name:
+            return None
+        try:
+            snapshot = Snapshot(self._folder / name)
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("The index is searched without its snapshot: %s", error)
+            return None
+        threading.Thread(target=self._check_snapshot, args=(snapshot,), daemon=True).start()
+        return snapshot
+
+    def _check_snapshot(self, snapshot: Snapshot) -> None:
+        """Stop using a snapshot that is not as it was written."""
+        try:
+            intact = snapshot.is_intact()
+        except OSError:  # deleted, for a newer one took its place
+            return
+        if not intact:
+            log.warning("The snapshot of the index is damaged; it is searched without.")
+            with self._reading:
+                if self._view.snapshot is snapshot:
+                    self._view = _View(snapshot_name=self._view.snapshot_name)
+
+    def _all_vectors(
+        self, after: int = 0, table: sqlite3.Connection | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(int64 ids, float32 (n, dim) vectors) of images after an id, in order."""
+        columns = "SELECT id, vector FROM images WHERE id > ? ORDER BY id"
+        whole = 4 * self.key.dim
+        sound = (row for row in self._rows(columns, after, table=table) if len(row[1]) == whole)
+        for rows in batched(sound, _ROWS):
+            ids = np.array([row[0] for row in rows], np.int64)
+            vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
+            yield ids, vectors.reshape(-1, self.key.dim)
+
+    def _rows(
+        self, query: str, *values: Any, table: sqlite3.Connection | None = None
+    ) -> Iterator[Any]:
+        """Rows one by one, on a connection of their own where none is given."""
+        own = table is None
+        connection = self._connect() if table is None else table
+        try:
+            yield from connection.execute(query, values)
+        finally:
+            if own:
+                connection.close()
+
+    def _one(self, query: str, *values: Any) -> int:
+        return int(self._reader.execute(query, values).fetchone()[0])
+
+    def _connect(self) -> sqlite3.Connection:
+        # Transactions begin and end where the code says so, not where the driver guesses.
+        connection = sqlite3.connect(
+            self._database, _BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _create(self) -> None:
+        if self._one("SELECT count(*) FROM sqlite_master WHERE name = 'meta'"):
+            return
+        with self.lock(), self._transaction() as table:
+            for statement in _TABLES.split(";\n"):
+                table.execute(statement)
+            facts = {
+                "version": str(_VERSION),
+                "folder": os.fsencode(self.key.folder).hex(),
+                "model": self.key.model,
+                "fingerprint": self.key.fingerprint,
+                "dim": str(self.key.dim),
+            }
+            table.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+
+    def _check_key(self) -> None:
+        facts = read_facts(self._database)
+        if facts.version > _VERSION:
+            raise GalleryError("index_newer", folder=self.key.folder.name)
+        if facts.key.fingerprint != self.key.fingerprint or facts.key.dim != self.key.dim:
+            raise GalleryError(
+                "index_other_model",
+                folder=self.key.folder.name,
+                model=facts.key.model,
+                current=self.key.model,
+            )
+        if facts.key.folder != self.key.folder:
+            raise GalleryError("index_damaged", folder=self.key.folder.name)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._storage_errors():
+            if self._writer is None:
+                self._writer = self._connect()
+                # Survives the end of the process at any moment, and readers never wait.
+                self._writer.execute("PRAGMA journal_mode = WAL")
+            table = self._writer
+            table.execute("BEGIN IMMEDIATE")
+            try:
+                yield table
+                table.execute("COMMIT")
+            except BaseException:
+                if table.in_transaction:
+                    table.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StorageError("disk_full", reason=str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise GalleryError("index_damaged", folder=self.key.folder.name) from error
+        except OSError as error:
+            raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an index says of itself."""
+
+    version: int
+    key: IndexKey
+
+
+def read_facts(database: Path) -> Facts:
+    """What an index says of itself, without opening it for searching.
+
+    Raises:
+        GalleryError: if it is no index, or damaged.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(database, _BUSY_SECONDS)) as table:
+            meta = dict(table.execute("SELECT key, value FROM meta"))
+        folder = Path(os.fsdecode(bytes.fromhex(meta["folder"])))
+        key = IndexKey(folder, meta["model"], meta["fingerprint"], int(meta["dim"]))
+        return Facts(int(meta["version"]), key)
+    except (sqlite3.Error, KeyError, ValueError) as error:
+        raise GalleryError("index_damaged", folder=database.parent.parent.name) from error
+
+
+def _condition(where: Filter) -> tuple[str, list[Any]]:
+    parts, values = [], list[Any]()
+    if where.below:
+        parts.append("path >= ? AND path < ?")
+        below = encoded(where.below.strip("/"))
+        values += [below + b"/", below + b"0"]  # 0 follows / in ASCII
+    if where.suffixes:
+        parts.append(f"suffix IN ({_marks(where.suffixes)})")
+        values += sorted(where.suffixes)
+    if where.taken_from is not None:
+        parts.append("taken >= ?")
+        values.append(where.taken_from)
+    if where.taken_until is not None:
+        parts.append("taken < ?")
+        values.append(where.taken_until)
+    return "".join(f" AND {part}" for part in parts), values
+
+
+def _drop_images(table: sqlite3.Connection, images: Sequence[int]) -> None:
+    rows = [(one,) for one in images]
+    table.executemany("DELETE FROM images WHERE id = ?", rows)
+    table.executemany("INSERT OR IGNORE INTO gone VALUES (?)", rows)
+
+
+def _marks(values: Any) -> str:
+    return ",".join("?" * len(values))
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _signed(look: int) -> int:
+    """A 64-bit number as SQLite keeps it."""
+    return look - 2**64 if look >= 2**63 else look
+
+
+def _vector(blob: bytes) -> np.ndarray:
+    return np.frombuffer(blob, np.float32)
+
+
+def _error(stored: str | None) -> tuple[str, dict[str, Any]] | None:
+    if stored is None:
+        return None
+    key, params = json.loads(stored)
+    return key, params
+
+
+def _image_checksum(digest: bytes, look: int, vector: bytes) -> int:
+    return zlib.crc32(vector, zlib.crc32(digest + str(look).encode()))
+
+
+def _image_is_intact(row: Any) -> bool:
+    _, digest, look, vector, checksum = row
+    return bool(_image_checksum(digest, look, vector) == checksum)
+
+
+def _file_checksum(*values: Any) -> int:
+    return zlib.crc32(repr(values).encode())
+
+
+def _file_is_intact(row: Any) -> bool:
+    *values, checksum = row
+    return bool(_file_checksum(*values) == checksum)

@@ -1,0 +1,204 @@
+"""What a gallery's index holds, and what every store of it can do.
+
+An index belongs to one folder and one model. It knows files by their path below the folder, and
+images by the hash of their bytes: files of the same bytes share one image and one vector.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from clip_app.model_service import Progress
+
+
+@dataclass(frozen=True)
+class IndexKey:
+    """Whose index it is: one folder, and the model that made its vectors.
+
+    Attributes:
+        folder: the gallery, resolved.
+        model: the model's name, for people.
+        fingerprint: `ModelInfo.fingerprint`; decides whether vectors may be compared.
+        dim: length of a vector.
+    """
+
+    folder: Path
+    model: str
+    fingerprint: str
+    dim: int
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What is known of a file since it was last read.
+
+    Attributes:
+        hash: of the file's bytes, 16 bytes; empty if it could not be read.
+        error: (sentence key, parameters) of why there is no vector, else None.
+    """
+
+    size: int
+    mtime_ns: int
+    hash: bytes
+    error: tuple[str, dict[str, Any]] | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file to be written: with a vector, with an error, or with neither if its image is known.
+
+    Attributes:
+        path: below the gallery's folder.
+        taken: when the photograph was taken, else when the file was last changed; Unix seconds.
+        vector: float32 (dim,), length 1.
+        look: perceptual hash, 64 bits, of the picture; see `images.difference_hash`.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    hash: bytes
+    taken: int
+    vector: np.ndarray | None = None
+    look: int = 0
+    error: tuple[str, dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which files a search is about; what is empty or None does not restrict.
+
+    Attributes:
+        below: a sub-folder, as a path below the gallery's folder.
+        suffixes: lower case, with the dot.
+        taken_from, taken_until: Unix seconds; from is included, until is not.
+    """
+
+    below: str = ""
+    suffixes: frozenset[str] = frozenset()
+    taken_from: int | None = None
+    taken_until: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lets everything through."""
+        return self == Filter()
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a found image."""
+
+    path: str
+    size: int
+    taken: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """One image that a store found.
+
+    Attributes:
+        similarity: inner product with the query, in [-1, 1] for a query of length 1.
+        vector: float32 (dim,).
+        look: perceptual hash.
+        files: where it lies, at least one place, in the order of their paths.
+    """
+
+    hash: bytes
+    similarity: float
+    vector: np.ndarray = field(repr=False, compare=False)
+    look: int
+    files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much an index holds: files with a vector, distinct images, files that are broken."""
+
+    files: int = 0
+    images: int = 0
+    broken: int = 0
+
+
+def content_of(data: bytes) -> bytes:
+    """The hash that a file's content goes by, 16 bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+class Store(Protocol):
+    """An open index. Reading is safe from many threads; writing is for one indexer at a time.
+
+    Every method raises `StorageError` where the disk or the engine fails.
+    """
+
+    key: IndexKey
+
+    def lock(self) -> Any:
+        """A context in which this process alone may write.
+
+        Raises:
+            GalleryError: if another process is writing; it is told at once, not waited for.
+        """
+
+    def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
+        """What is known of those of at most `scan.CHUNK` paths that are known."""
+
+    def knows(self, image: bytes) -> bool:
+        """Whether there is a vector for this content hash."""
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write files, all or none; whoever opens the index later finds them.
+
+        An entry with neither vector nor error must have the hash of an image that is known by now.
+        """
+
+    def paths(self) -> Iterator[str]:
+        """Every file's path, in order, without holding them all."""
+
+    def forget(self, paths: Sequence[str]) -> None:
+        """Drop files; their images stay until `optimise`, in case they were only moved."""
+
+    def repair(self) -> int:
+        """Drop what is damaged, with the lock held; returns how many rows.
+
+        Raises:
+            GalleryError: if the index as a whole is damaged.
+        """
+
+    def optimise(self, progress: Progress | None = None) -> None:
+        """Drop images without a file and make searching fast; call it with the lock held."""
+
+    def counts(self) -> Counts:
+        """How much there is."""
+
+    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
+        """The first files that have no vector: (path, error)."""
+
+    def folders(self, limit: int) -> list[str]:
+        """Sub-folders that hold images, as paths below the gallery's folder, in order."""
+
+    def vectors(self, images: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        """The float32 (dim,) vectors of those content hashes that are known."""
+
+    def find_file(self, path: str) -> bytes | None:
+        """The content hash of an indexed file that has a vector, else None."""
+
+    def sample(self, number: int) -> np.ndarray:
+        """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""
+
+    def search(self, query: np.ndarray, limit: int, where: Filter) -> list[Found]:
+        """The `limit` images with the largest inner product, largest first.
+
+        Args:
+            query: float32 (dim,), length 1.
+            limit: how many.
+            where: only images that have a file it lets through; only such files are returned.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections."""
