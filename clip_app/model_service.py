@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -135,9 +136,9 @@ class ModelService:
         self._images = _ImageQueue(
             self._images_within_memory, _IMAGE_BATCH[self._device.type], self._device_thread
         )
-        half = settings.cache_mb * 1_000_000 // 2
-        self._image_features = _FeatureCache(half)
-        self._text_features = _FeatureCache(half)
+        # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
+        # and what fell out would be encoded again with every search.
+        self._features = _FeatureCache(settings.cache_mb * 1_000_000)
         #: Counts of forward passes and of what went through them, for `/health` and tests.
         self.statistics = Statistics()
         embedding_size = self.encode_texts(["a photo"]).shape[1]
@@ -178,7 +179,7 @@ class ModelService:
         if not images:
             return np.empty((0, self.info.embedding_size), np.float32)
         keys = [content_hash(image) for image in images]
-        features = {key: self._image_features.get(key) for key in keys}
+        features = {key: self._features.get(key) for key in keys}
         missing = [k for k in features if features[k] is None]
         where = {key: index for index, key in enumerate(keys)}
         for start in range(0, len(missing), self._images.max_batch):
@@ -186,7 +187,7 @@ class ModelService:
             rows = self.encode_pixels([self.preprocess(images[where[key]]) for key in chunk])
             for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
-                self._image_features.put(key, row)
+                self._features.put(key, row)
             if progress:
                 progress(len(keys) - len(missing) + start + len(chunk), len(keys))
         return np.stack([_known(features[key]) for key in keys])
@@ -258,7 +259,7 @@ class ModelService:
         if not labels:
             return np.empty((0, self.info.embedding_size), np.float32)
         prompts = tuple(templates)
-        features = {label: self._text_features.get((prompts, label)) for label in labels}
+        features = {label: self._features.get((prompts, label)) for label in labels}
         # Neighbours of like length share a batch, so that little of it is padding.
         missing = sorted((k for k in features if features[k] is None), key=len)
         per_batch = max(1, TEXT_BATCH // len(prompts))
@@ -267,7 +268,7 @@ class ModelService:
             rows = self._device_thread.run(partial(self._forward_texts, chunk, prompts))
             for label, row in zip(chunk, rows, strict=True):
                 features[label] = row
-                self._text_features.put((prompts, label), row)
+                self._features.put((prompts, label), row)
             if progress:
                 progress(len(features) - len(missing) + start + len(chunk), len(features))
         return np.stack([_known(features[label]) for label in labels])
@@ -355,47 +356,95 @@ class ModelSlot:
         self._service = service
         self._settings = settings
         self._changing = threading.Lock()
+        #: The model that is being downloaded to take over by itself, if there is one.
+        self.awaited: ModelSource | None = None
 
     @property
     def service(self) -> ModelService:
         """The service that answers now. Take it once for a request, and use that one throughout."""
         return self._service
 
-    def change(self, choice: str) -> ModelService:
+    def change(self, choice: str, roots: Sequence[Path] | None = None) -> ModelService:
         """Load another model and let it serve; the present one serves on until then.
 
+        Args:
+            choice, roots: see `clip_app.model_catalog.find_model`.
+
         Raises:
-            ModelError: if it cannot be loaded, or another change is under way; nothing changes.
+            ModelError: if it cannot be loaded or may not be, or another change is under way;
+                nothing changes.
         """
         if not self._changing.acquire(blocking=False):
             raise ModelError("model_changing")
         try:
-            self._service = load_model(self._settings.model_copy(update={"model": choice}))
+            self._service = load_model(self._settings.model_copy(update={"model": choice}), roots)
         finally:
             self._changing.release()
         return self._service
 
+    def change_once_downloaded(self, source: ModelSource) -> threading.Thread:
+        """Download a model on a thread of its own and let it take over; the present one stays if
+        that fails.
+        """
+        self.awaited = source
 
-def load_model(settings: Settings) -> ModelService:
+        def fetch() -> None:
+            try:
+                self.change(source.name)
+            except ModelError as error:
+                log.warning("%s The starter model goes on answering.", error)
+            finally:
+                self.awaited = None
+
+        thread = threading.Thread(target=fetch, daemon=True)
+        thread.start()
+        return thread
+
+
+def open_slot(settings: Settings) -> ModelSlot:
+    """The slot of a server, which answers at once.
+
+    As `load_model`, but where `auto` means a download of gigabytes from a hub that answers, the
+    starter serves until it is done.
+
+    Raises:
+        ModelError, HubUnreachableError: as `load_model`.
+    """
+    default = find_model(DEFAULT_PRESET)
+    # A shared GPU takes over models that are loaded before the page is served, and no others.
+    if settings.model != "auto" or settings.zero_gpu or is_cached(default):
+        return ModelSlot(load_model(settings), settings)
+    if not hub_answers():
+        return ModelSlot(_starter_instead(_unreachable(default), settings), settings)
+    slot = ModelSlot(load_model(settings.model_copy(update={"model": "starter"})), settings)
+    log.info("The starter model answers while %s is being downloaded.", default.name)
+    slot.change_once_downloaded(default)
+    return slot
+
+
+def load_model(settings: Settings, roots: Sequence[Path] | None = None) -> ModelService:
     """Load the model that `settings.model` names.
 
     `auto` is the default preset where its weights are in the local cache or a hub answers, else the
     bundled starter.
+
+    Args:
+        settings: device, precision and memory too.
+        roots: see `clip_app.model_catalog.find_model`.
 
     Raises:
         ModelError: if the model is unknown, broken or does not fit.
         HubUnreachableError: if it would have to be downloaded and no hub answers.
     """
     automatic = settings.model == "auto"
-    source = find_model(DEFAULT_PRESET if automatic else settings.model)
+    source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:
         with _hub_for(source):
             service = ModelService(source, settings)
     except ModelError as error:
         if not automatic:
             raise
-        log.warning("%s Falling back to the starter model.", error)
-        service = ModelService(find_model("starter"), settings)
+        return _starter_instead(error, settings)
     if service.info.is_starter:
         log.warning("starter model: good for a first look; choose %s for quality", DEFAULT_PRESET)
     info = service.info
@@ -407,6 +456,11 @@ def load_model(settings: Settings) -> ModelService:
         info.load_seconds,
     )
     return service
+
+
+def _starter_instead(error: ModelError, settings: Settings) -> ModelService:
+    log.warning("%s Falling back to the starter model.", error)
+    return load_model(settings.model_copy(update={"model": "starter"}))
 
 
 def is_cached(source: ModelSource) -> bool:
@@ -451,14 +505,15 @@ def _hub_for(source: ModelSource) -> Iterator[None]:
             huggingface_hub.constants.HF_HUB_OFFLINE = was_offline
         return
     if not hub_answers():
-        raise HubUnreachableError(
-            "hub_unreachable",
-            model=source.name,
-            hub=urlsplit(huggingface_hub.constants.ENDPOINT).netloc,
-        )
+        raise _unreachable(source)
     size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
     yield
+
+
+def _unreachable(source: ModelSource) -> HubUnreachableError:
+    hub = urlsplit(huggingface_hub.constants.ENDPOINT).netloc
+    return HubUnreachableError("hub_unreachable", model=source.name, hub=hub)
 
 
 def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
