@@ -1,5 +1,6 @@
 import json
 import logging
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -110,8 +111,8 @@ def test_caches_stay_within_their_memory():
     service = load_model(Settings(model="starter", device="cpu", cache_mb=1))
     for start in range(0, 1200, 200):
         service.encode_texts([f"word {start + i}" for i in range(200)])
-    cached = service._text_features._rows
-    assert cached.currsize <= 500_000
+    cached = service._features._rows
+    assert cached.currsize <= 1_000_000
     assert len(cached) > 100
 
 
@@ -234,6 +235,49 @@ def test_every_preset_is_in_open_clips_registry():
 def test_unknown_models_are_refused_by_name(name):
     with pytest.raises(ModelError):
         find_model(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc",
+        "local-dir:/etc",
+        "~",
+        "../..",
+        "assets/starter",
+        str(STARTER_DIRECTORY),
+        f"local-dir:{STARTER_DIRECTORY}",
+        "ViT-B-32:/etc/passwd",
+        "ViT-B-32:requirements.txt",
+        "ViT-B-32:no-such-tag",
+        "assets",
+        ".",
+        "",
+    ],
+)
+def test_where_roots_are_given_nothing_else_on_this_machine_can_be_named(name, tmp_path):
+    for roots in ([], [tmp_path]):
+        with pytest.raises(ModelError):
+            find_model(name, roots)
+    # What is there and what is not get the same answer.
+    with pytest.raises(ModelError) as there:
+        find_model(str(STARTER_DIRECTORY), [])
+    with pytest.raises(ModelError) as missing:
+        find_model("/no/such/folder", [])
+    assert there.value.message("en") == missing.value.message("en")
+
+
+def test_model_folders_below_a_root_can_be_named_and_so_can_presets(tmp_path):
+    folder = tmp_path / "root" / "mine"
+    shutil.copytree(STARTER_DIRECTORY, folder)
+    shutil.copytree(STARTER_DIRECTORY, tmp_path / "outside")
+    roots = [tmp_path / "root"]
+    assert find_model(str(folder), roots).architecture == f"local-dir:{folder}"
+    for name in ("starter", "siglip2-b-32-256", "ViT-B-32:openai", "hf-hub:owner/name"):
+        assert find_model(name, roots) == find_model(name)
+    for name in (f"{folder}/../../outside", str(tmp_path / "outside"), str(tmp_path / "root")):
+        with pytest.raises(ModelError, match="only folders below"):
+            find_model(name, roots)
 
 
 def test_bfloat16_stays_close_enough_to_show_the_same_winner(cat):
