@@ -228,6 +228,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Starter model: good for a first look; choose {better} for quality.",
         "当前为入门模型：适合初步体验；要获得更好的效果，请选择 {better}。",
     ),
+    "starter_meanwhile": (
+        "The starter model answers while {better} is being downloaded.",
+        "正在下载 {better}，下载完成前由入门模型作答。",
+    ),
     "tab_classify": ("Classify", "图像分类"),
     "tab_match": ("Match", "文本匹配"),
     "tab_model": ("Model", "模型"),
