@@ -32,6 +32,7 @@ from PIL import Image
 
 from clip_app.errors import ClipAppError, HubUnreachableError, ModelError
 from clip_app.images import content_hash, normalise
+from clip_app.metrics import steps
 from clip_app.model_catalog import DEFAULT_PRESET, ModelSource, Scoring, find_model
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
@@ -265,7 +266,8 @@ class ModelService:
         per_batch = max(1, TEXT_BATCH // len(prompts))
         for start in range(0, len(missing), per_batch):
             chunk = missing[start : start + per_batch]
-            rows = self._device_thread.run(partial(self._forward_texts, chunk, prompts))
+            with steps.measure("encode texts", len(chunk)):
+                rows = self._device_thread.run(partial(self._forward_texts, chunk, prompts))
             for label, row in zip(chunk, rows, strict=True):
                 features[label] = row
                 self._features.put((prompts, label), row)
@@ -279,7 +281,8 @@ class ModelService:
 
     def _images_within_memory(self, pixels: torch.Tensor) -> np.ndarray:
         try:
-            features = self._forward_images(pixels)
+            with steps.measure("encode images", len(pixels)):
+                features = self._forward_images(pixels)
         except torch.OutOfMemoryError as error:
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()

@@ -15,7 +15,7 @@ from clip_app.ui.examples import load_examples
 from clip_app.ui.gallery_tab import build_gallery_tab
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.match_tab import build_match_tab
-from clip_app.ui.model_tab import build_model_tab, catalog_table, model_sentence, model_table
+from clip_app.ui.model_tab import build_model_tab, model_sentence, model_table, presets_table
 
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
@@ -55,7 +55,7 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             with gr.Tab(i18n("tab_gallery"), id="gallery", render_children=True) as third_tab:
                 build_gallery_tab(slot, galleries, language, third_tab)
             with gr.Tab(i18n("tab_model"), id="model", render_children=True) as fourth_tab:
-                about, catalog = build_model_tab(slot, settings, language, model_line)
+                about, catalog = build_model_tab(slot, settings, language, model_line, fourth_tab)
         build_api(slot, galleries)
 
         def in_language(language: Language, labels: str, descriptions: str) -> list[Any]:
@@ -65,7 +65,7 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             return [
                 model_sentence(service, language, slot.awaited),
                 model_table(service, language),
-                catalog_table(language),
+                presets_table(language),
                 _translated(labels, first.labels, language),
                 _translated(descriptions, first.descriptions, language),
                 # Gradio does not translate the names of hidden tabs again when the switch is used.

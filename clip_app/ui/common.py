@@ -9,7 +9,7 @@ import io
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from PIL import Image
 
 from clip_app.errors import ClipAppError, ImageError, StorageError
 from clip_app.images import load_image, thumbnail
+from clip_app.metrics import steps
 from clip_app.model_catalog import DEFAULT_PRESET
 from clip_app.model_service import ModelService, Progress
 from clip_app.prompts import label_sets, language_of_texts
@@ -113,7 +114,8 @@ def open_photo(path: str | None, service: ModelService) -> Image.Image:
     """
     if not path:
         raise ImageError("image_missing")
-    return load_image(path, target_side=2 * max(service.info.image_size))
+    with steps.measure("decode"):
+        return load_image(path, target_side=2 * max(service.info.image_size))
 
 
 def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -181,6 +183,27 @@ def unread_notice(service: ModelService, texts: Sequence[str], language: Languag
 def notice(sentence: str) -> str:
     """A highlighted sentence, as HTML; `sentence` is plain text."""
     return f'<p class="notice">{html.escape(sentence)}</p>'
+
+
+def facts_table(facts: dict[str, str], language: Language) -> str:
+    """An HTML table of two columns: string keys in `language`, and plain text."""
+    rows = "".join(
+        f"<tr><th>{html.escape(text(key, language))}</th><td>{html.escape(value)}</td></tr>"
+        for key, value in facts.items()
+    )
+    return f'<table class="facts">{rows}</table>'
+
+
+def catalog_table(keys: Sequence[str], rows: Iterable[Sequence[str]], language: Language) -> str:
+    """An HTML table headed by string keys in `language`; cells are plain text."""
+    head = "".join(f"<th>{html.escape(text(key, language))}</th>" for key in keys)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<div class="scroll"><table class="catalog"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def percent(score: float) -> str:

@@ -23,7 +23,14 @@ from clip_app.gallery.store import Filter
 from clip_app.images import load_image, suffixes_of, thumbnail
 from clip_app.model_service import ModelService, ModelSlot
 from clip_app.strings import Language, text
-from clip_app.ui.common import WEB_SUFFIXES, no_formula, notice, unread_notice, write_export
+from clip_app.ui.common import (
+    WEB_SUFFIXES,
+    facts_table,
+    no_formula,
+    notice,
+    unread_notice,
+    write_export,
+)
 
 PAGE = 24
 
@@ -239,11 +246,7 @@ def facts(galleries: GalleryService, hit: SearchHit, own: Path | None, language:
     }
     if hit.copies:
         rows["gallery_also"] = ", ".join(map(shown_path, hit.copies[:10]))
-    cells = "".join(
-        f"<tr><th>{html.escape(text(key, language))}</th><td>{html.escape(value)}</td></tr>"
-        for key, value in rows.items()
-    )
-    return f'<table class="facts">{cells}</table>'
+    return facts_table(rows, language)
 
 
 def public_path(galleries: GalleryService, path: str, own: Path | None, language: Language) -> str:

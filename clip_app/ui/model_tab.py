@@ -4,15 +4,16 @@ import html
 
 import gradio as gr
 
+from clip_app.metrics import steps
 from clip_app.model_catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
 from clip_app.model_service import ModelService, ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language, text
-from clip_app.ui.common import i18n, notice, shows_errors
+from clip_app.ui.common import catalog_table, facts_table, i18n, notice, shows_errors
 
 
 def build_model_tab(
-    slot: ModelSlot, settings: Settings, language: gr.Radio, model_line: gr.HTML
+    slot: ModelSlot, settings: Settings, language: gr.Radio, model_line: gr.HTML, tab: gr.Tab
 ) -> tuple[gr.HTML, gr.HTML]:
     """Lay out the tab; returns the present model's table and the catalog's."""
     about = gr.HTML(elem_id="model-about")
@@ -49,6 +50,16 @@ def build_model_tab(
             concurrency_limit=1,
         )
     catalog = gr.HTML(elem_id="model-catalog")
+    with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
+        metrics = gr.HTML(elem_id="metrics-table")
+    gr.on(
+        [tab.select, opener.expand],
+        metrics_table,
+        language,
+        metrics,
+        api_visibility="private",
+        show_progress="hidden",
+    )
     return about, catalog
 
 
@@ -87,20 +98,14 @@ def model_table(service: ModelService, language: Language) -> str:
         "model_scoring": info.scoring,
         "model_languages": " + ".join(info.languages) if info.languages else "?",
     }
-    cells = "".join(
-        f"<tr><th>{html.escape(text(key, language))}</th><td>{html.escape(value)}</td></tr>"
-        for key, value in rows.items()
-    )
-    return f'<table class="facts">{cells}</table>'
+    return facts_table(rows, language)
 
 
-def catalog_table(language: Language) -> str:
+def presets_table(language: Language) -> str:
     """The presets with what a person needs to choose one, as an HTML table."""
     keys = ("name", "languages", "download", "imagenet", "chinese", "scoring", "licence")
-    head = "".join(f"<th>{html.escape(text(f'model_{key}', language))}</th>" for key in keys)
-    rows = []
-    for preset in PRESETS.values():
-        cells = (
+    rows = (
+        (
             preset.key,
             " + ".join(preset.languages),
             f"{preset.download_mb:,} MB",
@@ -109,8 +114,22 @@ def catalog_table(language: Language) -> str:
             preset.scoring,
             preset.licence,
         )
-        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-    return (
-        f'<div class="scroll"><table class="catalog"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        for preset in PRESETS.values()
     )
+    return catalog_table([f"model_{key}" for key in keys], rows, language)
+
+
+def metrics_table(language: Language) -> str:
+    """How long each step has taken in this process, as an HTML table."""
+    keys = ("step", "count", "mean", "median", "p95")
+    rows = (
+        (
+            step,
+            f"{times.count:,}",
+            f"{times.mean_ms:.1f}",
+            f"{times.median_ms:.1f}",
+            f"{times.p95_ms:.1f}",
+        )
+        for step, times in steps.times().items()
+    )
+    return catalog_table([f"metrics_{key}" for key in keys], rows, language)
