@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clip_app.errors import GalleryError
-from clip_app.gallery.roots import printable
+from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.sqlite_store import SqliteStore, read_facts
 from clip_app.gallery.store import Counts, IndexKey, Store
-from clip_app.model_service import ModelInfo
+from clip_app.model_service import ModelInfo, ModelService
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +99,13 @@ class Library:
             self._open[place] = SqliteStore(place, store.key, create=True)
             return self._open[place]
 
-    def galleries(self, model: ModelInfo) -> list[IndexStatus]:
-        """Every index there is, by folder; those of other models too."""
+    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
+        """Every index there is, by folder; those of other models too, or all without a model."""
         found = []
         for place, key in self._all():
-            usable = key.fingerprint == model.fingerprint
+            usable = model is not None and key.fingerprint == model.fingerprint
             with suppress(GalleryError):
-                own = self.open(key.folder, model) if usable else SqliteStore(place, key)
+                own = self.open(key.folder, model) if usable and model else SqliteStore(place, key)
                 found.append(IndexStatus(key.folder, key.model, usable, own.counts()))
                 if not usable:
                     own.close()
@@ -155,6 +157,27 @@ class Library:
         log.warning("The damaged index is kept as %s; a new one is begun.", aside.name)
         place.rename(aside)
         (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")
+
+
+def update_index(
+    library: Library, service: ModelService, folder: Path, roots: Roots, **options: Any
+) -> IndexReport:
+    """Bring a gallery's index up to date; a damaged one is set aside and made anew.
+
+    Args:
+        library: where the index is, or is to be.
+        service: the model whose index it is.
+        folder: the gallery, resolved.
+        roots: what may be read.
+        options: as for `indexer.index_folder`, whose errors and result these are.
+    """
+    store = library.open(folder, service.info, create=True)
+    try:
+        return index_folder(service, store, roots, **options)
+    except GalleryError as error:
+        if error.key != "index_damaged":
+            raise
+    return index_folder(service, library.start_again(store), roots, **options)
 
 
 def _slug(name: str, digest: str) -> str:

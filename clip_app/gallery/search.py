@@ -8,7 +8,8 @@ import numpy as np
 
 from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
-from clip_app.gallery.store import Filter, Found, Store
+from clip_app.gallery.store import Filter, Found, Store, digest_of
+from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService
 
@@ -46,6 +47,27 @@ class ImageTerm:
     weight: float = 1.0
     hash: bytes = b""
     path: str = ""
+
+
+def image_term(
+    service: ModelService, data: bytes, name: str, *, path: str = "", weight: float = 1.0
+) -> ImageTerm:
+    """The term for an image file.
+
+    Args:
+        service: the model that made the indexes.
+        data: the file's content.
+        name: what to call it.
+        path: where it lies, if it lies in a gallery.
+        weight: negative to stay away from it.
+
+    Raises:
+        ImageError: if it cannot be decoded.
+        ModelError: if the device fails.
+    """
+    # Reduced while decoding as when it is indexed, so that both give the same vector.
+    image = load_image(data, name=name, target_side=2 * max(service.info.image_size))
+    return ImageTerm(service.encode_images([image])[0], name, weight, digest_of(data), path)
 
 
 @dataclass(frozen=True)

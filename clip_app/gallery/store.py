@@ -4,6 +4,7 @@ An index belongs to one folder and one model. It knows files by their path below
 images by the hash of their bytes: files of the same bytes share one image and one vector.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from clip_app.model_service import Progress
+
+
+def digest_of(data: bytes) -> bytes:
+    """The content hash of a file's bytes, 16 bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,7 @@ class Store(Protocol):
         """
 
     def paths(self) -> Iterator[str]:
-        """Every file's path, in order, without holding them all."""
+        """Every file's path once, without holding them all."""
 
     def forget(self, paths: Sequence[str]) -> None:
         """Drop files; their images stay until `optimise`, in case they were only moved."""
