@@ -1,6 +1,7 @@
 """The JSON that the API and the command line answer with, the same in both."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,27 +45,27 @@ def search_answer(
     query: str,
     service: ModelService,
     answer: SearchAnswer,
-    path_of: Callable[[str], str] = printable,
+    path_of: Callable[[str], str] = str,
 ) -> dict[str, Any]:
     """`{"query", "model", "results": [{"path", "similarity", "fits", "copies"}…], "nothing_fits"}`.
 
     Args:
-        query: the query as it was understood.
-        service: the model that searched.
+        query: how it was understood.
+        service: the model that was asked.
         answer: what was found.
-        path_of: how a file's absolute path is shown to whoever asked.
+        path_of: how to write an absolute path.
     """
     return {
         "query": query,
         "model": service.info.name,
         "results": [
             {
-                "path": path_of(hit.path),
-                "similarity": hit.similarity,
-                "fits": hit.fits,
-                "copies": [path_of(copy) for copy in hit.copies],
+                "path": path_of(one.path),
+                "similarity": one.similarity,
+                "fits": one.fits,
+                "copies": [path_of(path) for path in one.copies],
             }
-            for hit in answer.hits
+            for one in answer.hits
         ],
         "nothing_fits": answer.nothing_fits,
     }
@@ -73,43 +74,41 @@ def search_answer(
 def index_answer(
     folder: Path, service: ModelService, report: IndexReport, language: Language
 ) -> dict[str, Any]:
-    """What one run of the indexer did: the numbers of `IndexReport`, and the broken files.
+    """What one run of the indexer did: the fields of `IndexReport`, reasons as sentences.
 
     `{"folder", "model", "found", "encoded", …, "broken": [{"path", "reason"}…], "broken_total"}`
     """
+    broken = [
+        {"path": printable(one.path), "reason": one.message(language)} for one in report.broken
+    ]
     return {
         "folder": printable(str(folder)),
         "model": service.info.name,
-        "found": report.found,
-        "encoded": report.encoded,
-        "reused": report.reused,
-        "unchanged": report.unchanged,
-        "forgotten": report.forgotten,
-        "repaired": report.repaired,
-        "broken_total": report.broken_total,
-        "broken": [
-            {"path": printable(one.path), "reason": one.message(language)} for one in report.broken
-        ],
+        **asdict(report),
+        "broken": broken,
         "unreadable": list(report.unreadable),
-        "stopped": report.stopped,
-        "seconds": round(report.seconds, 3),
     }
 
 
 def status_answer(
-    statuses: Sequence[IndexStatus], path_of: Callable[[str], str] = printable
+    model: str | None, indexes: Sequence[IndexStatus], name_of: Callable[[Path], str] = str
 ) -> dict[str, Any]:
-    """`{"indexes": [{"folder", "model", "usable", "files", "images", "broken"}…]}`."""
+    """`{"model", "galleries": [{"gallery", "model", "usable", "files", "images", "broken"}…]}`.
+
+    Args:
+        model: the name of the model in use; None where none is loaded.
+        indexes: what there is.
+        name_of: how to write a gallery's folder.
+    """
     return {
-        "indexes": [
+        "model": model,
+        "galleries": [
             {
-                "folder": path_of(str(one.folder)),
+                "gallery": name_of(one.folder),
                 "model": one.model,
                 "usable": one.usable,
-                "files": one.counts.files,
-                "images": one.counts.images,
-                "broken": one.counts.broken,
+                **asdict(one.counts),
             }
-            for one in statuses
-        ]
+            for one in indexes
+        ],
     }

@@ -15,7 +15,7 @@ from typing import Any
 from clip_app.answers import index_answer, search_answer, status_answer
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.indexer import IndexProgress, IndexReport
-from clip_app.gallery.library import Library, update_index
+from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import WHOLE, Shard
@@ -84,6 +84,7 @@ def add_gallery_commands(commands: Any) -> None:
             metavar="DIR",
             help=Settings.model_fields["index_dir"].description,
         )
+        add_flags(command, ("gallery_store",))
         command.add_argument("--json", action="store_true", help="print one JSON object")
     for command in (index, find, status):
         add_flags(command, _MODEL_FLAGS)
@@ -117,7 +118,7 @@ def _index(parsed: argparse.Namespace) -> None:
 def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
     language = terminal_language()
     for below in report.unreadable:
-        _say(text("terminal_folder_unreadable", language, folder=below))
+        _say(text("folder_unreadable", language, folder=below))
     if report.broken:
         _say(text("terminal_broken", language, number=report.broken_total))
         for one in answer["broken"]:
@@ -136,7 +137,8 @@ def _search(parsed: argparse.Namespace) -> None:
         raise InputError("query_missing")
     if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
         raise InputError("terms_too_many", number=number, limit=MAX_TERMS)
-    pictures = [(path, _read(path)) for path in parsed.image]
+    for path in parsed.image:
+        _check_readable(path)
     settings = read_settings(parsed)
     with _library(settings) as library:
         if not library.galleries(None):
@@ -144,25 +146,20 @@ def _search(parsed: argparse.Namespace) -> None:
         service = load_model(settings)
         stores = _stores(library, service, parsed.folder)
         terms: list[TextTerm | ImageTerm] = [
-            *(
-                image_term(service, data, path.name, path=_real_name(path))
-                for path, data in pictures
-            ),
+            *(image_term(service, str(path), name=path.name) for path in parsed.image),
             *texts,
         ]
         answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
-    query = describe(
-        [TextTerm(one.name, one.weight) if isinstance(one, ImageTerm) else one for one in terms]
-    )
+    query = printable(describe(terms))
     if any(term.weight != 1 for term in terms):
-        _say(text("terminal_understood", terminal_language(), query=query))
+        _say(text("gallery_understood", terminal_language(), query=query))
     if parsed.json:
-        print(json.dumps(search_answer(query, service, answer), ensure_ascii=False))
+        print(json.dumps(search_answer(query, service, answer, printable), ensure_ascii=False))
     else:
         _print_hits(answer, everything=parsed.all)
 
 
-def _stores(library: Library, service: ModelService, folder: Path | None) -> list[Store]:
+def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> list[Store]:
     """The indexes to search: of one gallery, or of all that the model can search."""
     if folder is not None:
         return [library.open(_real(folder), service.info)]
@@ -193,10 +190,10 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         fits = hit.fits or not answer.judged
         hidden += not (fits or everything)
         if fits or everything:
-            note = "" if fits else f"  ({text('terminal_unfit', language)})"
+            note = "" if fits else f"  ({text('gallery_unfit', language)})"
             print(f"{hit.similarity:6.3f}  {printable(hit.path)}{note}")
     if not answer.hits:
-        print(text("terminal_nothing_found", language))
+        print(text("gallery_nothing_found", language))
     elif answer.nothing_fits:
         print(text("gallery_nothing_fits", language))
     if hidden:
@@ -209,9 +206,9 @@ def _status(parsed: argparse.Namespace) -> None:
     model = load_model(settings).info if "model" in parsed else None
     with _library(settings) as library:
         statuses = library.galleries(model)
-    answer = status_answer(statuses)
+    answer = status_answer(model and model.name, statuses, _shown)
     if model is None:
-        for one in answer["indexes"]:
+        for one in answer["galleries"]:
             del one["usable"]
     if parsed.json:
         print(json.dumps(answer, ensure_ascii=False))
@@ -219,8 +216,8 @@ def _status(parsed: argparse.Namespace) -> None:
     language = terminal_language()
     if not statuses:
         print(text("index_none", language))
-    for one in answer["indexes"]:
-        print(one["folder"])
+    for one in answer["galleries"]:
+        print(one["gallery"])
         usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
         print(f"  {text('terminal_status', language, **one)}{usable}")
 
@@ -236,8 +233,8 @@ def _forget(parsed: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _library(settings: Settings) -> Iterator[Library]:
-    with contextlib.closing(Library(settings.index_dir.expanduser().resolve())) as library:
+def _library(settings: Settings) -> Iterator[AnyLibrary]:
+    with contextlib.closing(open_library(settings)) as library:
         yield library
 
 
@@ -314,17 +311,13 @@ def _real(folder: Path) -> Path:
         raise GalleryError("folder_missing", folder=_shown(folder)) from error
 
 
-def _real_name(path: Path) -> str:
-    return str(path.expanduser().resolve())
-
-
 def _shown(path: Path) -> str:
     return printable(str(path))
 
 
-def _read(path: Path) -> bytes:
+def _check_readable(path: Path) -> None:
     try:
-        return path.expanduser().read_bytes()
+        path.open("rb").close()
     except (OSError, ValueError) as error:
         raise InputError("file_not_found", name=printable(path.name)) from error
 

@@ -13,7 +13,7 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import BinaryIO
@@ -72,11 +72,17 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
-SUPPORTED_SUFFIXES = frozenset(
-    suffix
-    for suffix, format_name in Image.registered_extensions().items()
-    if format_name in (*FORMATS, "MPO")
-)
+
+def suffixes_of(formats: Iterable[str]) -> frozenset[str]:
+    """The file name endings of some of `FORMATS`, lower case, with the dot."""
+    wanted = set(formats)
+    if "JPEG" in wanted:
+        wanted.add("MPO")
+    known = Image.registered_extensions().items()
+    return frozenset(suffix for suffix, format_name in known if format_name in wanted)
+
+
+SUPPORTED_SUFFIXES = suffixes_of(FORMATS)
 
 
 def load_image(

@@ -144,6 +144,31 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The number of results must be between 1 and {limit}.",
         "结果数量必须在 1 到 {limit} 之间。",
     ),
+    "image_changed": (
+        "{name} has changed since it was indexed; please index the folder again.",
+        "{name} 在建立索引后已被修改，请重新建立索引。",
+    ),
+    "archive_damaged": ("The archive {name} is damaged.", "压缩包 {name} 已损坏。"),
+    "archive_encrypted": (
+        "The archive {name} is protected by a password.",
+        "压缩包 {name} 有密码保护。",
+    ),
+    "upload_too_many": (
+        "More than {limit:,} photos are too many to upload; please use a gallery folder.",
+        "上传的照片超过 {limit:,} 张，请改用图库目录。",
+    ),
+    "upload_too_large": (
+        "Together these photos take more than {limit} GB; please use a gallery folder.",
+        "这些照片总共超过 {limit} GB，请改用图库目录。",
+    ),
+    "store_failed": (
+        "The vector store {store} does not answer as it should: {reason}",
+        "向量库 {store} 未能正常响应：{reason}",
+    ),
+    "qdrant_not_installed": (
+        "This setting needs Qdrant's client; please run: pip install qdrant-client",
+        "此设置需要 Qdrant 客户端，请运行：pip install qdrant-client",
+    ),
     # The gallery in the terminal
     "folder_missing": ("There is no folder {folder}.", "找不到文件夹 {folder}。"),
     "indexes_unreadable": (
@@ -176,17 +201,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "有 {number:,} 个文件无法读取：",
     ),
     "terminal_broken_more": ("… and {number:,} more", "……另有 {number:,} 个"),
-    "terminal_folder_unreadable": (
-        "The folder {folder} could not be listed.",
-        "无法读取文件夹 {folder}。",
-    ),
-    "terminal_understood": ("Searching for: {query}", "搜索：{query}"),
     "terminal_hidden": (
         "{number} more that do not fit; --all shows them.",
         "另有 {number} 个不太相符的结果，用 --all 显示。",
     ),
-    "terminal_unfit": ("does not fit", "不太相符"),
-    "terminal_nothing_found": ("No picture passes these filters.", "没有符合筛选条件的图片。"),
     "terminal_status": (
         "{files:,} files, {images:,} different pictures, {broken:,} broken, indexed with {model}",
         "{files:,} 个文件，{images:,} 张不同的图片，损坏 {broken:,}，由 {model} 建立",
@@ -195,10 +213,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "terminal_forgotten": (
         "The index of {folder} is deleted; the photographs are untouched.",
         "已删除 {folder} 的索引，照片本身未受影响。",
-    ),
-    "gallery_nothing_fits": (
-        "Nothing in this gallery fits well.",
-        "图库中没有合适的图像。",
     ),
     # Settings and models
     "setting_invalid": (
@@ -383,6 +397,114 @@ STRINGS: dict[str, tuple[str, str]] = {
     "model_image_size": ("Image size", "图像尺寸"),
     "model_embedding": ("Embedding size", "向量维度"),
     "model_parameters": ("Parameters", "参数量"),
+    "tab_gallery": ("Search photos", "图库搜索"),
+    "gallery_folder": ("Gallery", "图库"),
+    "gallery_folder_info": (
+        "A configured folder, or a folder below one.",
+        "已配置的目录，或其下的子文件夹。",
+    ),
+    "gallery_own": ("my uploads", "我上传的照片"),
+    "gallery_examples": ("example photos", "示例照片"),
+    "gallery_index": ("Index this gallery", "建立索引"),
+    "gallery_stop": ("Stop", "停止"),
+    "gallery_add": ("Add my own photos", "添加自己的照片"),
+    "gallery_add_files": ("Photos, or .zip archives of them", "照片，或照片的 .zip 压缩包"),
+    "gallery_add_button": ("Add and index", "添加并建立索引"),
+    "gallery_query": ("What are you looking for?", "想找什么？"),
+    "gallery_query_info": (
+        "Join terms with + and −: beach + sunset - people. “No …” and “without …” are subtracted.",
+        "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除。",
+    ),
+    "gallery_query_placeholder": ("a sunny beach without people", "没有人的海滩"),
+    "gallery_example_query": ("a rocket at night", "夜晚的火箭"),
+    "gallery_exclude": ("Without", "排除"),
+    "gallery_exclude_placeholder": ("people, cars", "人，汽车"),
+    "gallery_images": ("… or like these pictures", "……或与这些图片相似"),
+    "gallery_search": ("Search", "搜索"),
+    "gallery_image_weight": ("Weight of the pictures", "图片的权重"),
+    "gallery_top_k": ("Results", "结果数量"),
+    "gallery_show_all": ("Show what does not fit, too", "也显示不太相符的结果"),
+    "gallery_below": ("Only in the folder", "仅限子文件夹"),
+    "gallery_types": ("Only file types", "仅限文件类型"),
+    "gallery_from": ("Taken from", "拍摄日期从"),
+    "gallery_until": ("Taken until", "拍摄日期到"),
+    "gallery_filters": ("Filters and options", "筛选与选项"),
+    "gallery_results": ("Found pictures", "搜索结果"),
+    "gallery_no_index": (
+        "{gallery} has not been indexed yet. Click “{button}” to make it searchable.",
+        "{gallery} 还没有索引。点击“{button}”后即可搜索。",
+    ),
+    "gallery_other_model": (
+        "{gallery} was indexed with {model}; click “{button}” to make an index for the present "
+        "model beside it.",
+        "{gallery} 的索引由 {model} 建立；点击“{button}”可为当前模型另建一份，原索引保留。",
+    ),
+    "gallery_status": (
+        "{gallery}: {images:,} pictures in {files:,} files can be searched.",
+        "{gallery}：可搜索 {images:,} 张图片（{files:,} 个文件）。",
+    ),
+    "gallery_broken": (
+        "{number:,} files could not be read: {reasons}",
+        "有 {number:,} 个文件无法读取：{reasons}",
+    ),
+    "gallery_progress": (
+        "Indexing {gallery}: {done:,} of {total:,}, {rate:.0f} a second, {left} left",
+        "正在索引 {gallery}：{done:,} / {total:,}，每秒 {rate:.0f} 张，剩余 {left}",
+    ),
+    "gallery_scanning": ("Looking through {gallery} …", "正在扫描 {gallery} ……"),
+    "gallery_done": (
+        "Done in {seconds:.0f} s: {encoded:,} new, {reused:,} moved or copied, {unchanged:,} "
+        "unchanged, {forgotten:,} removed.",
+        "用时 {seconds:.0f} 秒：新增 {encoded:,}，移动或重复 {reused:,}，未变 {unchanged:,}，"
+        "移除 {forgotten:,}。",
+    ),
+    "gallery_stopped": (
+        "Stopped; what is done is kept. Index again to go on.",
+        "已停止，完成的部分已保存；再次建立索引即可继续。",
+    ),
+    "files_missing": ("Please choose files first.", "请先选择文件。"),
+    "gallery_received": ("{images:,} photos added.", "已添加 {images:,} 张照片。"),
+    "gallery_left_out": ("Left out: {names}", "已跳过：{names}"),
+    "gallery_understood": ("Searched for: {query}", "搜索：{query}"),
+    "gallery_found": (
+        "{number} of {images:,} pictures, by similarity",
+        "从 {images:,} 张图片中找到 {number} 张，按相似度排列",
+    ),
+    "gallery_nothing_fits": (
+        "Nothing in this gallery fits well.",
+        "图库中没有合适的图像。",
+    ),
+    "gallery_cut_explained": (
+        "A picture fits if it does clearly better than unrelated words would on this gallery.",
+        "只有明显优于无关词语的图片才算相符。",
+    ),
+    "gallery_nothing_found": (
+        "No picture passes these filters.",
+        "没有符合筛选条件的图片。",
+    ),
+    "gallery_page": ("Page {page} of {pages}", "第 {page} / {pages} 页"),
+    "gallery_previous": ("Previous", "上一页"),
+    "gallery_next": ("Next", "下一页"),
+    "gallery_copies": ("{number} copies", "{number} 份相同"),
+    "gallery_unfit": ("does not fit", "不太相符"),
+    "gallery_more": ("More like this", "更多类似"),
+    "gallery_less": ("Less like this", "减少类似"),
+    "gallery_clear": ("Forget these hints", "清除偏好"),
+    "gallery_close": ("Close", "关闭"),
+    "gallery_download": ("Download original", "下载原图"),
+    "gallery_path": ("File", "文件"),
+    "gallery_taken": ("Date", "日期"),
+    "gallery_size": ("Size", "大小"),
+    "gallery_also": ("Also in", "同样的图片"),
+    "duration_seconds": ("{number:.0f} s", "{number:.0f} 秒"),
+    "duration_minutes": ("{number:.0f} min", "{number:.0f} 分钟"),
+    "duration_hours": ("{number:.1f} h", "{number:.1f} 小时"),
+    "metrics": ("Times of each step", "各步骤用时"),
+    "metrics_step": ("Step", "步骤"),
+    "metrics_count": ("Count", "次数"),
+    "metrics_mean": ("Mean, ms", "平均（毫秒）"),
+    "metrics_median": ("Median, ms", "中位数（毫秒）"),
+    "metrics_p95": ("95th percentile, ms", "第 95 百分位（毫秒）"),
     "error": ("Please note", "请注意"),
 }
 

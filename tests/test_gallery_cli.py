@@ -142,26 +142,27 @@ def test_a_damaged_index_is_made_anew(capsys, photos, tmp_path):
 
 
 def test_status_shows_every_index_and_forget_deletes_one(capsys, photos):
-    assert run_json(capsys, "status") == {"indexes": []}
+    assert run_json(capsys, "status") == {"model": None, "galleries": []}
     run_json(capsys, "index", photos)
-    (index,) = run_json(capsys, "status")["indexes"]
+    (index,) = run_json(capsys, "status")["galleries"]
     assert index == {
-        "folder": str(photos),
+        "gallery": str(photos),
         "model": "starter",
         "files": 4,
         "images": 4,
         "broken": 0,
     }
-    assert run_json(capsys, "status", "--model", "starter")["indexes"] == [index | {"usable": True}]
+    with_model = run_json(capsys, "status", "--model", "starter")
+    assert with_model == {"model": "starter", "galleries": [index | {"usable": True}]}
     assert run_json(capsys, "forget", photos) == {"folder": str(photos), "indexes": 1}
-    assert run_json(capsys, "status") == {"indexes": []}
+    assert run_json(capsys, "status")["galleries"] == []
     assert sorted(path.name for path in photos.glob("*.jpg")) == sorted(PHOTOS)
 
 
 def test_shards_together_index_every_file_once(capsys, photos):
     parts = [run_json(capsys, "index", photos, "--shard", f"{n}/3") for n in (1, 2, 3)]
     assert sum(part["encoded"] for part in parts) == 4
-    assert run_json(capsys, "status")["indexes"][0]["files"] == 4
+    assert run_json(capsys, "status")["galleries"][0]["files"] == 4
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,6 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(capsys, tmp_path, mo
 
 def test_the_index_folder_is_a_setting_and_a_flag(capsys, photos, tmp_path):
     run_json(capsys, "index", photos, "--index", tmp_path / "elsewhere")
-    assert run_json(capsys, "status") == {"indexes": []}
-    assert len(run_json(capsys, "status", "--index", tmp_path / "elsewhere")["indexes"]) == 1
+    assert run_json(capsys, "status")["galleries"] == []
+    assert len(run_json(capsys, "status", "--index", tmp_path / "elsewhere")["galleries"]) == 1
     assert Settings().index_dir == tmp_path / "index"

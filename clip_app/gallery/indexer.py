@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
-from clip_app.gallery.store import Entry, Store, digest_of
+from clip_app.gallery.store import Entry, Store, content_of
 from clip_app.images import date_taken, difference_hash, load_image
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService, Pixels
@@ -242,7 +242,7 @@ class _Run:
         try:
             with steps.measure("read"):
                 data = self._roots.read(os.path.join(self._folder, job.file.path))
-                job.hash = digest_of(data)
+                job.hash = content_of(data)
             job.taken = date_taken(data) or job.file.mtime_ns // 1_000_000_000
             if self._store.knows(job.hash) or not self._claims.take(job.hash):
                 return job

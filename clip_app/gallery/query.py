@@ -7,6 +7,7 @@ negated in plain words, in either language, becomes a term to subtract, and is s
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from clip_app.errors import InputError
 from clip_app.prompts import MAX_LABEL_LENGTH
@@ -21,6 +22,21 @@ class TextTerm:
 
     text: str
     weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.text
+
+
+class Named(Protocol):
+    """Any term: what it is called, and its weight."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def weight(self) -> float: ...  # noqa: D102
 
 
 # Signs count only between spaces, so that "t-shirt" and "black-and-white" stay whole. Full-width
@@ -85,14 +101,14 @@ def parse_query(typed: str, exclude: str = "") -> list[TextTerm]:
     return terms
 
 
-def describe(terms: Sequence[TextTerm]) -> str:
+def describe(terms: Sequence[Named]) -> str:
     """The terms as they were understood, in the syntax of `parse_query`."""
     parts = []
     for term in terms:
         size = abs(term.weight)
         weight = "" if size == 1 else f"{size:g}: "
         sign = "−" if term.weight < 0 else "+"
-        parts.append(f"{sign} {weight}{term.text}")
+        parts.append(f"{sign} {weight}{term.name}")
     return " ".join(parts).removeprefix("+ ")
 
 

@@ -15,11 +15,6 @@ import numpy as np
 from clip_app.model_service import Progress
 
 
-def digest_of(data: bytes) -> bytes:
-    """The content hash of a file's bytes, 16 bytes."""
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
 @dataclass(frozen=True)
 class IndexKey:
     """Whose index it is: one folder, and the model that made its vectors.
@@ -128,6 +123,11 @@ class Counts:
     files: int = 0
     images: int = 0
     broken: int = 0
+
+
+def content_of(data: bytes) -> bytes:
+    """The hash that a file's content goes by, 16 bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 class Store(Protocol):

@@ -1,0 +1,200 @@
+"""The galleries of one running app: which folders a visitor may use, and indexing them."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from clip_app.errors import ClipAppError, GalleryError
+from clip_app.gallery.indexer import IndexProgress, IndexReport
+from clip_app.gallery.library import IndexStatus, open_library, update_index
+from clip_app.gallery.pictures import Pictures
+from clip_app.gallery.roots import Roots, is_left_out, printable
+from clip_app.gallery.store import Store
+from clip_app.gallery.uploads import Uploads
+from clip_app.model_service import ModelInfo, ModelService
+from clip_app.settings import ASSETS, Settings
+
+log = logging.getLogger(__name__)
+
+#: What can be searched where nobody has configured a folder.
+EXAMPLES = ASSETS / "examples"
+
+# Six photographs are indexed in a second or two.
+_EXAMPLES_SECONDS = 15
+
+# Folders offered in a list; others can be typed.
+_MOST_CHOICES = 500
+
+
+class IndexJob:
+    """One run of the indexer on a thread of its own. It goes on when its visitor leaves."""
+
+    def __init__(self, run: Callable[["IndexJob"], IndexReport]) -> None:
+        self.stop = threading.Event()
+        self.progress: IndexProgress | None = None
+        self.report: IndexReport | None = None
+        self.error: Exception | None = None
+        self._run = run
+        self._thread = threading.Thread(target=self._work, name="index", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end, at most so long; returns whether it has ended."""
+        self._thread.join(seconds)
+        return not self.is_running
+
+    def _work(self) -> None:
+        try:
+            self.report = self._run(self)
+        except Exception as error:
+            if not isinstance(error, ClipAppError):
+                log.exception("Unexpected error while indexing")
+            self.error = error
+
+
+class GalleryService:
+    """Folders, indexes, thumbnails, uploads and index jobs of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.library = open_library(settings)
+        self.pictures = Pictures(settings.index_dir.resolve() / "thumbnails")
+        self.uploads = Uploads(settings.index_dir.resolve() / "uploads")
+        #: The configured folders; the example photographs where there are none.
+        self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
+        self._jobs: dict[tuple[Path, str], IndexJob] = {}
+        self._lock = threading.Lock()
+
+    def roots_of(self, own: Path | None) -> Roots:
+        """What a visitor may reach: the configured folders and the visitor's own uploads."""
+        return self.roots if own is None else Roots((*self.roots.folders, own))
+
+    def choices(self, own: Path | None) -> list[Path]:
+        """Folders to offer: the visitor's own, the roots, and the folders directly below these."""
+        found = [own] if own else []
+        for root in self.roots.folders:
+            found.append(root)
+            try:
+                below = sorted(path for path in root.iterdir() if path.is_dir())
+            except OSError as error:
+                log.warning("The gallery root %s cannot be listed: %s", root, error)
+                continue
+            found += [path for path in below if not is_left_out(path.name)]
+        return found[:_MOST_CHOICES]
+
+    def index(self, service: ModelService, folder: Path, roots: Roots) -> IndexJob:
+        """Start bringing a gallery's index up to date, or join the run that does so already."""
+        key = (folder, service.info.fingerprint)
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None or not job.is_running:
+
+                def run(job: IndexJob) -> IndexReport:
+                    def tell(progress: IndexProgress) -> None:
+                        job.progress = progress
+
+                    return update_index(
+                        self.library, service, folder, roots, progress=tell, stop=job.stop
+                    )
+
+                job = self._jobs[key] = IndexJob(run)
+            return job
+
+    def running(self, service: ModelService, folder: Path) -> IndexJob | None:
+        """The run that is under way for a gallery, if there is one."""
+        with self._lock:
+            job = self._jobs.get((folder, service.info.fingerprint))
+            return job if job is not None and job.is_running else None
+
+    def gallery_of(self, folder: Path, model: ModelInfo, roots: Roots) -> tuple[Path, str]:
+        """The gallery that covers a folder, and the folder's path below it.
+
+        That is the nearest folder above with an index, else the folder itself.
+        """
+        for place in (folder, *folder.parents):
+            if not roots.contains(place):
+                break
+            try:
+                self.library.open(place, model)
+            except GalleryError:
+                continue
+            return place, "" if place == folder else folder.relative_to(place).as_posix()
+        return folder, ""
+
+    def store(self, folder: Path, model: ModelInfo) -> Store:
+        """A gallery's index.
+
+        Raises:
+            GalleryError: if it has none, or only one of another model.
+        """
+        return self.library.open(folder, model)
+
+    def indexed(self, model: ModelInfo, roots: Roots) -> list[IndexStatus]:
+        """The indexes of galleries inside the roots; those of other models too."""
+        return [one for one in self.library.galleries(model) if roots.contains(one.folder)]
+
+    def searchable(self, model: ModelInfo) -> list[Store]:
+        """The indexes of all galleries inside the configured roots.
+
+        Raises:
+            GalleryError: if there is none that the model can search.
+        """
+        indexes = self.indexed(model, self.roots)
+        usable = [self.library.open(one.folder, model) for one in indexes if one.usable]
+        if not usable and indexes:
+            other = indexes[0]
+            raise GalleryError(
+                "index_other_model",
+                folder=printable(self.name_of(other.folder)),
+                model=other.model,
+                current=model.name,
+            )
+        if not usable:
+            raise GalleryError("index_none")
+        return usable
+
+    def path_of(self, path: str) -> str:
+        """A file's path from its root on: the rest of the disk is nobody's business."""
+        file = Path(path)
+        return f"{self.name_of(file.parent)}/{file.name}"
+
+    def name_of(self, folder: Path) -> str:
+        """A gallery's name for people: its path from its root on, no more of the disk."""
+        for root in self.roots.folders:
+            if folder == root or root in folder.parents:
+                return "/".join((root.name, *folder.relative_to(root).parts))
+        return folder.name
+
+    def forget_uploads(self, own: Path) -> None:
+        """Delete a visitor's photographs and their index."""
+        with self._lock:
+            jobs = [job for (folder, _), job in self._jobs.items() if folder == own]
+        for job in jobs:
+            job.stop.set()
+            job.wait(30)
+        try:
+            self.library.forget(own)
+        except GalleryError as error:
+            log.debug("%s", error)
+        self.uploads.remove(own)
+
+    def prepare(self, service: ModelService) -> None:
+        """Index the example photographs, so that there is something to search at once."""
+        examples = EXAMPLES.resolve()
+        if examples in self.roots.folders:
+            self.index(service, examples, self.roots)
+
+    def prepared(self, service: ModelService) -> bool:
+        """Whether the example photographs can be searched; waits a moment where they soon can."""
+        job = self.running(service, EXAMPLES.resolve())
+        if job is not None:
+            job.wait(_EXAMPLES_SECONDS)
+        try:
+            return self.library.open(EXAMPLES.resolve(), service.info).counts().images > 0
+        except GalleryError:
+            return False

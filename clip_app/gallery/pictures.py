@@ -1,0 +1,103 @@
+"""Thumbnails and originals of found files: only what was indexed, as it was indexed."""
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from clip_app.errors import ImageError, StorageError
+from clip_app.gallery.roots import Roots
+from clip_app.gallery.search import SearchHit
+from clip_app.gallery.store import content_of
+from clip_app.images import load_image, shown_name, thumbnail
+
+log = logging.getLogger(__name__)
+
+# Sharp in a grid of four on a screen of twice the usual resolution; some 12 KB each as WebP.
+_SIDE = 320
+
+# About 250 MB; the least recently made are removed beyond that.
+_MOST = 20_000
+_TIDY_EVERY = 500
+
+_WORKERS = min(8, os.cpu_count() or 1)
+
+
+class Pictures:
+    """Small versions kept in one folder, by content: a file that moves keeps its thumbnail."""
+
+    def __init__(self, folder: Path) -> None:
+        #: Where the thumbnails lie; their names cannot be guessed without having the photograph.
+        self.folder = folder
+        self._made = 0
+
+    def thumbnails(self, hits: Sequence[SearchHit], roots: Roots) -> list[Path]:
+        """A picture file for each hit, in order; a grey one where the file is gone or changed.
+
+        Raises:
+            StorageError: if the disk is full.
+        """
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            return list(pool.map(lambda hit: self._thumbnail(hit, roots), hits))
+
+    def _thumbnail(self, hit: SearchHit, roots: Roots) -> Path:
+        path = self._place(hit.hash.hex())
+        if path.exists():
+            return path
+        try:
+            picture = thumbnail(
+                load_image(read_original(hit, roots), name=hit.path, target_side=_SIDE), _SIDE
+            )
+        except ImageError as error:
+            log.info("No thumbnail: %s", error)
+            path = self._place("missing")
+            if path.exists():
+                return path
+            picture = Image.new("RGB", (_SIDE, _SIDE * 3 // 4), "#d1d5db")
+        self._save(picture, path)
+        return path
+
+    def _place(self, name: str) -> Path:
+        return self.folder / name[:2] / f"{name}.webp"
+
+    def _save(self, picture: Image.Image, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, making = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+            try:
+                with open(handle, "wb") as file:
+                    picture.save(file, "WEBP", quality=80)
+                Path(making).replace(path)
+            except BaseException:
+                Path(making).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+        self._made += 1
+        if self._made % _TIDY_EVERY == 0:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        entries = []
+        for path in self.folder.glob("*/*.webp"):
+            with contextlib.suppress(OSError):
+                entries.append((path.stat().st_mtime, path))
+        for _, path in sorted(entries)[: max(0, len(entries) - _MOST)]:
+            path.unlink(missing_ok=True)
+
+
+def read_original(hit: SearchHit, roots: Roots) -> bytes:
+    """The bytes of a found file, if they still are what was indexed.
+
+    Raises:
+        ImageError: if the file is gone, lies outside the roots, or has changed since.
+    """
+    data = roots.read(hit.path)
+    if content_of(data) != hit.hash:
+        raise ImageError("image_changed", name=shown_name(hit.path))
+    return data
