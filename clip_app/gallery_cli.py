@@ -7,14 +7,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from clip_app.answers import index_answer, search_answer, status_answer
 from clip_app.errors import GalleryError, InputError
-from clip_app.gallery.indexer import IndexProgress, IndexReport
+from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
 from clip_app.gallery.roots import Roots, printable
@@ -46,6 +47,12 @@ def add_gallery_commands(commands: Any) -> None:
         default=WHOLE,
         metavar="I/N",
         help="part I of N of the files, the others being indexed on other machines",
+    )
+    index.add_argument(
+        "--ray",
+        type=positive,
+        metavar="WORKERS",
+        help="encode with so many workers of a Ray cluster, or of this machine where there is none",
     )
     index.set_defaults(run=_index)
 
@@ -95,6 +102,7 @@ def _index(parsed: argparse.Namespace) -> None:
     if not folder.is_dir():
         raise GalleryError("folder_missing", folder=_shown(parsed.folder))
     settings = read_settings(parsed)
+    indexer = _indexer(parsed.ray, settings)
     service = load_model(settings)
     with _library(settings) as library, _stop_on_interrupt() as stop, _Progress() as progress:
         report = update_index(
@@ -102,6 +110,7 @@ def _index(parsed: argparse.Namespace) -> None:
             service,
             folder,
             Roots.of((folder, *settings.gallery_roots)),
+            indexer,
             shard=parsed.shard,
             progress=progress.tell,
             stop=stop,
@@ -113,6 +122,17 @@ def _index(parsed: argparse.Namespace) -> None:
     else:
         numbers = answer | {"broken": report.broken_total}
         print(text("terminal_indexed", terminal_language(), **numbers))
+
+
+def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
+    if ray_workers is None:
+        return index_folder
+    try:
+        # Only here: not everyone has Ray.
+        from clip_app.gallery.ray_indexer import index_with_ray
+    except ImportError as error:
+        raise InputError("ray_not_installed") from error
+    return partial(index_with_ray, settings=settings, ray_workers=ray_workers)
 
 
 def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
@@ -206,7 +226,7 @@ def _status(parsed: argparse.Namespace) -> None:
     model = load_model(settings).info if "model" in parsed else None
     with _library(settings) as library:
         statuses = library.galleries(model)
-    answer = status_answer(model and model.name, statuses, _shown)
+    answer = status_answer(model.name if model else None, statuses, _shown)
     if model is None:
         for one in answer["galleries"]:
             del one["usable"]

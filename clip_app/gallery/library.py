@@ -10,7 +10,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,7 +221,12 @@ def no_index(folder: Path, model: ModelInfo, others: Sequence[str]) -> GalleryEr
 
 
 def update_index(
-    library: AnyLibrary, service: ModelService, folder: Path, roots: Roots, **options: Any
+    library: AnyLibrary,
+    service: ModelService,
+    folder: Path,
+    roots: Roots,
+    index: Callable[..., IndexReport] = index_folder,
+    **options: Any,
 ) -> IndexReport:
     """Bring a gallery's index up to date; a damaged one is set aside and made anew.
 
@@ -230,15 +235,16 @@ def update_index(
         service: the model whose index it is.
         folder: the gallery, resolved.
         roots: what may be read.
-        options: as for `indexer.index_folder`, whose errors and result these are.
+        index: `indexer.index_folder`, or one that does the same elsewhere.
+        options: as for `index`, whose errors and result these are.
     """
     store = library.open(folder, service.info, create=True)
     try:
-        return index_folder(service, store, roots, **options)
+        return index(service, store, roots, **options)
     except GalleryError as error:
         if error.key != "index_damaged":
             raise
-    return index_folder(service, library.start_again(store), roots, **options)
+    return index(service, library.start_again(store), roots, **options)
 
 
 def _slug(name: str, digest: str) -> str:

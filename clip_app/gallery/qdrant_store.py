@@ -196,7 +196,9 @@ class QdrantServer:
 
     def _create_payload_index(self, collection: str, field: str, kind: str) -> None:
         if not self.is_local:  # the imitation has none, and warns
-            self.client.create_payload_index(collection, field, field_schema=kind, wait=True)
+            self.client.create_payload_index(
+                collection, field, models.PayloadSchemaType(kind), wait=True
+            )
 
 
 class QdrantStore:
@@ -251,7 +253,7 @@ class QdrantStore:
         """What is known of those of at most `CHUNK` paths that are known."""
         found = {}
         for one in self._retrieve(self._files, [_file_id(path) for path in paths]):
-            facts = one.payload or {}
+            facts = one.payload
             if facts["done"]:  # else its write was cut short
                 error = (facts["error"][0], facts["error"][1]) if facts["error"] else None
                 found[_restored(facts["path"])] = FileRecord(
@@ -306,8 +308,10 @@ class QdrantStore:
             self._place({bytes.fromhex(p.payload["hash"]) for p in before if p.payload["hash"]})
         self._remembered.clear()
 
-    def optimise(self, progress: Progress | None = None) -> None:
+    def optimise(self, progress: Progress | None = None, *, keep_unused: bool = False) -> None:
         """Drop images without a file; the server keeps searching fast by itself."""
+        if keep_unused:
+            return
         with self._server.errors():
             self._client.delete(
                 self._images,
@@ -334,8 +338,11 @@ class QdrantStore:
         broken = models.Filter(must=[_is("broken", True)])
         with self._server.errors():
             page, _ = self._client.scroll(self._files, scroll_filter=broken, limit=limit)
-        found = [(_restored(one.payload["path"]), one.payload["error"]) for one in page]
-        return sorted((path, (error[0], error[1])) for path, error in found)
+        found = []
+        for one in page:
+            facts = one.payload or {}
+            found.append((_restored(facts["path"]), (facts["error"][0], facts["error"][1])))
+        return sorted(found, key=lambda pair: os.fsencode(pair[0]))
 
     def folders(self, limit: int) -> list[str]:
         """Sub-folders that hold images, in order; where there are more, those that hold most."""
