@@ -15,6 +15,7 @@ from clip_app.gallery.qdrant_store import QdrantServer, QdrantStore, index_name
 from clip_app.gallery.store import Counts, Filter, IndexKey
 from clip_app.settings import Settings
 from tests.conftest import EXAMPLES
+from tests.qdrant_bridge import Bridge
 from tests.test_store_contract import DIM, entry, unit
 
 
@@ -66,6 +67,22 @@ def test_a_file_whose_image_was_just_dropped_elsewhere_is_left_for_the_next_run(
     assert set(second.records(["moved.jpg", "other.jpg"])) == {"other.jpg"}
     second.write([entry("moved.jpg", 1)])
     assert second.search(unit(1), 1, Filter())[0].files[0].path == "moved.jpg"
+
+
+def test_collections_are_made_for_large_galleries(tmp_path):
+    bridge = Bridge()
+    server = QdrantServer(bridge.url, None, tmp_path)
+    key = IndexKey(tmp_path, "starter", "f" * 64, DIM)
+    server.create(index_name(key), key)
+    made = bridge.created[f"{index_name(key)}-images"]
+    assert made.vectors.on_disk
+    assert made.on_disk_payload
+    assert made.quantization_config.scalar.type == "int8"
+    assert made.quantization_config.scalar.always_ram
+    indexed = {field for name, field in bridge.payload_indexes if name.endswith("-images")}
+    assert indexed == {"used", "places[].folders", "places[].suffix", "places[].taken"}
+    server.close()
+    bridge.close()
 
 
 def test_the_terminal_gives_the_same_results_with_either_store(

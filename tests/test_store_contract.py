@@ -1,4 +1,4 @@
-"""What every store does alike: SQLite, and Qdrant in its client's local mode."""
+"""What every store does alike: SQLite, Qdrant's client in its local mode, and over HTTP."""
 
 import threading
 from pathlib import Path
@@ -10,6 +10,7 @@ from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.library import Library
 from clip_app.gallery.qdrant_library import QdrantLibrary
 from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, content_of
+from tests.qdrant_bridge import Bridge
 
 DIM = 16
 ERROR = ("image_damaged", {"name": "broken.jpg"})
@@ -28,20 +29,26 @@ class OtherModel(Model):
     fingerprint = "a" * 64
 
 
-def opened(kind, directory):
-    if kind == "sqlite":
-        return Library(directory)
-    return QdrantLibrary(f"path:{directory / 'qdrant'}", None, directory)
+@pytest.fixture(params=["sqlite", "qdrant", "qdrant over http"])
+def opened(request, tmp_path):
+    """A function that opens the library, as often as wanted."""
+    bridge = Bridge() if request.param == "qdrant over http" else None
 
+    def opened():
+        directory = tmp_path / "index"
+        if request.param == "sqlite":
+            return Library(directory)
+        address = bridge.url if bridge else f"path:{directory / 'qdrant'}"
+        return QdrantLibrary(address, None, directory)
 
-@pytest.fixture(params=["sqlite", "qdrant"])
-def kind(request):
-    return request.param
+    yield opened
+    if bridge:
+        bridge.close()
 
 
 @pytest.fixture
-def library(kind, tmp_path):
-    library = opened(kind, tmp_path / "index")
+def library(opened):
+    library = opened()
     yield library
     library.close()
 
@@ -92,11 +99,11 @@ def test_what_is_written_is_known_as_it_was_written(store):
     assert store.counts() == Counts(files=1, images=1, broken=1)
 
 
-def test_it_is_there_when_it_is_opened_again(kind, tmp_path):
-    first = opened(kind, tmp_path / "index")
+def test_it_is_there_when_it_is_opened_again(opened, tmp_path):
+    first = opened()
     write(first.open(tmp_path / "photos", Model, create=True), entry("a.jpg", 1))
     first.close()
-    second = opened(kind, tmp_path / "index")
+    second = opened()
     store = second.open(tmp_path / "photos", Model)
     assert [one.files[0].path for one in store.search(unit(1), 5, Filter())] == ["a.jpg"]
     second.close()

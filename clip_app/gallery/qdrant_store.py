@@ -139,17 +139,21 @@ class QdrantServer:
                     ),
                     on_disk_payload=True,
                 )
-                for field, kind in (("folders", "keyword"), ("suffix", "keyword")):
-                    self._create_payload_index(f"{name}-images", f"places[].{field}", kind)
-                self._create_payload_index(f"{name}-images", "places[].taken", "integer")
+                # Servers in strict mode refuse filters on fields without an index.
+                for field, kind in (
+                    ("used", "bool"),
+                    ("places[].folders", "keyword"),
+                    ("places[].suffix", "keyword"),
+                    ("places[].taken", "integer"),
+                ):
+                    self._create_payload_index(f"{name}-images", field, kind)
             if not self.client.collection_exists(f"{name}-files"):
                 self.client.create_collection(
                     f"{name}-files", vectors_config={}, on_disk_payload=True
                 )
                 for field in ("hash", "folders"):
                     self._create_payload_index(f"{name}-files", field, "keyword")
-                for field in ("broken", "done"):
-                    self._create_payload_index(f"{name}-files", field, "bool")
+                self._create_payload_index(f"{name}-files", "broken", "bool")
             facts = {
                 "name": name,
                 "version": _VERSION,
@@ -315,7 +319,9 @@ class QdrantStore:
         with self._server.errors():
             self._client.delete(
                 self._images,
-                points_selector=models.FilterSelector(filter=models.Filter(must=[_homeless()])),
+                points_selector=models.FilterSelector(
+                    filter=models.Filter(must=[_is("used", False)])
+                ),
                 wait=True,
             )
         self._remembered.clear()
@@ -434,6 +440,7 @@ class QdrantStore:
                     "hash": image.hex(),
                     "look": f"{entry.look:016x}",
                     "places": sorted(places[image], key=_path_order),
+                    "used": bool(places[image]),
                 },
             )
             for image, entry in new.items()
@@ -455,7 +462,8 @@ class QdrantStore:
             operations = [
                 models.SetPayloadOperation(
                     set_payload=models.SetPayload(
-                        payload={"places": wanted[image]}, points=[ids[image]]
+                        payload={"places": wanted[image], "used": bool(wanted[image])},
+                        points=[ids[image]],
                     )
                 )
                 for image in stale
@@ -563,7 +571,7 @@ def _condition(where: Filter) -> Any:
         between = models.Range(gte=where.taken_from, lt=where.taken_until)
         parts.append(models.FieldCondition(key="taken", range=between))
     if not parts:
-        return models.Filter(must_not=[_homeless()])
+        return models.Filter(must=[_is("used", True)])
     nested = models.Nested(key="places", filter=models.Filter(must=parts))
     return models.Filter(must=[models.NestedCondition(nested=nested)])
 
@@ -580,11 +588,6 @@ def _lets_through(where: Filter, place: dict[str, Any]) -> bool:
 
 def _is(field: str, value: bool | str) -> Any:
     return models.FieldCondition(key=field, match=models.MatchValue(value=value))
-
-
-def _homeless() -> Any:
-    """Of images: without a file."""
-    return models.IsEmptyCondition(is_empty=models.PayloadField(key="places"))
 
 
 def _vector(point: Any) -> np.ndarray:
