@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.classify import Classification
+from clip_app.gallery.indexer import IndexReport
 from clip_app.gallery.library import IndexStatus
+from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer
 from clip_app.match import TextScore
 from clip_app.model_service import ModelService
+from clip_app.strings import Language
 
 
 def classification_answer(
@@ -68,10 +71,35 @@ def search_answer(
     }
 
 
-def status_answer(
-    model: str, indexes: Sequence[IndexStatus], name_of: Callable[[Path], str] = str
+def index_answer(
+    folder: Path, service: ModelService, report: IndexReport, language: Language
 ) -> dict[str, Any]:
-    """`{"model", "galleries": [{"gallery", "model", "usable", "files", "images", "broken"}…]}`."""
+    """What one run of the indexer did: the fields of `IndexReport`, reasons as sentences.
+
+    `{"folder", "model", "found", "encoded", …, "broken": [{"path", "reason"}…], "broken_total"}`
+    """
+    broken = [
+        {"path": printable(one.path), "reason": one.message(language)} for one in report.broken
+    ]
+    return {
+        "folder": printable(str(folder)),
+        "model": service.info.name,
+        **asdict(report),
+        "broken": broken,
+        "unreadable": list(report.unreadable),
+    }
+
+
+def status_answer(
+    model: str | None, indexes: Sequence[IndexStatus], name_of: Callable[[Path], str] = str
+) -> dict[str, Any]:
+    """`{"model", "galleries": [{"gallery", "model", "usable", "files", "images", "broken"}…]}`.
+
+    Args:
+        model: the name of the model in use; None where none is loaded.
+        indexes: what there is.
+        name_of: how to write a gallery's folder.
+    """
     return {
         "model": model,
         "galleries": [

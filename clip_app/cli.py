@@ -1,4 +1,4 @@
-"""The terminal: `python -m clip_app classify / match / models / serve`."""
+"""The terminal: `python -m clip_app classify / match / index / search / … / models / serve`."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from typing import Any
 from clip_app.answers import classification_answer, match_answer
 from clip_app.classify import classify
 from clip_app.errors import ClipAppError, InputError
+from clip_app.gallery_cli import add_gallery_commands, positive
 from clip_app.images import load_image
 from clip_app.match import match, read_collection
 from clip_app.model_catalog import PRESETS
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0, or 2 after one sentence on standard error.
+        0, or 2 after one sentence on standard error, or 130 after Ctrl-C.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["serve"]:
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -58,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="auto, none, single, clip7, clip80, chinese, or a prompt with {}",
     )
-    one.add_argument("--top-k", type=_positive, help="labels to print for each image")
+    one.add_argument("--top-k", type=positive, help="labels to print for each image")
     one.set_defaults(run=_classify)
 
     two = commands.add_parser("match", help="which description fits an image")
@@ -66,12 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     texts = two.add_mutually_exclusive_group(required=True)
     texts.add_argument("--descriptions", action="append", help="one description; repeatable")
     texts.add_argument("--file", type=Path, help=".txt with one description a line, or .csv")
-    two.add_argument("--top-k", type=_positive, help="descriptions to print")
+    two.add_argument("--top-k", type=positive, help="descriptions to print")
     two.set_defaults(run=_match)
 
     for command in (one, two):
         add_flags(command, _MODEL_FLAGS)
         command.add_argument("--json", action="store_true", help="one JSON object for each image")
+
+    add_gallery_commands(commands)
 
     three = commands.add_parser("models", help="the models to choose from")
     three.add_argument("--json", action="store_true")
@@ -136,10 +141,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError("file_not_found", name=path.name) from error
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number

@@ -46,11 +46,11 @@ def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Served]:
     try:
         settings = read_settings(flags)
         settings.credentials  # noqa: B018 - a malformed one is refused before the model is loaded
+        galleries = GalleryService(settings)
         slot = open_slot(settings)
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
-    galleries = GalleryService(settings)
     return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
 
 

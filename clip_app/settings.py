@@ -30,6 +30,7 @@ _FLAGS = (
     "model_root",
     "gallery_roots",
     "index_dir",
+    "gallery_store",
     "max_upload_mb",
     "cache_mb",
 )
@@ -74,6 +75,12 @@ class Settings(BaseSettings):
     index_dir: Path = Field(
         ASSETS.parent / "data" / "index", description="folder where gallery indexes are kept"
     )
+    gallery_store: str = Field(
+        "sqlite",
+        pattern=r"^(sqlite|qdrant\+(https?://.+|path:.+|memory:))$",
+        description="where indexes are kept: sqlite (in the index folder), or qdrant+http://HOST:6333",
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="as the Qdrant server asks for it")
     max_upload_mb: int = Field(50, ge=1, description="largest upload in megabytes")
     cache_mb: int = Field(256, ge=1, description="memory for cached features in megabytes")
     on_spaces: str | None = Field(None, validation_alias=AliasChoices("SPACE_ID"))

@@ -161,6 +161,67 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Together these photos take more than {limit} GB; please use a gallery folder.",
         "这些照片总共超过 {limit} GB，请改用图库目录。",
     ),
+    "store_failed": (
+        "The vector store {store} does not answer as it should: {reason}",
+        "向量库 {store} 未能正常响应：{reason}",
+    ),
+    "qdrant_not_installed": (
+        "This setting needs Qdrant's client; please run: pip install qdrant-client",
+        "此设置需要 Qdrant 客户端，请运行：pip install qdrant-client",
+    ),
+    "ray_not_installed": (
+        'The option --ray needs Ray; please run: pip install "ray[data]"',
+        '选项 --ray 需要 Ray，请运行：pip install "ray[data]"',
+    ),
+    "ray_failed": (
+        "Ray's workers have failed: {reason}",
+        "Ray 的工作进程出现故障：{reason}",
+    ),
+    # The gallery in the terminal
+    "folder_missing": ("There is no folder {folder}.", "找不到文件夹 {folder}。"),
+    "indexes_unreadable": (
+        "There are only indexes made with {model}, but {current} is in use. Index a folder again, "
+        "or search with --model {model}.",
+        "现有索引由 {model} 建立，而当前模型是 {current}。"
+        "请重新建立索引，或用 --model {model} 搜索。",
+    ),
+    "terminal_progress": (
+        "{done:,} of {total:,} files, {rate:.0f} a second, {left} left",
+        "{done:,} / {total:,} 个文件，每秒 {rate:.0f} 个，剩余 {left}",
+    ),
+    "terminal_progress_begun": ("{done:,} of {total:,} files", "{done:,} / {total:,} 个文件"),
+    "terminal_indexed": (
+        "{found:,} images in {folder}: {encoded:,} encoded, {reused:,} known from elsewhere, "
+        "{unchanged:,} unchanged, {forgotten:,} gone, {broken:,} broken; {seconds:.1f} s.",
+        "{folder} 中有 {found:,} 个图像文件：新编码 {encoded:,}，内容已知 {reused:,}，"
+        "未变 {unchanged:,}，移除 {forgotten:,}，损坏 {broken:,}；用时 {seconds:.1f} 秒。",
+    ),
+    "terminal_stopping": (
+        "Stopping after this batch; press Ctrl-C again to end at once.",
+        "完成这一批后停止；再按一次 Ctrl-C 立即结束。",
+    ),
+    "terminal_stopped": (
+        "Stopped. What is done is kept; run the same command again to go on.",
+        "已停止。完成的部分已保存，再次运行同一命令即可继续。",
+    ),
+    "terminal_broken": (
+        "{number:,} files could not be read:",
+        "有 {number:,} 个文件无法读取：",
+    ),
+    "terminal_broken_more": ("… and {number:,} more", "……另有 {number:,} 个"),
+    "terminal_hidden": (
+        "{number} more that do not fit; --all shows them.",
+        "另有 {number} 个不太相符的结果，用 --all 显示。",
+    ),
+    "terminal_status": (
+        "{files:,} files, {images:,} different pictures, {broken:,} broken, indexed with {model}",
+        "{files:,} 个文件，{images:,} 张不同的图片，损坏 {broken:,}，由 {model} 建立",
+    ),
+    "terminal_usable": ("searched by the model in use", "当前模型可以搜索"),
+    "terminal_forgotten": (
+        "The index of {folder} is deleted; the photographs are untouched.",
+        "已删除 {folder} 的索引，照片本身未受影响。",
+    ),
     # Settings and models
     "setting_invalid": (
         "The setting {name} is not valid: {reason}.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.indexer import IndexProgress, IndexReport
-from clip_app.gallery.library import IndexStatus, Library, update_index
+from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
 from clip_app.gallery.roots import Roots, is_left_out, printable
 from clip_app.gallery.store import Store
@@ -62,7 +62,7 @@ class GalleryService:
     """Folders, indexes, thumbnails, uploads and index jobs of this process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.library = Library(settings.index_dir.resolve())
+        self.library = open_library(settings)
         self.pictures = Pictures(settings.index_dir.resolve() / "thumbnails")
         self.uploads = Uploads(settings.index_dir.resolve() / "uploads")
         #: The configured folders; the example photographs where there are none.

@@ -10,9 +10,10 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from clip_app.errors import GalleryError, ImageError
@@ -113,7 +114,7 @@ class IndexReport:
 
 
 @dataclass
-class _Job:
+class Job:
     """A file that needs something, and what a worker made of it."""
 
     file: FoundFile
@@ -152,23 +153,24 @@ def index_folder(
         ModelError: if the device fails; likewise.
     """
     with store.lock():
-        run = _Run(service, store, roots, shard, progress, stop, workers)
+        run = Run(service, store, roots, shard, progress, stop, workers)
         return run.report()
 
 
-class _Run:
-    """One run of the indexer."""
+class Run:
+    """One run of the indexer in this process; `entries` may be replaced by another pipeline."""
 
     def __init__(
         self,
         service: ModelService,
         store: Store,
         roots: Roots,
-        shard: Shard,
-        progress: Callable[[IndexProgress], None] | None,
-        stop: threading.Event | None,
-        workers: int | None,
+        shard: Shard = WHOLE,
+        progress: Callable[[IndexProgress], None] | None = None,
+        stop: threading.Event | None = None,
+        workers: int | None = None,
     ) -> None:
+        """What to do; the arguments are those of `index_folder`."""
         self._service = service
         self._store = store
         self._folder = store.key.folder
@@ -194,7 +196,7 @@ class _Run:
                 raise GalleryError("folder_empty_now", folder=printable(self._folder.name))
             self._count(found=found, repaired=repaired)
             self._progress.begin(found)
-            self._write_all(self._encoded(self._decoded(files)))
+            self._write_all(self.entries(files))
             if not self._stop.is_set():
                 self._forget_missing(files)
                 self._store.optimise()
@@ -209,10 +211,14 @@ class _Run:
                 seconds=time.monotonic() - started,
             )
 
-    def _decoded(self, files: FileList) -> Iterator[_Job]:
+    def entries(self, files: FileList) -> Iterator[Entry]:
+        """What to write for the files that need something."""
+        return self._encoded(self._decoded(files))
+
+    def _decoded(self, files: FileList) -> Iterator[Job]:
         """What workers made of each file that needs something, in the order of the paths."""
         with ThreadPoolExecutor(self._workers, "decode") as pool:
-            waiting: deque[Future[_Job]] = deque()
+            waiting: deque[Future[Job]] = deque()
             try:
                 for job in self._needed(files):
                     waiting.append(pool.submit(self._decode, job))
@@ -225,7 +231,7 @@ class _Run:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _needed(self, files: FileList) -> Iterator[_Job]:
+    def _needed(self, files: FileList) -> Iterator[Job]:
         """The files that are new or not as they were when last read."""
         for chunk in files.chunks():
             known = self._store.records([one.path for one in chunk])
@@ -235,46 +241,19 @@ class _Run:
                     self._count(unchanged=1)
                     self._progress.advance(1, worked=False)
                 else:
-                    yield _Job(file)
+                    yield Job(file)
 
-    def _decode(self, job: _Job) -> _Job:
-        """Read, hash, decode and preprocess one file; never raises for what is wrong with it."""
-        try:
-            with steps.measure("read"):
-                data = self._roots.read(os.path.join(self._folder, job.file.path))
-                job.hash = content_of(data)
-            job.taken = date_taken(data) or job.file.mtime_ns // 1_000_000_000
-            if self._store.knows(job.hash) or not self._claims.take(job.hash):
-                return job
-            with steps.measure("decode"):
-                side = 2 * max(self._service.info.image_size)
-                image = load_image(data, name=job.file.path, target_side=side)
-                job.look = difference_hash(image)
-                job.pixels = self._service.preprocess(image)
-        except ImageError as error:
-            job.error = (error.key, error.params)
-        return job
+    def _decode(self, job: Job) -> Job:
+        return decode(self._service, self._roots, self._folder, job, self._is_new)
 
-    def _encoded(self, jobs: Iterator[_Job]) -> Iterator[Entry]:
+    def _is_new(self, image: bytes) -> bool:
+        """Whether the caller must decode this content: nobody has, nobody else is about to."""
+        return not self._store.knows(image) and self._claims.take(image)
+
+    def _encoded(self, jobs: Iterator[Job]) -> Iterator[Entry]:
         """Entries to write: an image's own entry before those of its copies."""
         for batch in batched(jobs, _ENCODE):
-            new = {job.hash: job.pixels for job in batch if job.pixels is not None}
-            vectors = {}
-            if new:
-                with steps.measure("encode", len(new)):
-                    rows = self._service.encode_pixels([*new.values()])
-                vectors = dict(zip(new, rows, strict=True))
-            for job in batch:
-                entry = Entry(
-                    job.file.path,
-                    job.file.size,
-                    job.file.mtime_ns,
-                    job.hash,
-                    job.taken,
-                    vectors.get(job.hash) if job.pixels is not None else None,
-                    job.look,
-                    job.error,
-                )
+            for entry in encode(self._service, batch):
                 yield from self._claims.settle(entry)
             self._progress.advance(len(batch), worked=True)
 
@@ -309,6 +288,66 @@ class _Run:
     def _count(self, **more: int) -> None:
         self._counts = replace(
             self._counts, **{name: getattr(self._counts, name) + n for name, n in more.items()}
+        )
+
+
+def decode(
+    service: ModelService,
+    roots: Roots,
+    folder: Path,
+    job: Job,
+    is_new: Callable[[bytes], bool] = lambda image: True,
+) -> Job:
+    """Read, hash, decode and preprocess one file; never raises for what is wrong with it.
+
+    Args:
+        service: the model to preprocess for.
+        roots: what may be read.
+        folder: the gallery.
+        job: the file; what is found out is put into it.
+        is_new: whether a content hash needs a vector; others are not decoded.
+
+    Returns:
+        `job`.
+    """
+    try:
+        with steps.measure("read"):
+            data = roots.read(os.path.join(folder, job.file.path))
+            job.hash = content_of(data)
+        job.taken = date_taken(data) or job.file.mtime_ns // 1_000_000_000
+        if not is_new(job.hash):
+            return job
+        with steps.measure("decode"):
+            side = 2 * max(service.info.image_size)
+            image = load_image(data, name=job.file.path, target_side=side)
+            job.look = difference_hash(image)
+            job.pixels = service.preprocess(image)
+    except ImageError as error:
+        job.error = (error.key, error.params)
+    return job
+
+
+def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
+    """The entries of decoded files, in their order; equal contents are encoded once.
+
+    Raises:
+        ModelError: if the device fails.
+    """
+    new = {job.hash: job.pixels for job in jobs if job.pixels is not None}
+    vectors = {}
+    if new:
+        with steps.measure("encode", len(new)):
+            vectors = dict(zip(new, service.encode_pixels([*new.values()]), strict=True))
+    for job in jobs:
+        yield Entry(
+            job.file.path,
+            job.file.size,
+            job.file.mtime_ns,
+            job.hash,
+            job.taken,
+            vectors.get(job.hash) if job.pixels is not None else None,
+            job.look,
+            job.error,
         )
 
 

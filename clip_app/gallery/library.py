@@ -10,18 +10,19 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from clip_app.errors import GalleryError
+from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.indexer import IndexReport, index_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.sqlite_store import SqliteStore, read_facts
 from clip_app.gallery.store import Counts, IndexKey, Store
 from clip_app.model_service import ModelInfo, ModelService
+from clip_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,66 @@ class IndexStatus:
     counts: Counts
 
 
+class AnyLibrary(Protocol):
+    """Every gallery that one setting leads to; open indexes are shared by all callers."""
+
+    def open(self, folder: Path, model: ModelInfo, *, create: bool = False) -> Store:
+        """The index of a gallery for a model.
+
+        Args:
+            folder: the gallery, resolved.
+            model: whose vectors it must hold.
+            create: make it where there is none, and start again where it is damaged.
+
+        Raises:
+            GalleryError: if there is none, or only one of another model, or it is damaged.
+            StorageError: if it cannot be read or made.
+        """
+
+    def start_again(self, store: Store) -> Store:
+        """Set a damaged index aside and open an empty one in its place."""
+
+    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
+        """Every index there is, by folder; none is usable without a model."""
+
+    def forget(self, folder: Path) -> int:
+        """Delete every index of a gallery; its photographs stay.
+
+        Returns:
+            how many indexes there were.
+
+        Raises:
+            GalleryError: if there is none, or one is being written.
+        """
+
+    def close(self) -> None:
+        """Close every open index."""
+
+
+def open_library(settings: Settings) -> AnyLibrary:
+    """The library that the settings `gallery_store` and `index_dir` lead to.
+
+    Raises:
+        StorageError: if its engine is not installed, or does not answer.
+    """
+    directory = settings.index_dir.expanduser().resolve()
+    if settings.gallery_store == "sqlite":
+        return Library(directory)
+    try:
+        # Only here: not everyone has the client.
+        from clip_app.gallery.qdrant_library import QdrantLibrary
+    except ImportError as error:
+        raise StorageError("qdrant_not_installed") from error
+    key = settings.qdrant_api_key
+    return QdrantLibrary(
+        settings.gallery_store.removeprefix("qdrant+"),
+        key.get_secret_value() if key else None,
+        directory,
+    )
+
+
 class Library:
-    """Every gallery whose index lies in one folder; open indexes are shared by all callers."""
+    """Every gallery whose index lies in one folder: see `AnyLibrary`, whose methods these are."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -71,15 +130,7 @@ class Library:
             if place in self._open:
                 return self._open[place]
             if not create and not (place / "index.sqlite").exists():
-                others = [other.model for _, other in self._indexes(folder)]
-                if others:
-                    raise GalleryError(
-                        "index_other_model",
-                        folder=printable(folder.name),
-                        model=", ".join(others),
-                        current=model.name,
-                    )
-                raise GalleryError("index_missing", folder=printable(folder.name))
+                raise no_index(folder, model, [other.model for _, other in self._indexes(folder)])
             try:
                 store = SqliteStore(place, key, create=create)
             except GalleryError as error:
@@ -99,13 +150,13 @@ class Library:
             self._open[place] = SqliteStore(place, store.key, create=True)
             return self._open[place]
 
-    def galleries(self, model: ModelInfo) -> list[IndexStatus]:
-        """Every index there is, by folder; those of other models too."""
+    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
+        """Every index there is, by folder; those of other models too, or all without a model."""
         found = []
         for place, key in self._all():
-            usable = key.fingerprint == model.fingerprint
+            usable = model is not None and key.fingerprint == model.fingerprint
             with suppress(GalleryError):
-                own = self.open(key.folder, model) if usable else SqliteStore(place, key)
+                own = self.open(key.folder, model) if usable and model else SqliteStore(place, key)
                 found.append(IndexStatus(key.folder, key.model, usable, own.counts()))
                 if not usable:
                     own.close()
@@ -159,8 +210,23 @@ class Library:
         (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")
 
 
+def no_index(folder: Path, model: ModelInfo, others: Sequence[str]) -> GalleryError:
+    """The error for a gallery without an index for a model, though maybe with others."""
+    name = printable(folder.name)
+    if not others:
+        return GalleryError("index_missing", folder=name)
+    return GalleryError(
+        "index_other_model", folder=name, model=", ".join(others), current=model.name
+    )
+
+
 def update_index(
-    library: Library, service: ModelService, folder: Path, roots: Roots, **options: Any
+    library: AnyLibrary,
+    service: ModelService,
+    folder: Path,
+    roots: Roots,
+    index: Callable[..., IndexReport] = index_folder,
+    **options: Any,
 ) -> IndexReport:
     """Bring a gallery's index up to date; a damaged one is set aside and made anew.
 
@@ -169,15 +235,16 @@ def update_index(
         service: the model whose index it is.
         folder: the gallery, resolved.
         roots: what may be read.
-        options: as for `indexer.index_folder`, whose errors and result these are.
+        index: `indexer.index_folder`, or one that does the same elsewhere.
+        options: as for `index`, whose errors and result these are.
     """
     store = library.open(folder, service.info, create=True)
     try:
-        return index_folder(service, store, roots, **options)
+        return index(service, store, roots, **options)
     except GalleryError as error:
         if error.key != "index_damaged":
             raise
-    return index_folder(service, library.start_again(store), roots, **options)
+    return index(service, library.start_again(store), roots, **options)
 
 
 def _slug(name: str, digest: str) -> str:

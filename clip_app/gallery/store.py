@@ -158,7 +158,7 @@ class Store(Protocol):
         """
 
     def paths(self) -> Iterator[str]:
-        """Every file's path, in order, without holding them all."""
+        """Every file's path once, without holding them all."""
 
     def forget(self, paths: Sequence[str]) -> None:
         """Drop files; their images stay until `optimise`, in case they were only moved."""

@@ -1,0 +1,84 @@
+"""All indexes of one Qdrant server: which galleries there are, opening and forgetting them."""
+
+import threading
+from pathlib import Path
+
+from clip_app.errors import GalleryError
+from clip_app.gallery.library import IndexStatus, no_index
+from clip_app.gallery.qdrant_store import QdrantServer, QdrantStore, index_name
+from clip_app.gallery.roots import printable
+from clip_app.gallery.store import IndexKey, Store
+from clip_app.model_service import ModelInfo
+
+
+class QdrantLibrary:
+    """Every gallery on one server: see `library.AnyLibrary`, whose methods these are.
+
+    Machines that share a server must see a gallery at the same path.
+    """
+
+    def __init__(self, address: str, api_key: str | None, directory: Path) -> None:
+        """Connect.
+
+        Args:
+            address, api_key: as for `QdrantServer`.
+            directory: a folder of this machine, for locks.
+
+        Raises:
+            StorageError: if the server does not answer.
+        """
+        self._server = QdrantServer(address, api_key, directory / "locks")
+        self._open: dict[str, QdrantStore] = {}
+        self._lock = threading.Lock()
+
+    def open(self, folder: Path, model: ModelInfo, *, create: bool = False) -> Store:
+        """The index of a gallery for a model."""
+        key = IndexKey(folder, model.name, model.fingerprint, model.embedding_size)
+        name = index_name(key)
+        with self._lock:
+            if name not in self._open:
+                known = dict(self._server.indexes())
+                if name not in known:
+                    if not create:
+                        others = [other.model for other in known.values() if other.folder == folder]
+                        raise no_index(folder, model, others)
+                    self._server.create(name, key)
+                self._open[name] = QdrantStore(self._server, name, key)
+            return self._open[name]
+
+    def start_again(self, store: Store) -> Store:
+        """Delete an index and open an empty one in its place."""
+        name = index_name(store.key)
+        with self._lock:
+            self._server.delete(name)
+            self._server.create(name, store.key)
+            self._open[name] = QdrantStore(self._server, name, store.key)
+            return self._open[name]
+
+    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
+        """Every index there is, by folder; those of other models too."""
+        found = []
+        for name, key in self._server.indexes():
+            usable = model is not None and key.fingerprint == model.fingerprint
+            store = self._open.get(name) or QdrantStore(self._server, name, key)
+            found.append(IndexStatus(key.folder, key.model, usable, store.counts()))
+        return sorted(found, key=lambda one: (str(one.folder), not one.usable, one.model))
+
+    def forget(self, folder: Path) -> int:
+        """Delete every index of a gallery; its photographs stay."""
+        known = [(name, key) for name, key in self._server.indexes() if key.folder == folder]
+        if not known:
+            raise GalleryError("index_missing", folder=printable(folder.name))
+        with self._lock:
+            for name, key in known:
+                store = self._open.get(name) or QdrantStore(self._server, name, key)
+                with store.lock():
+                    self._open.pop(name, None)
+                    self._server.delete(name)
+        return len(known)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._open.clear()
+            self._server.close()

@@ -1,0 +1,381 @@
+"""The gallery's commands in the terminal: `index`, `search`, `status`, `forget`."""
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from clip_app.answers import index_answer, search_answer, status_answer
+from clip_app.errors import GalleryError, InputError
+from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
+from clip_app.gallery.library import AnyLibrary, open_library, update_index
+from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
+from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.scan import WHOLE, Shard
+from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
+from clip_app.gallery.store import Filter, Store
+from clip_app.images import SUPPORTED_SUFFIXES
+from clip_app.model_service import ModelService, load_model
+from clip_app.serve import terminal_language
+from clip_app.settings import Settings, add_flags, read_settings
+from clip_app.strings import text
+
+_MODEL_FLAGS = ("model", "device", "precision")
+
+# A log file gets a line of progress that often; a terminal, whenever there is news.
+_LOG_SECONDS = 10.0
+
+# Endings of one and the same format, so that `--type jpg` finds .jpeg too.
+_SAME_TYPE = ({".jpg", ".jpeg"}, {".tif", ".tiff"}, {".heic", ".heif"})
+
+
+def add_gallery_commands(commands: Any) -> None:
+    """Add `index`, `search`, `status` and `forget` to the subparsers of the program."""
+    index = commands.add_parser("index", help="index a folder of photographs, or update its index")
+    index.add_argument("folder", metavar="FOLDER", type=Path)
+    index.add_argument(
+        "--shard",
+        type=_shard,
+        default=WHOLE,
+        metavar="I/N",
+        help="part I of N of the files, the others being indexed on other machines",
+    )
+    index.add_argument(
+        "--ray",
+        type=positive,
+        metavar="WORKERS",
+        help="encode with so many workers of a Ray cluster, or of this machine where there is none",
+    )
+    index.set_defaults(run=_index)
+
+    find = commands.add_parser("search", help="search indexed folders by words and pictures")
+    find.add_argument(
+        "--text", action="append", default=[], help='"beach + sunset - people"; repeatable'
+    )
+    find.add_argument(
+        "--image", action="append", default=[], type=Path, help="a picture to resemble; repeatable"
+    )
+    find.add_argument(
+        "--exclude", action="append", default=[], help="what to stay away from; repeatable"
+    )
+    find.add_argument("--top-k", type=positive, default=20, help="results to print; default: 20")
+    find.add_argument("--folder", type=Path, help="search this indexed folder only")
+    find.add_argument("--below", default="", metavar="SUBFOLDER", help="a path below the folder")
+    find.add_argument(
+        "--type", type=_suffixes, default=frozenset(), metavar="TYPES", help='such as "jpg,png"'
+    )
+    find.add_argument("--since", type=_day, metavar="DATE", help="taken on that day or later")
+    find.add_argument("--until", type=_day, metavar="DATE", help="taken on that day or earlier")
+    find.add_argument("--all", action="store_true", help="print what does not fit, too")
+    find.set_defaults(run=_search)
+
+    status = commands.add_parser("status", help="which folders are indexed")
+    status.set_defaults(run=_status)
+    forget = commands.add_parser("forget", help="delete a folder's index; the photographs stay")
+    forget.add_argument("folder", metavar="FOLDER", type=Path)
+    forget.set_defaults(run=_forget)
+
+    for command in (index, find, status, forget):
+        command.add_argument(
+            "--index",
+            dest="index_dir",
+            default=argparse.SUPPRESS,
+            metavar="DIR",
+            help=Settings.model_fields["index_dir"].description,
+        )
+        add_flags(command, ("gallery_store",))
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    for command in (index, find, status):
+        add_flags(command, _MODEL_FLAGS)
+
+
+def _index(parsed: argparse.Namespace) -> None:
+    folder = _real(parsed.folder)
+    if not folder.is_dir():
+        raise GalleryError("folder_missing", folder=_shown(parsed.folder))
+    settings = read_settings(parsed)
+    indexer = _indexer(parsed.ray, settings)
+    service = load_model(settings)
+    with _library(settings) as library, _stop_on_interrupt() as stop, _Progress() as progress:
+        report = update_index(
+            library,
+            service,
+            folder,
+            Roots.of((folder, *settings.gallery_roots)),
+            indexer,
+            shard=parsed.shard,
+            progress=progress.tell,
+            stop=stop,
+        )
+    answer = index_answer(folder, service, report, terminal_language())
+    _tell_broken(answer, report)
+    if parsed.json:
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        numbers = answer | {"broken": report.broken_total}
+        print(text("terminal_indexed", terminal_language(), **numbers))
+
+
+def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
+    if ray_workers is None:
+        return index_folder
+    try:
+        # Only here: not everyone has Ray.
+        from clip_app.gallery.ray_indexer import index_with_ray
+    except ImportError as error:
+        raise InputError("ray_not_installed") from error
+    return partial(index_with_ray, settings=settings, ray_workers=ray_workers)
+
+
+def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
+    language = terminal_language()
+    for below in report.unreadable:
+        _say(text("folder_unreadable", language, folder=below))
+    if report.broken:
+        _say(text("terminal_broken", language, number=report.broken_total))
+        for one in answer["broken"]:
+            _say(f"  {one['path']}: {one['reason']}")
+        if more := report.broken_total - len(report.broken):
+            _say(f"  {text('terminal_broken_more', language, number=more)}")
+    if report.stopped:
+        _say(text("terminal_stopped", language))
+
+
+def _search(parsed: argparse.Namespace) -> None:
+    # Everything typed is checked before the model is loaded, so that a mistake is told at once.
+    texts = [term for typed in parsed.text for term in parse_query(typed)]
+    texts += [term for typed in parsed.exclude for term in parse_query("", typed)]
+    if not texts and not parsed.image:
+        raise InputError("query_missing")
+    if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
+        raise InputError("terms_too_many", number=number, limit=MAX_TERMS)
+    for path in parsed.image:
+        _check_readable(path)
+    settings = read_settings(parsed)
+    with _library(settings) as library:
+        if not library.galleries(None):
+            raise GalleryError("index_none")
+        service = load_model(settings)
+        stores = _stores(library, service, parsed.folder)
+        terms: list[TextTerm | ImageTerm] = [
+            *(image_term(service, str(path), name=path.name) for path in parsed.image),
+            *texts,
+        ]
+        answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
+    query = printable(describe(terms))
+    if any(term.weight != 1 for term in terms):
+        _say(text("gallery_understood", terminal_language(), query=query))
+    if parsed.json:
+        print(json.dumps(search_answer(query, service, answer, printable), ensure_ascii=False))
+    else:
+        _print_hits(answer, everything=parsed.all)
+
+
+def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> list[Store]:
+    """The indexes to search: of one gallery, or of all that the model can search."""
+    if folder is not None:
+        return [library.open(_real(folder), service.info)]
+    statuses = library.galleries(service.info)
+    usable = [library.open(one.folder, service.info) for one in statuses if one.usable]
+    if not usable:
+        raise GalleryError(
+            "indexes_unreadable",
+            model=", ".join(sorted({one.model for one in statuses})),
+            current=service.info.name,
+        )
+    return usable
+
+
+def _filter(parsed: argparse.Namespace) -> Filter:
+    return Filter(
+        parsed.below.strip("/").removeprefix("./"),
+        parsed.type,
+        parsed.since and _midnight(parsed.since),
+        parsed.until and _midnight(parsed.until + timedelta(days=1)),
+    )
+
+
+def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
+    language = terminal_language()
+    hidden = 0
+    for hit in answer.hits:
+        fits = hit.fits or not answer.judged
+        hidden += not (fits or everything)
+        if fits or everything:
+            note = "" if fits else f"  ({text('gallery_unfit', language)})"
+            print(f"{hit.similarity:6.3f}  {printable(hit.path)}{note}")
+    if not answer.hits:
+        print(text("gallery_nothing_found", language))
+    elif answer.nothing_fits:
+        print(text("gallery_nothing_fits", language))
+    if hidden:
+        _say(text("terminal_hidden", language, number=hidden))
+
+
+def _status(parsed: argparse.Namespace) -> None:
+    settings = read_settings(parsed)
+    # Loading a model takes seconds, so it is only compared with where one was asked for.
+    model = load_model(settings).info if "model" in parsed else None
+    with _library(settings) as library:
+        statuses = library.galleries(model)
+    answer = status_answer(model.name if model else None, statuses, _shown)
+    if model is None:
+        for one in answer["galleries"]:
+            del one["usable"]
+    if parsed.json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    language = terminal_language()
+    if not statuses:
+        print(text("index_none", language))
+    for one in answer["galleries"]:
+        print(one["gallery"])
+        usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
+        print(f"  {text('terminal_status', language, **one)}{usable}")
+
+
+def _forget(parsed: argparse.Namespace) -> None:
+    folder = _real(parsed.folder)
+    with _library(read_settings(parsed)) as library:
+        number = library.forget(folder)
+    if parsed.json:
+        print(json.dumps({"folder": _shown(folder), "indexes": number}, ensure_ascii=False))
+    else:
+        print(text("terminal_forgotten", terminal_language(), folder=_shown(folder)))
+
+
+@contextlib.contextmanager
+def _library(settings: Settings) -> Iterator[AnyLibrary]:
+    with contextlib.closing(open_library(settings)) as library:
+        yield library
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second one ends the program as usual."""
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        _say(f"\n{text('terminal_stopping', terminal_language())}")
+
+    in_charge = threading.current_thread() is threading.main_thread()
+    if in_charge:
+        signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        if in_charge:
+            signal.signal(signal.SIGINT, before)
+
+
+class _Progress:
+    """How far an indexer is, on standard error: one line rewritten, or in a log a line at times."""
+
+    def __init__(self) -> None:
+        self._rewrites = sys.stderr.isatty()
+        self._told = time.monotonic()
+        self._width = 0
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()
+
+    def tell(self, progress: IndexProgress) -> None:
+        """Show it, if it is time to."""
+        begun = progress.rate == 0 or progress.seconds_left is None
+        line = text(
+            "terminal_progress_begun" if begun else "terminal_progress",
+            terminal_language(),
+            done=progress.done,
+            total=progress.total,
+            rate=progress.rate,
+            left=timedelta(seconds=round(progress.seconds_left or 0)),
+        )
+        if self._rewrites:
+            self._clear()
+            print(line, end="", file=sys.stderr, flush=True)
+            self._width = 2 * len(line)  # Chinese characters take two columns
+        elif time.monotonic() - self._told > _LOG_SECONDS:
+            self._told = time.monotonic()
+            _say(line)
+
+    def _clear(self) -> None:
+        if self._width:
+            print(f"\r{' ' * self._width}\r", end="", file=sys.stderr, flush=True)
+            self._width = 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _real(folder: Path) -> Path:
+    """The resolved path of a folder, which need not be there any more."""
+    try:
+        return folder.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise GalleryError("folder_missing", folder=_shown(folder)) from error
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        raise InputError("file_not_found", name=printable(path.name)) from error
+
+
+def positive(value: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _shard(typed: str) -> Shard:
+    try:
+        return Shard.parse(typed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("must be I/N, such as 1/4") from error
+
+
+def _suffixes(typed: str) -> frozenset[str]:
+    wanted = {f".{one.strip().lstrip('.').lower()}" for one in typed.split(",") if one.strip()}
+    if unknown := wanted - SUPPORTED_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"no image type: {', '.join(sorted(unknown))}")
+    for same in _SAME_TYPE:
+        if wanted & same:
+            wanted |= same
+    return frozenset(wanted)
+
+
+def _day(typed: str) -> date:
+    try:
+        day = date.fromisoformat(typed)
+        _midnight(day + timedelta(days=1))
+    except (ValueError, OverflowError, OSError) as error:
+        raise argparse.ArgumentTypeError("must be a date such as 2024-05-31") from error
+    return day
+
+
+def _midnight(day: date) -> int:
+    """Unix seconds, in the time of this machine, as dates in photographs are read."""
+    return int(datetime(day.year, day.month, day.day).timestamp())

@@ -1,0 +1,268 @@
+"""`index`, `search`, `status` and `forget` in the terminal, on real photographs."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from clip_app import gallery_cli
+from clip_app.cli import main
+from clip_app.images import load_image
+from clip_app.settings import Settings
+from tests.conftest import EXAMPLES, ROOT, noise
+
+PHOTOS = ("cat.jpg", "coffee.jpg", "rocket.jpg")
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch, tmp_path, service):
+    """English, the starter model, already loaded, and an index folder of the test's own."""
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("CLIP_APP_MODEL", "starter")
+    monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
+    monkeypatch.setattr(gallery_cli, "load_model", lambda settings: service)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "trips").mkdir(parents=True)
+    for name in PHOTOS:
+        shutil.copy(EXAMPLES / name, folder)
+    shutil.copy(EXAMPLES / "flower.jpg", folder / "trips")
+    return folder
+
+
+def run_json(capsys, *arguments):
+    capsys.readouterr()
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_folder_is_indexed_once_and_then_only_what_changed(capsys, photos):
+    first = run_json(capsys, "index", photos)
+    assert (first["folder"], first["model"]) == (str(photos), "starter")
+    assert (first["found"], first["encoded"], first["broken"]) == (4, 4, [])
+    noise(1).save(photos / "new.png")
+    second = run_json(capsys, "index", photos)
+    assert (second["found"], second["encoded"], second["unchanged"]) == (5, 1, 4)
+
+
+def test_search_prints_the_agreed_json_in_falling_order(capsys, photos, service):
+    run_json(capsys, "index", photos)
+    answer = run_json(capsys, "search", "--text", "a photo of a cat")
+    assert (answer["query"], answer["model"]) == ("a photo of a cat", "starter")
+    assert {"path", "similarity"} <= set(answer["results"][0])
+    assert answer["results"][0]["path"] == str(photos / "cat.jpg")
+    similarities = [one["similarity"] for one in answer["results"]]
+    assert similarities == sorted(similarities, reverse=True)
+    images = [load_image(one["path"]) for one in answer["results"]]
+    expected = service.encode_images(images) @ service.encode_texts(["a photo of a cat"])[0]
+    np.testing.assert_allclose(similarities, expected, atol=2e-3)
+
+
+def test_several_texts_pictures_and_exclusions_are_one_query(capsys, photos):
+    run_json(capsys, "index", photos)
+    search = ["search", "--text", "2: coffee", "--image", photos / "cat.jpg", "--exclude", "rocket"]
+    assert main([*map(str, search), "--json"]) == 0
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    assert answer["query"] == "cat.jpg + 2: coffee − rocket"
+    assert answer["query"] in told.err
+    found = [os.path.basename(one["path"]) for one in answer["results"]]
+    assert found[0] == "coffee.jpg"
+    assert found[-1] == "rocket.jpg"
+    assert "cat.jpg" not in found  # a picture is left out of its own results
+
+
+def test_filters_restrict_what_is_searched(capsys, photos):
+    noise(2).save(photos / "drawing.png")
+    os.utime(photos / "drawing.png", (1e9, 1e9))  # 2001-09-09
+    run_json(capsys, "index", photos)
+
+    def found(*filters):
+        answer = run_json(capsys, "search", "--text", "anything", *filters)
+        return {os.path.basename(one["path"]) for one in answer["results"]}
+
+    assert found("--below", "trips/") == {"flower.jpg"}
+    assert found("--type", "PNG") == {"drawing.png"}
+    assert found("--type", "jpeg") == {*PHOTOS, "flower.jpg"}
+    assert found("--since", "2001-09-08", "--until", "2001-09-10") == {"drawing.png"}
+    assert found("--until", "2001-09-07") == set()
+    assert len(found("--top-k", "2")) == 2
+
+
+def test_results_are_lines_of_similarity_and_path(capsys, photos):
+    run_json(capsys, "index", photos)
+    assert main(["search", "--text", "coffee", "--all", "--top-k", "1"]) == 0
+    similarity, path = capsys.readouterr().out.split(maxsplit=1)
+    assert -1 <= float(similarity) <= 1
+    assert path.splitlines()[0].startswith(str(photos / "coffee.jpg"))
+
+
+def test_every_indexed_folder_is_searched_or_the_one_named(capsys, photos, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", other / "kitten.jpg")
+    noise(3).save(other / "noise.png")
+    run_json(capsys, "index", photos)
+    run_json(capsys, "index", other)
+    both = run_json(capsys, "search", "--text", "cat")["results"]
+    assert {both[0]["path"], *both[0]["copies"]} == {
+        str(photos / "cat.jpg"),
+        str(other / "kitten.jpg"),
+    }
+    one = run_json(capsys, "search", "--text", "cat", "--folder", other)["results"]
+    assert {os.path.dirname(hit["path"]) for hit in one} == {str(other)}
+
+
+def test_broken_files_are_listed_with_the_reason_and_the_code_is_0(capsys, photos):
+    (photos / "broken.jpg").write_bytes((EXAMPLES / "cat.jpg").read_bytes()[:3000])
+    (photos / "empty.png").touch()
+    assert main(["index", str(photos)]) == 0
+    told = capsys.readouterr()
+    assert "2 files could not be read" in told.err
+    assert "broken.jpg: broken.jpg is damaged" in told.err
+    assert "empty.png: empty.png is empty" in told.err
+    assert "6 images in" in told.out
+
+
+def test_a_damaged_index_is_made_anew(capsys, photos, tmp_path):
+    run_json(capsys, "index", photos)
+    (database,) = (tmp_path / "index").glob("*/*/index.sqlite")
+    database.write_bytes(b"no database at all" * 1000)
+    again = run_json(capsys, "index", photos)
+    assert again["encoded"] == 4
+    assert run_json(capsys, "search", "--text", "cat")["results"][0]["path"].endswith("cat.jpg")
+
+
+def test_status_shows_every_index_and_forget_deletes_one(capsys, photos):
+    assert run_json(capsys, "status") == {"model": None, "galleries": []}
+    run_json(capsys, "index", photos)
+    (index,) = run_json(capsys, "status")["galleries"]
+    assert index == {
+        "gallery": str(photos),
+        "model": "starter",
+        "files": 4,
+        "images": 4,
+        "broken": 0,
+    }
+    with_model = run_json(capsys, "status", "--model", "starter")
+    assert with_model == {"model": "starter", "galleries": [index | {"usable": True}]}
+    assert run_json(capsys, "forget", photos) == {"folder": str(photos), "indexes": 1}
+    assert run_json(capsys, "status")["galleries"] == []
+    assert sorted(path.name for path in photos.glob("*.jpg")) == sorted(PHOTOS)
+
+
+def test_shards_together_index_every_file_once(capsys, photos):
+    parts = [run_json(capsys, "index", photos, "--shard", f"{n}/3") for n in (1, 2, 3)]
+    assert sum(part["encoded"] for part in parts) == 4
+    assert run_json(capsys, "status")["galleries"][0]["files"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("index", "no-such-folder"), "There is no folder no-such-folder"),
+        (("search",), "type what to look for"),
+        (("search", "--text", "cat"), "No folder has been indexed yet"),
+        (("search", "--image", "no-such.jpg"), "no file no-such.jpg"),
+        (("search", "--text", "cat", "--folder", "no-such-folder"), "No folder has been indexed"),
+        (("forget", "no-such-folder"), "no-such-folder has no index"),
+    ],
+)
+def test_mistakes_end_in_code_2_and_one_sentence(capsys, arguments, sentence):
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert len(told.err.strip().splitlines()) == 1
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("index", ".", "--shard", "3/2"),
+        ("search", "--text", "cat", "--type", "exe"),
+        ("search", "--text", "cat", "--since", "yesterday"),
+        ("search", "--text", "cat", "--top-k", "0"),
+    ],
+)
+def test_options_that_mean_nothing_end_in_code_2(capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_index_of_another_model_is_named(capsys, photos, service, monkeypatch):
+    from dataclasses import replace
+
+    run_json(capsys, "index", photos)
+    other = replace(service.info, name="another", fingerprint="0" * 64)
+    monkeypatch.setattr(service, "info", other)
+    assert main(["search", "--text", "cat"]) == 2
+    assert "only indexes made with starter, but another is in use" in capsys.readouterr().err
+    assert main(["search", "--text", "cat", "--folder", str(photos)]) == 2
+    assert "was made with starter, but another is in use" in capsys.readouterr().err
+
+
+def test_messages_are_in_the_terminals_language(capsys, photos, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert main(["index", str(photos)]) == 0
+    assert "新编码 4" in capsys.readouterr().out
+
+
+def test_the_real_program_finds_a_name_that_is_no_text(photos, tmp_path):
+    name = os.fsencode(photos) + b"/caf\xe9 \xf0\x9f\x90\xb1.jpg"
+    try:
+        os.rename(photos / "cat.jpg", name)
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    command = [sys.executable, "-m", "clip_app"]
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 200}
+    indexed = subprocess.run([*command, "index", photos, "--json"], check=False, **options)
+    assert indexed.returncode == 0, indexed.stderr
+    found = subprocess.run([*command, "search", "--text", "cat", "--json"], check=False, **options)
+    assert found.returncode == 0, found.stderr
+    best = json.loads(found.stdout)["results"][0]["path"]
+    assert os.path.basename(best) == "caf\N{REPLACEMENT CHARACTER} 🐱.jpg"
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(capsys, tmp_path, monkeypatch):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for seed in range(400):
+        noise(seed, (64, 64)).save(folder / f"{seed}.png", compress_level=1)
+    tell = gallery_cli._Progress.tell
+
+    def interrupting(self, progress):
+        tell(self, progress)
+        if progress.done and not interrupted:
+            interrupted.append(progress.done)
+            signal.raise_signal(signal.SIGINT)
+
+    interrupted = []
+    monkeypatch.setattr(gallery_cli._Progress, "tell", interrupting)
+    assert main(["index", str(folder), "--json"]) == 0
+    told = capsys.readouterr()
+    report = json.loads(told.out)
+    assert report["stopped"]
+    assert "run the same command again" in told.err
+    assert 0 < report["encoded"] < 400
+    rest = run_json(capsys, "index", folder)
+    assert rest["encoded"] == 400 - report["encoded"]
+    assert rest["unchanged"] == report["encoded"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_index_folder_is_a_setting_and_a_flag(capsys, photos, tmp_path):
+    run_json(capsys, "index", photos, "--index", tmp_path / "elsewhere")
+    assert run_json(capsys, "status")["galleries"] == []
+    assert len(run_json(capsys, "status", "--index", tmp_path / "elsewhere")["galleries"]) == 1
+    assert Settings().index_dir == tmp_path / "index"

@@ -1,0 +1,291 @@
+"""What every store does alike: SQLite, Qdrant's client in its local mode, and over HTTP."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clip_app.errors import ClipAppError, GalleryError
+from clip_app.gallery.library import Library
+from clip_app.gallery.qdrant_library import QdrantLibrary
+from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, content_of
+from tests.qdrant_bridge import Bridge
+
+DIM = 16
+ERROR = ("image_damaged", {"name": "broken.jpg"})
+
+
+class Model:
+    """What a library asks of a model."""
+
+    name = "starter"
+    fingerprint = "f" * 64
+    embedding_size = DIM
+
+
+class OtherModel(Model):
+    name = "another"
+    fingerprint = "a" * 64
+
+
+@pytest.fixture(params=["sqlite", "qdrant", "qdrant over http"])
+def opened(request, tmp_path):
+    """A function that opens the library, as often as wanted."""
+    bridge = Bridge() if request.param == "qdrant over http" else None
+
+    def opened():
+        directory = tmp_path / "index"
+        if request.param == "sqlite":
+            return Library(directory)
+        address = bridge.url if bridge else f"path:{directory / 'qdrant'}"
+        return QdrantLibrary(address, None, directory)
+
+    yield opened
+    if bridge:
+        bridge.close()
+
+
+@pytest.fixture
+def library(opened):
+    library = opened()
+    yield library
+    library.close()
+
+
+@pytest.fixture
+def store(library, tmp_path):
+    return library.open(tmp_path / "photos", Model, create=True)
+
+
+def unit(seed):
+    vector = np.random.default_rng(seed).standard_normal(DIM).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def entry(path, content, *, vector=True, taken=0, error=None, look=None):
+    """A file whose content is `content`; its vector is `unit(content)`."""
+    return Entry(
+        path,
+        size=100 + content,
+        mtime_ns=1_700_000_000_123_456_789 + content,
+        hash=content_of(str(content).encode()),
+        taken=taken,
+        vector=unit(content) if vector and error is None else None,
+        look=(2**64 - 1 - content if look is None else look) if error is None else 0,
+        error=error,
+    )
+
+
+def write(store, *entries):
+    with store.lock():
+        store.write(entries)
+
+
+def test_what_is_written_is_known_as_it_was_written(store):
+    one, broken = entry("a/é.jpg", 1), entry("b.jpg", 2, error=ERROR)
+    write(store, one, broken)
+    assert store.records(["a/é.jpg", "b.jpg", "missing.jpg"]) == {
+        "a/é.jpg": FileRecord(one.size, one.mtime_ns, one.hash, None),
+        "b.jpg": FileRecord(broken.size, broken.mtime_ns, broken.hash, ERROR),
+    }
+    assert store.knows(one.hash)
+    assert not store.knows(broken.hash)
+    assert store.find_file("a/é.jpg") == one.hash
+    assert store.find_file("b.jpg") is None
+    assert store.find_file("missing.jpg") is None
+    assert set(store.paths()) == {"a/é.jpg", "b.jpg"}
+    assert store.broken(10) == [("b.jpg", ERROR)]
+    assert store.counts() == Counts(files=1, images=1, broken=1)
+
+
+def test_it_is_there_when_it_is_opened_again(opened, tmp_path):
+    first = opened()
+    write(first.open(tmp_path / "photos", Model, create=True), entry("a.jpg", 1))
+    first.close()
+    second = opened()
+    store = second.open(tmp_path / "photos", Model)
+    assert [one.files[0].path for one in store.search(unit(1), 5, Filter())] == ["a.jpg"]
+    second.close()
+
+
+def test_search_equals_numpy(store):
+    contents = list(range(300))
+    for first in range(0, 300, 100):
+        write(store, *(entry(f"{n:03}.jpg", n) for n in contents[first : first + 100]))
+    vectors = np.stack([unit(n) for n in contents])
+    for seed in (1000, 1001):
+        query = unit(seed)
+        expected = np.argsort(-(vectors @ query))[:20]
+        found = store.search(query, 20, Filter())
+        assert [one.files[0].path for one in found] == [f"{n:03}.jpg" for n in expected]
+        np.testing.assert_allclose(
+            [one.similarity for one in found], (vectors @ query)[expected], atol=1e-6
+        )
+        np.testing.assert_array_equal(np.stack([one.vector for one in found]), vectors[expected])
+        assert [one.look for one in found] == [2**64 - 1 - int(n) for n in expected]
+
+
+def test_copies_share_one_image_in_one_batch_and_later(store):
+    write(store, entry("b/1.jpg", 1), entry("a/1.jpg", 1, vector=False), entry("2.jpg", 2))
+    write(store, entry("c/1.jpg", 1, vector=False))
+    assert store.counts() == Counts(files=4, images=2)
+    best = store.search(unit(1), 1, Filter())[0]
+    assert [file.path for file in best.files] == ["a/1.jpg", "b/1.jpg", "c/1.jpg"]
+
+
+def test_filters_are_about_one_and_the_same_file(store):
+    write(
+        store,
+        entry("trips/rome/1.jpg", 1, taken=10),
+        entry("home/1.png", 1, vector=False, taken=20),
+        entry("trips2/2.jpg", 2, taken=15),
+        entry("trips/3.png", 3, taken=20),
+    )
+
+    def found(**options):
+        images = store.search(unit(1), 10, Filter(**options))
+        return {file.path for one in images for file in one.files}
+
+    assert found(below="trips") == {"trips/rome/1.jpg", "trips/3.png"}
+    assert found(below="trips/rome/") == {"trips/rome/1.jpg"}
+    assert found(below="trip") == set()
+    assert found(suffixes=frozenset({".png"})) == {"home/1.png", "trips/3.png"}
+    assert found(below="trips", suffixes=frozenset({".png"})) == {"trips/3.png"}
+    assert found(taken_from=15) == {"home/1.png", "trips2/2.jpg", "trips/3.png"}
+    assert found(taken_from=10, taken_until=15) == {"trips/rome/1.jpg"}
+    # One copy lies below trips, another was taken at 20: no copy passes both.
+    assert found(below="trips/rome", taken_from=20) == set()
+
+
+def test_a_filter_does_not_take_places_from_what_passes_it(store):
+    write(store, *(entry(f"many/{n}.jpg", n) for n in range(200)))
+    write(store, *(entry(f"few/{n}.jpg", n) for n in range(200, 205)))
+    assert len(store.search(unit(0), 5, Filter(below="few"))) == 5
+
+
+def test_a_changed_file_leaves_its_old_image(store):
+    write(store, entry("a.jpg", 1), entry("b.jpg", 2))
+    write(store, entry("a.jpg", 3))
+    found = {one.files[0].path: one.hash for one in store.search(unit(1), 5, Filter())}
+    assert found == {"a.jpg": entry("", 3).hash, "b.jpg": entry("", 2).hash}
+    write(store, entry("b.jpg", 4, error=ERROR))
+    assert len(store.search(unit(1), 5, Filter())) == 1
+    assert store.counts().broken == 1
+    with store.lock():
+        store.optimise()
+    assert store.counts() == Counts(files=1, images=1, broken=1)
+    write(store, entry("b.jpg", 2))
+    assert store.counts() == Counts(files=2, images=2, broken=0)
+    assert store.broken(10) == []
+
+
+def test_a_forgotten_image_waits_for_optimise_in_case_it_was_moved(store):
+    write(store, entry("old.jpg", 1), entry("other.jpg", 2))
+    with store.lock():
+        store.forget(["old.jpg", "never.jpg"])
+    assert store.knows(entry("", 1).hash)
+    assert [one.files[0].path for one in store.search(unit(1), 5, Filter())] == ["other.jpg"]
+    write(store, entry("new.jpg", 1, vector=False))
+    assert store.search(unit(1), 1, Filter())[0].files[0].path == "new.jpg"
+    with store.lock():
+        store.forget(["new.jpg"])
+        store.optimise()
+    assert not store.knows(entry("", 1).hash)
+    assert store.counts() == Counts(files=1, images=1)
+    assert set(store.paths()) == {"other.jpg"}
+
+
+def test_vectors_sample_and_folders(store):
+    assert store.sample(10).shape == (0, DIM)
+    write(store, *(entry(f"{'abc'[n % 3]}/deep/{n}.jpg", n) for n in range(60)))
+    write(store, entry("top.jpg", 60))
+    got = store.vectors([entry("", n).hash for n in (3, 7)] + [b"?" * 16])
+    assert set(got) == {entry("", 3).hash, entry("", 7).hash}
+    np.testing.assert_array_equal(got[entry("", 3).hash], unit(3))
+    sample = store.sample(20)
+    assert sample.dtype == np.float32
+    assert 15 <= len(sample) <= 40
+    assert store.sample(20) is sample
+    everything = {unit(n).tobytes() for n in range(61)}
+    assert {row.tobytes() for row in sample} <= everything
+    assert store.folders(100) == ["", "a", "a/deep", "b", "b/deep", "c", "c/deep"]
+
+
+def test_a_name_that_is_no_text_comes_back_as_it_was(store):
+    path = "caf\udce9/x\udcff.jpg"
+    write(store, entry(path, 1))
+    assert list(store.paths()) == [path]
+    assert list(store.records([path])) == [path]
+    assert store.search(unit(1), 1, Filter())[0].files[0].path == path
+    assert len(store.search(unit(1), 1, Filter(below="caf\udce9"))) == 1
+
+
+def test_only_one_may_write(store):
+    with store.lock(), pytest.raises(GalleryError) as refused, store.lock():
+        pass
+    assert refused.value.key == "index_busy"
+    write(store, entry("a.jpg", 1))
+
+
+def test_reading_from_many_threads_while_one_writes(store):
+    write(store, entry("first.jpg", 1000))
+    failures = []
+
+    def read():
+        try:
+            for n in range(15):
+                store.knows(entry("", n).hash)
+                assert store.search(unit(1000), 1, Filter())[0].files[0].path == "first.jpg"
+        except (ClipAppError, AssertionError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for first in range(0, 100, 20):
+        write(store, *(entry(f"{n}.jpg", n) for n in range(first, first + 20)))
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert store.counts() == Counts(files=101, images=101)
+
+
+def test_a_library_opens_lists_and_forgets(library, tmp_path):
+    photos, others = tmp_path / "photos", tmp_path / "others"
+    with pytest.raises(GalleryError) as missing:
+        library.open(photos, Model)
+    assert missing.value.key == "index_missing"
+    store = library.open(photos, Model, create=True)
+    write(store, entry("a.jpg", 1))
+    library.open(others, Model, create=True)
+    assert library.open(photos, Model) is store
+    with pytest.raises(GalleryError) as other:
+        library.open(photos, OtherModel)
+    assert other.value.key == "index_other_model"
+    library.open(photos, OtherModel, create=True)
+
+    def listed(model):
+        return [(one.folder, one.model, one.usable) for one in library.galleries(model)]
+
+    assert listed(Model) == [
+        (others, "starter", True),
+        (photos, "starter", True),
+        (photos, "another", False),
+    ]
+    assert not any(usable for _, _, usable in listed(None))
+    assert library.galleries(Model)[1].counts == Counts(files=1, images=1)
+    assert library.forget(photos) == 2
+    assert listed(Model) == [(others, "starter", True)]
+    with pytest.raises(GalleryError) as gone:
+        library.forget(photos)
+    assert gone.value.key == "index_missing"
+
+
+def test_starting_again_is_empty(library, tmp_path):
+    store = library.open(Path(tmp_path / "photos"), Model, create=True)
+    write(store, entry("a.jpg", 1))
+    again = library.start_again(store)
+    assert again.counts() == Counts()
+    write(again, entry("a.jpg", 1))
+    assert again.counts() == Counts(files=1, images=1)
