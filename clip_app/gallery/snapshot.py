@@ -11,6 +11,7 @@ end the process.
 
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import os
@@ -41,6 +42,9 @@ _GRAPH_SURPLUS = 2
 # Rows copied at a time while writing.
 _ROWS = 20_000
 
+# Files up to this size are compared with their digest before they are used, larger ones meanwhile.
+_CHECKED_AT_ONCE = 64 * 2**20
+
 # Where a filter lets fewer than this share of the rows through, only those are multiplied.
 _FEW = 0.2
 
@@ -63,24 +67,37 @@ class Snapshot:
             OSError, ValueError: if they are missing, cut short or of another kind.
         """
         self.folder = folder
-        facts = json.loads((folder / "facts.json").read_text("utf-8"))
+        written, _, digest = (folder / "facts.json").read_text("utf-8").partition("\n")
+        if hashlib.blake2b(written.encode(), digest_size=16).hexdigest() != digest:
+            raise ValueError("facts.json is damaged")
+        facts = json.loads(written)
+        self._digests: dict[str, str] = facts["digests"]
         for name, size in facts["sizes"].items():
             if (folder / name).stat().st_size != size:
                 raise ValueError(f"{name} is cut short")
-        self._digests: dict[str, str] = facts["digests"]
+            if size <= _CHECKED_AT_ONCE or name == "ids.npy":
+                self._check(name)
+        rows, dim = facts["shape"]
         #: float32 (rows, dim), mapped: pages are read when they are needed.
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+        self.vectors = _mapped(folder / "vectors.npy", np.float32, (rows, dim))
         #: int64 (rows,), ascending.
-        self.ids = np.load(folder / "ids.npy", mmap_mode="r")
-        if self.vectors.shape[:1] != self.ids.shape:
-            raise ValueError("vectors and ids differ in number")
+        self.ids = _mapped(folder / "ids.npy", np.int64, (rows,))
         self.has_graph = "graph.faiss" in facts["sizes"]
         self._graph: Any = None
         self._graph_lock = threading.Lock()
 
     def is_intact(self) -> bool:
         """Whether every file is as it was written. Reads all of it: a second or so a gigabyte."""
-        return all(_digest(self.folder / name) == digest for name, digest in self._digests.items())
+        try:
+            for name in self._digests:
+                self._check(name)
+        except ValueError:
+            return False
+        return True
+
+    def _check(self, name: str) -> None:
+        if _digest(self.folder / name) != self._digests[name]:
+            raise ValueError(f"{name} is damaged")
 
     def candidates(
         self, query: np.ndarray, limit: int, gone: np.ndarray, allowed: np.ndarray | None
@@ -98,8 +115,10 @@ class Snapshot:
             rows = rows[rows < len(self.ids)]
             rows = rows[np.isin(self.ids[rows], allowed) & ~np.isin(self.ids[rows], gone)]
             return _largest(self.ids[rows], self.vectors[rows] @ query, limit)
-        if self.has_graph and allowed is None and limit * _GRAPH_SURPLUS <= _GRAPH_SEARCH_WIDTH:
-            return self._from_graph(query, limit, gone)
+        if allowed is None and limit * _GRAPH_SURPLUS <= _GRAPH_SEARCH_WIDTH:
+            graph = self._opened_graph()
+            if graph is not None:
+                return self._from_graph(graph, query, limit, gone)
         similarities = self.vectors @ query
         if len(gone):
             rows = np.searchsorted(self.ids, gone)
@@ -109,8 +128,9 @@ class Snapshot:
             similarities[~np.isin(self.ids, allowed)] = -np.inf
         return _largest(self.ids, similarities, limit)
 
-    def _from_graph(self, query: np.ndarray, limit: int, gone: np.ndarray) -> Candidates:
-        graph = self._opened_graph()
+    def _from_graph(
+        self, graph: Any, query: np.ndarray, limit: int, gone: np.ndarray
+    ) -> Candidates:
         number = min(limit * _GRAPH_SURPLUS + len(gone), len(self.ids))
         width = max(_GRAPH_SEARCH_WIDTH, number)
         similarities, rows = graph.search(
@@ -122,9 +142,15 @@ class Snapshot:
         return Candidates(ids[there], similarities[there])
 
     def _opened_graph(self) -> Any:
+        """The graph; None if there is none that can be trusted."""
         with self._graph_lock:
-            if self._graph is None:
-                self._graph = _open_graph(self.folder / "graph.faiss", self.vectors)
+            if self._graph is None and self.has_graph:
+                try:
+                    self._check("graph.faiss")  # a damaged one would end the process
+                    self._graph = _open_graph(self.folder / "graph.faiss", self.vectors)
+                except (OSError, ValueError, RuntimeError) as error:
+                    log.warning("The index is searched without its graph: %s", error)
+                    self.has_graph = False
             return self._graph
 
 
@@ -175,11 +201,14 @@ def write_snapshot(
         del vectors, ids
         names = sorted(path.name for path in making.iterdir())
         facts = {
+            "shape": [rows, dim],
             "sizes": {name: (making / name).stat().st_size for name in names},
             "digests": {name: _digest(making / name) for name in names},
         }
-        (making / "facts.json").write_text(json.dumps(facts), "utf-8")
-        for path in making.iterdir():
+        written = json.dumps(facts)
+        digest = hashlib.blake2b(written.encode(), digest_size=16).hexdigest()
+        (making / "facts.json").write_text(f"{written}\n{digest}", "utf-8")
+        for path in (*making.iterdir(), making):
             _sync(path)
         making.rename(folder)
         _sync(folder.parent)
@@ -255,6 +284,18 @@ def _largest(ids: np.ndarray, similarities: np.ndarray, limit: int) -> Candidate
         ids, similarities = ids[rows], similarities[rows]
     there = similarities > -np.inf
     return Candidates(np.asarray(ids[there]), similarities[there])
+
+
+def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.ndarray:
+    """A mapped array, whose header must be the one that such an array has."""
+    header = io.BytesIO()
+    kind = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    facts = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, facts)
+    with open(path, "rb") as file:
+        if file.read(header.tell()) != header.getvalue():
+            raise ValueError(f"{path.name} is damaged")
+    return np.load(path, mmap_mode="r")
 
 
 def _reserve(path: Path) -> None:
