@@ -9,7 +9,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 
 from clip_app.serve import launch, prepare
 
-demo, slot, settings = prepare(sys.argv[1:] if __name__ == "__main__" else [])
+demo, served = prepare(sys.argv[1:] if __name__ == "__main__" else [])
 
 if __name__ == "__main__":
-    raise SystemExit(launch(demo, slot, settings))
+    raise SystemExit(launch(demo, served))

@@ -1,9 +1,13 @@
 """The JSON that the API and the command line answer with, the same in both."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from clip_app.classify import Classification
+from clip_app.gallery.library import IndexStatus
+from clip_app.gallery.search import SearchAnswer
 from clip_app.match import TextScore
 from clip_app.model_service import ModelService
 
@@ -30,5 +34,53 @@ def match_answer(image: str, service: ModelService, ranked: Sequence[TextScore])
         "model": service.info.name,
         "results": [
             {"text": one.text, "score": one.score, "similarity": one.similarity} for one in ranked
+        ],
+    }
+
+
+def search_answer(
+    query: str,
+    service: ModelService,
+    answer: SearchAnswer,
+    path_of: Callable[[str], str] = str,
+) -> dict[str, Any]:
+    """`{"query", "model", "results": [{"path", "similarity", "fits", "copies"}…], "nothing_fits"}`.
+
+    Args:
+        query: how it was understood.
+        service: the model that was asked.
+        answer: what was found.
+        path_of: how to write an absolute path.
+    """
+    return {
+        "query": query,
+        "model": service.info.name,
+        "results": [
+            {
+                "path": path_of(one.path),
+                "similarity": one.similarity,
+                "fits": one.fits,
+                "copies": [path_of(path) for path in one.copies],
+            }
+            for one in answer.hits
+        ],
+        "nothing_fits": answer.nothing_fits,
+    }
+
+
+def status_answer(
+    model: str, indexes: Sequence[IndexStatus], name_of: Callable[[Path], str] = str
+) -> dict[str, Any]:
+    """`{"model", "galleries": [{"gallery", "model", "usable", "files", "images", "broken"}…]}`."""
+    return {
+        "model": model,
+        "galleries": [
+            {
+                "gallery": name_of(one.folder),
+                "model": one.model,
+                "usable": one.usable,
+                **asdict(one.counts),
+            }
+            for one in indexes
         ],
     }

@@ -7,11 +7,13 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import gradio as gr
 
 from clip_app.background import prepare_backgrounds
 from clip_app.errors import ClipAppError
+from clip_app.gallery.gallery_service import GalleryService
 from clip_app.model_service import ModelSlot, load_model
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import Language, language_of, text
@@ -20,7 +22,16 @@ from clip_app.ui import build_demo, launch_options
 log = logging.getLogger(__name__)
 
 
-def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, ModelSlot, Settings]:
+@dataclass(frozen=True)
+class Served:
+    """What the page works with."""
+
+    slot: ModelSlot
+    galleries: GalleryService
+    settings: Settings
+
+
+def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Served]:
     """Read the flags, load the model and build the page.
 
     Raises:
@@ -39,16 +50,17 @@ def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, ModelSlot, Settings]:
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
-    return build_demo(slot, settings), slot, settings
+    galleries = GalleryService(settings)
+    return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
 
 
-def launch(demo: gr.Blocks, slot: ModelSlot, settings: Settings) -> int:
+def launch(demo: gr.Blocks, served: Served) -> int:
     """Serve the page until interrupted.
 
     Returns:
         0 when stopped, 2 after one sentence on standard error if the port is taken.
     """
-    language = terminal_language()
+    language, settings = terminal_language(), served.settings
     # Gradio would explain at length why there is no share link; one line of ours does.
     chatter = io.StringIO() if settings.share else sys.stdout
     try:
@@ -60,7 +72,7 @@ def launch(demo: gr.Blocks, slot: ModelSlot, settings: Settings) -> int:
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(settings),
+                **launch_options(settings, served.galleries),
             )
     except OSError as error:
         log.debug("%s", error)
@@ -68,7 +80,8 @@ def launch(demo: gr.Blocks, slot: ModelSlot, settings: Settings) -> int:
         return 2
     print(demo.local_url, flush=True)
     if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
-        prepare_backgrounds(slot.service)
+        prepare_backgrounds(served.slot.service)
+        served.galleries.prepare(served.slot.service)
     if settings.share:
         print(demo.share_url or text("share_unreachable", language), flush=True)
     demo.block_thread()

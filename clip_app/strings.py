@@ -363,6 +363,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除。",
     ),
     "gallery_query_placeholder": ("a sunny beach without people", "没有人的海滩"),
+    "gallery_example_query": ("a rocket at night", "夜晚的火箭"),
     "gallery_exclude": ("Without", "排除"),
     "gallery_exclude_placeholder": ("people, cars", "人，汽车"),
     "gallery_images": ("… or like these pictures", "……或与这些图片相似"),
@@ -408,10 +409,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Stopped; what is done is kept. Index again to go on.",
         "已停止，完成的部分已保存；再次建立索引即可继续。",
     ),
+    "files_missing": ("Please choose files first.", "请先选择文件。"),
     "gallery_received": ("{images:,} photos added.", "已添加 {images:,} 张照片。"),
     "gallery_left_out": ("Left out: {names}", "已跳过：{names}"),
     "gallery_understood": ("Searched for: {query}", "搜索：{query}"),
-    "gallery_picture": ("picture {name}", "图片 {name}"),
     "gallery_found": (
         "{number} of {images:,} pictures, by similarity",
         "从 {images:,} 张图片中找到 {number} 张，按相似度排列",
@@ -419,6 +420,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_nothing_fits": (
         "Nothing in this gallery fits well.",
         "图库中没有合适的图像。",
+    ),
+    "gallery_cut_explained": (
+        "A picture fits if it does clearly better than unrelated words would on this gallery.",
+        "只有明显优于无关词语的图片才算相符。",
     ),
     "gallery_nothing_found": (
         "No picture passes these filters.",

@@ -9,7 +9,7 @@ from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.indexer import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, Library, update_index
 from clip_app.gallery.pictures import Pictures
-from clip_app.gallery.roots import Roots, is_left_out
+from clip_app.gallery.roots import Roots, is_left_out, printable
 from clip_app.gallery.store import Store
 from clip_app.gallery.uploads import Uploads
 from clip_app.model_service import ModelInfo, ModelService
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 #: What can be searched where nobody has configured a folder.
 EXAMPLES = ASSETS / "examples"
+
+# Six photographs are indexed in a second or two.
+_EXAMPLES_SECONDS = 15
 
 # Folders offered in a list; others can be typed.
 _MOST_CHOICES = 500
@@ -135,7 +138,32 @@ class GalleryService:
         """The indexes of galleries inside the roots; those of other models too."""
         return [one for one in self.library.galleries(model) if roots.contains(one.folder)]
 
-    def name_of(self, folder: Path, own: Path | None = None) -> str:
+    def searchable(self, model: ModelInfo) -> list[Store]:
+        """The indexes of all galleries inside the configured roots.
+
+        Raises:
+            GalleryError: if there is none that the model can search.
+        """
+        indexes = self.indexed(model, self.roots)
+        usable = [self.library.open(one.folder, model) for one in indexes if one.usable]
+        if not usable and indexes:
+            other = indexes[0]
+            raise GalleryError(
+                "index_other_model",
+                folder=printable(self.name_of(other.folder)),
+                model=other.model,
+                current=model.name,
+            )
+        if not usable:
+            raise GalleryError("index_none")
+        return usable
+
+    def path_of(self, path: str) -> str:
+        """A file's path from its root on: the rest of the disk is nobody's business."""
+        file = Path(path)
+        return f"{self.name_of(file.parent)}/{file.name}"
+
+    def name_of(self, folder: Path) -> str:
         """A gallery's name for people: its path from its root on, no more of the disk."""
         for root in self.roots.folders:
             if folder == root or root in folder.parents:
@@ -157,5 +185,16 @@ class GalleryService:
 
     def prepare(self, service: ModelService) -> None:
         """Index the example photographs, so that there is something to search at once."""
-        if self.roots.folders == Roots.of((EXAMPLES,)).folders:
-            self.index(service, self.roots.folders[0], self.roots)
+        examples = EXAMPLES.resolve()
+        if examples in self.roots.folders:
+            self.index(service, examples, self.roots)
+
+    def prepared(self, service: ModelService) -> bool:
+        """Whether the example photographs can be searched; waits a moment where they soon can."""
+        job = self.running(service, EXAMPLES.resolve())
+        if job is not None:
+            job.wait(_EXAMPLES_SECONDS)
+        try:
+            return self.library.open(EXAMPLES.resolve(), service.info).counts().images > 0
+        except GalleryError:
+            return False

@@ -5,7 +5,6 @@ stores. Each stage waits for the next, so memory does not grow with the number o
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import queue
@@ -20,7 +19,7 @@ from typing import Any, Literal, Self
 from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
-from clip_app.gallery.store import Entry, FileRecord, Store
+from clip_app.gallery.store import Entry, FileRecord, Store, content_of
 from clip_app.images import date_taken, difference_hash, load_image, shown_name
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService, Pixels
@@ -249,7 +248,7 @@ class _Run:
         try:
             with steps.measure("read"):
                 data = self._roots.read(os.path.join(self._folder, job.file.path))
-                job.hash = hashlib.blake2b(data, digest_size=16).digest()
+                job.hash = content_of(data)
             job.taken = date_taken(data) or job.file.mtime_ns // 1_000_000_000
             if self._store.knows(job.hash) or not self._claims.take(job.hash):
                 return job

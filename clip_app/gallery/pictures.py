@@ -1,7 +1,6 @@
 """Thumbnails and originals of found files: only what was indexed, as it was indexed."""
 
 import contextlib
-import hashlib
 import logging
 import os
 import tempfile
@@ -14,6 +13,7 @@ from PIL import Image
 from clip_app.errors import ImageError, StorageError
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import SearchHit
+from clip_app.gallery.store import content_of
 from clip_app.images import load_image, shown_name, thumbnail
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,6 @@ def read_original(hit: SearchHit, roots: Roots) -> bytes:
         ImageError: if the file is gone, lies outside the roots, or has changed since.
     """
     data = roots.read(hit.path)
-    if hashlib.blake2b(data, digest_size=16).digest() != hit.hash:
+    if content_of(data) != hit.hash:
         raise ImageError("image_changed", name=shown_name(hit.path))
     return data

@@ -7,6 +7,7 @@ negated in plain words, in either language, becomes a term to subtract, and is s
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from clip_app.errors import InputError
 from clip_app.prompts import MAX_LABEL_LENGTH
@@ -22,6 +23,21 @@ class TextTerm:
     text: str
     weight: float = 1.0
 
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.text
+
+
+class Named(Protocol):
+    """Any term: what it is called, and its weight."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def weight(self) -> float: ...  # noqa: D102
+
 
 # Signs count only between spaces, so that "t-shirt" and "black-and-white" stay whole. Full-width
 # signs need none, as Chinese is written without.
@@ -33,8 +49,8 @@ _WEIGHT = re.compile(r"^(\d{1,4}(?:\.\d{1,4})?)\s*[*×:：]\s*(?=\D)(.+)$")
 # would otherwise be divided in all ways, which takes minutes.
 _ARTICLE = r"(?:any|an?|the|some)?\s*"
 _ENGLISH = re.compile(
-    rf"^(?P<wanted>.+?)(?<![\s,;])[\s,;]+(?:but\s+)?(?:without|with\s+no|and\s+no|but\s+no|excluding|except"
-    rf"(?:\s+for)?|but\s+not|(?<=[,;]\s)no|(?<=[,;]\s)not)\s+{_ARTICLE}(?P<unwanted>.+)$",
+    rf"^(?P<wanted>.+?)(?<![\s,;])[\s,;]+(?:but\s+)?(?:without|with\s+no|and\s+no|but\s+no"
+    rf"|excluding|except(?:\s+for)?|but\s+not|(?<=[,;]\s)no|(?<=[,;]\s)not)\s+{_ARTICLE}(?P<unwanted>.+)$",
     re.IGNORECASE,
 )
 _ENGLISH_ONLY = re.compile(
@@ -49,8 +65,8 @@ _CHINESE_BEFORE = re.compile(
     rf"^(?:{_NOT_HAVE}|{_NOT_WEAR})(?P<unwanted>.+?)(?:以外|之外)?的(?P<wanted>[^的].*)$"
 )
 _CHINESE_AFTER = re.compile(
-    rf"^(?P<wanted>.+?)(?<![，,、\s])[，,、\s]*(?:但|而|且|并|但是|而且|里|中|上)?(?:{_NOT_HAVE}|{_NOT_WEAR})"
-    r"(?P<unwanted>[^的]+?)(?:以外|之外)?$"
+    rf"^(?P<wanted>.+?)(?<![，,、\s])[，,、\s]*(?:但|而|且|并|但是|而且|里|中|上)?"
+    rf"(?:{_NOT_HAVE}|{_NOT_WEAR})(?P<unwanted>[^的]+?)(?:以外|之外)?$"
 )
 _CHINESE_ONLY = re.compile(rf"^(?:{_NOT_HAVE}|{_NOT_WEAR})(?P<unwanted>[^的]+)$")
 _NOBODY = re.compile(r"^(?:空无一人|无人|没人)的(?P<wanted>.+)$")
@@ -88,14 +104,14 @@ def parse_query(typed: str, exclude: str = "") -> list[TextTerm]:
     return terms
 
 
-def describe(terms: Sequence[TextTerm]) -> str:
+def describe(terms: Sequence[Named]) -> str:
     """The terms as they were understood, in the syntax of `parse_query`."""
     parts = []
     for term in terms:
         size = abs(term.weight)
         weight = "" if size == 1 else f"{size:g}: "
         sign = "−" if term.weight < 0 else "+"
-        parts.append(f"{sign} {weight}{term.text}")
+        parts.append(f"{sign} {weight}{term.name}")
     return " ".join(parts).removeprefix("+ ")
 
 

@@ -1,16 +1,22 @@
 """Searching galleries: by words, by pictures, by both, with things to stay away from."""
 
 import os
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 
+from clip_app.background import background_for
 from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
-from clip_app.gallery.store import Filter, Found, Store
+from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrelated_queries
+from clip_app.gallery.store import Filter, Found, Store, content_of
+from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService
+from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500
 
@@ -91,6 +97,20 @@ class SearchAnswer:
         return self.judged and not any(hit.fits for hit in self.hits)
 
 
+def image_term(service: ModelService, path: str, *, name: str, weight: float = 1.0) -> ImageTerm:
+    """A term from a picture file that the caller may read.
+
+    Raises:
+        ImageError: if it is not a picture that can be read.
+        ModelError: if the device fails.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    image = load_image(data, name=name, target_side=2 * max(service.info.image_size))
+    vector = service.encode_images([image])[0]
+    return ImageTerm(vector, name, weight, content_of(data), os.path.realpath(path))
+
+
 def search(
     service: ModelService,
     stores: Sequence[Store],
@@ -121,16 +141,42 @@ def search(
         raise InputError("query_missing")
     if not 1 <= top_k <= MAX_TOP_K:
         raise InputError("top_k_invalid", limit=MAX_TOP_K)
-    where = where or Filter()
     with steps.measure("encode query"):
         features = _features(service, terms)
     with steps.measure("search"):
-        query = _combined(stores, terms, features)
+        samples = [store.sample(_SAMPLE // len(stores)) for store in stores]
+        weights = _weights(terms, features, samples)
+        query = weights @ features
+        length = max(float(np.linalg.norm(query)), 1e-12)
         own = {term.hash for term in terms if isinstance(term, ImageTerm) and term.hash}
         paths = {term.path for term in terms if isinstance(term, ImageTerm) and term.path}
-        hits = _hits(stores, query, top_k, where, own, paths)
+        found = _found(stores, query / length, top_k, where or Filter(), own, paths)
     images = sum(store.counts().images for store in stores)
-    return SearchAnswer(tuple(hits), images, any(term.weight > 0 for term in terms))
+    judged = any(term.weight > 0 for term in terms)
+    if judged and found:
+        with steps.measure("judge"):
+            calibration = _calibration(samples, images)
+            unrelated = unrelated_queries(
+                calibration, _for_relevance(service, terms, features, weights)
+            )
+            vectors = np.stack([one.vector for one, _ in found])
+            fit = fits(calibration, query, unrelated, vectors)
+            judged = len(unrelated) > 0
+    else:
+        fit = np.ones(len(found), bool)
+    hits = tuple(
+        SearchHit(
+            files[0],
+            one.similarity,
+            bool(fit[i]),
+            tuple(files[1:]),
+            one.hash,
+            one.files[0].size,
+            one.files[0].taken,
+        )
+        for i, (one, files) in enumerate(found)
+    )
+    return SearchAnswer(hits, images, judged)
 
 
 def _features(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> np.ndarray:
@@ -139,41 +185,72 @@ def _features(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> n
     return np.stack([next(rows) if isinstance(term, TextTerm) else term.vector for term in terms])
 
 
-def _combined(
-    stores: Sequence[Store], terms: Sequence[TextTerm | ImageTerm], features: np.ndarray
+def _weights(
+    terms: Sequence[TextTerm | ImageTerm], features: np.ndarray, samples: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """One query vector, float32 (dim,), length 1."""
+    """Each term's factor in the sum, float32 (terms,)."""
     weights = np.array([term.weight for term in terms], np.float32)
-    if len(terms) > 1:
-        sample = np.concatenate([store.sample(_SAMPLE // len(stores)) for store in stores])
-        if len(sample) > 1:
-            weights /= np.maximum((sample @ features.T).std(axis=0), 1e-6)
-    query = weights @ features
-    return np.asarray(query / max(float(np.linalg.norm(query)), 1e-12), np.float32)
+    sample = np.concatenate(samples)
+    if len(terms) > 1 and len(sample) > 1:
+        weights /= np.maximum((sample @ features.T).std(axis=0), 1e-6)
+    return weights
 
 
-def _hits(
+def _for_relevance(
+    service: ModelService,
+    terms: Sequence[TextTerm | ImageTerm],
+    features: np.ndarray,
+    weights: np.ndarray,
+) -> list[Term]:
+    return [
+        Term(
+            features[i],
+            float(weights[i]),
+            background_for(service, language_of_texts([term.text]))
+            if isinstance(term, TextTerm)
+            else None,
+        )
+        for i, term in enumerate(terms)
+    ]
+
+
+# By the samples they were made of: a store gives the same array until something is written.
+_calibrations: LRUCache[tuple[int, ...], tuple[list[np.ndarray], Calibration]] = LRUCache(32)
+_calibrations_lock = threading.Lock()
+
+
+def _calibration(samples: list[np.ndarray], images: int) -> Calibration:
+    key = tuple(map(id, samples))
+    with _calibrations_lock:
+        if key not in _calibrations:
+            # The samples are kept too, so that no other array can get the same id.
+            _calibrations[key] = (samples, calibrate(np.concatenate(samples), images))
+        return _calibrations[key][1]
+
+
+def _found(
     stores: Sequence[Store],
     query: np.ndarray,
     top_k: int,
     where: Filter,
     own: set[bytes],
     paths: set[str],
-) -> list[SearchHit]:
+) -> list[tuple[Found, list[str]]]:
+    """The best pictures, each once, with the absolute paths of all its files and copies."""
     wanted = int(top_k * _SURPLUS) + _SURPLUS_LEAST
     while True:
         parts = [[(store, one) for one in store.search(query, wanted, where)] for store in stores]
         found = sorted((pair for part in parts for pair in part), key=lambda p: -p[1].similarity)
-        hits = _without_copies(found, own, paths)
+        pictures = _without_copies(found, own, paths)
         exhausted = all(len(part) < wanted for part in parts)
-        if exhausted or len(hits) >= top_k or wanted > _MOST:
-            return hits[:top_k]
+        if exhausted or len(pictures) >= top_k or wanted > _MOST:
+            return pictures[:top_k]
         wanted *= 4
 
 
 def _without_copies(
     found: Sequence[tuple[Store, Found]], own: set[bytes], paths: set[str]
-) -> list[SearchHit]:
+) -> list[tuple[Found, list[str]]]:
     """Each picture once, with the paths of its copies; the query's own are left out."""
     if not found:
         return []
@@ -181,19 +258,15 @@ def _without_copies(
     looks = np.array([one.look for _, one in found], np.uint64)
     alike = vectors @ vectors.T >= _SAME_VECTOR
     alike &= np.bitwise_count(looks[:, None] ^ looks) <= _SAME_LOOK_BITS
-    hits: dict[int, SearchHit] = {}
+    pictures: dict[int, tuple[Found, list[str]]] = {}
     for i, (store, one) in enumerate(found):
         files = [os.path.join(store.key.folder, file.path) for file in one.files]
         if one.hash in own or paths.intersection(files):
             continue
-        first = next((n for n in hits if alike[n, i]), None)
-        if first is not None:
-            copies = dict.fromkeys((*hits[first].copies, *files))
-            copies.pop(hits[first].path, None)
-            hits[first] = replace(hits[first], copies=tuple(copies))
+        first = next((n for n in pictures if alike[n, i]), None)
+        if first is None:
+            pictures[i] = (one, files)
         else:
-            size, taken = one.files[0].size, one.files[0].taken
-            hits[i] = SearchHit(
-                files[0], one.similarity, True, tuple(files[1:]), one.hash, size, taken
-            )
-    return [*hits.values()]
+            there = pictures[first][1]
+            there += [path for path in files if path not in there]
+    return [*pictures.values()]

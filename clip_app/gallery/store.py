@@ -4,6 +4,7 @@ An index belongs to one folder and one model. It knows files by their path below
 images by the hash of their bytes: files of the same bytes share one image and one vector.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +123,11 @@ class Counts:
     files: int = 0
     images: int = 0
     broken: int = 0
+
+
+def content_of(data: bytes) -> bytes:
+    """The hash that a file's content goes by, 16 bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 class Store(Protocol):

@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from clip_app.gallery.gallery_service import GalleryService
 from clip_app.model_service import ModelSlot
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import Language, text
@@ -11,6 +12,7 @@ from clip_app.ui.api import build_api
 from clip_app.ui.classify_tab import build_classify_tab
 from clip_app.ui.common import i18n, translations
 from clip_app.ui.examples import load_examples
+from clip_app.ui.gallery_tab import build_gallery_tab
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.match_tab import build_match_tab
 from clip_app.ui.model_tab import build_model_tab, catalog_table, model_sentence, model_table
@@ -23,7 +25,7 @@ _HANDLERS = 64
 _QUEUE = 1024
 
 
-def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
+def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -> gr.Blocks:
     """The whole page and its API, ready to be launched with `launch_options`."""
     fixed = settings.language if settings.language != "auto" else None
     with gr.Blocks(
@@ -49,9 +51,11 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
                 classify_tab = build_classify_tab(slot, language)
             with gr.Tab(i18n("tab_match"), id="match", render_children=True) as second_tab:
                 match_tab = build_match_tab(slot, language)
-            with gr.Tab(i18n("tab_model"), id="model", render_children=True) as third_tab:
+            with gr.Tab(i18n("tab_gallery"), id="gallery", render_children=True) as third_tab:
+                build_gallery_tab(slot, galleries, language, third_tab)
+            with gr.Tab(i18n("tab_model"), id="model", render_children=True) as fourth_tab:
                 about, catalog = build_model_tab(slot, settings, language, model_line)
-        build_api(slot)
+        build_api(slot, galleries)
 
         def in_language(language: Language, labels: str, descriptions: str) -> list[Any]:
             """What the server says by itself, and the example's words while nobody changed them."""
@@ -67,7 +71,7 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
                 *(gr.Tab(label=text(f"tab_{name}", language)) for name in tab_names),
             ]
 
-        tab_names = ("classify", "match", "model")
+        tab_names = ("classify", "match", "gallery", "model")
         followers = [
             model_line,
             about,
@@ -77,6 +81,7 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
             first_tab,
             second_tab,
             third_tab,
+            fourth_tab,
         ]
         asked = [language, classify_tab.labels, match_tab.descriptions]
         shown = demo.load(
@@ -102,7 +107,7 @@ def build_demo(slot: ModelSlot, settings: Settings) -> gr.Blocks:
     return demo
 
 
-def launch_options(settings: Settings) -> dict[str, Any]:
+def launch_options(settings: Settings, galleries: GalleryService) -> dict[str, Any]:
     """What `gr.Blocks.launch` is given, apart from where to listen."""
     return {
         "i18n": translations,
@@ -110,7 +115,8 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "theme": gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"]),
         "max_threads": _HANDLERS,
         "max_file_size": f"{settings.max_upload_mb}mb",
-        "allowed_paths": [str(ASSETS / "examples")],
+        # Thumbnails are named by the hash of what they show, so none can be guessed.
+        "allowed_paths": [str(ASSETS / "examples"), str(galleries.pictures.folder)],
         "enable_monitoring": False,
         "run_history": False,
         "footer_links": ["api"],

@@ -26,6 +26,7 @@ from clip_app.ui.common import (
     download_button,
     i18n,
     label_set_string,
+    no_formula,
     notice,
     open_photo,
     percent,
@@ -38,7 +39,6 @@ from clip_app.ui.common import (
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 
 _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
-_SPREADSHEET_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -334,19 +334,14 @@ def _as_csv(rows: Sequence[tuple[str, Image.Image, Classification]]) -> str:
         for one in answer.results:
             writer.writerow(
                 (
-                    _no_formula(name),
-                    _no_formula(one.label),
+                    no_formula(name),
+                    no_formula(one.label),
                     f"{one.score:.6f}",
                     f"{one.similarity:.6f}",
                     answer.none_fits,
                 )
             )
     return buffer.getvalue()
-
-
-def _no_formula(cell: str) -> str:
-    """Spreadsheets run cells that begin like a formula; a leading quote makes them text."""
-    return f"'{cell}" if cell.startswith(_SPREADSHEET_FORMULA) else cell
 
 
 def _joined(labels: Sequence[str], language: Language) -> str:

@@ -1,5 +1,6 @@
 """What every tab needs: translated labels, uploads that we decode, errors, downloads."""
 
+import contextlib
 import functools
 import html
 import inspect
@@ -7,7 +8,7 @@ import io
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ log = logging.getLogger(__name__)
 _EXPORT_SECONDS = 3600
 _PREFIX = "clip_app_"
 
-# Formats that every current browser shows.
-_WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif", ".svg"}
+_SPREADSHEET_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+#: Formats that every current browser shows.
+WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif", ".svg"}
 _PREVIEW_SIDE = 1024
 _exports = tempfile.TemporaryDirectory(prefix="clip_app-")
 
@@ -90,7 +93,7 @@ def _shown_by_browsers(path: str | None) -> Any:
 
     What cannot be read stays as it is, and the handlers that use it say why.
     """
-    if not path or Path(path).suffix.lower() in _WEB_SUFFIXES:
+    if not path or Path(path).suffix.lower() in WEB_SUFFIXES:
         return gr.skip()
     try:
         picture = load_image(path, target_side=_PREVIEW_SIDE)
@@ -120,12 +123,13 @@ def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
     """
     names = [*inspect.signature(handler).parameters]
 
-    @functools.wraps(handler)
-    def handled(*values: Any, **named: Any) -> Any:
+    @contextlib.contextmanager
+    def told(values: Sequence[Any], named: dict[str, Any]) -> Iterator[None]:
         given = dict(zip(names, values, strict=False)) | named
         language = given.get("language") or request_language(given.get("request"))
         try:
-            return handler(*values, **named)
+            yield
+            return
         except ClipAppError as error:
             sentence = error.message(language)
             log.info("%s: %s", type(error).__name__, error)
@@ -137,6 +141,20 @@ def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
         raise gr.Error(
             html.escape(sentence), title=text("error", language), print_exception=False
         ) from None
+
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def yielded(*values: Any, **named: Any) -> Iterator[Any]:
+            with told(values, named):
+                yield from handler(*values, **named)
+
+        return yielded
+
+    @functools.wraps(handler)
+    def handled(*values: Any, **named: Any) -> Any:
+        with told(values, named):
+            return handler(*values, **named)
 
     return handled
 
@@ -168,6 +186,11 @@ def notice(sentence: str) -> str:
 def percent(score: float) -> str:
     """A probability as the page shows it."""
     return f"{100 * score:.1f}%"
+
+
+def no_formula(cell: str) -> str:
+    """Spreadsheets run cells that begin like a formula; a leading quote makes them text."""
+    return f"'{cell}" if cell.startswith(_SPREADSHEET_FORMULA) else cell
 
 
 def write_export(name: str, content: str | bytes) -> str:
