@@ -35,7 +35,9 @@ def index(
     kill_at_sync: int = 0,
     full_at_size: int = 0,
     kill_at_step: int = 0,
+    kill_at_write: int = 0,
     graph_from: int = 10**9,
+    ahead: int = 96,
 ) -> dict[str, Any]:
     """Index a folder.
 
@@ -48,19 +50,17 @@ def index(
         kill_at_sync: be killed at this call of fsync.
         full_at_size: such a write fails instead.
         kill_at_step: be killed at this step of the database engine inside a transaction.
+        kill_at_write: be killed before this batch is written.
         graph_from: rows from which there is a graph.
+        ahead: decoded pictures that may wait.
     """
     _small_batches()
     snapshot.GRAPH_FROM = sqlite_store.GRAPH_FROM = graph_from
+    indexer._AHEAD = ahead
     if log:
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        encode = service.encode_pixels
-
-        def encode_and_log(pixels: Any) -> np.ndarray:
-            os.write(descriptor, b"." * len(pixels))
-            return encode(pixels)
-
-        service.encode_pixels = encode_and_log  # type: ignore[method-assign]
+        _log_images(service, log)
+    if kill_at_write:
+        _kill_at_call(sqlite_store.SqliteStore, "write", kill_at_write)
     if kill_at_size or full_at_size:
         fatal = signal.SIG_DFL if kill_at_size else signal.SIG_IGN
         signal.signal(signal.SIGXFSZ, fatal)
@@ -90,6 +90,17 @@ def index(
     }
 
 
+def _log_images(service: ModelService, log: str) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    encode = service.encode_pixels
+
+    def encode_and_log(pixels: Any) -> np.ndarray:
+        os.write(descriptor, b"." * len(pixels))
+        return encode(pixels)
+
+    service.encode_pixels = encode_and_log  # type: ignore[method-assign]
+
+
 def _kill_at_call(module: Any, name: str, number: int) -> None:
     real, calls = getattr(module, name), iter(range(1, number + 1))
 
@@ -117,6 +128,12 @@ def _kill_at_step(number: int) -> None:
     sqlite_store.SqliteStore._connect = connected  # type: ignore[method-assign]
 
 
+def query_of(seed: int, dim: int) -> np.ndarray:
+    """A random query."""
+    query = np.random.default_rng(seed).standard_normal(dim).astype(np.float32)
+    return query / np.linalg.norm(query)
+
+
 def search(
     service: ModelService, folder: str, indexes: str, seed: int = 0, limit: int = 1000
 ) -> dict[str, Any]:
@@ -124,9 +141,7 @@ def search(
     _small_batches()
     try:
         store = Library(Path(indexes)).open(Path(folder), service.info)
-        query = np.random.default_rng(seed).standard_normal(store.key.dim).astype(np.float32)
-        query /= np.linalg.norm(query)
-        found = store.search(query, limit, Filter())
+        found = store.search(query_of(seed, store.key.dim), limit, Filter())
     except ClipAppError as error:
         return {"key": error.key, "message": str(error), "found": []}
     return {
