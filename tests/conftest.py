@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,10 +60,16 @@ class App:
     """The app as a process of its own, on a free port."""
 
     def __init__(self, *flags: str, env: dict[str, str] | None = None) -> None:
+        self._index = tempfile.TemporaryDirectory(prefix="clip_app-test-")
         self.process = subprocess.Popen(
             [sys.executable, "app.py", "--port", "0", *flags],
             cwd=ROOT,
-            env={**os.environ, "CLIP_APP_MODEL": "starter", **(env or {})},
+            env={
+                **os.environ,
+                "CLIP_APP_MODEL": "starter",
+                "CLIP_APP_INDEX_DIR": self._index.name,
+                **(env or {}),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -86,6 +93,8 @@ class App:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        self._index.cleanup()
 
 
 @pytest.fixture(scope="session")

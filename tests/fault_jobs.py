@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clip_app.errors import ClipAppError
-from clip_app.gallery import indexer, snapshot, sqlite_store
+from clip_app.gallery import indexer, sqlite_store
 from clip_app.gallery.library import Library, update_index
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.store import Filter
@@ -36,7 +36,7 @@ def index(
     full_at_size: int = 0,
     kill_at_step: int = 0,
     kill_at_write: int = 0,
-    graph_from: int = 10**9,
+    codes_from: int = 10**9,
     ahead: int = 96,
 ) -> dict[str, Any]:
     """Index a folder.
@@ -51,11 +51,11 @@ def index(
         full_at_size: such a write fails instead.
         kill_at_step: be killed at this step of the database engine inside a transaction.
         kill_at_write: be killed before this batch is written.
-        graph_from: rows from which there is a graph.
+        codes_from: rows from which there are codes.
         ahead: decoded pictures that may wait.
     """
     _small_batches()
-    snapshot.GRAPH_FROM = sqlite_store.GRAPH_FROM = graph_from
+    sqlite_store.CODES_FROM = codes_from
     indexer._AHEAD = ahead
     if log:
         _log_images(service, log)

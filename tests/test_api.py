@@ -55,7 +55,7 @@ def test_health_answers_with_model_device_and_version(client):
 
 def test_endpoints_are_documented_and_no_others_are_shown(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/classify", "/match", "/health"}
+    assert set(named) == {"/classify", "/match", "/search", "/index_status", "/health"}
     assert [p["parameter_name"] for p in named["/classify"]["parameters"]] == [
         "image",
         "labels",
@@ -127,7 +127,7 @@ def test_monitoring_is_off_and_uploads_are_limited(app):
     assert answer.status_code == 413
 
 
-def test_mcp_offers_the_same_three_tools(app):
+def test_mcp_offers_the_same_tools(app):
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     answer = httpx.post(
         f"{app.url}/gradio_api/mcp/",
@@ -137,8 +137,10 @@ def test_mcp_offers_the_same_three_tools(app):
         follow_redirects=True,
     )
     data = answer.text.partition("data: ")[2] or answer.text
-    names = {tool["name"].rpartition("_")[2] for tool in json.loads(data)["result"]["tools"]}
-    assert names == {"classify", "match", "health"}
+    names = [tool["name"] for tool in json.loads(data)["result"]["tools"]]
+    ends = ("classify", "match", "search", "index_status", "health")
+    assert sorted(end for end in ends for name in names if name.endswith(end)) == sorted(ends)
+    assert len(names) == len(ends)
 
 
 def test_sixteen_users_are_all_answered_rightly_and_memory_stays_flat(service, tmp_path):

@@ -5,7 +5,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clip_app.errors import ClipAppError
 from clip_app.gallery.library import Library
 from clip_app.gallery.store import Filter, content_of
 from clip_app.images import load_image
@@ -334,12 +332,12 @@ def test_a_damaged_or_missing_write_ahead_log(
     gallery.check()
 
 
-@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "facts.json", "graph.faiss"])
+@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "facts.json", "codes.faiss"])
 def test_a_damaged_snapshot_gives_nothing_wrong_and_crashes_nothing(
     gallery: Gallery, zygote: Zygote, name: str
 ) -> None:
     fill(gallery.folder, range(24))
-    zygote.run("index", **gallery.arguments, graph_from=10)
+    zygote.run("index", **gallery.arguments, codes_from=10)
     _damaged(
         gallery, zygote, f"snapshot-*/{name}", [_flip, _flip, _truncate, _overwrite, _delete], 10
     )

@@ -1,9 +1,11 @@
 """A memory-mapped copy of an index's vectors, for searching: disposable, never the only copy.
 
 `vectors.npy` is the matrix that exact search multiplies with, `ids.npy` says whose rows they are.
-Large galleries have `graph.faiss` beside it, a HNSW graph (Malkov and Yashunin 2016) built and
-searched by faiss, which proposes rows; what it proposes is compared exactly afterwards. The graph
-is stored without its vectors and looks into the mapped matrix, so they lie on the disk once.
+Large galleries have `codes.faiss` beside it: every vector in 4 bits for two dimensions (product
+quantization, Jégou et al. 2011, in the layout of André et al. 2015), made and scanned by faiss. It
+proposes rows, which are then compared exactly. All rows are scanned, so queries unlike anything in
+the gallery, as words are unlike photographs, are answered as well as others; a HNSW graph took far
+longer to build and missed more of what words ask for (benchmarks/README.md).
 
 Files are written beside their place and renamed, never changed: cutting short a mapped file would
 end the process.
@@ -16,7 +18,6 @@ import json
 import logging
 import os
 import shutil
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,21 +29,21 @@ from clip_app.model_service import Progress
 
 log = logging.getLogger(__name__)
 
-# From this many rows on the graph is faster than the product, also counting its build.
-GRAPH_FROM = 200_000
+# From this many rows on the codes are clearly faster than the product.
+CODES_FROM = 50_000
 
-# Links a row, and the width of the search while building and asking: see benchmarks/README.md.
-_GRAPH_LINKS = 32
-_GRAPH_BUILD_WIDTH = 100
-_GRAPH_SEARCH_WIDTH = 400
+# Codes are learnt from this many rows; more changes nothing.
+_LEARN_FROM = 50_000
 
-# The graph proposes this many times what was asked for; exact comparison then orders them.
-_GRAPH_SURPLUS = 2
+# Rows that the codes propose at least: among 1,000 of a million were all ten best ones of every
+# query tried, among 500 only 99.5 % where words were asked for.
+_PROPOSED = 1000
+_PROPOSED_TIMES = 4
 
 # Rows copied at a time while writing.
 _ROWS = 20_000
 
-# Files up to this size are compared with their digest before they are used, larger ones meanwhile.
+# Vectors up to this size are compared with their digest before they are used, larger ones meanwhile.
 _CHECKED_AT_ONCE = 64 * 2**20
 
 # Where a filter lets fewer than this share of the rows through, only those are multiplied.
@@ -75,16 +76,19 @@ class Snapshot:
         for name, size in facts["sizes"].items():
             if (folder / name).stat().st_size != size:
                 raise ValueError(f"{name} is cut short")
-            if size <= _CHECKED_AT_ONCE or name == "ids.npy":
+            # The others lead to rows, or are read by faiss, which trusts what it reads.
+            if size <= _CHECKED_AT_ONCE or name != "vectors.npy":
                 self._check(name)
         rows, dim = facts["shape"]
         #: float32 (rows, dim), mapped: pages are read when they are needed.
         self.vectors = _mapped(folder / "vectors.npy", np.float32, (rows, dim))
         #: int64 (rows,), ascending.
         self.ids = _mapped(folder / "ids.npy", np.int64, (rows,))
-        self.has_graph = "graph.faiss" in facts["sizes"]
-        self._graph: Any = None
-        self._graph_lock = threading.Lock()
+        self.codes: Any = None
+        if "codes.faiss" in facts["sizes"]:
+            self.codes = _read_codes(folder / "codes.faiss")
+            if (self.codes.ntotal, self.codes.d) != self.vectors.shape:
+                raise ValueError("codes.faiss belongs to other vectors")
 
     def is_intact(self) -> bool:
         """Whether every file is as it was written. Reads all of it: a second or so a gigabyte."""
@@ -111,47 +115,33 @@ class Snapshot:
             allowed: int64 ids, ascending, of the only rows to consider; None for all.
         """
         if allowed is not None and len(allowed) < _FEW * len(self.ids):
-            rows = np.searchsorted(self.ids, allowed)
-            rows = rows[rows < len(self.ids)]
-            rows = rows[np.isin(self.ids[rows], allowed) & ~np.isin(self.ids[rows], gone)]
+            rows = np.setdiff1d(_rows_of(self.ids, allowed), _rows_of(self.ids, gone))
             return _largest(self.ids[rows], self.vectors[rows] @ query, limit)
-        if allowed is None and limit * _GRAPH_SURPLUS <= _GRAPH_SEARCH_WIDTH:
-            graph = self._opened_graph()
-            if graph is not None:
-                return self._from_graph(graph, query, limit, gone)
+        if self.codes is not None:
+            return self._proposed(query, limit, gone, allowed)
         similarities = self.vectors @ query
-        if len(gone):
-            rows = np.searchsorted(self.ids, gone)
-            rows = rows[rows < len(self.ids)]
-            similarities[rows[np.isin(self.ids[rows], gone)]] = -np.inf
+        similarities[_rows_of(self.ids, gone)] = -np.inf
         if allowed is not None:
             similarities[~np.isin(self.ids, allowed)] = -np.inf
         return _largest(self.ids, similarities, limit)
 
-    def _from_graph(
-        self, graph: Any, query: np.ndarray, limit: int, gone: np.ndarray
+    def _proposed(
+        self, query: np.ndarray, limit: int, gone: np.ndarray, allowed: np.ndarray | None
     ) -> Candidates:
-        number = min(limit * _GRAPH_SURPLUS + len(gone), len(self.ids))
-        width = max(_GRAPH_SEARCH_WIDTH, number)
-        similarities, rows = graph.search(
-            query[None], number, params=_faiss().SearchParametersHNSW(efSearch=width)
-        )
-        rows, similarities = rows[0][rows[0] >= 0], similarities[0][rows[0] >= 0]
-        ids = self.ids[rows]
-        there = ~np.isin(ids, gone)
-        return Candidates(ids[there], similarities[there])
-
-    def _opened_graph(self) -> Any:
-        """The graph; None if there is none that can be trusted."""
-        with self._graph_lock:
-            if self._graph is None and self.has_graph:
-                try:
-                    self._check("graph.faiss")  # a damaged one would end the process
-                    self._graph = _open_graph(self.folder / "graph.faiss", self.vectors)
-                except (OSError, ValueError, RuntimeError) as error:
-                    log.warning("The index is searched without its graph: %s", error)
-                    self.has_graph = False
-            return self._graph
+        number = max(_PROPOSED, _PROPOSED_TIMES * limit)
+        if allowed is not None:
+            number = int(number * len(self.ids) / max(1, len(allowed)))
+        while True:
+            number = min(number, len(self.ids))
+            _, found = self.codes.search(query[None], number)
+            rows = np.sort(found[0])  # in the order of the file
+            ids = self.ids[rows]
+            keep = ~np.isin(ids, gone)
+            if allowed is not None:
+                keep &= np.isin(ids, allowed)
+            if np.count_nonzero(keep) >= limit or number == len(self.ids):
+                return _largest(ids[keep], self.vectors[rows[keep]] @ query, limit)
+            number *= 4
 
 
 def write_snapshot(
@@ -160,7 +150,7 @@ def write_snapshot(
     rows: int,
     dim: int,
     *,
-    graph: bool,
+    codes: bool,
     previous: Snapshot | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -171,9 +161,9 @@ def write_snapshot(
         chunks: (int64 ids, float32 (n, dim) vectors), ids ascending over all of them.
         rows: how many there are in all.
         dim: length of a vector.
-        graph: whether to build the graph too.
-        previous: an older snapshot, whose graph is extended where its ids begin the new ones.
-        progress: called with (done, total) rows of the graph.
+        codes: whether to make the codes too.
+        previous: an older snapshot, whose codes are extended where its ids begin the new ones.
+        progress: called with (done, total) rows of the codes.
 
     Raises:
         OSError: if the disk is full or cannot be written; nothing is left behind.
@@ -194,8 +184,8 @@ def write_snapshot(
             done += len(some_ids)
         if done != rows:
             raise OSError(f"{done} rows came instead of {rows}")
-        if graph:
-            _write_graph(making / "graph.faiss", ids, vectors, previous, progress)
+        if codes:
+            _write_codes(making / "codes.faiss", ids, vectors, previous, progress)
         vectors.flush()
         ids.flush()
         del vectors, ids
@@ -217,65 +207,48 @@ def write_snapshot(
         raise
 
 
-def _write_graph(
+def _write_codes(
     path: Path,
     ids: np.ndarray,
     vectors: np.ndarray,
     previous: Snapshot | None,
     progress: Progress | None,
 ) -> None:
-    faiss = _faiss()
-    graph, start = None, 0
-    if previous is not None and previous.has_graph:
-        kept = len(previous.ids)
-        if np.array_equal(previous.ids, ids[:kept]):
-            # Not mapped this time, and with vectors of its own: adding to a mapped graph is fatal.
-            graph, start = faiss.read_index(str(previous.folder / "graph.faiss")), kept
-            storage = faiss.IndexFlatIP(vectors.shape[1])
-            storage.add(vectors[:kept])
-            storage.this.disown()
-            graph.storage, graph.own_fields = storage, True
-    if graph is None:
-        graph = faiss.IndexHNSWFlat(vectors.shape[1], _GRAPH_LINKS, faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction = _GRAPH_BUILD_WIDTH
-    for first in range(start, len(vectors), _ROWS):
-        graph.add(vectors[first : first + _ROWS])
+    import faiss
+
+    rows, dim = vectors.shape
+    kept = 0 if previous is None or previous.codes is None else len(previous.ids)
+    if kept and previous is not None and np.array_equal(previous.ids, ids[:kept]):
+        codes = _read_codes(previous.folder / "codes.faiss")  # its own copy, to be added to
+    else:
+        kept = 0
+        codes = faiss.index_factory(dim, f"PQ{dim // 2}x4fs", faiss.METRIC_INNER_PRODUCT)
+        codes.train(np.ascontiguousarray(vectors[:: max(1, rows // _LEARN_FROM)]))
+    for first in range(kept, rows, _ROWS):
+        codes.add(np.ascontiguousarray(vectors[first : first + _ROWS]))
         if progress:
-            progress(min(first + _ROWS, len(vectors)), len(vectors))
+            progress(min(first + _ROWS, rows), rows)
     try:
-        faiss.write_index(graph, str(path), faiss.IO_FLAG_SKIP_STORAGE)
+        faiss.write_index(codes, str(path))
     except RuntimeError as error:  # faiss's word for a full disk
         raise OSError(str(error)) from error
 
 
-def _open_graph(path: Path, vectors: np.ndarray) -> Any:
-    """The mapped graph, its vectors being those of the mapped matrix.
+def _read_codes(path: Path) -> Any:
+    import faiss  # only galleries that are large enough need it
 
-    Raises:
-        ValueError: if it is not the graph of these vectors: searching it would be fatal.
-    """
-    faiss = _faiss()
-    storage = faiss.IndexFlatIP(vectors.shape[1])
-    storage.codes = faiss.MaybeOwnedVectorUInt8.create_view(
-        faiss.swig_ptr(np.asarray(vectors).reshape(-1).view(np.uint8)),
-        vectors.nbytes,
-        storage.codes.owner,
-    )
-    storage.ntotal = len(vectors)
-    graph = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    if (graph.ntotal, graph.d) != vectors.shape or graph.metric_type != storage.metric_type:
-        raise ValueError("graph.faiss belongs to other vectors")
-    graph.storage, graph.own_fields = storage, False
-    # faiss keeps plain pointers: what they point to must live as long as the graph.
-    graph.kept_alive = (storage, vectors)
-    return graph
+    try:
+        return faiss.read_index(str(path))
+    except RuntimeError as error:  # cut short, or of another kind
+        raise ValueError(str(error)) from error
 
 
-def _faiss() -> Any:
-    """The faiss module; only galleries that are large enough for a graph need it."""
-    import faiss
-
-    return faiss
+def _rows_of(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The rows of those wanted ids that there are; both ascending."""
+    rows = np.searchsorted(ids, wanted)
+    there = rows < len(ids)
+    rows, wanted = rows[there], wanted[there]
+    return rows[ids[rows] == wanted]
 
 
 def _largest(ids: np.ndarray, similarities: np.ndarray, limit: int) -> Candidates:

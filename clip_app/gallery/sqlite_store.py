@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from clip_app.errors import ClipAppError, GalleryError, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
-from clip_app.gallery.snapshot import GRAPH_FROM, Snapshot, write_snapshot
+from clip_app.gallery.snapshot import CODES_FROM, Snapshot, write_snapshot
 from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, Found, IndexKey, StoredFile
 from clip_app.model_service import Progress
 
@@ -69,7 +69,7 @@ _BUSY_SECONDS = 30
 _TAIL_ROWS = 10_000
 _TAIL_SHARE = 20
 
-# Dropped rows stay in the snapshot, and in its graph, until they are this share of it.
+# Dropped rows stay in the snapshot, and in its codes, until they are this share of it.
 _GONE_SHARE = 10
 
 # Rows read from the database at a time.
@@ -305,10 +305,10 @@ class SqliteStore:
             tail = sum(len(ids) for ids, _ in view.tail)
             allowed = max(_TAIL_ROWS, rows // _TAIL_SHARE)
             total = self._one("SELECT count(*) FROM images")
-            wants_graph = total >= GRAPH_FROM
-            lacks_graph = wants_graph and not (view.snapshot and view.snapshot.has_graph)
+            wants_codes = total >= CODES_FROM and self.key.dim % 2 == 0
+            lacks_codes = wants_codes and not (view.snapshot and view.snapshot.codes is not None)
             many_gone = rows > 0 and len(view.gone) * _GONE_SHARE > rows
-            if tail <= allowed and not many_gone and not lacks_graph:
+            if tail <= allowed and not many_gone and not lacks_codes:
                 return
             previous = view.snapshot if rows and not many_gone else None
         with self._storage_errors():
@@ -334,7 +334,7 @@ class SqliteStore:
                 chunks(),
                 number,
                 self.key.dim,
-                graph=wants_graph,
+                codes=wants_codes,
                 previous=previous,
                 progress=progress,
             )

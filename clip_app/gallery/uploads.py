@@ -122,7 +122,8 @@ class _Intake:
             raise InputError("archive_damaged", name=shown_name(path)) from error
 
     def take(self, name: str, source: IO[bytes]) -> None:
-        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part != "/"]
+        path = PurePosixPath(name.replace("\\", "/"))
+        parts = [part for part in path.parts if part not in ("/", "..")]
         if not parts or any(is_left_out(part) for part in parts):
             return
         if Path(parts[-1]).suffix.lower() not in SUPPORTED_SUFFIXES:

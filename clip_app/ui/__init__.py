@@ -40,6 +40,7 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             language = gr.Radio(
                 [("中文", "zh"), ("English", "en")],
                 value=fixed or "en",
+                label=i18n("language"),
                 show_label=False,
                 container=False,
                 elem_id="language",

@@ -28,16 +28,19 @@ _OWN_SECONDS = 3600
 
 @dataclass(frozen=True)
 class IndexPart:
-    """Components that the rest of the tab needs.
+    """What the rest of the tab needs.
 
-    `own` holds the visitor's upload folder; `status` and `below` follow the index.
+    Attributes:
+        folder: the chosen gallery.
+        own: the visitor's upload folder.
+        followers: what `refresh` answers for: it follows the chosen gallery and its index.
+        refresh: called with folder, own and language.
     """
 
     folder: gr.Dropdown
     own: gr.State
-    status: gr.HTML
-    below: gr.Dropdown
-    refresh: Callable[..., Any]
+    followers: list[Any]
+    refresh: Callable[..., tuple[Any, ...]]
 
 
 def build_index_part(
@@ -54,7 +57,7 @@ def build_index_part(
     )
     with gr.Row():
         index = gr.Button(i18n("gallery_index"), elem_id="gallery-index", min_width=120)
-        stop = gr.Button(i18n("gallery_stop"), elem_id="gallery-stop", min_width=80)
+        stop = gr.Button(i18n("gallery_stop"), visible=False, elem_id="gallery-stop", min_width=80)
     status = gr.HTML(elem_id="gallery-status")
     with gr.Accordion(i18n("gallery_add"), open=False, elem_id="gallery-add"):
         files = gr.File(
@@ -65,7 +68,7 @@ def build_index_part(
         )
         add = gr.Button(i18n("gallery_add_button"), elem_id="gallery-add-button")
 
-    def refresh(folder: str | None, own: Path | None, language: Language) -> tuple[Any, str, Any]:
+    def refresh(folder: str | None, own: Path | None, language: Language) -> tuple[Any, ...]:
         service = slot.service
         choices = [
             (_name(galleries, one, own, language), str(one)) for one in galleries.choices(own)
@@ -75,19 +78,31 @@ def build_index_part(
         chosen = folder if folder and (folder in known or Path(folder).is_dir()) else None
         chosen = chosen or (known[0] if known else None)
         shown, folders = _state(galleries, service, chosen, own, language)
-        return gr.update(choices=choices, value=chosen), shown, gr.update(choices=folders)
+        job = galleries.running(service, Path(chosen)) if chosen else None
+        if job is not None:
+            shown = _progress(galleries, job, Path(str(chosen)), own, language)
+        return (
+            gr.update(choices=choices, value=chosen),
+            shown,
+            gr.update(choices=folders),
+            gr.update(visible=job is not None),
+        )
 
     def follow(
         job: IndexJob, place: Path, own: Path | None, language: Language, before: str = ""
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[tuple[str, Any, Any]]:
         while not job.wait(_POLL_SECONDS):
-            yield before + _progress(galleries, job, place, own, language), gr.skip()
+            shown = _progress(galleries, job, place, own, language)
+            yield before + shown, gr.skip(), gr.update(visible=True)
         if job.error is not None:
             raise job.error
         shown, folders = _state(galleries, slot.service, str(place), own, language)
-        yield before + _report(job, language) + shown, gr.update(choices=folders)
+        shown = before + _report(job, language) + shown
+        yield shown, gr.update(choices=folders), gr.update(visible=False)
 
-    def run(folder: str | None, own: Path | None, language: Language) -> Iterator[tuple[str, Any]]:
+    def run(
+        folder: str | None, own: Path | None, language: Language
+    ) -> Iterator[tuple[str, Any, Any]]:
         service = slot.service
         roots = galleries.roots_of(own)
         place, _ = galleries.gallery_of(roots.resolve(folder or ""), service.info, roots)
@@ -95,7 +110,7 @@ def build_index_part(
 
     def receive(
         files: list[str] | None, own: Path | None, language: Language
-    ) -> Iterator[tuple[Path, Any, str, Any]]:
+    ) -> Iterator[tuple[Path, Any, str, Any, Any]]:
         if not files:
             raise InputError("files_missing")
         own = own or galleries.uploads.new_folder()
@@ -104,10 +119,10 @@ def build_index_part(
         if received.left_out:
             names = ", ".join(received.left_out[:_NAMED_LEFT_OUT])
             before += notice(text("gallery_left_out", language, names=names))
-        choices, _, _ = refresh(str(own), own, language)
+        choices = refresh(str(own), own, language)[0]
         job = galleries.index(slot.service, own, galleries.roots_of(own))
-        for shown, folders in follow(job, own, own, language, before):
-            yield own, choices, shown, folders
+        for shown in follow(job, own, own, language, before):
+            yield own, choices, *shown
 
     def halt(folder: str | None, own: Path | None, language: Language) -> None:
         roots = galleries.roots_of(own)
@@ -117,22 +132,29 @@ def build_index_part(
             job.stop.set()
 
     private: dict[str, Any] = {"api_visibility": "private"}
+    # A run that failed has left the button where it was.
+    ended: dict[str, Any] = {
+        "fn": lambda: gr.update(visible=False),
+        "outputs": stop,
+        "show_progress": "hidden",
+        **private,
+    }
     index.click(
         shows_errors(run),
         [folder, own, language],
-        [status, below],
+        [status, below, stop],
         show_progress="hidden",
         **private,
-    )
+    ).failure(**ended)
     stop.click(shows_errors(halt), [folder, own, language], None, **private)
     add.click(
         shows_errors(receive),
         [files, own, language],
-        [own, folder, status, below],
+        [own, folder, status, below, stop],
         show_progress="hidden",
         **private,
-    )
-    return IndexPart(folder, own, status, below, refresh)
+    ).failure(**ended)
+    return IndexPart(folder, own, [folder, status, below, stop], refresh)
 
 
 def _forget(galleries: GalleryService) -> Callable[[Path | None], None]:

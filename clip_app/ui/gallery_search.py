@@ -200,9 +200,9 @@ def caption(hit: SearchHit, language: Language) -> str:
     """Similarity, file name, and what else there is to know at a glance."""
     parts = [f"{hit.similarity:.3f}", printable(Path(hit.path).name)]
     if hit.copies:
-        parts.append(text("gallery_copies", language, number=len(hit.copies) + 1))
+        parts[0] += f" ×{len(hit.copies) + 1}"
     if not hit.fits:
-        parts.append(text("gallery_unfit", language))
+        parts.insert(1, text("gallery_unfit", language))
     return " · ".join(parts)
 
 

@@ -56,6 +56,7 @@ def build_gallery_tab(
                 interactive=True,
                 sources=["upload", "clipboard"],
                 columns=4,
+                fit_columns=False,
                 height=170,
                 object_fit="contain",
                 elem_id="gallery-images",
@@ -104,6 +105,7 @@ def build_gallery_tab(
                 allow_preview=False,
                 interactive=False,
                 object_fit="contain",
+                fit_columns=False,
                 buttons=[],
                 elem_id="gallery-results",
             )
@@ -241,7 +243,9 @@ def build_gallery_tab(
 
     def refresh(now: Shown, folder: str | None, own: Path | None, language: Language) -> Any:
         # The language changes on every page that opens, mostly with this tab never looked at.
-        return index.refresh(folder, own, language) if now.visited else (gr.skip(),) * 3
+        if now.visited:
+            return index.refresh(folder, own, language)
+        return [gr.skip()] * len(index.followers)
 
     def first_search(now: Shown, own: Path | None, language: Language, *fields: Any) -> list[Any]:
         """On the example photographs there is something to see before anything is typed."""
@@ -263,7 +267,7 @@ def build_gallery_tab(
         follow(
             shows_errors(refresh),
             [shown, index.folder, index.own, language],
-            [index.folder, index.status, index.below],
+            index.followers,
             show_progress="hidden",
             **_PRIVATE,
         ).then(
@@ -273,3 +277,7 @@ def build_gallery_tab(
             show_progress="hidden",
             **_PRIVATE,
         )
+    # Gradio's own words in an upload area stay in the old language until it is drawn anew.
+    language.input(
+        lambda: gr.update(visible=False), None, images, show_progress="hidden", **_PRIVATE
+    ).then(lambda: gr.update(visible=True), None, images, show_progress="hidden", **_PRIVATE)

@@ -1,0 +1,349 @@
+"""How often "nothing in this gallery fits" is right, on folders of photographs with known content.
+
+    python benchmarks/nothing_fits.py FOLDER... [--model starter] [--features features.npz]
+
+A FOLDER holds a folder for each class, named in English as a person would say it, or photographs
+named like `n02123045_tabby.JPEG` after ImageNet's classes. Each FOLDER is a gallery, and so are all
+of them together and random parts of that. Every class of a gallery is searched for by its name
+three times over: as it is, with its photographs taken out, and with those of near classes taken out
+too; and so are absurd things that hardly any folder holds. `names.json` in a FOLDER may give the
+classes' Chinese names, {"cat": "猫"}.
+"""
+
+import argparse
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import open_clip
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from clip_app.background import background_for
+from clip_app.errors import ImageError
+from clip_app.gallery.relevance import (
+    CHANCE_LIMIT,
+    Term,
+    calibrate,
+    chances,
+    unrelated_queries,
+)
+from clip_app.images import load_image
+from clip_app.model_service import ModelService, load_model
+from clip_app.prompts import TEMPLATE_SETS, label_sets
+from clip_app.settings import read_settings
+from clip_app.strings import LANGUAGES, Language
+
+SHOWN = 50
+MAX_QUERIES = 100
+SIZES = (100, 1_000, 10_000)
+TEMPLATES: dict[Language, tuple[str, ...]] = {
+    "en": TEMPLATE_SETS["single"],
+    "zh": ("一张{}的照片。",),
+}
+ABSURD: dict[Language, tuple[str, ...]] = {
+    "en": (
+        "quarterly tax report",
+        "screenshot of program code",
+        "MRI scan of a knee",
+        "map of the Paris metro",
+        "handwritten love letter",
+        "wedding in Venice",
+        "blood cells under a microscope",
+        "periodic table",
+        "chess tournament",
+        "hospital operating room",
+        "courtroom",
+        "bar chart of sales",
+        "QR code",
+        "graduation ceremony",
+        "weather radar image",
+        "democracy",
+        "asdfgh qwerty",
+        "invoice number 4711",
+        "X-ray of a hand",
+        "crowded subway train",
+    ),
+    "zh": (
+        "季度税务报告",
+        "程序代码截图",
+        "膝盖的核磁共振图",
+        "巴黎地铁图",
+        "手写的情书",
+        "威尼斯的婚礼",
+        "显微镜下的血细胞",
+        "元素周期表",
+        "国际象棋比赛",
+        "医院手术室",
+        "法庭",
+        "销售柱状图",
+        "二维码",
+        "毕业典礼",
+        "气象雷达图",
+        "民主",
+        "阿斯顿发的",
+        "发票号码4711",
+        "手部X光片",
+        "挤满人的地铁",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph: where it is, and its class's name by language."""
+
+    path: Path
+    names: dict[Language, str]
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search: the verdict's chance of each of the first results, and what else could judge."""
+
+    chance: np.ndarray
+    relevant: np.ndarray
+    cosine: float
+    deviation: float
+
+
+def main() -> None:
+    """Encode the photographs once, then search every gallery."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--model", default="starter")
+    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
+    parser.add_argument(
+        "--offset",
+        type=float,
+        default=0.0,
+        help="make another model of this one: add a constant vector of this length to all images, "
+        "and another to all texts",
+    )
+    arguments = parser.parse_args()
+    service = load_model(read_settings(arguments))
+    photographs = [one for folder in arguments.folders for one in photographs_in(folder)]
+    vectors, photographs = encoded(service, photographs, arguments.features)
+    if arguments.offset:
+        vectors = with_offset(service, vectors, arguments.offset)
+    print(f"{len(photographs)} photographs, {service.info.name}, limit {CHANCE_LIMIT}\n")
+    print(
+        "| gallery | photographs | language | found % | taken out, found % | near ones out too,"
+        " found % | absurd, found % | right of shown % | of right ones shown % | right of top 50 %"
+        " | AUROC chance | cosine | deviations |"
+    )
+    print("|---|---:|---|" + "---:|" * 10)
+    rows = {}
+    for name, members in galleries(arguments.folders, photographs).items():
+        for language in LANGUAGES:
+            searches = search_all(
+                service, vectors[members], [photographs[i] for i in members], language
+            )
+            if searches["there"]:
+                rows[name, language] = searches
+                print(f"| {name} | {len(members)} | {language} | {line(searches)} |", flush=True)
+    compare_limits(list(rows.values()))
+
+
+def photographs_in(folder: Path) -> list[Photograph]:
+    """The photographs of a folder, and what is on them."""
+    chinese = folder / "names.json"
+    translated = json.loads(chinese.read_text("utf-8")) if chinese.exists() else {}
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in {".jpg", ".jpeg", ".png", ".webp"}:
+            continue
+        names: dict[Language, str] = {}
+        if re.match(r"n\d{8}_", path.name):
+            names = imagenet_names(path, folder)
+        elif path.parent != folder:
+            english = path.parent.name
+            names["en"] = english
+            if english in translated:
+                names["zh"] = translated[english]
+        if names:
+            found.append(Photograph(path, names))
+    return found
+
+
+def imagenet_names(path: Path, folder: Path) -> dict[Language, str]:
+    """Names of an ImageNet class by its WordNet number, whose order is that of the classes."""
+    numbers = sorted({one.name[:9] for one in folder.glob("n*_*")})
+    if len(numbers) != len(open_clip.IMAGENET_CLASSNAMES):
+        return {"en": path.stem[10:].replace("_", " ")}
+    index = numbers.index(path.name[:9])
+    labels = label_sets()["imagenet1k"].labels
+    return {language: labels[language][index] for language in LANGUAGES}
+
+
+def encoded(
+    service: ModelService, photographs: list[Photograph], cache: Path | None
+) -> tuple[np.ndarray, list[Photograph]]:
+    """Features of the photographs that can be read, from the file where it holds them."""
+    known: dict[str, np.ndarray] = {}
+    if cache and cache.exists():
+        with np.load(cache) as stored:
+            known = dict(zip(stored["paths"], stored["features"], strict=True))
+    side = max(service.info.image_size)
+    for one in photographs:
+        if str(one.path) not in known:
+            try:
+                picture = load_image(one.path, target_side=side)
+            except ImageError as error:
+                print(error)
+                continue
+            known[str(one.path)] = service.encode_images([picture])[0]
+    if cache:
+        np.savez(cache, paths=np.array(list(known)), features=np.stack(list(known.values())))
+    readable = [one for one in photographs if str(one.path) in known]
+    return np.stack([known[str(one.path)] for one in readable]), readable
+
+
+def with_offset(service: ModelService, vectors: np.ndarray, length: float) -> np.ndarray:
+    """Move images and texts apart, as most CLIP models have them (Liang et al. 2022).
+
+    The vectors are returned; texts are moved from now on as `service` encodes them.
+    """
+    rng = np.random.default_rng(1)
+    for_images, for_texts = unit(rng.normal(size=(2, vectors.shape[1])).astype(np.float32))
+    plain = service.encode_labels
+
+    def moved(*arguments: object) -> np.ndarray:
+        return unit(plain(*arguments) + length * for_texts)
+
+    service.encode_labels = moved
+    return unit(vectors + length * for_images)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """The rows, of length 1."""
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def galleries(folders: list[Path], photographs: list[Photograph]) -> dict[str, np.ndarray]:
+    """Indices of each gallery's photographs, by its name."""
+    rng = np.random.default_rng(0)
+    everything = np.arange(len(photographs))
+    found = {
+        folder.name: np.array(
+            [i for i, one in enumerate(photographs) if folder in one.path.parents], int
+        )
+        for folder in folders
+    }
+    for size in SIZES:
+        if size < len(everything):
+            found[f"{size} of all"] = rng.choice(everything, size, replace=False)
+    if len(folders) > 1:
+        found["all"] = everything
+    return found
+
+
+def search_all(
+    service: ModelService, vectors: np.ndarray, photographs: list[Photograph], language: Language
+) -> dict[str, list[Search]]:
+    """Every search of one gallery in one language, by whether its photographs are there."""
+    background = background_for(service, language)
+    calibration = calibrate(vectors)
+    here = [one.names.get(language, "") for one in photographs]
+    classes = sorted(set(here) - {""})
+    features = service.encode_labels(classes, TEMPLATES[language])
+    of_class = np.array([classes.index(name) if name else -1 for name in here])
+    searches: dict[str, list[Search]] = {"there": [], "out": [], "near out": [], "absurd": []}
+
+    def search(query: np.ndarray, keep: np.ndarray, relevant: np.ndarray) -> Search:
+        unrelated = unrelated_queries(calibration, [Term(query, 1.0, background)])
+        left = np.flatnonzero(keep)
+        scores = vectors[left] @ query
+        top = left[np.argsort(-scores)[:SHOWN]]
+        return Search(
+            chances(calibration, query, unrelated, vectors[top]),
+            relevant[top],
+            float(scores.max()),
+            float((scores.max() - scores.mean()) / scores.std()),
+        )
+
+    everything = np.ones(len(vectors), bool)
+    rng = np.random.default_rng(0)
+    for number in rng.permutation(len(classes))[:MAX_QUERIES]:
+        same = same_thing(number, classes)
+        near = same | (features @ features[number] >= background.near)
+        relevant = np.where(of_class >= 0, same[of_class], False)
+        alike = np.where(of_class >= 0, near[of_class], False)
+        searches["there"].append(search(features[number], everything, relevant))
+        for kind, gone in (("out", relevant), ("near out", alike)):
+            if (~gone).sum() >= 10:
+                searches[kind].append(search(features[number], ~gone, relevant))
+    for query in service.encode_labels(ABSURD[language], TEMPLATES[language]):
+        searches["absurd"].append(search(query, everything, ~everything))
+    return searches
+
+
+def same_thing(number: int, classes: list[str]) -> np.ndarray:
+    """Which classes are the one with this number by name: "cat" and "Siamese cat" are."""
+    name = classes[number].lower()
+    return np.array([name in one.lower() or one.lower() in name for one in classes])
+
+
+def line(searches: dict[str, list[Search]]) -> str:
+    """The figures of one gallery."""
+    cells = [f"{100 * passed(ones):.0f}" if ones else "–" for ones in searches.values()]
+    shown = [one.chance <= CHANCE_LIMIT for one in searches["there"]]
+    right = [one.relevant for one in searches["there"]]
+    pairs = list(zip(shown, right, strict=True))
+    cells.append(f"{100 * np.mean([r[s].mean() for s, r in pairs if s.any()]):.0f}")
+    cells.append(f"{100 * np.mean([s[r].mean() for s, r in pairs if r.any()]):.0f}")
+    cells.append(f"{100 * np.mean([r.mean() for r in right]):.0f}")
+    for judge in (lambda one: -one.chance.min(), lambda one: one.cosine, lambda one: one.deviation):
+        there, out = ([judge(one) for one in searches[kind]] for kind in ("there", "near out"))
+        cells.append(f"{auroc(np.array(there), np.array(out)):.3f}")
+    return " | ".join(cells)
+
+
+def passed(searches: list[Search]) -> float:
+    """Share of searches in which some result fits."""
+    return float(np.mean([(one.chance <= CHANCE_LIMIT).any() for one in searches]))
+
+
+def auroc(right: np.ndarray, wrong: np.ndarray) -> float:
+    """Chance that a search with something to find scores above one without, ties counted half."""
+    above = (right[:, None] > wrong[None, :]).mean()
+    return float(above + 0.5 * (right[:, None] == wrong[None, :]).mean())
+
+
+def compare_limits(galleries: list[dict[str, list[Search]]]) -> None:
+    """One limit for all galleries: this one, and the fixed ones that miss as many as it does."""
+    print(
+        "\n| one limit for all | found % | near ones out too, mean | worst | absurd, mean | worst |"
+    )
+    print("|---|" + "---:|" * 5)
+    judges = {
+        "chance": lambda one: -one.chance.min(),
+        "cosine": lambda one: one.cosine,
+        "deviations": lambda one: one.deviation,
+    }
+    wanted = np.mean([passed(one["there"]) for one in galleries])
+    for name, judge in judges.items():
+        scores = [
+            {kind: np.array([judge(s) for s in ones]) for kind, ones in one.items()}
+            for one in galleries
+        ]
+
+        def share(kind: str, limit: float, scores: list = scores) -> np.ndarray:
+            return np.array([(one[kind] >= limit).mean() for one in scores if len(one[kind])])
+
+        if name == "chance":
+            limit = -CHANCE_LIMIT
+        else:
+            tried = np.unique(np.concatenate([one["there"] for one in scores]))
+            limit = min(tried, key=lambda at: abs(share("there", at).mean() - wanted))
+        cells = [share("there", limit).mean()]
+        for kind in ("near out", "absurd"):
+            cells += [share(kind, limit).mean(), share(kind, limit).max()]
+        print(f"| {name} {abs(limit):.3g} | " + " | ".join(f"{100 * c:.0f}" for c in cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
