@@ -347,12 +347,14 @@ def test_memory_does_not_grow_with_the_number_of_files(
     gallery: Gallery, zygote: Zygote, tmp_path: Path
 ) -> None:
     peaks = []
-    for number in (100, 300):
-        folder = tmp_path / f"{number}"
-        fill(folder, range(number))
-        for copy in range(10 * (number - 100)):
-            put(folder / f"copies {copy % 7}" / f"{copy}.png", picture_bytes(0))
+    same = picture_bytes(0)
+    for images, copies in ((100, 1000), (300, 6000)):
+        folder = tmp_path / f"{images}"
+        fill(folder, range(images))
+        for copy in range(copies):
+            put(folder / f"copies {copy % 7}" / f"{copy}.png", same)
         report = zygote.run("index", folder=str(folder), indexes=str(gallery.indexes), ahead=8)
-        assert report["images"] == number
+        assert report["images"] == images
         peaks.append(report["memory_kb"])
-    assert peaks[1] - peaks[0] < 16_000
+    # Two runs of the same folder differ by 15 MB; 200 decoded pictures would be 120 MB.
+    assert peaks[1] - peaks[0] < 40_000

@@ -90,6 +90,9 @@ def _main() -> None:
         job = json.loads(line)
         pid = os.fork()
         if pid == 0:
+            # torch makes its pool anew on first use after a fork, and fails where two threads do.
+            with suppress(RuntimeError):
+                torch.set_num_threads(1)
             try:
                 answer = {"result": getattr(jobs, job["function"])(service, **job["arguments"])}
             except BaseException as error:  # noqa: BLE001 - told to the test

@@ -47,7 +47,7 @@ _WEIGHT = re.compile(r"^(\d{1,4}(?:\.\d{1,4})?)\s*[*×:：]\s*(?=\D)(.+)$")
 
 # What is wanted ends before its separators (the lookbehinds below): a text of ten thousand commas
 # would otherwise be divided in all ways, which takes minutes.
-_ARTICLE = r"(?:any|an?|the|some)?\s*"
+_ARTICLE = r"(?:(?:any|an?|the|some)\s+)?"
 _ENGLISH = re.compile(
     rf"^(?P<wanted>.+?)(?<![\s,;])[\s,;]+(?:but\s+)?(?:without|with\s+no|and\s+no|but\s+no"
     rf"|excluding|except(?:\s+for)?|but\s+not|(?<=[,;]\s)no|(?<=[,;]\s)not)\s+{_ARTICLE}(?P<unwanted>.+)$",

@@ -43,7 +43,7 @@ _PROPOSED_TIMES = 4
 # Rows copied at a time while writing.
 _ROWS = 20_000
 
-# Vectors up to this size are compared with their digest before they are used, larger ones meanwhile.
+# Vectors up to this size are compared with their digest before they are used, others meanwhile.
 _CHECKED_AT_ONCE = 64 * 2**20
 
 # Where a filter lets fewer than this share of the rows through, only those are multiplied.

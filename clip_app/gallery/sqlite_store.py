@@ -200,6 +200,9 @@ class SqliteStore:
                     _drop_images(table, some)
                 table.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in files])
                 table.execute("DELETE FROM gone WHERE id IN (SELECT id FROM images)")
+                # No name of a snapshot, but a new one: every reader begins again.
+                name = f"repaired-{time.time_ns():x}"
+                table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
             if any(self._damaged_rows()):  # not even to be found where they must be
                 raise GalleryError("index_damaged", folder=self._name)
         # A run that was killed may have left a snapshot that nothing names.
@@ -523,7 +526,7 @@ class SqliteStore:
         return self._view
 
     def _open_snapshot(self, name: str) -> Snapshot | None:
-        if not name:
+        if not name.startswith("snapshot-"):
             return None
         try:
             snapshot = Snapshot(self._folder / name)
