@@ -41,7 +41,7 @@ from PIL import Image, ImageOps  # noqa: E402
 from clip_app.classify import classify  # noqa: E402
 from clip_app.images import SUPPORTED_SUFFIXES, load_image  # noqa: E402
 from clip_app.model_catalog import find_model  # noqa: E402
-from clip_app.model_service import ModelService, _load_open_clip  # noqa: E402
+from clip_app.model_service import ModelService, load_open_clip  # noqa: E402
 from clip_app.prompts import parse_labels  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 
@@ -162,9 +162,9 @@ def bare(
     model: str, seconds: float, photos: Sequence[Path]
 ) -> tuple[dict[int, float], dict[int, float], Latency, Latency, Latency]:
     """Throughput by batch size and one-image latency, plain and as the app runs it, in-process."""
-    plain_model, preprocess, _ = _load_open_clip(find_model(model))
+    plain_model, preprocess, _ = load_open_clip(find_model(model))
     service = ModelService(find_model(model), Settings(model=model))
-    device = service._device
+    device = service.info.device.split()[0]
     plain_model.to(device)
     pixels = torch.stack([preprocess(Image.open(p).convert("RGB")) for p in photos[: BATCHES[-1]]])
 
@@ -173,7 +173,7 @@ def bare(
             plain_model.encode_image(pixels[:batch].to(device)).cpu()
 
     def frozen(batch: int) -> None:
-        service._forward_images(pixels[:batch])
+        service.encode_pixels(pixels[:batch])
 
     each = seconds / 4
     rates = [
@@ -282,7 +282,7 @@ def ask_tutorial(client: Client, photo: Path) -> Any:
 
 def serve_tutorial(model: str, port: int) -> None:
     """Serve CLIP as tutorials do, until ended."""
-    clip, preprocess, tokenizer = _load_open_clip(find_model(model))
+    clip, preprocess, tokenizer = load_open_clip(find_model(model))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     clip.to(device)
 

@@ -9,14 +9,16 @@ means are left out, by the model's own measure of nearness.
 `benchmarks/none_of_these.py` measures it on photographs with right and wrong labels.
 """
 
+import hashlib
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from cachetools import LRUCache
 
 from clip_app.model_service import ModelService, Progress
 from clip_app.prompts import language_of_texts
@@ -39,7 +41,11 @@ _TAIL = 0.1
 # With fewer words than this left, nothing is said.
 _FEWEST_WORDS = 50
 
-_TEMPLATES: dict[Language, tuple[str, ...]] = {
+# Label lists whose unrelated words are remembered, a byte a word.
+_REMEMBERED_LISTS = 256
+
+#: The prompt of a background word.
+TEMPLATES: dict[Language, tuple[str, ...]] = {
     "en": ("a photo of a {}.",),
     "zh": ("一张{}的照片。",),
 }
@@ -56,6 +62,24 @@ class Background:
 
     features: np.ndarray
     near: float
+    _unrelated: LRUCache[bytes, np.ndarray] = field(
+        default_factory=partial(LRUCache, _REMEMBERED_LISTS), repr=False
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def unrelated(self, label_features: np.ndarray) -> np.ndarray:
+        """Which words are near none of the labels: bool (words,).
+
+        The same labels come again with image after image, so the last answers are kept.
+        """
+        key = hashlib.sha256(label_features.tobytes()).digest()
+        with self._lock:
+            known = self._unrelated.get(key)
+        if known is None:
+            known = (self.features @ label_features.T).max(axis=1) < self.near
+            with self._lock:
+                self._unrelated[key] = known
+        return known
 
 
 _backgrounds: WeakKeyDictionary[ModelService, dict[Language, Background]] = WeakKeyDictionary()
@@ -76,7 +100,7 @@ def background_for(
         known = _backgrounds.setdefault(service, {})
         if language not in known:
             words = background_words(language)
-            features = service.encode_labels(words, _TEMPLATES[language], progress)
+            features = service.encode_labels(words, TEMPLATES[language], progress)
             between = (features @ features.T)[np.triu_indices(len(features), 1)]
             known[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
         return known[language]
@@ -113,11 +137,12 @@ def chance_of_best(
     Returns:
         float64 (images,) in [0, 1]; NaN where the labels are near nearly all background words.
     """
-    words = _unrelated(service, labels, label_features, progress)
-    if len(words) < _FEWEST_WORDS:
+    background = background_for(service, language_of_texts(labels), progress)
+    unrelated = background.unrelated(label_features)
+    if unrelated.sum() < _FEWEST_WORDS:
         return np.full(len(image_features), np.nan)
     best = similarities(image_features, label_features).max(axis=1)
-    others = similarities(image_features, words)
+    others = similarities(image_features, background.features)[:, unrelated]
     start = np.quantile(others, 1 - _TAIL, axis=1)
     excess = np.maximum(others - start[:, None], 0).sum(axis=1) / (others > start[:, None]).sum(1)
     beyond = np.maximum(best - start, 0) / np.maximum(excess, 1e-9)
@@ -145,15 +170,3 @@ def share_against_background(
     others = service.logit_scale * similarities(image_features, background.features)
     rivals = [log_sum_exp(np.where(near, -np.inf, one)) for one in others]
     return sigmoid(own - np.stack(rivals))
-
-
-def _unrelated(
-    service: ModelService,
-    labels: Sequence[str],
-    label_features: np.ndarray,
-    progress: Progress | None,
-) -> np.ndarray:
-    """Features (words, dim) of the background words that are near none of the labels."""
-    background = background_for(service, language_of_texts(labels), progress)
-    nearest = (background.features @ label_features.T).max(axis=1)
-    return background.features[nearest < background.near]

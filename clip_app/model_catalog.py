@@ -7,6 +7,7 @@ Chinese: text-to-image recall@1 in percent on Crossmodal-3600 from open_clip's
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -159,16 +160,18 @@ class ModelSource:
         return tuple(wanted)
 
 
-def find_model(choice: str) -> ModelSource:
+def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
     """The source of a model named in any of the ways a person may name one.
 
     Args:
         choice: `starter`; a key of `PRESETS`; `ARCHITECTURE:TAG` from open_clip's registry;
             `ARCHITECTURE:/path/of/weights`; `hf-hub:OWNER/NAME`; `local-dir:/path` or the path of
             a folder with an `open_clip_config.json`.
+        roots: where given, the only files and folders of this machine that may be named are the
+            model folders directly below these; of any other not even its existence is told.
 
     Raises:
-        ModelError: if nothing answers to that name.
+        ModelError: if nothing answers to that name, or it is a path outside `roots`.
     """
     choice = choice.strip()
     if choice == "starter":
@@ -184,9 +187,14 @@ def find_model(choice: str) -> ModelSource:
         )
     if choice.startswith("hf-hub:") and "/" in choice:
         return ModelSource(choice, choice.removeprefix("hf-hub:"), choice, None, None)
-    path = Path(choice.removeprefix("local-dir:")).expanduser()
-    if path.is_dir():
-        return _local_directory(choice, path)
+    if roots is not None:
+        allowed = {str(folder): folder for root in roots for folder in local_models(root)}
+        if choice in allowed:
+            return _local_directory(choice, allowed[choice])
+    else:
+        path = Path(choice.removeprefix("local-dir:")).expanduser()
+        if path.is_dir():
+            return _local_directory(choice, path)
     architecture, separator, pretrained = choice.partition(":")
     if separator and open_clip.get_model_config(architecture) is not None:
         known = next(
@@ -197,7 +205,8 @@ def find_model(choice: str) -> ModelSource:
             ),
             None,
         )
-        if open_clip.is_pretrained_cfg(architecture, pretrained) or Path(pretrained).is_file():
+        registered = open_clip.is_pretrained_cfg(architecture, pretrained)
+        if registered or (roots is None and Path(pretrained).is_file()):
             return ModelSource(
                 choice,
                 known.title if known else choice,
@@ -206,6 +215,8 @@ def find_model(choice: str) -> ModelSource:
                 known.languages if known else None,
                 known,
             )
+    if roots is not None and any(mark in choice for mark in ("/", "\\", "~", "local-dir:")):
+        raise ModelError("model_path_forbidden")
     raise ModelError("model_unknown", model=choice)
 
 

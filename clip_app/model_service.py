@@ -5,16 +5,20 @@ that another can be loaded beside it and put in its place.
 """
 
 import contextlib
+import contextvars
 import hashlib
 import json
 import logging
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -41,8 +45,9 @@ HUB_TIMEOUT_SECONDS = 3.0
 # Texts in one forward pass; 256 short prompts fill two CPU cores and a GPU alike.
 TEXT_BATCH = 256
 
-# Images in one forward pass. On a CPU larger batches gain nothing; a GPU has room for them.
-_IMAGE_BATCH = {"cuda": 64, "mps": 32, "cpu": 16}
+# Images in one forward pass. On a CPU the starter does best with 4, whose activations still fit the
+# caches: 192 images a second against 146 with 16. A GPU has room for more.
+_IMAGE_BATCH = {"cuda": 64, "mps": 32, "cpu": 4}
 
 # Seconds of GPU a call may take on a shared GPU Space: a batch takes far less, and a short
 # declaration gets a better place in its queue.
@@ -56,6 +61,7 @@ _MAX_ASPECT = 40
 _FREEZE_TOLERANCE = 1e-4
 
 Progress = Callable[[int, int], None]
+_Result = TypeVar("_Result")
 
 # An image as the image tower takes it; only `ModelService` looks inside.
 Pixels = torch.Tensor
@@ -104,11 +110,12 @@ class ModelService:
         self._device = _choose_device(settings.device)
         precision = _choose_precision(settings.precision, self._device)
         self._autocast = None if precision is torch.float32 else precision
-        model, preprocess, tokenizer = _load_open_clip(source)
+        model, preprocess, tokenizer = load_open_clip(source)
         fingerprint = _fingerprint(model)
-        self._layout = torch.channels_last if self._device.type == "cpu" else torch.preserve_format
+        on_cpu = self._device.type == "cpu"
+        self._layout = torch.channels_last if on_cpu else torch.contiguous_format
         self._model = model.to(self._device, memory_format=self._layout)
-        self._preprocess = preprocess
+        self._preprocess = _without_torch(preprocess)
         self._tokenizer = tokenizer
         self._text_can_be_trimmed = isinstance(getattr(model, "text", None), HFTextEncoder)
         #: Factor of the cosine similarity before softmax or sigmoid, dimensionless.
@@ -125,13 +132,13 @@ class ModelService:
             on_gpu = spaces.GPU(duration=_ZERO_GPU_SECONDS)
             self._forward_images = on_gpu(self._forward_images)  # type: ignore[method-assign]
             self._forward_texts = on_gpu(self._forward_texts)  # type: ignore[method-assign]
-        self._device_lock = threading.Lock()
+        self._device_thread = _DeviceThread()
         self._images = _ImageQueue(
-            self._images_within_memory, _IMAGE_BATCH[self._device.type], self._device_lock
+            self._images_within_memory, _IMAGE_BATCH[self._device.type], self._device_thread
         )
-        half = settings.cache_mb * 1_000_000 // 2
-        self._image_features = _FeatureCache(half)
-        self._text_features = _FeatureCache(half)
+        # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
+        # and what fell out would be encoded again with every search.
+        self._features = _FeatureCache(settings.cache_mb * 1_000_000)
         #: Counts of forward passes and of what went through them, for `/health` and tests.
         self.statistics = Statistics()
         embedding_size = self.encode_texts(["a photo"]).shape[1]
@@ -172,7 +179,7 @@ class ModelService:
         if not images:
             return np.empty((0, self.info.embedding_size), np.float32)
         keys = [content_hash(image) for image in images]
-        features = {key: self._image_features.get(key) for key in keys}
+        features = {key: self._features.get(key) for key in keys}
         missing = [k for k in features if features[k] is None]
         where = {key: index for index, key in enumerate(keys)}
         for start in range(0, len(missing), self._images.max_batch):
@@ -180,7 +187,7 @@ class ModelService:
             rows = self.encode_pixels([self.preprocess(images[where[key]]) for key in chunk])
             for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
-                self._image_features.put(key, row)
+                self._features.put(key, row)
             if progress:
                 progress(len(keys) - len(missing) + start + len(chunk), len(keys))
         return np.stack([_known(features[key]) for key in keys])
@@ -217,7 +224,7 @@ class ModelService:
             [
                 np.empty((0, self.info.embedding_size), np.float32),
                 *(
-                    self._images.encode(torch.stack(list(pixels[start : start + step])))
+                    self._images.encode(pixels[start : start + step])
                     for start in range(0, len(pixels), step)
                 ),
             ]
@@ -252,17 +259,16 @@ class ModelService:
         if not labels:
             return np.empty((0, self.info.embedding_size), np.float32)
         prompts = tuple(templates)
-        features = {label: self._text_features.get((prompts, label)) for label in labels}
+        features = {label: self._features.get((prompts, label)) for label in labels}
         # Neighbours of like length share a batch, so that little of it is padding.
         missing = sorted((k for k in features if features[k] is None), key=len)
         per_batch = max(1, TEXT_BATCH // len(prompts))
         for start in range(0, len(missing), per_batch):
             chunk = missing[start : start + per_batch]
-            with self._device_lock:
-                rows = self._forward_texts(chunk, prompts)
+            rows = self._device_thread.run(partial(self._forward_texts, chunk, prompts))
             for label, row in zip(chunk, rows, strict=True):
                 features[label] = row
-                self._text_features.put((prompts, label), row)
+                self._features.put((prompts, label), row)
             if progress:
                 progress(len(features) - len(missing) + start + len(chunk), len(features))
         return np.stack([_known(features[label]) for label in labels])
@@ -350,47 +356,95 @@ class ModelSlot:
         self._service = service
         self._settings = settings
         self._changing = threading.Lock()
+        #: The model that is being downloaded to take over by itself, if there is one.
+        self.awaited: ModelSource | None = None
 
     @property
     def service(self) -> ModelService:
         """The service that answers now. Take it once for a request, and use that one throughout."""
         return self._service
 
-    def change(self, choice: str) -> ModelService:
+    def change(self, choice: str, roots: Sequence[Path] | None = None) -> ModelService:
         """Load another model and let it serve; the present one serves on until then.
 
+        Args:
+            choice, roots: see `clip_app.model_catalog.find_model`.
+
         Raises:
-            ModelError: if it cannot be loaded, or another change is under way; nothing changes.
+            ModelError: if it cannot be loaded or may not be, or another change is under way;
+                nothing changes.
         """
         if not self._changing.acquire(blocking=False):
             raise ModelError("model_changing")
         try:
-            self._service = load_model(self._settings.model_copy(update={"model": choice}))
+            self._service = load_model(self._settings.model_copy(update={"model": choice}), roots)
         finally:
             self._changing.release()
         return self._service
 
+    def change_once_downloaded(self, source: ModelSource) -> threading.Thread:
+        """Download a model on a thread of its own and let it take over; the present one stays if
+        that fails.
+        """
+        self.awaited = source
 
-def load_model(settings: Settings) -> ModelService:
+        def fetch() -> None:
+            try:
+                self.change(source.name)
+            except ModelError as error:
+                log.warning("%s The starter model goes on answering.", error)
+            finally:
+                self.awaited = None
+
+        thread = threading.Thread(target=fetch, daemon=True)
+        thread.start()
+        return thread
+
+
+def open_slot(settings: Settings) -> ModelSlot:
+    """The slot of a server, which answers at once.
+
+    As `load_model`, but where `auto` means a download of gigabytes from a hub that answers, the
+    starter serves until it is done.
+
+    Raises:
+        ModelError, HubUnreachableError: as `load_model`.
+    """
+    default = find_model(DEFAULT_PRESET)
+    # A shared GPU takes over models that are loaded before the page is served, and no others.
+    if settings.model != "auto" or settings.zero_gpu or is_cached(default):
+        return ModelSlot(load_model(settings), settings)
+    if not hub_answers():
+        return ModelSlot(_starter_instead(_unreachable(default), settings), settings)
+    slot = ModelSlot(load_model(settings.model_copy(update={"model": "starter"})), settings)
+    log.info("The starter model answers while %s is being downloaded.", default.name)
+    slot.change_once_downloaded(default)
+    return slot
+
+
+def load_model(settings: Settings, roots: Sequence[Path] | None = None) -> ModelService:
     """Load the model that `settings.model` names.
 
     `auto` is the default preset where its weights are in the local cache or a hub answers, else the
     bundled starter.
+
+    Args:
+        settings: device, precision and memory too.
+        roots: see `clip_app.model_catalog.find_model`.
 
     Raises:
         ModelError: if the model is unknown, broken or does not fit.
         HubUnreachableError: if it would have to be downloaded and no hub answers.
     """
     automatic = settings.model == "auto"
-    source = find_model(DEFAULT_PRESET if automatic else settings.model)
+    source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:
         with _hub_for(source):
             service = ModelService(source, settings)
     except ModelError as error:
         if not automatic:
             raise
-        log.warning("%s Falling back to the starter model.", error)
-        service = ModelService(find_model("starter"), settings)
+        return _starter_instead(error, settings)
     if service.info.is_starter:
         log.warning("starter model: good for a first look; choose %s for quality", DEFAULT_PRESET)
     info = service.info
@@ -402,6 +456,11 @@ def load_model(settings: Settings) -> ModelService:
         info.load_seconds,
     )
     return service
+
+
+def _starter_instead(error: ModelError, settings: Settings) -> ModelService:
+    log.warning("%s Falling back to the starter model.", error)
+    return load_model(settings.model_copy(update={"model": "starter"}))
 
 
 def is_cached(source: ModelSource) -> bool:
@@ -446,18 +505,23 @@ def _hub_for(source: ModelSource) -> Iterator[None]:
             huggingface_hub.constants.HF_HUB_OFFLINE = was_offline
         return
     if not hub_answers():
-        raise HubUnreachableError(
-            "hub_unreachable",
-            model=source.name,
-            hub=urlsplit(huggingface_hub.constants.ENDPOINT).netloc,
-        )
+        raise _unreachable(source)
     size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
     yield
 
 
-def _load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
-    """The model in eval mode with its own preprocessing and tokenizer."""
+def _unreachable(source: ModelSource) -> HubUnreachableError:
+    hub = urlsplit(huggingface_hub.constants.ENDPOINT).netloc
+    return HubUnreachableError("hub_unreachable", model=source.name, hub=hub)
+
+
+def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
+    """open_clip's model in eval mode, with its own preprocessing and tokenizer.
+
+    Raises:
+        ModelError: if the weights or their configuration cannot be used.
+    """
     options: dict[str, Any] = {}
     directory = source.architecture.removeprefix("local-dir:")
     try:
@@ -558,6 +622,28 @@ def _device_name(device: torch.device) -> str:
     return f"cuda ({torch.cuda.get_device_name()})" if device.type == "cuda" else device.type
 
 
+def _without_torch(preprocess: Any) -> Callable[[Image.Image], torch.Tensor]:
+    """open_clip's preprocessing, its last steps (to numbers, normalized) done by numpy.
+
+    torch would do them with an OpenMP team for each thread that handles requests. The numbers
+    differ by rounding only. Anything but open_clip's usual steps is left as it is.
+    """
+    steps = list(getattr(preprocess, "transforms", ()))
+    if [type(step).__name__ for step in steps[-2:]] != ["MaybeToTensor", "Normalize"]:
+        return preprocess  # type: ignore[no-any-return]
+    mean, std = (np.asarray(v, np.float32) for v in (steps[-1].mean, steps[-1].std))
+    scale, shift = 1 / (255 * std), mean / std
+
+    def preprocessed(image: Image.Image) -> torch.Tensor:
+        for step in steps[:-2]:
+            image = step(image)
+        pixels = np.asarray(image) * scale
+        pixels -= shift
+        return torch.from_numpy(pixels).permute(2, 0, 1)
+
+    return preprocessed
+
+
 def _frozen_image_tower(
     model: Any,
     image_size: tuple[int, int],
@@ -618,67 +704,82 @@ class _FeatureCache:
             self._rows[key] = row.copy()
 
 
+class _DeviceThread:
+    """The one thread on which both towers run, first come, first served.
+
+    OpenMP keeps a team of threads for each thread that computes. When every handler ran its own
+    forward passes, those teams waited for one another on the same cores: a pass of 20 ms took
+    hundreds of milliseconds of processor time.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, "device")
+
+    def start(self, work: Callable[[], Any]) -> None:
+        """Have `work` done after what was asked before."""
+        # Where a GPU is lent to a visitor's request, the context says whose request it is.
+        self._executor.submit(contextvars.copy_context().run, work)
+
+    def run(self, work: Callable[[], _Result]) -> _Result:
+        """Wait for `work`, and return or raise what it does."""
+        return self._executor.submit(contextvars.copy_context().run, work).result()
+
+
 @dataclass
 class _Waiting:
-    """One caller's images, and what became of them."""
+    """One caller's images, and where their features are handed over."""
 
-    pixels: torch.Tensor
-    features: np.ndarray | None = None
-    error: Exception | None = None
-
-    @property
-    def done(self) -> bool:
-        return self.features is not None or self.error is not None
+    pixels: Sequence[torch.Tensor]
+    features: Future[np.ndarray] = field(default_factory=Future)
 
 
 class _ImageQueue:
     """Puts whatever waited while the device was busy into the next forward pass together.
 
-    There is no thread of its own and no waiting time: the caller that gets the device takes along
-    the images of those behind it, and they find theirs done.
+    There is no waiting time: each call asks for one pass, and a pass takes along the images of
+    those behind it, whose own pass then finds nothing left to do.
     """
 
     def __init__(
         self,
         forward: Callable[[torch.Tensor], np.ndarray],
         max_batch: int,
-        device_lock: threading.Lock,
+        device: _DeviceThread,
     ) -> None:
         self.max_batch = max_batch
         self._forward = forward
-        self._device_lock = device_lock
-        self._waiting: list[_Waiting] = []
-        self._waiting_lock = threading.Lock()
+        self._device = device
+        self._waiting: deque[_Waiting] = deque()
+        self._lock = threading.Lock()
 
-    def encode(self, pixels: torch.Tensor) -> np.ndarray:
-        """Features of (n, 3, height, width) pixels, n at most `max_batch`."""
+    def encode(self, pixels: Sequence[torch.Tensor]) -> np.ndarray:
+        """Features of (3, height, width) pixels, at most `max_batch` of them."""
         mine = _Waiting(pixels)
-        with self._waiting_lock:
+        with self._lock:
             self._waiting.append(mine)
-        while not mine.done:
-            with self._device_lock:
-                if not mine.done:
-                    self._run(self._next_batch())
-        if mine.error:
-            raise mine.error
-        return _known(mine.features)
+        self._device.start(self._run_next)
+        return mine.features.result()
 
     def _next_batch(self) -> list[_Waiting]:
-        with self._waiting_lock:
-            batch, room = [], self.max_batch
+        with self._lock:
+            batch: list[_Waiting] = []
+            room = self.max_batch
             while self._waiting and len(self._waiting[0].pixels) <= room:
-                batch.append(self._waiting.pop(0))
+                batch.append(self._waiting.popleft())
                 room -= len(batch[-1].pixels)
             return batch
 
-    def _run(self, batch: list[_Waiting]) -> None:
+    def _run_next(self) -> None:
+        batch = self._next_batch()
+        if not batch:
+            return
         try:
-            features = self._forward(torch.cat([one.pixels for one in batch]))
+            features = self._forward(torch.stack([p for one in batch for p in one.pixels]))
         except Exception as error:  # noqa: BLE001 - handed to every caller whose images these were
             for one in batch:
-                one.error = error
+                one.features.set_exception(error)
             return
         start = 0
         for one in batch:
-            one.features = features[start : start + len(one.pixels)]
+            one.features.set_result(features[start : start + len(one.pixels)])
             start += len(one.pixels)

@@ -14,7 +14,7 @@ import gradio as gr
 from clip_app.background import prepare_backgrounds
 from clip_app.errors import ClipAppError
 from clip_app.gallery.gallery_service import GalleryService
-from clip_app.model_service import ModelSlot, load_model
+from clip_app.model_service import ModelSlot, open_slot
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import Language, language_of, text
 from clip_app.ui import build_demo, launch_options
@@ -46,7 +46,7 @@ def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Served]:
     try:
         settings = read_settings(flags)
         settings.credentials  # noqa: B018 - a malformed one is refused before the model is loaded
-        slot = ModelSlot(load_model(settings), settings)
+        slot = open_slot(settings)
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error

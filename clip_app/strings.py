@@ -228,6 +228,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Starter model: good for a first look; choose {better} for quality.",
         "当前为入门模型：适合初步体验；要获得更好的效果，请选择 {better}。",
     ),
+    "starter_meanwhile": (
+        "The starter model answers while {better} is being downloaded.",
+        "正在下载 {better}，下载完成前由入门模型作答。",
+    ),
     "tab_classify": ("Classify", "图像分类"),
     "tab_match": ("Match", "文本匹配"),
     "tab_model": ("Model", "模型"),
@@ -422,8 +426,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "图库中没有合适的图像。",
     ),
     "gallery_cut_explained": (
-        "A picture fits if it does clearly better than unrelated words would on this gallery.",
-        "只有明显优于无关词语的图片才算相符。",
+        "A picture does not fit where unrelated words would match it about as well.",
+        "若随便一个无关的词与图片也差不多同样匹配，就算不太相符。",
     ),
     "gallery_nothing_found": (
         "No picture passes these filters.",

@@ -1,11 +1,10 @@
 import numpy as np
-import open_clip
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clip_app.background import CHANCE_LIMIT, background_words
+from clip_app.background import CHANCE_LIMIT, background_for, background_words
 from clip_app.classify import classify
 from clip_app.errors import ImageError, InputError
 from clip_app.images import load_image
@@ -38,6 +37,14 @@ def test_changing_labels_does_not_encode_the_image_again(service):
     before = service.statistics.images
     classify(service, [image], "car, 船")
     assert service.statistics.images == before
+
+
+def test_background_words_near_a_label_do_not_count_whichever_list_came_before(service):
+    background = background_for(service, "en")
+    for labels in (["cat", "dog"], ["car"], ["cat", "dog"]):
+        features = service.encode_texts(labels)
+        expected = (background.features @ features.T).max(axis=1) < background.near
+        np.testing.assert_array_equal(background.unrelated(features), expected)
 
 
 def test_wrong_labels_are_called_out_and_right_ones_are_not(service, cat):
@@ -147,7 +154,3 @@ def test_collections_are_read_in_the_encodings_people_have():
     assert read_collection(table, "x.csv") == "a cat, asleep\na dog running"
     with pytest.raises(InputError):
         read_collection(b"\x00\xff\x00\x01\x80", "x.txt")
-
-
-def test_imagenet_names_are_what_open_clip_says():
-    assert len(open_clip.IMAGENET_CLASSNAMES) == 1000

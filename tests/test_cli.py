@@ -2,9 +2,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from gradio_client import Client
 
 from clip_app.classify import classify
 from clip_app.images import load_image
@@ -139,3 +142,41 @@ def test_a_taken_port_is_one_sentence(app):
     assert done.returncode == 2
     assert f"Port {port} is in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class _HubWithoutFiles(BaseHTTPRequestHandler):
+    """A model hub that answers, and has nothing."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200 if self.path == "/" else 404)
+        self.end_headers()
+
+    do_GET = do_HEAD  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+def test_starter_answers_while_the_default_is_fetched_and_stays_if_that_fails(tmp_path):
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), _HubWithoutFiles)
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    app = App(
+        env={
+            "CLIP_APP_MODEL": "auto",
+            "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+            "HF_HOME": str(tmp_path),
+            "HF_HUB_OFFLINE": "0",
+        }
+    )
+    try:
+        # Whether it has failed before the page is served is a matter of luck.
+        while "goes on answering" not in "".join(app.log):
+            app.log.append(app.process.stdout.readline())
+        log = "".join(app.log)
+        assert "starter model answers while xlm-roberta-base-vit-b-32 is being downloaded" in log
+        assert log.count("goes on answering") == 1
+        assert "Traceback" not in log
+        assert Client(app.url, verbose=False).predict(api_name="/health")["model"] == "starter"
+    finally:
+        app.stop()
+        hub.shutdown()

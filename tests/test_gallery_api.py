@@ -42,7 +42,8 @@ def gallery_app(gallery):
 
 @pytest.fixture(scope="module")
 def client(gallery_app):
-    return Client(gallery_app.url, verbose=False)
+    # The client takes any object with a "path" for a file to fetch, unless told not to.
+    return Client(gallery_app.url, verbose=False, download_files=False)
 
 
 def test_search_answers_what_a_search_in_this_process_answers(client, service, gallery):

@@ -1,5 +1,6 @@
 import json
 import logging
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,17 @@ def test_image_features_equal_plain_open_clip(service, plain, cat):
     assert ours.shape == (3, 384)
     np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(ours, plain_images(plain, images), atol=2e-4)
+
+
+def test_preprocessing_equals_open_clips_and_pixels_are_encoded_as_images_are(service, plain, cat):
+    images = [cat, *(noise(seed, (300, 200)) for seed in range(600, 609))]
+    pixels = [service.preprocess(image) for image in images]
+    for ours, image in zip(pixels, images, strict=True):
+        torch.testing.assert_close(ours, plain[1](image), atol=1e-6, rtol=0)
+    expected = plain_images(plain, images)
+    np.testing.assert_allclose(service.encode_pixels(pixels), expected, atol=2e-4)
+    np.testing.assert_allclose(service.encode_images(images), expected, atol=2e-4)
+    assert service.encode_pixels([]).shape == (0, 384)
 
 
 def test_label_features_equal_open_clips_zero_shot_classifier(service, plain):
@@ -99,8 +111,8 @@ def test_caches_stay_within_their_memory():
     service = load_model(Settings(model="starter", device="cpu", cache_mb=1))
     for start in range(0, 1200, 200):
         service.encode_texts([f"word {start + i}" for i in range(200)])
-    cached = service._text_features._rows
-    assert cached.currsize <= 500_000
+    cached = service._features._rows
+    assert cached.currsize <= 1_000_000
     assert len(cached) > 100
 
 
@@ -201,11 +213,13 @@ def test_sigmoid_model_keeps_its_bias_and_preprocessing_from_a_bare_weights_file
     white = torch.ones(3, 256, 256).numpy() * 255
     from PIL import Image
 
-    pixels = service._pixels(Image.fromarray(white.astype(np.uint8).transpose(1, 2, 0)))
+    pixels = service.preprocess(Image.fromarray(white.astype(np.uint8).transpose(1, 2, 0)))
     torch.testing.assert_close(pixels, torch.ones_like(pixels))
     image = noise(11)
     with torch.no_grad():
-        expected = model.eval().encode_image(service._pixels(image)[None], normalize=True).numpy()
+        expected = (
+            model.eval().encode_image(service.preprocess(image)[None], normalize=True).numpy()
+        )
     np.testing.assert_allclose(service.encode_images([image]), expected, atol=2e-4)
 
 
@@ -221,6 +235,49 @@ def test_every_preset_is_in_open_clips_registry():
 def test_unknown_models_are_refused_by_name(name):
     with pytest.raises(ModelError):
         find_model(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc",
+        "local-dir:/etc",
+        "~",
+        "../..",
+        "assets/starter",
+        str(STARTER_DIRECTORY),
+        f"local-dir:{STARTER_DIRECTORY}",
+        "ViT-B-32:/etc/passwd",
+        "ViT-B-32:requirements.txt",
+        "ViT-B-32:no-such-tag",
+        "assets",
+        ".",
+        "",
+    ],
+)
+def test_where_roots_are_given_nothing_else_on_this_machine_can_be_named(name, tmp_path):
+    for roots in ([], [tmp_path]):
+        with pytest.raises(ModelError):
+            find_model(name, roots)
+    # What is there and what is not get the same answer.
+    with pytest.raises(ModelError) as there:
+        find_model(str(STARTER_DIRECTORY), [])
+    with pytest.raises(ModelError) as missing:
+        find_model("/no/such/folder", [])
+    assert there.value.message("en") == missing.value.message("en")
+
+
+def test_model_folders_below_a_root_can_be_named_and_so_can_presets(tmp_path):
+    folder = tmp_path / "root" / "mine"
+    shutil.copytree(STARTER_DIRECTORY, folder)
+    shutil.copytree(STARTER_DIRECTORY, tmp_path / "outside")
+    roots = [tmp_path / "root"]
+    assert find_model(str(folder), roots).architecture == f"local-dir:{folder}"
+    for name in ("starter", "siglip2-b-32-256", "ViT-B-32:openai", "hf-hub:owner/name"):
+        assert find_model(name, roots) == find_model(name)
+    for name in (f"{folder}/../../outside", str(tmp_path / "outside"), str(tmp_path / "root")):
+        with pytest.raises(ModelError, match="only folders below"):
+            find_model(name, roots)
 
 
 def test_bfloat16_stays_close_enough_to_show_the_same_winner(cat):

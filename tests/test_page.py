@@ -119,7 +119,12 @@ def test_switch_changes_every_word_and_is_remembered(open_page):
     page.wait_for_function(
         "document.querySelector('#classify-verdict').innerText.includes('最可能的类别：猫')"
     )
-    assert page.get_by_role("tab").all_inner_texts() == ["图像分类", "文本匹配", "模型"]
+    assert page.get_by_role("tab").all_inner_texts() == [
+        "图像分类",
+        "文本匹配",
+        "图库搜索",
+        "模型",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +226,31 @@ def test_matching_collection_and_matrix(open_page, tmp_path):
         page.locator("#matrix-svg").click()
     assert Path(download.value.path()).read_text("utf-8").startswith("<svg")
     shoot(page, "matrix")
+
+
+def test_matching_waits_for_its_tab_and_both_results_follow_the_language(open_page):
+    page = open_page("en-US")
+    assert page.locator("#match-best .headline").count() == 0
+    page.get_by_label("中文").check()
+    page.wait_for_function(
+        "document.querySelector('#classify-verdict').innerText.includes('最可能的类别：猫')"
+    )
+    assert page.locator("#match-best .headline").count() == 0
+    page.get_by_role("tab", name="文本匹配").click()
+    page.locator("#match-best .headline", has_text="最佳匹配").wait_for(timeout=60_000)
+    page.get_by_label("English").check()
+    page.locator("#match-best .headline", has_text="Best match").wait_for(timeout=60_000)
+    page.get_by_role("tab", name="Classify").click()
+    page.locator("#classify-verdict .headline", has_text="Best label").wait_for(timeout=60_000)
+    # What a person typed and matched stays when the tab is opened again.
+    page.get_by_role("tab", name="Match text").click()
+    page.locator("#match-descriptions textarea").fill("a dog\na kitten")
+    page.locator("#match-button").click()
+    page.locator("#match-best .headline", has_text="a kitten").wait_for(timeout=60_000)
+    page.get_by_role("tab", name="Classify").click()
+    page.get_by_role("tab", name="Match text").click()
+    page.wait_for_timeout(1000)
+    assert "a kitten" in page.locator("#match-best").inner_text()
 
 
 def test_labels_with_markup_are_shown_as_text(open_page):

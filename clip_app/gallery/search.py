@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache
 
-from clip_app.background import background_for
+from clip_app.background import TEMPLATES, background_for
 from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
 from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrelated_queries
@@ -19,6 +19,11 @@ from clip_app.model_service import ModelService
 from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500
+
+# What is excluded counts half. With the starter on 1,000 COCO photographs, 5 % of the first five
+# still showed the excluded thing instead of 9 %. Counted whole it was 3 %, but the average
+# precision of what was wanted fell from 0.21 to 0.12 instead of 0.17.
+_EXCLUSION = 0.5
 
 # Vectors that stand for a gallery where its scores are measured.
 _SAMPLE = 2000
@@ -85,16 +90,19 @@ class SearchAnswer:
         hits: also those that do not fit.
         images: how many different pictures were searched.
         judged: whether `fits` means anything: not where everything typed is to stay away from.
+        by_words: whether words were looked for. By pictures alone, a picture of what a gallery
+            does not hold still resembles much in it, so misfits are only marked then.
     """
 
     hits: tuple[SearchHit, ...]
     images: int
     judged: bool
+    by_words: bool
 
     @property
     def nothing_fits(self) -> bool:
-        """Whether no picture does better than background."""
-        return self.judged and not any(hit.fits for hit in self.hits)
+        """Whether words were looked for and no picture does better than background."""
+        return self.judged and self.by_words and not any(hit.fits for hit in self.hits)
 
 
 def image_term(service: ModelService, path: str, *, name: str, weight: float = 1.0) -> ImageTerm:
@@ -123,7 +131,8 @@ def search(
 
     With one term the similarity is its cosine with each picture. With several, each is divided by
     how much its cosines vary over the gallery, so that words and pictures weigh alike although
-    cosines between pictures vary far more; the similarity is the cosine with their sum.
+    cosines between pictures vary far more (average precision on COCO photographs 0.174 instead of
+    0.149 for the plain sum); the similarity is the cosine with their sum.
 
     Args:
         service: the model that made the indexes.
@@ -152,7 +161,8 @@ def search(
         paths = {term.path for term in terms if isinstance(term, ImageTerm) and term.path}
         found = _found(stores, query / length, top_k, where or Filter(), own, paths)
     images = sum(store.counts().images for store in stores)
-    judged = any(term.weight > 0 for term in terms)
+    wanted = [term for term in terms if term.weight > 0]
+    judged = bool(wanted)
     if judged and found:
         with steps.measure("judge"):
             calibration = _calibration(samples, images)
@@ -176,13 +186,21 @@ def search(
         )
         for i, (one, files) in enumerate(found)
     )
-    return SearchAnswer(hits, images, judged)
+    by_words = any(isinstance(term, TextTerm) for term in wanted)
+    return SearchAnswer(hits, images, judged, by_words)
 
 
 def _features(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> np.ndarray:
-    texts = [term.text for term in terms if isinstance(term, TextTerm)]
-    rows = iter(service.encode_texts(texts))
-    return np.stack([next(rows) if isinstance(term, TextTerm) else term.vector for term in terms])
+    """Each term's vector, float32 (terms, dim)."""
+    return np.stack(
+        [
+            # In the prompt of the background's words, with which it will be compared.
+            service.encode_labels([term.text], TEMPLATES[language_of_texts([term.text])])[0]
+            if isinstance(term, TextTerm)
+            else term.vector
+            for term in terms
+        ]
+    )
 
 
 def _weights(
@@ -190,6 +208,7 @@ def _weights(
 ) -> np.ndarray:
     """Each term's factor in the sum, float32 (terms,)."""
     weights = np.array([term.weight for term in terms], np.float32)
+    weights[weights < 0] *= _EXCLUSION
     sample = np.concatenate(samples)
     if len(terms) > 1 and len(sample) > 1:
         weights /= np.maximum((sample @ features.T).std(axis=0), 1e-6)

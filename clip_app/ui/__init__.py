@@ -51,7 +51,7 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             with gr.Tab(i18n("tab_classify"), id="classify", render_children=True) as first_tab:
                 classify_tab = build_classify_tab(slot, language)
             with gr.Tab(i18n("tab_match"), id="match", render_children=True) as second_tab:
-                match_tab = build_match_tab(slot, language)
+                match_tab = build_match_tab(slot, language, second_tab)
             with gr.Tab(i18n("tab_gallery"), id="gallery", render_children=True) as third_tab:
                 build_gallery_tab(slot, galleries, language, third_tab)
             with gr.Tab(i18n("tab_model"), id="model", render_children=True) as fourth_tab:
@@ -63,7 +63,7 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             first = load_examples()[0]
             service = slot.service
             return [
-                model_sentence(service, language),
+                model_sentence(service, language, slot.awaited),
                 model_table(service, language),
                 catalog_table(language),
                 _translated(labels, first.labels, language),

@@ -69,6 +69,9 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
     ) -> dict[str, Any]:
         """Search the indexed galleries for photographs, by words, by a picture, or both.
 
+        In Python, make the client with download_files=False: it would take each "path" of the
+        answer for a file to fetch.
+
         Args:
             text: What to look for; terms can be joined: beach + sunset - people.
             image: A picture that the results should be like; it is left out itself.

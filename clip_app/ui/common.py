@@ -1,5 +1,6 @@
 """What every tab needs: translated labels, uploads that we decode, errors, downloads."""
 
+import base64
 import contextlib
 import functools
 import html
@@ -74,21 +75,20 @@ def i18n(key: str) -> Any:
     return translations(_PREFIX + key)
 
 
-def photo_input(**options: Any) -> Photo:
+def photo_input(language: gr.Radio, **options: Any) -> Photo:
     """An image input that shows whatever can be read, also what browsers cannot."""
     component = Photo(**options)
-    if component.visible:
-        component.upload(
-            _shown_by_browsers,
-            component,
-            component,
-            api_visibility="private",
-            show_progress="hidden",
-        )
+    component.upload(
+        shows_errors(_shown_by_browsers),
+        [component, language],
+        component,
+        api_visibility="private",
+        show_progress="hidden",
+    )
     return component
 
 
-def _shown_by_browsers(path: str | None) -> Any:
+def _shown_by_browsers(path: str | None, language: Language) -> Any:
     """A JPEG of an upload that browsers cannot show (HEIC, TIFF …), else nothing new.
 
     What cannot be read stays as it is, and the handlers that use it say why.
@@ -191,6 +191,18 @@ def percent(score: float) -> str:
 def no_formula(cell: str) -> str:
     """Spreadsheets run cells that begin like a formula; a leading quote makes them text."""
     return f"'{cell}" if cell.startswith(_SPREADSHEET_FORMULA) else cell
+
+
+def shortened(label: str, length: int = 80) -> str:
+    """`label`, cut to `length` characters where it is longer."""
+    return label if len(label) <= length else f"{label[: length - 1]}…"
+
+
+def picture_url(picture: Image.Image) -> str:
+    """A small picture as a `data:` address."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=80)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def write_export(name: str, content: str | bytes) -> str:

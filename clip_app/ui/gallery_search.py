@@ -70,7 +70,7 @@ class Shown:
         """The results to show, over all pages."""
         if self.answer is None:
             return ()
-        if self.show_all or not self.answer.judged:
+        if self.show_all or not (self.answer.judged and self.answer.by_words):
             return self.answer.hits
         return [hit for hit in self.answer.hits if hit.fits]
 
@@ -179,7 +179,7 @@ def headline(slot: ModelSlot, shown: Shown, language: Language) -> str:
     if hits:
         found = text("gallery_found", language, number=len(hits), images=answer.images)
         parts.append(f'<p class="explained">{html.escape(found)}</p>')
-    if answer.judged and answer.hits:
+    if answer.judged and answer.hits and (answer.by_words or not all(hit.fits for hit in hits)):
         explained = text("gallery_cut_explained", language)
         parts.append(f'<p class="explained">{html.escape(explained)}</p>')
     return "".join(parts)

@@ -18,7 +18,6 @@ from clip_app.ui.common import (
     i18n,
     open_photo,
     percent,
-    photo_input,
     shown_progress,
     shows_errors,
     unread_notice,
@@ -26,6 +25,7 @@ from clip_app.ui.common import (
 )
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.matrix_picture import draw_matrix
+from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
 
 # A matrix that can be looked at.
 _MAX_MATRIX_IMAGES = 12
@@ -34,7 +34,10 @@ _MAX_MATRIX_TEXTS = 24
 
 @dataclass(frozen=True)
 class MatchTab:
-    """The components that the page's language switch must reach."""
+    """The components that the page's language switch must reach.
+
+    `run` brings the result up to date with the language where the tab has been opened already.
+    """
 
     descriptions: gr.Textbox
     inputs: list[Any]
@@ -42,18 +45,12 @@ class MatchTab:
     run: Any
 
 
-def build_match_tab(slot: ModelSlot, language: gr.Radio) -> MatchTab:
-    """Lay out the tab and connect it to `slot`."""
+def build_match_tab(slot: ModelSlot, language: gr.Radio, tab: gr.Tab) -> MatchTab:
+    """Lay out the tab and connect it to `slot`; nothing is matched before `tab` is opened."""
     examples = load_examples()
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
-            image = photo_input(
-                label=i18n("image"),
-                value=str(EXAMPLES_DIRECTORY / examples[0].file) if examples else None,
-                sources=["upload", "clipboard", "webcam"],
-                height=340,
-                elem_id="match-image",
-            )
+            image = photo_panel("match", language)
             descriptions = gr.Textbox(
                 label=i18n("descriptions"),
                 value="",
@@ -72,26 +69,11 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio) -> MatchTab:
                 top_k = gr.Slider(1, 100, value=10, step=1, label=i18n("top_k"))
                 search = gr.Button(i18n("collection_button"), elem_id="collection-button")
         with gr.Column(scale=6, min_width=300):
-            best = gr.HTML(elem_id="match-best")
-            bars = gr.Label(label=i18n("result"), elem_id="match-bars")
-            table = gr.Dataframe(
-                label=i18n("all_scores"),
-                interactive=False,
-                datatype="str",
-                wrap=True,
-                max_height=320,
-                elem_id="match-table",
-            )
-    gallery = gr.Dataset(
-        label=i18n("examples"),
-        components=[gr.Image(visible=False)],
-        samples=[[str(EXAMPLES_DIRECTORY / one.file)] for one in examples],
-        type="index",
-        elem_id="match-examples",
-    )
+            result = result_panel("match", "match-best")
+    gallery = examples_panel("match")
     _build_matrix(slot, language)
 
-    inputs, outputs = [image, descriptions, language], [best, bars, table]
+    inputs, outputs = [image, descriptions, language], result.outputs
     run = shows_errors(_match_one(slot))
     gr.on(
         [button.click, image.change],
@@ -117,7 +99,27 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio) -> MatchTab:
         outputs,
         api_visibility="private",
     )
-    return MatchTab(descriptions, inputs, outputs, run)
+    # Empty until the tab is opened, then the language of the first result that it shows.
+    shown_in = gr.State("")
+
+    def opened(*values: Any) -> tuple[Any, ...]:
+        *asked, shown = values
+        _, words, language = asked
+        if shown == language:  # what is there now may be the result of a search
+            return (*[gr.skip()] * len(outputs), shown)
+        if not words:  # the page has not filled in the example yet; `follow` comes after that
+            return (*[gr.skip()] * len(outputs), "opened")
+        return (*run(*asked), language)
+
+    def follow(*values: Any) -> tuple[Any, ...]:
+        *asked, shown = values
+        if not shown:
+            return (*[gr.skip()] * len(outputs), shown)
+        return (*run(*asked), asked[-1])
+
+    inputs, outputs = [*inputs, shown_in], [*outputs, shown_in]
+    tab.select(opened, inputs, outputs, show_progress="minimal", api_visibility="private")
+    return MatchTab(descriptions, inputs, outputs, follow)
 
 
 def _match_one(slot: ModelSlot) -> Any:
@@ -167,9 +169,8 @@ def _shown(
         + html.escape(text("match_confidence", language, score=percent(first.score)))
         + f" · {html.escape(text('scoring_used_softmax', language))}</p>"
     )
-    headers = [text(f"column_{key}", language) for key in ("text", "score", "similarity")]
-    rows = [[one.text, percent(one.score), f"{one.similarity:.3f}"] for one in ranked]
-    return best, {one.text: one.score for one in ranked}, {"headers": headers, "data": rows}
+    shown = ((one.text, one.score, one.similarity) for one in ranked)
+    return (best, *bars_and_table("column_text", shown, language))
 
 
 def _build_matrix(slot: ModelSlot, language: gr.Radio) -> None:

@@ -1,13 +1,10 @@
 """The tab 模型: what answers now, what else there is, and changing it where that is allowed."""
 
 import html
-from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
-from clip_app.errors import ModelError
-from clip_app.model_catalog import DEFAULT_PRESET, PRESETS, local_models
+from clip_app.model_catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
 from clip_app.model_service import ModelService, ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language, text
@@ -32,14 +29,15 @@ def build_model_tab(
             )
             load = gr.Button(i18n("model_load"), scale=1, elem_id="model-load")
 
+        roots = [settings.model_root] if settings.model_root else []
+
         def change_model(
-            choice: str,
+            choice: str | None,
             language: Language,
             progress: gr.Progress = gr.Progress(),
         ) -> tuple[str, str]:
-            _check_choice(choice, settings.model_root)
-            progress(0.1, desc=text("loading_model", language, model=choice))
-            service = slot.change(choice)
+            progress(0.1, desc=text("loading_model", language, model=choice or ""))
+            service = slot.change(str(choice or ""), roots)
             gr.Info(text("model_loaded", language, model=html.escape(service.info.name)))
             return model_sentence(service, language), model_table(service, language)
 
@@ -54,8 +52,10 @@ def build_model_tab(
     return about, catalog
 
 
-def model_sentence(service: ModelService, language: Language) -> str:
-    """The line under the page's title, as HTML."""
+def model_sentence(
+    service: ModelService, language: Language, awaited: ModelSource | None = None
+) -> str:
+    """The line under the page's title, as HTML; `awaited` is the model still being downloaded."""
     info = service.info
     title = text("starter_title", language) if info.is_starter else info.title
     line = text(
@@ -67,6 +67,8 @@ def model_sentence(service: ModelService, language: Language) -> str:
         size=info.image_size[0],
     )
     sentence = f'<p class="model-line">{html.escape(line)}</p>'
+    if awaited:
+        return sentence + notice(text("starter_meanwhile", language, better=awaited.name))
     if info.is_starter:
         sentence += notice(text("starter_notice", language, better=DEFAULT_PRESET))
     return sentence
@@ -112,25 +114,3 @@ def catalog_table(language: Language) -> str:
         f'<div class="scroll"><table class="catalog"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
-
-
-def _check_choice(choice: Any, root: Path | None) -> None:
-    """Refuse paths of this machine that a visitor made up.
-
-    Raises:
-        ModelError: if `choice` names a file or folder that is not below `root`.
-    """
-    if not isinstance(choice, str) or not choice.strip():
-        raise ModelError("model_unknown", model="")
-    name = choice.strip()
-    if name in PRESETS or name == "starter" or name.startswith("hf-hub:"):
-        return
-    if name in map(str, local_models(root)):
-        return
-    architecture, _, pretrained = name.removeprefix("local-dir:").partition(":")
-    if any(mark in architecture + pretrained for mark in ("/", "\\", "~")) or "." in (
-        architecture[:1] + pretrained[:1]
-    ):
-        raise ModelError("model_path_forbidden")
-    if name.startswith("local-dir:") or Path(name).exists() or Path(pretrained or "?").exists():
-        raise ModelError("model_path_forbidden")

@@ -1,0 +1,76 @@
+"""The parts that classifying and matching lay out alike: photo, examples, result."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from clip_app.strings import Language, text
+from clip_app.ui.common import i18n, percent, photo_input
+from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from clip_app.ui.photo import Photo
+
+
+@dataclass(frozen=True)
+class ResultPanel:
+    """A sentence, bars, and a table with the raw numbers."""
+
+    sentence: gr.HTML
+    bars: gr.Label
+    table: gr.Dataframe
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The components in the order in which handlers answer."""
+        return [self.sentence, self.bars, self.table]
+
+
+def photo_panel(name: str, language: gr.Radio) -> Photo:
+    """The image input of the tab `name`, with the first example in it."""
+    return photo_input(
+        language,
+        label=i18n("image"),
+        value=str(EXAMPLES_DIRECTORY / load_examples()[0].file),
+        sources=["upload", "clipboard", "webcam"],
+        height=340,
+        elem_id=f"{name}-image",
+    )
+
+
+def result_panel(name: str, sentence_id: str) -> ResultPanel:
+    """The result of the tab `name`."""
+    return ResultPanel(
+        gr.HTML(elem_id=sentence_id),
+        gr.Label(label=i18n("result"), elem_id=f"{name}-bars"),
+        gr.Dataframe(
+            label=i18n("all_scores"),
+            interactive=False,
+            datatype="str",
+            wrap=True,
+            max_height=320,
+            elem_id=f"{name}-table",
+        ),
+    )
+
+
+def examples_panel(name: str) -> gr.Dataset:
+    """The example photographs; a click gives the index of one."""
+    return gr.Dataset(
+        label=i18n("examples"),
+        components=[gr.Image(visible=False)],
+        samples=[[str(EXAMPLES_DIRECTORY / one.file)] for one in load_examples()],
+        type="index",
+        elem_id=f"{name}-examples",
+    )
+
+
+def bars_and_table(
+    column: str, results: Iterable[tuple[str, float, float]], language: Language
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """What the bars and the table show of (name, score, similarity), `column` naming the first."""
+    shown = list(results)
+    return {name: score for name, score, _ in shown}, {
+        "headers": [text(key, language) for key in (column, "column_score", "column_similarity")],
+        "data": [[name, percent(score), f"{cosine:.3f}"] for name, score, cosine in shown],
+    }
