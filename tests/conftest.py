@@ -16,6 +16,7 @@ from PIL import Image
 
 from clip_app.model_service import ModelService, load_model
 from clip_app.settings import Settings
+from tests.zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "examples"
@@ -111,3 +112,10 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_CHROMIUM)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    running = Zygote()
+    yield running
+    running.stop()

@@ -4,13 +4,14 @@ Worker threads read, hash, decode and preprocess; this thread alone feeds the mo
 stores. Each stage waits for the next, so memory does not grow with the number of files.
 """
 
+import contextlib
 import logging
 import os
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +20,8 @@ from typing import Any, Literal, Self
 from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
-from clip_app.gallery.store import Entry, Store, content_of
-from clip_app.images import date_taken, difference_hash, load_image
+from clip_app.gallery.store import Entry, FileRecord, Store, content_of
+from clip_app.images import date_taken, difference_hash, load_image, shown_name
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService, Pixels
 from clip_app.strings import Language, text
@@ -192,11 +193,13 @@ class Run:
             with steps.measure("scan"):
                 found = files.fill(self._folder, self._roots, self._shard)
             known = self._store.counts()
-            if not found and known.files + known.broken and self._shard.number == 1:
+            if not files.seen and known.files + known.broken:
                 raise GalleryError("folder_empty_now", folder=printable(self._folder.name))
             self._count(found=found, repaired=repaired)
             self._progress.begin(found)
-            self._write_all(self.entries(files))
+            # Closed at once when something fails, so that no worker outlives the lock.
+            with contextlib.closing(self.entries(files)) as entries:
+                self._write_all(entries)
             if not self._stop.is_set():
                 self._forget_missing(files)
                 self._store.optimise()
@@ -211,11 +214,12 @@ class Run:
                 seconds=time.monotonic() - started,
             )
 
-    def entries(self, files: FileList) -> Iterator[Entry]:
+    def entries(self, files: FileList) -> Generator[Entry]:
         """What to write for the files that need something."""
-        return self._encoded(self._decoded(files))
+        with contextlib.closing(self._decoded(files)) as jobs:
+            yield from self._encoded(jobs)
 
-    def _decoded(self, files: FileList) -> Iterator[Job]:
+    def _decoded(self, files: FileList) -> Generator[Job]:
         """What workers made of each file that needs something, in the order of the paths."""
         with ThreadPoolExecutor(self._workers, "decode") as pool:
             waiting: deque[Future[Job]] = deque()
@@ -237,7 +241,7 @@ class Run:
             known = self._store.records([one.path for one in chunk])
             for file in chunk:
                 before = known.get(file.path)
-                if before and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
+                if before and _is_settled(before, file):
                     self._count(unchanged=1)
                     self._progress.advance(1, worked=False)
                 else:
@@ -250,7 +254,7 @@ class Run:
         """Whether the caller must decode this content: nobody has, nobody else is about to."""
         return not self._store.knows(image) and self._claims.take(image)
 
-    def _encoded(self, jobs: Iterator[Job]) -> Iterator[Entry]:
+    def _encoded(self, jobs: Iterator[Job]) -> Generator[Entry]:
         """Entries to write: an image's own entry before those of its copies."""
         for batch in batched(jobs, _ENCODE):
             for entry in encode(self._service, batch):
@@ -394,7 +398,7 @@ class _Writer:
                 unoptimised += len(batch)
                 if unoptimised >= _OPTIMISE_EVERY:
                     unoptimised = 0
-                    self._store.optimise()
+                    self._store.optimise(keep_unused=True)
             except Exception as error:  # noqa: BLE001 - raised by `put` or at the end
                 self._error = error
 
@@ -422,12 +426,12 @@ class _Claims:
                 if entry.hash in self._claimed:
                     self._claimed[entry.hash] = entry.error
                 copies = self._copies.pop(entry.hash, []) if entry.hash else []
-                return [entry, *(replace(copy, error=entry.error) for copy in copies)]
+                return [entry, *(_like(copy, entry.error) for copy in copies)]
             outcome = self._claimed.get(entry.hash)
             if outcome == "waited for":
                 self._copies.setdefault(entry.hash, []).append(entry)
                 return []
-            return [replace(entry, error=outcome)]
+            return [_like(entry, outcome)]
 
     def release(self, written: list[Entry]) -> None:
         """Let go of contents that the store knows by now."""
@@ -435,6 +439,23 @@ class _Claims:
             for entry in written:
                 if self._claimed.get(entry.hash, "waited for") != "waited for":
                     del self._claimed[entry.hash]
+
+
+def _is_settled(before: FileRecord, file: FoundFile) -> bool:
+    """Whether a file needs nothing: it is as it was, and not at fault for want of a permission.
+
+    What could not even be read, or not for want of memory, may be readable now.
+    """
+    passing = not before.hash or (before.error or ("",))[0] == "image_out_of_memory"
+    return not passing and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
+
+
+def _like(copy: Entry, error: tuple[str, dict[str, Any]] | None) -> Entry:
+    """A copy with the outcome of its first file, in words about the copy itself."""
+    if error is None:
+        return copy
+    key, params = error
+    return replace(copy, error=(key, {**params, "name": shown_name(copy.path)}))
 
 
 class _Pace:

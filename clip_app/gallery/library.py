@@ -125,10 +125,13 @@ class Library:
             StorageError: if it cannot be read or made.
         """
         key = IndexKey(folder, model.name, model.fingerprint, model.embedding_size)
-        place = self._gallery(folder) / _slug(model.name, model.fingerprint[:8])
         with self._lock:
-            if place in self._open:
-                return self._open[place]
+            place = self._place(folder, model)
+            known = self._open.get(place)
+            if known is not None:
+                if known.is_in_place():
+                    return known
+                self._open.pop(place).close()  # another process has forgotten or replaced it
             if not create and not (place / "index.sqlite").exists():
                 raise no_index(folder, model, [other.model for _, other in self._indexes(folder)])
             try:
@@ -195,6 +198,12 @@ class Library:
         digest = hashlib.blake2b(bytes(folder), digest_size=4).hexdigest()
         return self.directory / _slug(folder.name, digest)
 
+    def _place(self, folder: Path, model: ModelInfo) -> Path:
+        """Where the index for these weights is or will be, whatever the model was chosen by."""
+        digest = model.fingerprint[:8]
+        there = sorted(self._gallery(folder).glob(f"*-{digest}/index.sqlite"))
+        return there[0].parent if there else self._gallery(folder) / _slug(model.name, digest)
+
     def _all(self) -> Iterator[tuple[Path, IndexKey]]:
         for database in sorted(self.directory.glob("*/*/index.sqlite")):
             with suppress(GalleryError):  # damaged ones are told of when they are opened
@@ -204,7 +213,7 @@ class Library:
         return ((place, key) for place, key in self._all() if key.folder == folder)
 
     def _set_aside(self, place: Path) -> None:
-        aside = place.with_name(f"{place.name}.damaged-{int(time.time())}")
+        aside = place.with_name(f"{place.name}.damaged-{time.time_ns()}")
         log.warning("The damaged index is kept as %s; a new one is begun.", aside.name)
         place.rename(aside)
         (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")

@@ -41,13 +41,16 @@ class Named(Protocol):
 
 # Signs count only between spaces, so that "t-shirt" and "black-and-white" stay whole. Full-width
 # signs need none, as Chinese is written without.
-_SIGN = re.compile(r"(?:^|\s)([+-])\s+|\s*([＋－])\s*|(?:^|\s)(-)(?=\S)")
-_WEIGHT = re.compile(r"^(\d+(?:\.\d+)?)\s*[*×:：]\s*(?=\D)(.+)$")
+# The last of them is what `describe` shows.
+_SIGN = re.compile(r"(?:^|\s)([+\-−])\s+|\s*([＋－])\s*|(?:^|\s)(-)(?=\S)")
+_WEIGHT = re.compile(r"^(\d{1,4}(?:\.\d{1,4})?)\s*[*×:：]\s*(?=\D)(.+)$")
 
-_ARTICLE = r"(?:any|an?|the|some)?\s*"
+# What is wanted ends before its separators (the lookbehinds below): a text of ten thousand commas
+# would otherwise be divided in all ways, which takes minutes.
+_ARTICLE = r"(?:(?:any|an?|the|some)\s+)?"
 _ENGLISH = re.compile(
-    rf"^(?P<wanted>.+?)[\s,;]+(?:but\s+)?(?:without|with\s+no|and\s+no|but\s+no|excluding|except"
-    rf"(?:\s+for)?|but\s+not|(?<=[,;]\s)no|(?<=[,;]\s)not)\s+{_ARTICLE}(?P<unwanted>.+)$",
+    rf"^(?P<wanted>.+?)(?<![\s,;])[\s,;]+(?:but\s+)?(?:without|with\s+no|and\s+no|but\s+no"
+    rf"|excluding|except(?:\s+for)?|but\s+not|(?<=[,;]\s)no|(?<=[,;]\s)not)\s+{_ARTICLE}(?P<unwanted>.+)$",
     re.IGNORECASE,
 )
 _ENGLISH_ONLY = re.compile(
@@ -62,8 +65,8 @@ _CHINESE_BEFORE = re.compile(
     rf"^(?:{_NOT_HAVE}|{_NOT_WEAR})(?P<unwanted>.+?)(?:以外|之外)?的(?P<wanted>[^的].*)$"
 )
 _CHINESE_AFTER = re.compile(
-    rf"^(?P<wanted>.+?)[，,、\s]*(?:但|而|且|并|但是|而且|里|中|上)?(?:{_NOT_HAVE}|{_NOT_WEAR})"
-    r"(?P<unwanted>[^的]+?)(?:以外|之外)?$"
+    rf"^(?P<wanted>.+?)(?<![，,、\s])[，,、\s]*(?:但|而|且|并|但是|而且|里|中|上)?"
+    rf"(?:{_NOT_HAVE}|{_NOT_WEAR})(?P<unwanted>[^的]+?)(?:以外|之外)?$"
 )
 _CHINESE_ONLY = re.compile(rf"^(?:{_NOT_HAVE}|{_NOT_WEAR})(?P<unwanted>[^的]+)$")
 _NOBODY = re.compile(r"^(?:空无一人|无人|没人)的(?P<wanted>.+)$")
@@ -86,6 +89,7 @@ def parse_query(typed: str, exclude: str = "") -> list[TextTerm]:
     """
     terms: list[TextTerm] = []
     for sign, part in _signed_parts(typed):
+        _check_length(part)
         weight, text = _weighted(part)
         for wanted, piece in _negation(text):
             terms.append(TextTerm(piece, weight * sign * (1 if wanted else -1)))
@@ -95,9 +99,8 @@ def parse_query(typed: str, exclude: str = "") -> list[TextTerm]:
             terms.append(TextTerm(text, -weight))
     if len(terms) > MAX_TERMS:
         raise InputError("terms_too_many", number=len(terms), limit=MAX_TERMS)
-    longest = max((len(term.text) for term in terms), default=0)
-    if longest > MAX_LABEL_LENGTH:
-        raise InputError("text_too_long", number=longest, limit=MAX_LABEL_LENGTH)
+    for term in terms:
+        _check_length(term.text)
     return terms
 
 
@@ -112,12 +115,18 @@ def describe(terms: Sequence[Named]) -> str:
     return " ".join(parts).removeprefix("+ ")
 
 
+def _check_length(text: str) -> None:
+    if len(text) > MAX_LABEL_LENGTH:
+        raise InputError("text_too_long", number=len(text), limit=MAX_LABEL_LENGTH)
+
+
 def _signed_parts(typed: str) -> list[tuple[int, str]]:
     parts, sign, start = [], 1, 0
-    typed = typed.strip()
+    # One space for many: what the patterns would try again from each of them.
+    typed = " ".join(typed.split())
     for found in _SIGN.finditer(typed):
         parts.append((sign, typed[start : found.start()]))
-        sign = -1 if (found[1] or found[2] or found[3]) in "-－" else 1
+        sign = -1 if (found[1] or found[2] or found[3]) in "-－−" else 1
         start = found.end()
     parts.append((sign, typed[start:]))
     return [(sign, part.strip()) for sign, part in parts if part.strip()]
@@ -131,11 +140,13 @@ def _weighted(part: str) -> tuple[float, str]:
 def _negation(text: str) -> list[tuple[bool, str]]:
     """(whether it is wanted, piece) of a text in which something may be negated."""
     if found := _NOBODY.match(text):
-        return [(True, found["wanted"]), (False, "人")]
+        return [(True, found["wanted"].strip()), (False, "人")]
     for pattern in (_CHINESE_BEFORE, _ENGLISH, _CHINESE_AFTER):
         if found := pattern.match(text):
-            return [(True, found["wanted"].strip()), (False, found["unwanted"].strip())]
+            wanted, unwanted = found["wanted"].strip(), found["unwanted"].strip()
+            if wanted and unwanted:
+                return [(True, wanted), (False, unwanted)]
     for pattern in (_ENGLISH_ONLY, _CHINESE_ONLY):
-        if found := pattern.match(text):
-            return [(False, found["unwanted"].strip())]
+        if (found := pattern.match(text)) and (unwanted := found["unwanted"].strip()):
+            return [(False, unwanted)]
     return [(True, text)]

@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +80,7 @@ class _RayRun(Run):
         self._settings = settings.model_copy(update={"model": service.info.name})
         self._ray_workers = ray_workers
 
-    def entries(self, files: FileList) -> Iterator[Entry]:
+    def entries(self, files: FileList) -> Generator[Entry]:
         """What to write for the files that need something."""
         blocks = [_table(jobs) for jobs in batched(self._needed(files), _FILES)]
         if not blocks or self._stop.is_set():

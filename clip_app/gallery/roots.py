@@ -1,5 +1,6 @@
 """Which folders may be reached, and opening files so that nothing outside them is ever read."""
 
+import errno
 import os
 import re
 import stat
@@ -69,28 +70,31 @@ class Roots:
     def read(self, path: str) -> bytes:
         """The content of a file, read only if the file itself lies inside the roots.
 
-        What is opened is compared with what the resolved path names, so a file or folder that is
-        replaced by a symbolic link between scan and read cannot lead outside.
+        The resolved path is opened folder by folder from its root, following no link, so a file or
+        folder that is replaced by a symbolic link at any moment cannot lead outside.
 
         Raises:
             ImageError: if it is gone, is no regular file, is too large, or lies outside.
         """
         name = shown_name(path)
         try:
-            descriptor = os.open(path, _READ)
-        except FileNotFoundError as error:
+            real = Path(os.path.realpath(path, strict=True))
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise ImageError("image_not_found", name=name) from error
         except (OSError, ValueError) as error:
             raise ImageError("image_cannot_be_opened", name=name) from error
-        with open(descriptor, "rb") as file:
-            try:
-                opened = os.fstat(descriptor)
-                real = os.path.realpath(path, strict=True)
-                same = os.path.samestat(opened, os.stat(real, follow_symlinks=False))
-            except OSError as error:
-                raise ImageError("image_not_found", name=name) from error
-            if not (same and self.contains(real)):
-                raise ImageError("image_outside", name=name)
+        root = next((one for one in self.folders if one in real.parents), None)
+        if root is None:
+            raise ImageError("image_outside", name=name)
+        try:
+            descriptor = _open_below(root, real.relative_to(root).parts)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ImageError("image_not_found", name=name) from error
+        except OSError as error:
+            key = "image_outside" if error.errno == errno.ELOOP else "image_cannot_be_opened"
+            raise ImageError(key, name=name) from error
+        try:
+            opened = os.fstat(descriptor)
             if not stat.S_ISREG(opened.st_mode):
                 raise ImageError("image_unreadable", name=name)
             if opened.st_size > MAX_FILE_BYTES:
@@ -100,10 +104,31 @@ class Roots:
                     megabytes=opened.st_size // 2**20,
                     limit=MAX_FILE_BYTES // 2**20,
                 )
-            try:
+            with open(descriptor, "rb", closefd=False) as file:
                 return file.read()
-            except OSError as error:
-                raise ImageError("image_cannot_be_opened", name=name) from error
+        except OSError as error:
+            raise ImageError("image_cannot_be_opened", name=name) from error
+        finally:
+            os.close(descriptor)
+
+
+def _open_below(root: Path, parts: Sequence[str]) -> int:
+    """A descriptor of a file below a root, no part of whose path may be a link.
+
+    Raises:
+        OSError: if it cannot be opened; ELOOP or ENOTDIR where a part has become a link.
+    """
+    if os.open not in os.supports_dir_fd:  # Windows, where it takes an administrator to make links
+        return os.open(root.joinpath(*parts), _READ)
+    folder = os.open(root, _READ | os.O_DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, _READ | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], _READ | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def is_left_out(name: str) -> bool:

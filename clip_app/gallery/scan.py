@@ -1,9 +1,9 @@
 """Which image files lie in a folder now: the walk, and its list on disk."""
 
+import errno
 import os
 import sqlite3
 import stat
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,12 @@ from clip_app.gallery.roots import Roots, is_left_out, printable
 from clip_app.images import SUPPORTED_SUFFIXES
 
 _T = TypeVar("_T")
+
+# How it shows that something was removed meanwhile, or that a link leads nowhere.
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+# The year 2262: what a database keeps as a number. Some file systems go further.
+_LATEST = 2**63 - 1
 
 # Files handled together wherever a whole gallery is gone through: few queries, little memory.
 CHUNK = 1000
@@ -81,7 +87,7 @@ def walk(folder: Path, roots: Roots, unreadable: list[str]) -> Iterator[FoundFil
     Args:
         folder: the gallery, resolved.
         roots: what may be reached.
-        unreadable: gets the paths of folders that could not be listed.
+        unreadable: gets the paths of what could not be looked at, folders as a rule.
     """
     visited: set[tuple[int, int]] = set()
     waiting = [""]
@@ -91,10 +97,12 @@ def walk(folder: Path, roots: Roots, unreadable: list[str]) -> Iterator[FoundFil
         try:
             listed = os.scandir(folder / below)
             status = os.stat(folder / below)
-        except OSError:
-            unreadable.append(below)
+            inside = roots.contains(os.path.realpath(folder / below))
+        except OSError as error:
+            if not below or error.errno not in _NOWHERE:
+                unreadable.append(below)
             continue
-        if (status.st_dev, status.st_ino) in visited:
+        if not inside or (status.st_dev, status.st_ino) in visited:
             listed.close()
             continue
         visited.add((status.st_dev, status.st_ino))
@@ -117,27 +125,30 @@ def walk(folder: Path, roots: Roots, unreadable: list[str]) -> Iterator[FoundFil
                     if os.path.splitext(entry.name)[1].lower() not in SUPPORTED_SUFFIXES:
                         continue
                     found = entry.stat()
-                except OSError:  # removed meanwhile, or a link that leads nowhere
+                except OSError as error:
+                    if error.errno not in _NOWHERE:
+                        unreadable.append(path)
                     continue
                 if stat.S_ISREG(found.st_mode):
-                    yield FoundFile(path, found.st_size, found.st_mtime_ns)
+                    changed = max(-_LATEST, min(found.st_mtime_ns, _LATEST))
+                    yield FoundFile(path, found.st_size, changed)
 
 
 class FileList:
     """The files that a walk found, on disk, so that a million of them take no memory."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="clip_app-scan-")
-        self._table = sqlite3.connect(
-            Path(self._folder.name) / "files.sqlite", check_same_thread=False
-        )
+        # Without a name it is a file that is gone with this process, however that ends.
+        self._table = sqlite3.connect("", check_same_thread=False)
         self._table.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
             "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER)"
             " WITHOUT ROWID;"
         )
-        #: Folders that could not be listed: nothing is known of the files below them.
+        #: Folders and files that could not be looked at: nothing is known of what is there.
         self.unreadable: list[str] = []
+        #: Files that the walk found, those of other shards too.
+        self.seen = 0
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +160,6 @@ class FileList:
         trace: TracebackType | None,
     ) -> None:
         self._table.close()
-        self._folder.cleanup()
 
     def fill(self, folder: Path, roots: Roots, shard: Shard) -> int:
         """Walk the folder; returns how many files of this shard there are.
@@ -158,16 +168,16 @@ class FileList:
             GalleryError: if the folder itself cannot be listed.
             StorageError: if there is no room for the list.
         """
-        found = (
-            file
-            for file in walk(folder, roots, self.unreadable)
-            if shard.number == 1 or shard.holds(file.path)
-        )
         try:
-            for chunk in batched(found, CHUNK):
+            for chunk in batched(walk(folder, roots, self.unreadable), CHUNK):
+                self.seen += len(chunk)
                 self._table.executemany(
                     "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
-                    [(encoded(one.path), one.size, one.mtime_ns) for one in chunk],
+                    [
+                        (encoded(one.path), one.size, one.mtime_ns)
+                        for one in chunk
+                        if shard.number == 1 or shard.holds(one.path)
+                    ],
                 )
         except sqlite3.Error as error:
             raise StorageError("disk_full", reason=str(error)) from error
@@ -192,4 +202,4 @@ class FileList:
         return [path for path in paths if path not in there and not self._unseen(path)]
 
     def _unseen(self, path: str) -> bool:
-        return any(path.startswith(f"{below}/") for below in self.unreadable)
+        return any(path == place or path.startswith(f"{place}/") for place in self.unreadable)

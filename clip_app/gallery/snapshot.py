@@ -13,6 +13,7 @@ end the process.
 
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import os
@@ -42,6 +43,9 @@ _PROPOSED_TIMES = 4
 # Rows copied at a time while writing.
 _ROWS = 20_000
 
+# Vectors up to this size are compared with their digest before they are used, others meanwhile.
+_CHECKED_AT_ONCE = 64 * 2**20
+
 # Where a filter lets fewer than this share of the rows through, only those are multiplied.
 _FEW = 0.2
 
@@ -64,17 +68,22 @@ class Snapshot:
             OSError, ValueError: if they are missing, cut short or of another kind.
         """
         self.folder = folder
-        facts = json.loads((folder / "facts.json").read_text("utf-8"))
+        written, _, digest = (folder / "facts.json").read_text("utf-8").partition("\n")
+        if hashlib.blake2b(written.encode(), digest_size=16).hexdigest() != digest:
+            raise ValueError("facts.json is damaged")
+        facts = json.loads(written)
+        self._digests: dict[str, str] = facts["digests"]
         for name, size in facts["sizes"].items():
             if (folder / name).stat().st_size != size:
                 raise ValueError(f"{name} is cut short")
-        self._digests: dict[str, str] = facts["digests"]
+            # The others lead to rows, or are read by faiss, which trusts what it reads.
+            if size <= _CHECKED_AT_ONCE or name != "vectors.npy":
+                self._check(name)
+        rows, dim = facts["shape"]
         #: float32 (rows, dim), mapped: pages are read when they are needed.
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+        self.vectors = _mapped(folder / "vectors.npy", np.float32, (rows, dim))
         #: int64 (rows,), ascending.
-        self.ids = np.load(folder / "ids.npy", mmap_mode="r")
-        if self.vectors.shape[:1] != self.ids.shape:
-            raise ValueError("vectors and ids differ in number")
+        self.ids = _mapped(folder / "ids.npy", np.int64, (rows,))
         self.codes: Any = None
         if "codes.faiss" in facts["sizes"]:
             self.codes = _read_codes(folder / "codes.faiss")
@@ -83,7 +92,16 @@ class Snapshot:
 
     def is_intact(self) -> bool:
         """Whether every file is as it was written. Reads all of it: a second or so a gigabyte."""
-        return all(_digest(self.folder / name) == digest for name, digest in self._digests.items())
+        try:
+            for name in self._digests:
+                self._check(name)
+        except ValueError:
+            return False
+        return True
+
+    def _check(self, name: str) -> None:
+        if _digest(self.folder / name) != self._digests[name]:
+            raise ValueError(f"{name} is damaged")
 
     def candidates(
         self, query: np.ndarray, limit: int, gone: np.ndarray, allowed: np.ndarray | None
@@ -173,11 +191,14 @@ def write_snapshot(
         del vectors, ids
         names = sorted(path.name for path in making.iterdir())
         facts = {
+            "shape": [rows, dim],
             "sizes": {name: (making / name).stat().st_size for name in names},
             "digests": {name: _digest(making / name) for name in names},
         }
-        (making / "facts.json").write_text(json.dumps(facts), "utf-8")
-        for path in making.iterdir():
+        written = json.dumps(facts)
+        digest = hashlib.blake2b(written.encode(), digest_size=16).hexdigest()
+        (making / "facts.json").write_text(f"{written}\n{digest}", "utf-8")
+        for path in (*making.iterdir(), making):
             _sync(path)
         making.rename(folder)
         _sync(folder.parent)
@@ -236,6 +257,18 @@ def _largest(ids: np.ndarray, similarities: np.ndarray, limit: int) -> Candidate
         ids, similarities = ids[rows], similarities[rows]
     there = similarities > -np.inf
     return Candidates(np.asarray(ids[there]), similarities[there])
+
+
+def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.ndarray:
+    """A mapped array, whose header must be the one that such an array has."""
+    header = io.BytesIO()
+    kind = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    facts = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, facts)
+    with open(path, "rb") as file:
+        if file.read(header.tell()) != header.getvalue():
+            raise ValueError(f"{path.name} is damaged")
+    return np.load(path, mmap_mode="r")
 
 
 def _reserve(path: Path) -> None:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from clip_app.errors import GalleryError, StorageError
+from clip_app.errors import ClipAppError, GalleryError, StorageError
+from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
 from clip_app.gallery.snapshot import CODES_FROM, Snapshot, write_snapshot
 from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, Found, IndexKey, StoredFile
@@ -57,6 +58,9 @@ CREATE INDEX files_by_image ON files (image);
 CREATE INDEX files_by_taken ON files (taken);
 CREATE TABLE gone (id INTEGER PRIMARY KEY);  -- images dropped since the snapshot
 """
+
+# Columns of a file that its checksum is about, in this order.
+_FILE = "path, size, mtime_ns, taken, suffix, hash, image, error"
 
 # Another process holds the database for the milliseconds of a commit, or for a checkpoint.
 _BUSY_SECONDS = 30
@@ -108,6 +112,7 @@ class SqliteStore:
             StorageError: if it cannot be read or made.
         """
         self.key = key
+        self._name = printable(key.folder.name)
         self._folder = folder
         self._database = folder / "index.sqlite"
         self._lock_file = FileLock(folder / "write.lock", timeout=0, thread_local=False)
@@ -115,7 +120,7 @@ class SqliteStore:
         self._reading = threading.RLock()
         self._view = _View()
         if not create and not self._database.exists():
-            raise GalleryError("index_missing", folder=key.folder.name)
+            raise GalleryError("index_missing", folder=self._name)
         with self._storage_errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._reader = self._connect()
@@ -124,6 +129,7 @@ class SqliteStore:
                 if create:
                     self._create()
                 self._check_key()
+                self._identity = _identity(self._database)
             except BaseException:
                 self._reader.close()
                 raise
@@ -137,32 +143,38 @@ class SqliteStore:
                 self._writer.close()
                 self._writer = None
 
+    def is_in_place(self) -> bool:
+        """Whether the files that are open are still those under their names."""
+        with contextlib.suppress(OSError):
+            return self._identity == _identity(self._database)
+        return False
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """A context in which this thread alone may write; raises `GalleryError` if it may not."""
         # The lock on the file keeps other processes out, the other one threads of this process.
         if not self._writing.acquire(blocking=False):
-            raise GalleryError("index_busy", folder=self.key.folder.name)
+            raise GalleryError("index_busy", folder=self._name)
         try:
             with self._storage_errors():
-                self._lock_file.acquire()
-        except Timeout as error:
-            self._writing.release()
-            raise GalleryError("index_busy", folder=self.key.folder.name) from error
-        except BaseException:
-            self._writing.release()
-            raise
-        try:
-            yield
+                try:
+                    self._lock_file.acquire()
+                except Timeout as error:
+                    raise GalleryError("index_busy", folder=self._name) from error
+            try:
+                yield
+            finally:
+                try:
+                    if self._writer is not None:
+                        self._writer.close()
+                finally:
+                    self._writer = None
+                    self._lock_file.release()
         finally:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-            self._lock_file.release()
             self._writing.release()
 
     def repair(self) -> int:
-        """Drop rows whose checksum is wrong, so that their files are read again.
+        """Drop rows that are not as they were written, so that their files are read again.
 
         Call it with the lock held, before indexing.
 
@@ -172,27 +184,56 @@ class SqliteStore:
         Raises:
             GalleryError: if the database itself is damaged.
         """
+        if not self._is_sound():
+            with self._transaction() as table:
+                table.execute("REINDEX")  # damage to the database's own indexes is mended by this
+            if not self._is_sound():
+                raise GalleryError("index_damaged", folder=self._name)
+        images, files, hidden = self._damaged_rows()
+        damaged = len(images) + len(files) + hidden
+        if damaged:
+            log.warning("%d damaged rows of the index are made anew.", damaged)
+            with self._transaction() as table:
+                for some in batched(images, CHUNK):
+                    query = f"DELETE FROM files WHERE image IN ({_marks(some)})"  # noqa: S608
+                    table.execute(query, some)
+                    _drop_images(table, some)
+                table.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in files])
+                table.execute("DELETE FROM gone WHERE id IN (SELECT id FROM images)")
+                # No name of a snapshot, but a new one: every reader begins again.
+                name = f"repaired-{time.time_ns():x}"
+                table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
+            if any(self._damaged_rows()):  # not even to be found where they must be
+                raise GalleryError("index_damaged", folder=self._name)
+        # A run that was killed may have left a snapshot that nothing names.
+        with self._storage_errors(), self._reading:
+            self._remove_snapshots_but(self._snapshot_name())
+        return damaged
+
+    def _is_sound(self) -> bool:
         with self._storage_errors():
-            if self._reader.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise GalleryError("index_damaged", folder=self.key.folder.name)
-            images = [
-                row[0]
-                for row in self._rows("SELECT id, hash, look, vector, checksum FROM images")
-                if not _image_is_intact(row)
-            ]
-            known = "SELECT path, size, mtime_ns, taken, hash, image, error, checksum FROM files"
-            files = [row[0] for row in self._rows(known) if not _file_is_intact(row)]
-        if not images and not files:
-            return 0
-        log.warning("%d damaged rows of the index are made anew.", len(images) + len(files))
-        with self._transaction() as table:
-            for some in batched(images, CHUNK):
-                marks = _marks(some)
-                table.execute(f"DELETE FROM files WHERE image IN ({marks})", some)  # noqa: S608
-                _drop_images(table, some)
-            for paths in batched(files, CHUNK):
-                table.execute(f"DELETE FROM files WHERE path IN ({_marks(paths)})", paths)  # noqa: S608
-        return len(images) + len(files)
+            found = self._reader.execute("PRAGMA integrity_check(1)").fetchone()
+        return bool(found[0] == "ok")
+
+    def _damaged_rows(self) -> tuple[list[int], list[Any], int]:
+        """Ids of damaged images, paths of damaged files, and how many images are hidden wrongly."""
+        with self._storage_errors():
+            query = "SELECT id, hash, look, vector, checksum FROM images"
+            images = [row[0] for row in self._rows(query) if not _image_is_intact(row)]
+            query = f"SELECT {_FILE}, checksum FROM files NOT INDEXED"  # noqa: S608
+            files = [row[0] for row in self._rows(query) if not _file_is_intact(row)]
+            # An image's number is in no checksum, but its files know what it must be.
+            query = (
+                "SELECT path, other.id FROM files NOT INDEXED LEFT JOIN images ON images.id = image"
+                " LEFT JOIN images AS other ON other.hash = files.hash"
+                " WHERE image IS NOT NULL AND images.hash IS NOT files.hash"
+            )
+            for path, other in self._rows(query):
+                files.append(path)
+                if other is not None:
+                    images.append(other)
+            hidden = self._one("SELECT count(*) FROM gone JOIN images USING (id)")
+        return images, files, hidden
 
     def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         """What is known of those of at most `CHUNK` paths that are known."""
@@ -232,12 +273,12 @@ class SqliteStore:
                     known = table.execute("SELECT id FROM images WHERE hash = ?", (entry.hash,))
                     image = known.fetchone()[0]
                 error = json.dumps(entry.error, ensure_ascii=False) if entry.error else None
-                values = (path, entry.size, entry.mtime_ns, entry.taken)
-                rest = (entry.hash, image, error)
+                told = (entry.size, entry.mtime_ns, entry.taken, _suffix(entry.path))
+                values = (path, *told, entry.hash, image, error)
                 table.execute(
-                    "INSERT OR REPLACE INTO files (path, size, mtime_ns, taken, suffix, hash, image"
-                    ", error, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*values, _suffix(entry.path), *rest, _file_checksum(*values, *rest)),
+                    f"INSERT OR REPLACE INTO files ({_FILE}, checksum)"  # noqa: S608
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*values, _file_checksum(*values)),
                 )
 
     def paths(self) -> Iterator[str]:
@@ -255,11 +296,12 @@ class SqliteStore:
                     [encoded(path) for path in some],
                 )
 
-    def optimise(self, progress: Progress | None = None) -> None:
+    def optimise(self, progress: Progress | None = None, *, keep_unused: bool = False) -> None:
         """Drop images without a file; make a new snapshot where the old one has fallen behind."""
         unused = "SELECT id FROM images WHERE id NOT IN (SELECT image FROM files WHERE image > 0)"
-        with self._transaction() as table:
-            _drop_images(table, [row[0] for row in table.execute(unused)])
+        if not keep_unused:
+            with self._transaction() as table:
+                _drop_images(table, [row[0] for row in table.execute(unused)])
         with self._storage_errors(), self._reading:
             view = self._refreshed()
             rows = 0 if view.snapshot is None else len(view.snapshot.ids)
@@ -271,7 +313,10 @@ class SqliteStore:
             many_gone = rows > 0 and len(view.gone) * _GONE_SHARE > rows
             if tail <= allowed and not many_gone and not lacks_codes:
                 return
-            previous = None if many_gone else view.snapshot
+            previous = view.snapshot if rows and not many_gone else None
+        with self._storage_errors():
+            if previous is not None and not previous.is_intact():
+                previous = None  # else its damage would be copied, and pass for sound from then on
         chunks: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
         if previous is None:
             number, chunks = total, self._all_vectors
@@ -302,9 +347,7 @@ class SqliteStore:
             table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
             if previous is None:
                 table.execute("DELETE FROM gone")
-        for old in self._folder.glob("snapshot-*"):
-            if old.name != name:
-                shutil.rmtree(old, ignore_errors=True)
+        self._remove_snapshots_but(name)
 
     def counts(self) -> Counts:
         """How much there is."""
@@ -323,7 +366,8 @@ class SqliteStore:
         query = "SELECT path, error FROM files WHERE image IS NULL ORDER BY path LIMIT ?"
         with self._storage_errors(), self._reading:
             rows = self._reader.execute(query, (limit,)).fetchall()
-        return [(os.fsdecode(path), _error(error) or ("image_damaged", {})) for path, error in rows]
+        unknown = ("image_damaged", {"name": "image"})
+        return [(os.fsdecode(path), _error(error) or unknown) for path, error in rows]
 
     def folders(self, limit: int) -> list[str]:
         """Sub-folders that hold images, as paths below the gallery's folder, in order."""
@@ -332,8 +376,8 @@ class SqliteStore:
             if view.folders is None:
                 found: set[str] = set()
                 last = b""
-                for (path,) in self._rows("SELECT path FROM files"):
-                    folder = path.rpartition(b"/")[0]
+                for (path,) in self._rows("SELECT path FROM files NOT INDEXED WHERE image > 0"):
+                    folder = path.rpartition(b"/")[0] if isinstance(path, bytes) else last
                     if folder != last:
                         last = folder
                         parts = os.fsdecode(folder).split("/")
@@ -412,12 +456,12 @@ class SqliteStore:
                     else:
                         log.warning("A damaged row of the index is left out; index it again.")
                 query_files = (
-                    "SELECT path, size, mtime_ns, taken, hash, image, error, checksum "  # noqa: S608
-                    f"FROM files WHERE image IN ({marks}){condition} ORDER BY path"
+                    f"SELECT {_FILE}, checksum FROM files "  # noqa: S608
+                    f"WHERE image IN ({marks}){condition} ORDER BY path"
                 )
                 for row in self._reader.execute(query_files, [*some, *values]):
-                    if _file_is_intact(row):
-                        path, size, _, taken, _, image, _, _ = row
+                    path, size, _, taken, _, digest, image, _, _ = row
+                    if _file_is_intact(row) and image in images and images[image][1] == digest:
                         files.setdefault(image, []).append(
                             StoredFile(os.fsdecode(path), size, taken)
                         )
@@ -445,7 +489,9 @@ class SqliteStore:
             rows = self._reader.execute(query, values).fetchall()
             if len(view.filters) >= _FILTERS:
                 view.filters.pop(next(iter(view.filters)))
-            view.filters[where] = np.sort(np.fromiter((row[0] for row in rows), np.int64))
+            view.filters[where] = np.sort(
+                np.fromiter((row[0] for row in rows if isinstance(row[0], int)), np.int64)
+            )
         return view.filters[where]
 
     def _refreshed(self) -> _View:
@@ -457,8 +503,7 @@ class SqliteStore:
         # One transaction, so that no writer comes between snapshot, tail and dropped rows.
         self._reader.execute("BEGIN")
         try:
-            row = self._reader.execute("SELECT value FROM meta WHERE key = 'snapshot'").fetchone()
-            name = row[0] if row else ""
+            name = self._snapshot_name()
             if name != view.snapshot_name:
                 view = _View(snapshot_name=name, snapshot=self._open_snapshot(name))
                 if view.snapshot is not None and len(view.snapshot.ids):
@@ -481,10 +526,12 @@ class SqliteStore:
         return self._view
 
     def _open_snapshot(self, name: str) -> Snapshot | None:
-        if not name:
+        if not name.startswith("snapshot-"):
             return None
         try:
             snapshot = Snapshot(self._folder / name)
+            if snapshot.vectors.shape[1] != self.key.dim:
+                raise ValueError("vectors of another length")
         except (OSError, ValueError, KeyError) as error:
             log.warning("The index is searched without its snapshot: %s", error)
             return None
@@ -509,7 +556,11 @@ class SqliteStore:
         """(int64 ids, float32 (n, dim) vectors) of images after an id, in order."""
         columns = "SELECT id, vector FROM images WHERE id > ? ORDER BY id"
         whole = 4 * self.key.dim
-        sound = (row for row in self._rows(columns, after, table=table) if len(row[1]) == whole)
+        sound = (
+            row
+            for row in self._rows(columns, after, table=table)
+            if isinstance(row[1], bytes) and len(row[1]) == whole
+        )
         for rows in batched(sound, _ROWS):
             ids = np.array([row[0] for row in rows], np.int64)
             vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float32)
@@ -539,9 +590,11 @@ class SqliteStore:
         return connection
 
     def _create(self) -> None:
-        if self._one("SELECT count(*) FROM sqlite_master WHERE name = 'meta'"):
+        if self._exists():
             return
         with self.lock(), self._transaction() as table:
+            if self._exists():  # another process was faster
+                return
             for statement in _TABLES.split(";\n"):
                 table.execute(statement)
             facts = {
@@ -551,21 +604,34 @@ class SqliteStore:
                 "fingerprint": self.key.fingerprint,
                 "dim": str(self.key.dim),
             }
+            facts["checksum"] = _facts_checksum(facts)
             table.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+
+    def _exists(self) -> bool:
+        return self._one("SELECT count(*) FROM sqlite_master WHERE name = 'meta'") > 0
 
     def _check_key(self) -> None:
         facts = read_facts(self._database)
         if facts.version > _VERSION:
-            raise GalleryError("index_newer", folder=self.key.folder.name)
+            raise GalleryError("index_newer", folder=self._name)
         if facts.key.fingerprint != self.key.fingerprint or facts.key.dim != self.key.dim:
             raise GalleryError(
                 "index_other_model",
-                folder=self.key.folder.name,
+                folder=self._name,
                 model=facts.key.model,
                 current=self.key.model,
             )
         if facts.key.folder != self.key.folder:
-            raise GalleryError("index_damaged", folder=self.key.folder.name)
+            raise GalleryError("index_damaged", folder=self._name)
+
+    def _snapshot_name(self) -> str:
+        row = self._reader.execute("SELECT value FROM meta WHERE key = 'snapshot'").fetchone()
+        return str(row[0]) if row else ""
+
+    def _remove_snapshots_but(self, name: str) -> None:
+        for old in self._folder.glob("snapshot-*"):
+            if old.name != name:
+                shutil.rmtree(old, ignore_errors=True)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -588,10 +654,8 @@ class SqliteStore:
     def _storage_errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise StorageError("disk_full", reason=str(error)) from error
-        except sqlite3.DatabaseError as error:
-            raise GalleryError("index_damaged", folder=self.key.folder.name) from error
+        except sqlite3.Error as error:
+            raise _shown(error, self._name) from error
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
 
@@ -609,15 +673,37 @@ def read_facts(database: Path) -> Facts:
 
     Raises:
         GalleryError: if it is no index, or damaged.
+        StorageError: if it cannot be read just now.
     """
     try:
         with contextlib.closing(sqlite3.connect(database, _BUSY_SECONDS)) as table:
             meta = dict(table.execute("SELECT key, value FROM meta"))
+        if int(meta["version"]) <= _VERSION and meta["checksum"] != _facts_checksum(meta):
+            raise ValueError("a fact is not what was written")
         folder = Path(os.fsdecode(bytes.fromhex(meta["folder"])))
         key = IndexKey(folder, meta["model"], meta["fingerprint"], int(meta["dim"]))
         return Facts(int(meta["version"]), key)
-    except (sqlite3.Error, KeyError, ValueError) as error:
+    except sqlite3.Error as error:
+        raise _shown(error, database.parent.parent.name) from error
+    except (KeyError, TypeError, ValueError) as error:
         raise GalleryError("index_damaged", folder=database.parent.parent.name) from error
+
+
+def _shown(error: sqlite3.Error, folder: str) -> ClipAppError:
+    """What to tell a person: only a damaged index may be set aside, never one on a full disk."""
+    if isinstance(error, sqlite3.ProgrammingError):  # closed, for the gallery was forgotten
+        return GalleryError("index_missing", folder=folder)
+    # The low byte is the kind: one that is no OperationalError is a damaged file; a missing table
+    # or column, or a text that is none, comes as a plain "error".
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
+        return StorageError("disk_full", reason=str(error))
+    return GalleryError("index_damaged", folder=folder)
+
+
+def _facts_checksum(meta: dict[str, str]) -> str:
+    names = ("version", "folder", "model", "fingerprint", "dim")
+    return str(zlib.crc32("\n".join(meta[name] for name in names).encode()))
 
 
 def _condition(where: Filter) -> tuple[str, list[Any]]:
@@ -648,6 +734,11 @@ def _marks(values: Any) -> str:
     return ",".join("?" * len(values))
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 def _suffix(path: str) -> str:
     return os.path.splitext(path)[1].lower()
 
@@ -664,8 +755,11 @@ def _vector(blob: bytes) -> np.ndarray:
 def _error(stored: str | None) -> tuple[str, dict[str, Any]] | None:
     if stored is None:
         return None
-    key, params = json.loads(stored)
-    return key, params
+    try:
+        key, params = json.loads(stored)
+        return str(key), dict(params)
+    except (TypeError, ValueError):  # a damaged row, which `repair` has not seen yet
+        return "image_damaged", {"name": "image"}
 
 
 def _image_checksum(digest: bytes, look: int, vector: bytes) -> int:
@@ -674,6 +768,8 @@ def _image_checksum(digest: bytes, look: int, vector: bytes) -> int:
 
 def _image_is_intact(row: Any) -> bool:
     _, digest, look, vector, checksum = row
+    if not (isinstance(digest, bytes) and isinstance(vector, bytes)):
+        return False
     return bool(_image_checksum(digest, look, vector) == checksum)
 
 

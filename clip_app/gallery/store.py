@@ -170,8 +170,14 @@ class Store(Protocol):
             GalleryError: if the index as a whole is damaged.
         """
 
-    def optimise(self, progress: Progress | None = None) -> None:
-        """Drop images without a file and make searching fast; call it with the lock held."""
+    def optimise(self, progress: Progress | None = None, *, keep_unused: bool = False) -> None:
+        """Drop images without a file and make searching fast; call it with the lock held.
+
+        Args:
+            progress: called with (done, total) rows where making it fast takes long.
+            keep_unused: leave images without a file: in the middle of a run their file may be yet
+                to be read again under another path.
+        """
 
     def counts(self) -> Counts:
         """How much there is."""

@@ -1,0 +1,100 @@
+"""Galleries of generated photographs, and what an index of them must hold."""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.roots import Roots
+from clip_app.gallery.sqlite_store import SqliteStore
+from clip_app.gallery.store import Entry, IndexKey
+from clip_app.images import load_image
+from clip_app.model_service import ModelService
+
+
+def picture(seed: int, side: int = 64) -> Image.Image:
+    """A picture that no other seed makes, cheap to make and to decode."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    return Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)
+
+
+def picture_bytes(seed: int, kind: str = "PNG", side: int = 64, **options: Any) -> bytes:
+    """The bytes of a picture file; PNG where the pixels must come out as they went in."""
+    buffer = io.BytesIO()
+    picture(seed, side).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def put(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def fill(folder: Path, seeds: Iterable[int], below: str = "") -> None:
+    """A photograph for each seed, half of them JPEG."""
+    for seed in seeds:
+        kind, suffix = ("JPEG", "jpg") if seed % 2 else ("PNG", "png")
+        put(folder / below / f"photo {seed:04d}.{suffix}", picture_bytes(seed, kind))
+
+
+def open_store(service: ModelService, place: Path, folder: Path) -> SqliteStore:
+    info = service.info
+    key = IndexKey(folder.resolve(), info.name, info.fingerprint, info.embedding_size)
+    return SqliteStore(place, key, create=True)
+
+
+def index(service: ModelService, store: SqliteStore, **options: Any) -> IndexReport:
+    return index_folder(service, store, Roots.of([store.key.folder]), **options)
+
+
+def contents(store: SqliteStore) -> dict[str, np.ndarray]:
+    """Every file that has a vector, with it."""
+    found = {path: store.find_file(path) for path in store.paths()}
+    hashes = {digest for digest in found.values() if digest is not None}
+    vectors = store.vectors(sorted(hashes))
+    return {path: vectors[digest] for path, digest in found.items() if digest is not None}
+
+
+def expected(service: ModelService, folder: Path) -> dict[str, np.ndarray]:
+    """What the index must hold: each readable file decoded and encoded by itself."""
+    vectors = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            try:
+                image = load_image(path)
+            except Exception:  # noqa: BLE001 - a broken file has no vector
+                continue
+            vectors[os.fspath(path.relative_to(folder))] = service.encode_images([image])[0]
+    return vectors
+
+
+def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
+    assert sorted(found) == sorted(wanted)
+    for path, vector in wanted.items():
+        np.testing.assert_allclose(found[path], vector, atol=1e-5, err_msg=repr(path))
+
+
+def unit(seed: int, dim: int = 16) -> np.ndarray:
+    vector = np.random.default_rng(seed).standard_normal(dim).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def digest(seed: int) -> bytes:
+    return hashlib.blake2b(str(seed).encode(), digest_size=16).digest()
+
+
+def entry(path: str, seed: int, dim: int = 16, taken: int = 0) -> Entry:
+    """A file whose image is that of the seed, with a made-up vector: for tests of the store."""
+    return Entry(path, 1, 1, digest(seed), taken, unit(seed, dim), seed * 2654435761 % 2**64)
+
+
+def small_store(place: Path, dim: int = 16, **key: Any) -> SqliteStore:
+    facts = {"folder": Path("/photos"), "model": "m", "fingerprint": "f", "dim": dim, **key}
+    return SqliteStore(place, IndexKey(**facts), create=True)
