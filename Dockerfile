@@ -30,9 +30,10 @@ COPY clip_app/ clip_app/
 # The user app, by number so that a host can tell that it is not root.
 USER 1000
 
-# Downloaded models are kept on the volume.
+# Downloaded models and the indexes of galleries are kept on the volume.
 ENV HF_HOME=/cache \
     CLIP_APP_HOST=0.0.0.0 \
+    CLIP_APP_INDEX_DIR=/cache/index \
     CLIP_APP_PORT=7860
 VOLUME /cache
 EXPOSE 7860
