@@ -263,7 +263,7 @@ def test_counts_broken_files_and_folders(tmp_path: Path) -> None:
     store.write([entry("top.jpg", 0), entry("x/y/1.jpg", 1), copy, *broken, entry(odd, 2)])
     assert store.counts() == Counts(4, 3, 3)
     assert store.broken(2) == [("bad/0.jpg", error), ("bad/1.jpg", error)]
-    assert set(store.folders(10)) - {""} == {"x", "x/y", os.fsdecode(b"caf\xe9")}
+    assert store.folders(10) == sorted(["x", "x/y", os.fsdecode(b"caf\xe9")])
     assert sorted(store.paths()) == sorted(
         ["top.jpg", "x/y/1.jpg", "x/y/copy.jpg", odd, *(one.path for one in broken)]
     )
@@ -399,7 +399,7 @@ def test_a_damaged_row_is_never_returned_and_dropped_by_repair(
         known = store.records([one.path for one in entries])
         missing = [one for one in entries if one.path not in known]
         assert len(missing) <= 2
-        store.write([one if not store.knows(one.hash) else one for one in missing])
+        store.write(missing)
         store.optimise()
         assert store.repair() == 0
     assert_exact(store, entries)

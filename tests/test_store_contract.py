@@ -209,7 +209,7 @@ def test_vectors_sample_and_folders(store):
     assert store.sample(20) is sample
     everything = {unit(n).tobytes() for n in range(61)}
     assert {row.tobytes() for row in sample} <= everything
-    assert store.folders(100) == ["", "a", "a/deep", "b", "b/deep", "c", "c/deep"]
+    assert store.folders(100) == ["a", "a/deep", "b", "b/deep", "c", "c/deep"]
 
 
 def test_a_name_that_is_no_text_comes_back_as_it_was(store):

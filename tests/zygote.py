@@ -93,6 +93,8 @@ def _main() -> None:
             # torch makes its pool anew on first use after a fork, and fails where two threads do.
             with suppress(RuntimeError):
                 torch.set_num_threads(1)
+            # A fork leaves threads behind, so the service gets a new one to compute on.
+            service._device_thread.__init__()  # type: ignore[misc]
             try:
                 answer = {"result": getattr(jobs, job["function"])(service, **job["arguments"])}
             except BaseException as error:  # noqa: BLE001 - told to the test

@@ -39,8 +39,8 @@ _WRITE_SECONDS = 5.0
 # Decoded pictures waiting for the model, beyond those the workers are at: 0.6 MB each.
 _AHEAD = 96
 
-# Batches that may wait for the disk.
-_WRITES_AHEAD = 2
+# Batches that may wait for the disk; what waits is done again after a crash.
+_WRITES_AHEAD = 1
 
 # A new snapshot is considered after this many written files: searching stays fast meanwhile.
 _OPTIMISE_EVERY = 50_000

@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -158,11 +158,17 @@ class Library:
         found = []
         for place, key in self._all():
             usable = model is not None and key.fingerprint == model.fingerprint
-            with suppress(GalleryError):
-                own = self.open(key.folder, model) if usable and model else SqliteStore(place, key)
-                found.append(IndexStatus(key.folder, key.model, usable, own.counts()))
-                if not usable:
-                    own.close()
+            try:
+                if usable and model:
+                    counts = self.open(key.folder, model).counts()
+                else:
+                    with closing(SqliteStore(place, key)) as store:
+                        counts = store.counts()
+            except (GalleryError, StorageError) as error:
+                # One index that cannot be read must not hide the others.
+                log.warning("The index in %s is left out: %s", place, error)
+                continue
+            found.append(IndexStatus(key.folder, key.model, usable, counts))
         return sorted(found, key=lambda one: (str(one.folder), not one.usable, one.model))
 
     def forget(self, folder: Path) -> int:
@@ -206,8 +212,12 @@ class Library:
 
     def _all(self) -> Iterator[tuple[Path, IndexKey]]:
         for database in sorted(self.directory.glob("*/*/index.sqlite")):
-            with suppress(GalleryError):  # damaged ones are told of when they are opened
-                yield database.parent, read_facts(database).key
+            try:
+                key = read_facts(database).key
+            except (GalleryError, StorageError) as error:
+                log.warning("The index in %s is left out: %s", database.parent, error)
+                continue
+            yield database.parent, key
 
     def _indexes(self, folder: Path) -> Iterator[tuple[Path, IndexKey]]:
         return ((place, key) for place, key in self._all() if key.folder == folder)

@@ -538,7 +538,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
     parts = entry.path.split("/")[:-1]
     return {
         "path": _storable(entry.path),
-        "folders": [_storable("/".join(parts[: n + 1])) for n in range(len(parts))] or [""],
+        "folders": [_storable("/".join(parts[: n + 1])) for n in range(len(parts))],
         "suffix": os.path.splitext(entry.path)[1].lower(),
         "size": entry.size,
         "mtime_ns": entry.mtime_ns,

@@ -260,32 +260,31 @@ def _found(
     while True:
         parts = [[(store, one) for one in store.search(query, wanted, where)] for store in stores]
         found = sorted((pair for part in parts for pair in part), key=lambda p: -p[1].similarity)
-        pictures = _without_copies(found, own, paths)
+        pictures = _without_copies(found, top_k, own, paths)
         exhausted = all(len(part) < wanted for part in parts)
         if exhausted or len(pictures) >= top_k or wanted > _MOST:
-            return pictures[:top_k]
+            return pictures
         wanted *= 4
 
 
 def _without_copies(
-    found: Sequence[tuple[Store, Found]], own: set[bytes], paths: set[str]
+    found: Sequence[tuple[Store, Found]], top_k: int, own: set[bytes], paths: set[str]
 ) -> list[tuple[Found, list[str]]]:
-    """Each picture once, with the paths of its copies; the query's own are left out."""
-    if not found:
-        return []
-    vectors = np.stack([one.vector for _, one in found])
-    looks = np.array([one.look for _, one in found], np.uint64)
-    alike = vectors @ vectors.T >= _SAME_VECTOR
-    alike &= np.bitwise_count(looks[:, None] ^ looks) <= _SAME_LOOK_BITS
-    pictures: dict[int, tuple[Found, list[str]]] = {}
-    for i, (store, one) in enumerate(found):
+    """The first `top_k` pictures with the paths of their copies; the query's own are left out."""
+    pictures: list[tuple[Found, list[str]]] = []
+    looks = np.empty(top_k, np.uint64)
+    for store, one in found:
         files = [os.path.join(store.key.folder, file.path) for file in one.files]
         if one.hash in own or paths.intersection(files):
             continue
-        first = next((n for n in pictures if alike[n, i]), None)
-        if first is None:
-            pictures[i] = (one, files)
+        differing = np.bitwise_count(looks[: len(pictures)] ^ np.uint64(one.look))
+        for n in np.flatnonzero(differing <= _SAME_LOOK_BITS):
+            first, there = pictures[n]
+            if first.vector @ one.vector >= _SAME_VECTOR:
+                there += [path for path in files if path not in there]
+                break
         else:
-            there = pictures[first][1]
-            there += [path for path in files if path not in there]
-    return [*pictures.values()]
+            if len(pictures) < top_k:
+                looks[len(pictures)] = one.look
+                pictures.append((one, files))
+    return pictures

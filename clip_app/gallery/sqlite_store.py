@@ -382,7 +382,7 @@ class SqliteStore:
                         last = folder
                         parts = os.fsdecode(folder).split("/")
                         found.update("/".join(parts[: n + 1]) for n in range(len(parts)))
-                view.folders = sorted(found)
+                view.folders = sorted(found - {""})
             return view.folders[:limit]
 
     def vectors(self, images: Sequence[bytes]) -> dict[bytes, np.ndarray]:
