@@ -1,0 +1,1 @@
+"""Rebuilds the bundled starter model from public inputs; `python -m training.build --help`."""

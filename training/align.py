@@ -1,0 +1,345 @@
+"""Alignment: the image head and the text projection learn to put a picture beside its texts.
+
+Three losses share every step, all on cached vectors, so that a step takes milliseconds:
+
+- distillation: over a random cut through the concept tree, the picture's distribution over the
+  texts shall be the ImageNet classifier's;
+- labels: cross-entropy over the labels of each labelled set;
+- captions: open_clip's contrastive loss between photographs and their captions.
+
+Each draws English or Chinese texts with equal chance.
+"""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from open_clip import ClipLoss
+from timm.layers import Mlp
+from torch import nn
+from tqdm import tqdm
+
+from training.concepts import Cuts
+from training.image_tower import FEATURES, Classifier
+from training.text_tower import WIDTH
+
+#: Length of the exported model's feature vectors.
+EMBEDDING = 384
+
+# Photographs in a step: for distillation, from each labelled set drawn, and with captions.
+_DISTILLED = 512
+_LABELLED = 96
+_CAPTIONED = 256
+_SETS_A_STEP = 5
+
+# Share of distilled features that are made from the classifier instead of taken from photographs:
+# most of the 1,000 classes have no photographs at all.
+_MADE = 0.5
+
+# How far made features stand from the mean along their class's direction, drawn from this range.
+# Tiny ImageNet's class means lie within it.
+_DISTANCE = (1.5, 4.0)
+
+# Share of distilled features that are mixed with another's, as in a picture of two things.
+_MIXED = 0.3
+
+# Share of cuts that are the 1,000 classes themselves, the hardest one.
+_LEAF_CUTS = 0.5
+
+_LABEL_WEIGHT = 1.0
+_CAPTION_WEIGHT = 0.5
+
+_RATE = 1e-3
+# The text side is good already, and all texts never seen depend on it.
+_PROJECTION_RATE = 1e-4
+_WEIGHT_DECAY = 0.02
+_WARM_UP_STEPS = 100
+
+# Weights are averaged over about the last thousand steps.
+_AVERAGE_DECAY = 0.998
+
+# How far the whitening of texts is held back: 1 would leave their directions as they are.
+_WHITENING_SHRINKAGE = 0.3
+
+
+class Head(nn.Module):
+    """What is learnt: open_clip's `visual.head.mlp`, `text.proj` and `logit_scale`."""
+
+    def __init__(self, projection: torch.Tensor) -> None:
+        super().__init__()
+        self.mlp = Mlp(FEATURES, 2 * EMBEDDING, EMBEDDING)
+        self.proj = nn.Linear(WIDTH, EMBEDDING, bias=False)
+        self.proj.weight.data = projection.clone()
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(20.0)))
+
+    def images(self, features: torch.Tensor) -> torch.Tensor:
+        """Pooled features (n, 1280) to unit vectors (n, 384)."""
+        return F.normalize(self.mlp(features), dim=-1)
+
+    def texts(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Text tower outputs (…, 384) to unit vectors (…, 384)."""
+        return F.normalize(self.proj(vectors), dim=-1)
+
+    def classifier(self, prompts: torch.Tensor) -> torch.Tensor:
+        """Prompts of labels (labels, prompts, 384) to one unit vector a label, as the app does."""
+        return F.normalize(self.texts(prompts).mean(1), dim=-1)
+
+
+@dataclass(frozen=True)
+class LabelTexts:
+    """Text vectors of a list of labels: (labels, prompts, 384) for each language."""
+
+    english: torch.Tensor
+    chinese: torch.Tensor
+
+
+@dataclass(frozen=True)
+class LabelledFeatures:
+    """A labelled set ready for training: one tensor (n, 1280) a view, and the label of each row."""
+
+    name: str
+    views: tuple[torch.Tensor, ...]
+    labels: torch.Tensor
+    texts: LabelTexts
+
+
+@dataclass(frozen=True)
+class CaptionedFeatures:
+    """Photographs with captions.
+
+    Attributes:
+        views: (n, 1280) each.
+        captions: (m, 384), English and Chinese alike.
+        owners: for each caption, the row of its photograph.
+    """
+
+    name: str
+    views: tuple[torch.Tensor, ...]
+    captions: torch.Tensor
+    owners: torch.Tensor
+
+
+@dataclass(frozen=True)
+class ConceptTexts:
+    """Text vectors of the concepts: all in one table, and the rows of each concept by language."""
+
+    table: torch.Tensor
+    english: tuple[tuple[int, int], ...]
+    chinese: tuple[tuple[int, int], ...]
+
+    def draw(self, rows: np.ndarray, chinese: float, rng: np.random.Generator) -> torch.Tensor:
+        """One text for each concept, (len(rows), 384).
+
+        Args:
+            chinese: chance of a Chinese text where the concept has one.
+        """
+        spans = np.array(self.english)[rows]
+        others = np.array(self.chinese)[rows]
+        use = (others[:, 1] > others[:, 0]) & (rng.random(len(rows)) < chinese)
+        spans[use] = others[use]
+        picks = spans[:, 0] + rng.random(len(rows)) * (spans[:, 1] - spans[:, 0])
+        return self.table[torch.from_numpy(picks.astype(np.int64))].float()
+
+
+def whitening(vectors: torch.Tensor) -> torch.Tensor:
+    """A (384, 384) projection that spreads texts evenly over all directions.
+
+    Sentence vectors share one large direction and a few strong ones; without them, "a photo of a
+    cat" and "a photo of a dog" stand apart.
+    """
+    mean = F.normalize(vectors.mean(0), dim=0)
+    rest = vectors - (vectors @ mean)[:, None] * mean
+    strengths, axes = torch.linalg.eigh(rest.T @ rest / len(rest))
+    strengths = strengths.clamp(min=1e-8)
+    held_back = (1 - _WHITENING_SHRINKAGE) * strengths + _WHITENING_SHRINKAGE * strengths.mean()
+    projection = axes @ torch.diag(held_back.rsqrt()) @ axes.T
+    projection = projection @ (torch.eye(WIDTH) - torch.outer(mean, mean))
+    return projection / projection.norm() * math.sqrt(WIDTH)
+
+
+class MadeFeatures:
+    """Features of classes that no photograph shows.
+
+    If features are Gaussian with one covariance C for all classes, as linear discriminant analysis
+    assumes, the mean of class c lies from the common mean along C w_c, w_c being the classifier's
+    weights. What photographs add to their class's mean is taken from real ones.
+    """
+
+    def __init__(
+        self, features: torch.Tensor, residuals: torch.Tensor, teacher: Classifier
+    ) -> None:
+        self._mean = features.mean(0)
+        covariance = torch.cov(features.T)
+        covariance += 1e-3 * features.var(0).mean() * torch.eye(FEATURES)
+        weight = teacher.weight
+        self._directions = (weight - weight.mean(0)) @ covariance
+        self._residuals = residuals
+
+    def draw(self, classes: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """One feature vector for each class, (n, 1280)."""
+        distance = torch.from_numpy(rng.uniform(*_DISTANCE, (len(classes), 1))).float()
+        residual = self._residuals[
+            torch.from_numpy(rng.integers(len(self._residuals), size=len(classes)))
+        ]
+        made = self._mean + distance * self._directions[classes] + residual.float()
+        return made.clamp(0, 6)  # the range of the trunk's last activation, ReLU6
+
+
+def residuals_of(sets: Sequence[LabelledFeatures]) -> torch.Tensor:
+    """What each photograph's features add to the mean of its class, float16."""
+    found = []
+    for one in sets:
+        features = one.views[0].float()
+        count = torch.bincount(one.labels).clamp(min=1)
+        sums = torch.zeros(len(count), FEATURES).index_add_(0, one.labels, features)
+        found.append((features - (sums / count[:, None])[one.labels]).half())
+    return torch.cat(found)
+
+
+def train_head(
+    head: Head,
+    teacher: Classifier,
+    cuts: Cuts,
+    concepts: ConceptTexts,
+    labelled: Sequence[LabelledFeatures],
+    captioned: Sequence[CaptionedFeatures],
+    known: Sequence[str],
+    steps: int,
+    seed: int = 0,
+) -> Head:
+    """Train, and return the head with averaged weights.
+
+    Args:
+        known: names of the labelled sets whose photographs the teacher can judge; the rest (such
+            as drawings) take no part in distillation.
+    """
+    rng = np.random.default_rng(seed)
+    photographs = [v for one in labelled if one.name in known for v in one.views]
+    photographs += [view for one in captioned for view in one.views]
+    pool = torch.cat(photographs)
+    sample = pool[torch.from_numpy(rng.permutation(len(pool))[:20_000])].float()
+    made = MadeFeatures(
+        sample, residuals_of([one for one in labelled if one.name in known]), teacher
+    )
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [*head.mlp.parameters(), head.logit_scale], "lr": _RATE},
+            {"params": head.proj.parameters(), "lr": _PROJECTION_RATE, "weight_decay": 0.0},
+        ],
+        weight_decay=_WEIGHT_DECAY,
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, steps))
+    averaged = copy.deepcopy(head)
+    contrast = ClipLoss()
+    weights = np.array([math.sqrt(len(one.labels)) for one in labelled])
+    bar = tqdm(range(steps), desc="alignment")
+    for step in bar:
+        scale = head.logit_scale.exp()
+        # 1. distillation
+        features, wanted = _distillation_batch(pool, made, teacher, rng)
+        rows = cuts.leaves() if rng.random() < _LEAF_CUTS else cuts.draw(rng)
+        members = torch.from_numpy(cuts.members[rows]).float()
+        texts = head.texts(concepts.draw(rows, _chance_of_chinese(rng), rng))
+        wanted = wanted @ members.T
+        wanted = wanted / wanted.sum(1, keepdim=True)
+        logits = scale * head.images(features) @ texts.T
+        loss = -(wanted * F.log_softmax(logits, dim=1)).sum(1).mean()
+        # 2. labels
+        chosen = rng.choice(
+            len(labelled),
+            min(_SETS_A_STEP, len(labelled)),
+            replace=False,
+            p=weights / weights.sum(),
+        )
+        for index in chosen:
+            share = _LABEL_WEIGHT / len(chosen)
+            loss = loss + share * _label_loss(head, labelled[index], scale, rng)
+        # 3. captions
+        for one in captioned:
+            pick = torch.from_numpy(rng.integers(len(one.captions), size=_CAPTIONED))
+            view = one.views[rng.integers(len(one.views))]
+            images = head.images(view[one.owners[pick]].float())
+            sentences = head.texts(one.captions[pick].float())
+            share = _CAPTION_WEIGHT / len(captioned)
+            loss = loss + share * contrast(images, sentences, scale)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            head.logit_scale.clamp_(max=math.log(100))
+            decay = min(_AVERAGE_DECAY, (1 + step) / (10 + step))
+            for slow, fast in zip(averaged.parameters(), head.parameters(), strict=True):
+                slow.lerp_(fast, 1 - decay)
+        if step % 50 == 0:
+            bar.set_postfix(loss=f"{loss.item():.3f}", scale=f"{scale.item():.1f}", refresh=False)
+    return averaged.eval()
+
+
+def _rate(step: int, steps: int) -> float:
+    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+    return min(1.0, (step + 1) / _WARM_UP_STEPS) * (0.01 + 0.99 * falling)
+
+
+def _chance_of_chinese(rng: np.random.Generator) -> float:
+    """All English, all Chinese, or now and then both, so that the languages share one scale."""
+    return float(rng.choice([0.0, 1.0, 0.5], p=[0.45, 0.45, 0.1]))
+
+
+def _distillation_batch(
+    pool: torch.Tensor, made: MadeFeatures, teacher: Classifier, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features (n, 1280) and what the teacher says of them (n, 1000)."""
+    count = int(_MADE * _DISTILLED)
+    classes = torch.from_numpy(rng.integers(len(teacher.bias), size=count))
+    real = pool[torch.from_numpy(rng.integers(len(pool), size=_DISTILLED - count))].float()
+    features = torch.cat([made.draw(classes, rng), real])
+    wanted = teacher.probabilities(features)
+    # A made feature was meant for its class, whatever else it resembles.
+    wanted[:count] = 0.5 * wanted[:count] + 0.5 * F.one_hot(classes, len(teacher.bias))
+    mixed = int(_MIXED * _DISTILLED)
+    order = torch.from_numpy(rng.permutation(_DISTILLED))
+    one, other = order[:mixed], order[-mixed:]
+    share = torch.from_numpy(rng.uniform(0.5, 1, (mixed, 1))).float()
+    features = torch.cat([features, share * features[one] + (1 - share) * features[other]])
+    wanted = torch.cat([wanted, share * wanted[one] + (1 - share) * wanted[other]])
+    return features, wanted
+
+
+def _label_loss(
+    head: Head, one: LabelledFeatures, scale: torch.Tensor, rng: np.random.Generator
+) -> torch.Tensor:
+    pick = torch.from_numpy(rng.integers(len(one.labels), size=_LABELLED))
+    prompts = one.texts.chinese if rng.random() < 0.5 else one.texts.english
+    # Half of the time the average over prompts, as the app scores; else a single prompt.
+    if rng.random() < 0.5:
+        texts = head.classifier(prompts.float())
+    else:
+        texts = head.texts(prompts[:, rng.integers(prompts.shape[1])].float())
+    view = one.views[rng.integers(len(one.views))]
+    logits = scale * head.images(view[pick].float()) @ texts.T
+    return F.cross_entropy(logits, one.labels[pick])
+
+
+def calibrated_scale(
+    head: Head, held_out: Sequence[LabelledFeatures], scales: Sequence[float] = ()
+) -> float:
+    """The logit scale (as a factor, not its logarithm) that makes held-out probabilities truest.
+
+    Minimises the mean over sets and languages of the negative log-likelihood: temperature scaling,
+    Guo et al. 2017.
+    """
+    candidates = torch.tensor(scales or np.geomspace(5, 100, 60).tolist(), dtype=torch.float32)
+    total = torch.zeros(len(candidates))
+    with torch.inference_mode():
+        for one in held_out:
+            images = head.images(one.views[0].float())
+            for prompts in (one.texts.english, one.texts.chinese):
+                cosines = images @ head.classifier(prompts.float()).T
+                for row, scale in enumerate(candidates):
+                    total[row] += F.cross_entropy(scale * cosines, one.labels)
+    return float(candidates[total.argmin()])

@@ -1,0 +1,376 @@
+"""Builds the starter model: `python -m training.build --data DIR --out assets/starter`.
+
+Every step keeps what it made in the work folder under a name that depends on its inputs, so that a
+run that was stopped goes on where it was, and a run with other inputs starts that step anew.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+from torch import nn
+
+from clip_app.prompts import label_sets
+from training import align, evaluate, export, synthetic, text_data, text_tower, vocabulary
+from training.concepts import Concept, Cuts, build_concepts, read_wordnet
+from training.datasets import CaptionSet, LabelledSet, Photo, caption_sets, labelled_sets
+from training.features import FeatureStore, open_photo
+from training.image_tower import Classifier, imagenet_wnids, load_image_tower
+from training.inputs import Inputs, MissingInputError, find_inputs
+from training.text_data import PROMPTS, Pair, Texts
+from training.text_tower import TextEncoder
+
+log = logging.getLogger("training")
+
+# Of each set's training photographs this share sets the logit scale and is never trained on.
+_CALIBRATION_SHARE = 0.03
+
+# Sets whose pictures are no photographs of things: the ImageNet classifier is no teacher for them.
+_NO_PHOTOGRAPHS = ("art", "pacs", "drawn", "textures", "expressions")
+
+# Photographs that are looked at for a main colour, and the most that are kept of one colour.
+_COLOR_CANDIDATES = 8000
+_PHOTOS_PER_COLOR = 250
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults make the bundled starter.
+
+    Attributes:
+        photos_per_set: most training photographs of one set, chosen by their names.
+        test_photos: most test photographs of one set in the report at the end.
+        drawings: pictures drawn for colours, shapes and numbers.
+        text_steps, head_steps: training steps of the text tower and of the alignment.
+        english_tokens, chinese_tokens: most tokens of each language.
+        crops: whether each photograph is also seen as a crop.
+    """
+
+    photos_per_set: int = 6000
+    test_photos: int = 1000
+    drawings: int = 2016
+    text_steps: int = 1400
+    head_steps: int = 8000
+    english_tokens: int = 16_000
+    chinese_tokens: int = 9000
+    crops: bool = True
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """What the steps share."""
+
+    inputs: Inputs
+    plan: Plan
+    work: Path
+    trunk: nn.Module
+    teacher: Classifier
+    store: FeatureStore
+
+
+def build(data: Path, out: Path, work: Path, plan: Plan, inputs: Inputs) -> dict[str, object]:
+    """Run every step and return the report, which is also written to `work`."""
+    torch.manual_seed(0)
+    work.mkdir(parents=True, exist_ok=True)
+    with _timed("image tower"):
+        trunk, teacher = load_image_tower(inputs.image_weights)
+        builder = _Builder(
+            inputs, plan, work, trunk, teacher, FeatureStore(trunk, work / "features")
+        )
+    labelled, captioned = labelled_sets(data), caption_sets(data)
+    with _timed("texts"):
+        concepts, texts, entries = _texts(builder, labelled, data)
+    with _timed("text tower"):
+        encoder, tower = _text_tower(builder, texts, entries)
+    with _timed("drawings and colours"):
+        labelled = [*labelled, *_drawn_sets(builder), *_color_set(builder, labelled)]
+    with _timed("features"):
+        training, held_out = _labelled_features(builder, labelled, encoder)
+        pictures = _captioned_features(builder, captioned, encoder)
+    with _timed("concept texts"):
+        concept_texts = _concept_texts(concepts, encoder)
+    with _timed("alignment"):
+        head = align.Head(align.whitening(_sample_of_texts(texts, encoder)))
+        head = align.train_head(
+            head,
+            teacher,
+            Cuts(concepts, len(teacher.bias)),
+            concept_texts,
+            training,
+            pictures,
+            [one.name for one in training if not one.name.startswith(_NO_PHOTOGRAPHS)],
+            plan.head_steps,
+        )
+        scale = align.calibrated_scale(head, held_out)
+        log.info("logit scale %.1f", scale)
+    with _timed("export"):
+        weights = export.export(
+            out,
+            trunk,
+            head,
+            scale,
+            tower / "text.safetensors",
+            tower,
+            inputs.sentence_encoder,
+        )
+        log.info("%s: %.1f MB", weights, weights.stat().st_size / 1e6)
+    _write_json(work / "seen.json", seen(labelled, captioned))
+    with _timed("report"):
+        report = evaluate.report(
+            head, builder.store, encoder, labelled, captioned, plan.test_photos
+        )
+    _write_json(work / "report.json", report)
+    return report
+
+
+def seen(labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]) -> dict[str, str]:
+    """For each set, what was new to the model when its test pictures are shown to it."""
+    classes = set(imagenet_wnids())
+    words = {}
+    for one in labelled:
+        trained = {photo.label for photo in one.train}
+        tested = {photo.label for photo in one.test}
+        known = trained | (classes if one.wnids else set())
+        if tested and tested <= known:
+            words[one.name] = "held-out images of seen classes"
+        elif trained:
+            words[one.name] = "unseen classes"
+        else:
+            words[one.name] = "nothing seen"
+    for pictures in captioned:
+        words[pictures.name] = "seen" if pictures.train else "nothing seen"
+    return words
+
+
+def _texts(
+    builder: _Builder, labelled: Sequence[LabelledSet], data: Path
+) -> tuple[list[Concept], Texts, list[text_data.Entry]]:
+    entries = text_data.read_dictionary(builder.inputs.dictionary)
+    synsets = read_wordnet(builder.inputs.wordnet)
+    imagenet = label_sets()["imagenet1k"].labels
+    concepts = build_concepts(
+        synsets,
+        imagenet_wnids(),
+        open_clip.IMAGENET_CLASSNAMES,
+        imagenet["zh"],
+        text_data.translations(entries, text_data.everyday_names()),
+    )
+    names = [
+        Pair(chinese, one.names[label]["en"][0])
+        for one in labelled
+        for label in sorted(one.names)
+        for chinese in one.names[label]["zh"]
+    ]
+    names += [*synthetic.COLORS, *synthetic.SHAPES, *synthetic.COUNTS]
+    names += [Pair(z, c.names[0]) for c in concepts for z in c.chinese]
+    captions = [
+        pair
+        for path in sorted(data.glob("*/flickr8kenc.caption.txt"))
+        for pair in text_data.read_flickr8k_cn(path.parent)
+    ]
+    texts = text_data.build_texts(entries, synsets, names, captions)
+    log.info(
+        "%d concepts, %d names, %d things, %d words, %d captions",
+        len(concepts),
+        len(texts.names),
+        len(texts.things),
+        len(texts.words),
+        len(texts.captions),
+    )
+    return concepts, texts, entries
+
+
+def _text_tower(
+    builder: _Builder, texts: Texts, entries: Sequence[text_data.Entry]
+) -> tuple[TextEncoder, Path]:
+    """The trained tower and the folder with its weights and tokenizer."""
+    plan, source = builder.plan, builder.inputs.sentence_encoder
+    key = _key(asdict(texts), plan.text_steps, plan.english_tokens, plan.chinese_tokens)
+    folder = builder.work / f"text-{key}"
+    weights = folder / "text.safetensors"
+    if not weights.exists():
+        teacher = text_tower.teacher_encoder(source)
+        chosen = vocabulary.choose_vocabulary(
+            teacher.tokenizer,
+            texts,
+            entries,
+            text_data.simplified_forms(entries),
+            plan.english_tokens,
+            plan.chinese_tokens,
+        )
+        log.info("%d English and %d Chinese tokens", len(chosen.english), len(chosen.chinese))
+        vocabulary.write_tokenizer(chosen, source / "tokenizer.json", folder)
+        student = text_tower.new_student(source, chosen, texts)
+        encoder = TextEncoder(student, text_tower.read_tokenizer(folder))
+        text_tower.train_text_tower(
+            student, encoder, teacher, texts, plan.text_steps, folder / "checkpoint.pt"
+        )
+        text_tower.save_text_tower(student, weights)
+    return text_tower.load_text_encoder(weights, folder, source), folder
+
+
+def _drawn_sets(builder: _Builder) -> list[LabelledSet]:
+    drawings = synthetic.draw_pictures(builder.work / "drawings", builder.plan.drawings)
+    return [
+        _made_set(f"drawn_{kind}", title, [(d.path, getattr(d, kind)) for d in drawings])
+        for kind, title in (("color", "Drawn colours"), ("shape", "Shapes"), ("count", "Numbers"))
+    ]
+
+
+def _color_set(builder: _Builder, labelled: Sequence[LabelledSet]) -> list[LabelledSet]:
+    """Training photographs that have a main colour, labelled by it."""
+    paths = [p.path for one in labelled for p in one.train]
+    paths = sorted(paths, key=synthetic.shuffle_key)[:_COLOR_CANDIDATES]
+    kept = builder.work / f"colors-{_key([str(p.name) for p in paths])}.json"
+    if not kept.exists():
+        found: dict[str, list[int]] = {}
+        for index, path in enumerate(paths):
+            with contextlib.suppress(OSError, ValueError):
+                color = synthetic.main_color(open_photo(path))
+                if color and len(found.setdefault(color.english, [])) < _PHOTOS_PER_COLOR:
+                    found[color.english].append(index)
+        _write_json(kept, found)
+    by_name = {color.english: color for color in synthetic.COLORS}
+    pictures = [
+        (paths[index], by_name[name])
+        for name, indices in json.loads(kept.read_text("utf-8")).items()
+        for index in indices
+    ]
+    return [_made_set("photo_color", "Main colour of photographs", pictures)] if pictures else []
+
+
+def _made_set(name: str, title: str, pictures: Sequence[tuple[Path, Pair]]) -> LabelledSet:
+    """A labelled set of our own; every tenth picture is a test picture."""
+    photos = [Photo(path, pair.english) for path, pair in pictures]
+    test = tuple(p for p in photos if synthetic.shuffle_key(p.path) % 10 == 0)
+    train = tuple(p for p in photos if synthetic.shuffle_key(p.path) % 10)
+    names = {pair.english: {"en": (pair.english,), "zh": (pair.chinese,)} for _, pair in pictures}
+    return LabelledSet(name, title, "made by training.build", "CC0-1.0", names, train, test, False)
+
+
+def _labelled_features(
+    builder: _Builder, labelled: Sequence[LabelledSet], encoder: TextEncoder
+) -> tuple[list[align.LabelledFeatures], list[align.LabelledFeatures]]:
+    """Training sets, and a small part of each for the logit scale."""
+    training, held_out = [], []
+    for one in labelled:
+        if not one.train:
+            log.info("%s: for evaluation only", one.title)
+            continue
+        photos = sorted(one.train, key=lambda p: (synthetic.shuffle_key(p.path), p.path.name))
+        photos = photos[: builder.plan.photos_per_set]
+        aside = max(1, int(_CALIBRATION_SHARE * len(photos)))
+        labels, texts = evaluate.label_texts(one, encoder)
+        for part, chosen, found in (
+            ("train", photos[aside:], training),
+            ("calibrate", photos[:aside], held_out),
+        ):
+            views = ("plain", "crop") if part == "train" and builder.plan.crops else ("plain",)
+            paths = [p.path for p in chosen]
+            features = tuple(
+                torch.from_numpy(np.array(builder.store.of(paths, view, f"{one.name}-{part}")))
+                for view in views
+            )
+            numbers = torch.tensor([labels.index(p.label) for p in chosen])
+            found.append(align.LabelledFeatures(one.name, features, numbers, texts))
+    return training, held_out
+
+
+def _captioned_features(
+    builder: _Builder, captioned: Sequence[CaptionSet], encoder: TextEncoder
+) -> list[align.CaptionedFeatures]:
+    found = []
+    for one in captioned:
+        if not one.train:
+            continue
+        views = tuple(
+            torch.from_numpy(np.array(builder.store.of(one.photos, view, one.name)))
+            for view in (("plain", "crop") if builder.plan.crops else ("plain",))
+        )
+        owned = [
+            (owner, caption)
+            for captions in (one.captions, one.chinese)
+            for owner, texts in enumerate(captions)
+            for caption in texts
+        ]
+        vectors = encoder.encode([caption for _, caption in owned]).half()
+        owners = torch.tensor([owner for owner, _ in owned])
+        found.append(align.CaptionedFeatures(one.name, views, vectors, owners))
+    return found
+
+
+def _concept_texts(concepts: Sequence[Concept], encoder: TextEncoder) -> align.ConceptTexts:
+    """Every concept's first name in every prompt, its other names in a few."""
+    texts: list[str] = []
+    spans: dict[str, list[tuple[int, int]]] = {"en": [], "zh": []}
+    for concept in concepts:
+        for language, place, names in (("en", 0, concept.names), ("zh", 1, concept.chinese)):
+            start = len(texts)
+            for rank, name in enumerate(names):
+                prompts = PROMPTS if rank == 0 else PROMPTS[:3]
+                texts += [prompt[place].replace("{}", name) for prompt in prompts]
+            spans[language].append((start, len(texts)))
+    table = encoder.encode(texts, "concept texts").half()
+    return align.ConceptTexts(table, tuple(spans["en"]), tuple(spans["zh"]))
+
+
+def _sample_of_texts(texts: Texts, encoder: TextEncoder) -> torch.Tensor:
+    rng = np.random.default_rng(0)
+    english = rng.choice(np.array(texts.english, object), min(4000, len(texts.english)), False)
+    sentences = [pair.english for pair in texts.captions[:: max(1, len(texts.captions) // 4000)]]
+    return encoder.encode([*english, *sentences])
+
+
+def _key(*values: object) -> str:
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@contextlib.contextmanager
+def _timed(step: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    log.info("%s: %.1f s", step, time.monotonic() - started)
+
+
+def _write_json(path: Path, data: object) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="where the model folder is written")
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/training"), help="kept between runs"
+    )
+    parser.add_argument("--wordnet", type=Path, help="WordNet's data.noun, or its folder")
+    for name, value in asdict(Plan()).items():
+        if not isinstance(value, bool):
+            flag = f"--{name.replace('_', '-')}"
+            parser.add_argument(flag, type=int, default=value, help=f"default {value}")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        inputs = find_inputs(options.wordnet)
+    except MissingInputError as error:
+        parser.exit(2, f"{error}\n")
+    numbers = {k: getattr(options, k) for k, v in asdict(Plan()).items() if type(v) is int}
+    started = time.monotonic()
+    report = build(options.data, options.out, options.work, Plan(**numbers), inputs)
+    print(evaluate.as_table(report))
+    print(f"Everything took {(time.monotonic() - started) / 60:.1f} minutes.")
+
+
+if __name__ == "__main__":
+    main()

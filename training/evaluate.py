@@ -1,0 +1,117 @@
+"""What the trained parts know of photographs they have not seen, in both languages."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import open_clip
+import torch
+
+from clip_app.prompts import label_sets
+from training.align import Head, LabelTexts
+from training.datasets import CaptionSet, LabelledSet
+from training.features import FeatureStore
+from training.image_tower import imagenet_wnids
+from training.synthetic import shuffle_key
+from training.text_data import PROMPTS
+from training.text_tower import TextEncoder
+
+#: Prompts averaged for a label, by language: the first five.
+_ENSEMBLE = 5
+
+
+def label_texts(one: LabelledSet, encoder: TextEncoder) -> tuple[list[str], LabelTexts]:
+    """The labels offered for a set, in order, and the text vectors of their prompts.
+
+    Sets labelled by ImageNet's ids are asked among all of the 1,000 classes.
+    """
+    if one.wnids:
+        labels = imagenet_wnids()
+        english = list(open_clip.IMAGENET_CLASSNAMES)
+        chinese = list(label_sets()["imagenet1k"].labels["zh"])
+    else:
+        labels = sorted(one.names)
+        english = [one.names[label]["en"][0] for label in labels]
+        chinese = [one.names[label]["zh"][0] for label in labels]
+    return labels, LabelTexts(_prompts(english, 0, encoder), _prompts(chinese, 1, encoder))
+
+
+def _prompts(names: Sequence[str], place: int, encoder: TextEncoder) -> torch.Tensor:
+    prompts = [pair[place] for pair in PROMPTS[:_ENSEMBLE]]
+    texts = [prompt.replace("{}", name) for name in names for prompt in prompts]
+    return encoder.encode(texts).reshape(len(names), len(prompts), -1).half()
+
+
+def report(
+    head: Head,
+    store: FeatureStore,
+    encoder: TextEncoder,
+    labelled: Sequence[LabelledSet],
+    captioned: Sequence[CaptionSet],
+    most: int,
+) -> dict[str, object]:
+    """Percentages by set.
+
+    Args:
+        most: test photographs of a set, chosen by their names.
+    """
+    figures: dict[str, object] = {}
+    for one in labelled:
+        photos = sorted(one.test, key=lambda p: (shuffle_key(p.path), p.path.name))[:most]
+        if not photos:
+            continue
+        labels, texts = label_texts(one, encoder)
+        images = _images(head, store, [p.path for p in photos], f"{one.name}-test")
+        truth = torch.tensor([labels.index(p.label) for p in photos])
+        figures[one.name] = {"photos": len(photos), "labels": len(labels)} | {
+            language: top(images @ head.classifier(prompts.float()).T, truth)
+            for language, prompts in (("en", texts.english), ("zh", texts.chinese))
+        }
+    for pictures in captioned:
+        if pictures.train:
+            continue
+        images = _images(head, store, list(pictures.photos), f"{pictures.name}-test")
+        figures[pictures.name] = {"photos": len(pictures.photos)} | {
+            language: recall(images, _first(head, encoder, captions))
+            for language, captions in (("en", pictures.captions), ("zh", pictures.chinese))
+            if all(captions)
+        }
+    return figures
+
+
+def _images(head: Head, store: FeatureStore, paths: Sequence, title: str) -> torch.Tensor:
+    with torch.inference_mode():
+        return head.images(torch.from_numpy(np.array(store.of(paths, "plain", title))).float())
+
+
+def _first(head: Head, encoder: TextEncoder, captions: Sequence[Sequence[str]]) -> torch.Tensor:
+    with torch.inference_mode():
+        return head.texts(encoder.encode([texts[0] for texts in captions]))
+
+
+def top(scores: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
+    """Top-1 and top-5 in percent; scores (photographs, labels)."""
+    best = scores.topk(min(5, scores.shape[1]), dim=1).indices == truth[:, None]
+    return {
+        "top1": round(100 * best[:, 0].float().mean().item(), 1),
+        "top5": round(100 * best.any(1).float().mean().item(), 1),
+    }
+
+
+def recall(images: torch.Tensor, texts: torch.Tensor) -> dict[str, float]:
+    """Recall in percent of the right one among the first 1, 5 and 10, both ways."""
+    figures = {}
+    for way, scores in (("t2i", texts @ images.T), ("i2t", images @ texts.T)):
+        # Rank of the right one: how many score at least as high.
+        rank = (scores >= scores.diag()[:, None]).sum(1)
+        for k in (1, 5, 10):
+            figures[f"{way}_r{k}"] = round(100 * (rank <= k).float().mean().item(), 1)
+    return figures
+
+
+def as_table(figures: Mapping[str, object]) -> str:
+    """The report as lines of Markdown."""
+    lines = ["| set | English | Chinese |", "|---|---|---|"]
+    for name, one in figures.items():
+        cells = [" / ".join(f"{v}" for v in one.get(k, {}).values()) for k in ("en", "zh")]
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines)
