@@ -1,10 +1,11 @@
 """Alignment: the image head and the text projection learn to put a picture beside its texts.
 
-Three losses share every step, all on cached vectors, so that a step takes milliseconds:
+Four losses share every step, all on cached vectors, so that a step takes milliseconds:
 
 - distillation: over a random cut through the concept tree, the picture's distribution over the
   texts shall be the ImageNet classifier's;
 - labels: cross-entropy over the labels of each labelled set;
+- union: the same over the labels of all sets at once, so that a dish is no sport;
 - captions: open_clip's contrastive loss between photographs and their captions.
 
 Each draws English or Chinese texts with equal chance.
@@ -30,9 +31,11 @@ from training.text_tower import WIDTH
 #: Length of the exported model's feature vectors.
 EMBEDDING = 384
 
-# Photographs in a step: for distillation, from each labelled set drawn, and with captions.
+# Photographs in a step: for distillation, from each labelled set drawn, from all sets, and with
+# captions.
 _DISTILLED = 512
 _LABELLED = 96
+_UNITED = 256
 _CAPTIONED = 256
 _SETS_A_STEP = 5
 
@@ -51,6 +54,7 @@ _MIXED = 0.3
 _LEAF_CUTS = 0.5
 
 _LABEL_WEIGHT = 1.0
+_UNION_WEIGHT = 0.5
 _CAPTION_WEIGHT = 0.5
 
 _RATE = 1e-3
@@ -99,12 +103,19 @@ class LabelTexts:
 
 @dataclass(frozen=True)
 class LabelledFeatures:
-    """A labelled set ready for training: one tensor (n, 1280) a view, and the label of each row."""
+    """A labelled set ready for training.
+
+    Attributes:
+        views: (n, 1280) each, float16.
+        labels: (n,), rows of `texts` and indices into `label_names`.
+        label_names: English; the same name in two sets is the same label.
+    """
 
     name: str
     views: tuple[torch.Tensor, ...]
     labels: torch.Tensor
     texts: LabelTexts
+    label_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -258,7 +269,9 @@ def train_head(
         for index in chosen:
             share = _LABEL_WEIGHT / len(chosen)
             loss = loss + share * _label_loss(head, labelled[index], scale, rng)
-        # 3. captions
+        # 3. union
+        loss = loss + _UNION_WEIGHT * _union_loss(head, labelled, weights, scale, rng)
+        # 4. captions
         for one in captioned:
             pick = torch.from_numpy(rng.integers(len(one.captions), size=_CAPTIONED))
             view = one.views[rng.integers(len(one.views))]
@@ -323,6 +336,34 @@ def _label_loss(
     view = one.views[rng.integers(len(one.views))]
     logits = scale * head.images(view[pick].float()) @ texts.T
     return F.cross_entropy(logits, one.labels[pick])
+
+
+def _union_loss(
+    head: Head,
+    labelled: Sequence[LabelledFeatures],
+    weights: np.ndarray,
+    scale: torch.Tensor,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """Cross-entropy of photographs from all sets over the labels that occur among them."""
+    counts = rng.multinomial(_UNITED, weights / weights.sum())
+    chinese = rng.random() < 0.5
+    features, texts, names = [], [], []
+    for one, count in zip(labelled, counts, strict=True):
+        pick = torch.from_numpy(rng.integers(len(one.labels), size=count))
+        prompts = one.texts.chinese if chinese else one.texts.english
+        column = rng.integers(prompts.shape[1])
+        features.append(one.views[rng.integers(len(one.views))][pick])
+        texts.append(prompts[one.labels[pick], column])
+        names += [one.label_names[label] for label in one.labels[pick].tolist()]
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        first.setdefault(name, row)
+    order = {row: column for column, row in enumerate(first.values())}
+    truth = torch.tensor([order[first[name]] for name in names])
+    sentences = head.texts(torch.cat(texts)[list(first.values())].float())
+    logits = scale * head.images(torch.cat(features).float()) @ sentences.T
+    return F.cross_entropy(logits, truth)
 
 
 def calibrated_scale(

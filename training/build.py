@@ -55,7 +55,7 @@ class Plan:
         crops: whether each photograph is also seen as a crop.
     """
 
-    photos_per_set: int = 6000
+    photos_per_set: int = 4000
     test_photos: int = 1000
     drawings: int = 2016
     text_steps: int = 1400
@@ -77,8 +77,25 @@ class _Builder:
     store: FeatureStore
 
 
-def build(data: Path, out: Path, work: Path, plan: Plan, inputs: Inputs) -> dict[str, object]:
-    """Run every step and return the report, which is also written to `work`."""
+def build(
+    labelled: Sequence[LabelledSet],
+    captioned: Sequence[CaptionSet],
+    translated: Sequence[Pair],
+    inputs: Inputs,
+    out: Path,
+    work: Path,
+    plan: Plan,
+) -> dict[str, dict]:
+    """Run every step.
+
+    Args:
+        translated: captions in both languages; their photographs are not needed.
+        out: the model folder to write.
+        work: what every step keeps, and `report.json` and `seen.json` at the end.
+
+    Returns:
+        the report: percentages by set, see `evaluate.report`.
+    """
     torch.manual_seed(0)
     work.mkdir(parents=True, exist_ok=True)
     with _timed("image tower"):
@@ -86,9 +103,8 @@ def build(data: Path, out: Path, work: Path, plan: Plan, inputs: Inputs) -> dict
         builder = _Builder(
             inputs, plan, work, trunk, teacher, FeatureStore(trunk, work / "features")
         )
-    labelled, captioned = labelled_sets(data), caption_sets(data)
     with _timed("texts"):
-        concepts, texts, entries = _texts(builder, labelled, data)
+        concepts, texts, entries = _texts(builder, labelled, translated)
     with _timed("text tower"):
         encoder, tower = _text_tower(builder, texts, entries)
     with _timed("drawings and colours"):
@@ -100,16 +116,22 @@ def build(data: Path, out: Path, work: Path, plan: Plan, inputs: Inputs) -> dict
         concept_texts = _concept_texts(concepts, encoder)
     with _timed("alignment"):
         head = align.Head(align.whitening(_sample_of_texts(texts, encoder)))
-        head = align.train_head(
-            head,
-            teacher,
-            Cuts(concepts, len(teacher.bias)),
-            concept_texts,
-            training,
-            pictures,
-            [one.name for one in training if not one.name.startswith(_NO_PHOTOGRAPHS)],
-            plan.head_steps,
-        )
+        sizes = [(one.name, len(one.labels)) for one in training]
+        kept = work / f"head-{_key(tower.name, sizes, len(pictures), asdict(plan))}.pt"
+        if kept.exists():
+            head.load_state_dict(torch.load(kept, weights_only=True))
+        else:
+            head = align.train_head(
+                head,
+                teacher,
+                Cuts(concepts, len(teacher.bias)),
+                concept_texts,
+                training,
+                pictures,
+                [one.name for one in training if not one.name.startswith(_NO_PHOTOGRAPHS)],
+                plan.head_steps,
+            )
+            torch.save(head.state_dict(), kept)
         scale = align.calibrated_scale(head, held_out)
         log.info("logit scale %.1f", scale)
     with _timed("export"):
@@ -152,7 +174,7 @@ def seen(labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]) -> di
 
 
 def _texts(
-    builder: _Builder, labelled: Sequence[LabelledSet], data: Path
+    builder: _Builder, labelled: Sequence[LabelledSet], translated: Sequence[Pair]
 ) -> tuple[list[Concept], Texts, list[text_data.Entry]]:
     entries = text_data.read_dictionary(builder.inputs.dictionary)
     synsets = read_wordnet(builder.inputs.wordnet)
@@ -172,12 +194,7 @@ def _texts(
     ]
     names += [*synthetic.COLORS, *synthetic.SHAPES, *synthetic.COUNTS]
     names += [Pair(z, c.names[0]) for c in concepts for z in c.chinese]
-    captions = [
-        pair
-        for path in sorted(data.glob("*/flickr8kenc.caption.txt"))
-        for pair in text_data.read_flickr8k_cn(path.parent)
-    ]
-    texts = text_data.build_texts(entries, synsets, names, captions)
+    texts = text_data.build_texts(entries, synsets, names, translated)
     log.info(
         "%d concepts, %d names, %d things, %d words, %d captions",
         len(concepts),
@@ -269,7 +286,7 @@ def _labelled_features(
         photos = sorted(one.train, key=lambda p: (synthetic.shuffle_key(p.path), p.path.name))
         photos = photos[: builder.plan.photos_per_set]
         aside = max(1, int(_CALIBRATION_SHARE * len(photos)))
-        labels, texts = evaluate.label_texts(one, encoder)
+        labels, english, texts = evaluate.label_texts(one, encoder)
         for part, chosen, found in (
             ("train", photos[aside:], training),
             ("calibrate", photos[:aside], held_out),
@@ -281,7 +298,7 @@ def _labelled_features(
                 for view in views
             )
             numbers = torch.tensor([labels.index(p.label) for p in chosen])
-            found.append(align.LabelledFeatures(one.name, features, numbers, texts))
+            found.append(align.LabelledFeatures(one.name, features, numbers, texts, tuple(english)))
     return training, held_out
 
 
@@ -367,7 +384,20 @@ def main() -> None:
         parser.exit(2, f"{error}\n")
     numbers = {k: getattr(options, k) for k, v in asdict(Plan()).items() if type(v) is int}
     started = time.monotonic()
-    report = build(options.data, options.out, options.work, Plan(**numbers), inputs)
+    translated = [
+        pair
+        for path in sorted(options.data.glob("*/flickr8kenc.caption.txt"))
+        for pair in text_data.read_flickr8k_cn(path.parent)
+    ]
+    report = build(
+        labelled_sets(options.data),
+        caption_sets(options.data),
+        translated,
+        inputs,
+        options.out,
+        options.work,
+        Plan(**numbers),
+    )
     print(evaluate.as_table(report))
     print(f"Everything took {(time.monotonic() - started) / 60:.1f} minutes.")
 

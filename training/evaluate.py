@@ -1,6 +1,7 @@
 """What the trained parts know of photographs they have not seen, in both languages."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -19,8 +20,8 @@ from training.text_tower import TextEncoder
 _ENSEMBLE = 5
 
 
-def label_texts(one: LabelledSet, encoder: TextEncoder) -> tuple[list[str], LabelTexts]:
-    """The labels offered for a set, in order, and the text vectors of their prompts.
+def label_texts(one: LabelledSet, encoder: TextEncoder) -> tuple[list[str], list[str], LabelTexts]:
+    """The labels offered for a set, their English names, and the text vectors of their prompts.
 
     Sets labelled by ImageNet's ids are asked among all of the 1,000 classes.
     """
@@ -32,7 +33,7 @@ def label_texts(one: LabelledSet, encoder: TextEncoder) -> tuple[list[str], Labe
         labels = sorted(one.names)
         english = [one.names[label]["en"][0] for label in labels]
         chinese = [one.names[label]["zh"][0] for label in labels]
-    return labels, LabelTexts(_prompts(english, 0, encoder), _prompts(chinese, 1, encoder))
+    return labels, english, LabelTexts(_prompts(english, 0, encoder), _prompts(chinese, 1, encoder))
 
 
 def _prompts(names: Sequence[str], place: int, encoder: TextEncoder) -> torch.Tensor:
@@ -48,18 +49,18 @@ def report(
     labelled: Sequence[LabelledSet],
     captioned: Sequence[CaptionSet],
     most: int,
-) -> dict[str, object]:
+) -> dict[str, dict]:
     """Percentages by set.
 
     Args:
         most: test photographs of a set, chosen by their names.
     """
-    figures: dict[str, object] = {}
+    figures: dict[str, dict] = {}
     for one in labelled:
         photos = sorted(one.test, key=lambda p: (shuffle_key(p.path), p.path.name))[:most]
         if not photos:
             continue
-        labels, texts = label_texts(one, encoder)
+        labels, _, texts = label_texts(one, encoder)
         images = _images(head, store, [p.path for p in photos], f"{one.name}-test")
         truth = torch.tensor([labels.index(p.label) for p in photos])
         figures[one.name] = {"photos": len(photos), "labels": len(labels)} | {
@@ -78,7 +79,7 @@ def report(
     return figures
 
 
-def _images(head: Head, store: FeatureStore, paths: Sequence, title: str) -> torch.Tensor:
+def _images(head: Head, store: FeatureStore, paths: Sequence[Path], title: str) -> torch.Tensor:
     with torch.inference_mode():
         return head.images(torch.from_numpy(np.array(store.of(paths, "plain", title))).float())
 
@@ -108,7 +109,7 @@ def recall(images: torch.Tensor, texts: torch.Tensor) -> dict[str, float]:
     return figures
 
 
-def as_table(figures: Mapping[str, object]) -> str:
+def as_table(figures: Mapping[str, dict]) -> str:
     """The report as lines of Markdown."""
     lines = ["| set | English | Chinese |", "|---|---|---|"]
     for name, one in figures.items():

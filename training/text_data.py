@@ -178,18 +178,18 @@ def everyday_names() -> list[Pair]:
 def read_flickr8k_cn(folder: Path) -> list[Pair]:
     """Training captions of Flickr8K-CN with their English originals, from its text files.
 
-    The photographs are not needed. Captions of the test photographs are left out.
+    The photographs are not needed. Only captions of its training photographs are read.
     Source: Li et al., "Adding Chinese Captions to Images", ICMR 2016.
     """
     english = _captions(folder / "flickr8kenc.caption.txt")
-    held_out = {
+    train = {
         Path(line.strip()).stem
-        for line in (folder / "flickr8ktest.txt").read_text("utf-8").splitlines()
+        for line in (folder / "flickr8ktrain.txt").read_text("utf-8").splitlines()
     }
     pairs = []
     for path in sorted(folder.glob("flickr8kzh[bg].caption.txt*")):
         for key, chinese in _captions(path).items():
-            if key in english and key[0] not in held_out:
+            if key in english and key[0] in train:
                 pairs.append(Pair(chinese, english[key]))
     return list(dict.fromkeys(pairs))
 

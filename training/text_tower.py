@@ -68,6 +68,8 @@ class TextEncoder:
     def __init__(self, model: nn.Module, tokenizer: Tokenizer) -> None:
         self.model = model
         self.tokenizer = tokenizer
+        #: Half precision, which training does not notice; off, vectors equal the app's.
+        self.fast = True
         tokenizer.enable_truncation(CONTEXT)
         tokenizer.enable_padding(pad_id=0)
 
@@ -77,7 +79,7 @@ class TextEncoder:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         rows = torch.empty(len(texts), WIDTH)
         starts = range(0, len(texts), _BATCH)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self.fast):
             for start in tqdm(starts, desc=title, disable=not title):
                 chunk = order[start : start + _BATCH]
                 rows[chunk] = self.vectors([texts[i] for i in chunk])
