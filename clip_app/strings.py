@@ -383,6 +383,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Text file: .txt, one text a line, or .csv, up to 100,000 lines",
         "文本文件：.txt（每行一条）或 .csv，最多 100,000 行",
     ),
+    "collection_pasted": ("Or paste the texts, one a line", "或粘贴文本（每行一条）"),
     "collection_button": ("Find the best texts", "查找最匹配的文本"),
     "matrix": ("Several images with several texts", "多图与多文本对照"),
     "matrix_button": ("Compare", "对照"),
