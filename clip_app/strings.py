@@ -205,7 +205,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "已停止。完成的部分已保存，再次运行同一命令即可继续。",
     ),
     "terminal_broken": (
-        "{number:,} files could not be read:",
+        "Files that could not be read ({number:,}):",
         "有 {number:,} 个文件无法读取：",
     ),
     "terminal_broken_more": ("… and {number:,} more", "……另有 {number:,} 个"),
@@ -457,7 +457,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{gallery}：可搜索 {images:,} 张图片（{files:,} 个文件）。",
     ),
     "gallery_broken": (
-        "{number:,} files could not be read: {reasons}",
+        "Files that could not be read ({number:,}): {reasons}",
         "有 {number:,} 个文件无法读取：{reasons}",
     ),
     "gallery_progress": (
