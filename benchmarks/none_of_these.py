@@ -9,9 +9,12 @@ list is called none) at its limit, and how well it and two common measures tell 
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from clip_app.background import CHANCE_LIMIT, chance_of_best
 from clip_app.errors import ImageError

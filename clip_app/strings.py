@@ -205,7 +205,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "已停止。完成的部分已保存，再次运行同一命令即可继续。",
     ),
     "terminal_broken": (
-        "{number:,} files could not be read:",
+        "Files that could not be read ({number:,}):",
         "有 {number:,} 个文件无法读取：",
     ),
     "terminal_broken_more": ("… and {number:,} more", "……另有 {number:,} 个"),
@@ -383,6 +383,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Text file: .txt, one text a line, or .csv, up to 100,000 lines",
         "文本文件：.txt（每行一条）或 .csv，最多 100,000 行",
     ),
+    "collection_pasted": ("Or paste the texts, one a line", "或粘贴文本（每行一条）"),
     "collection_button": ("Find the best texts", "查找最匹配的文本"),
     "matrix": ("Several images with several texts", "多图与多文本对照"),
     "matrix_button": ("Compare", "对照"),
@@ -456,7 +457,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{gallery}：可搜索 {images:,} 张图片（{files:,} 个文件）。",
     ),
     "gallery_broken": (
-        "{number:,} files could not be read: {reasons}",
+        "Files that could not be read ({number:,}): {reasons}",
         "有 {number:,} 个文件无法读取：{reasons}",
     ),
     "gallery_progress": (

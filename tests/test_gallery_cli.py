@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from clip_app import gallery_cli
+from clip_app.background import TEMPLATES
 from clip_app.cli import main
 from clip_app.images import load_image
 from clip_app.settings import Settings
@@ -55,14 +56,14 @@ def test_a_folder_is_indexed_once_and_then_only_what_changed(capsys, photos):
 
 def test_search_prints_the_agreed_json_in_falling_order(capsys, photos, service):
     run_json(capsys, "index", photos)
-    answer = run_json(capsys, "search", "--text", "a photo of a cat")
-    assert (answer["query"], answer["model"]) == ("a photo of a cat", "starter")
+    answer = run_json(capsys, "search", "--text", "a cat")
+    assert (answer["query"], answer["model"]) == ("a cat", "starter")
     assert {"path", "similarity"} <= set(answer["results"][0])
     assert answer["results"][0]["path"] == str(photos / "cat.jpg")
     similarities = [one["similarity"] for one in answer["results"]]
     assert similarities == sorted(similarities, reverse=True)
     images = [load_image(one["path"]) for one in answer["results"]]
-    expected = service.encode_images(images) @ service.encode_texts(["a photo of a cat"])[0]
+    expected = service.encode_images(images) @ service.encode_labels(["a cat"], TEMPLATES["en"])[0]
     np.testing.assert_allclose(similarities, expected, atol=2e-3)
 
 
@@ -126,7 +127,7 @@ def test_broken_files_are_listed_with_the_reason_and_the_code_is_0(capsys, photo
     (photos / "empty.png").touch()
     assert main(["index", str(photos)]) == 0
     told = capsys.readouterr()
-    assert "2 files could not be read" in told.err
+    assert "Files that could not be read (2):" in told.err
     assert "broken.jpg: broken.jpg is damaged" in told.err
     assert "empty.png: empty.png is empty" in told.err
     assert "6 images in" in told.out

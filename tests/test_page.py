@@ -206,10 +206,13 @@ def test_matching_collection_and_matrix(open_page, tmp_path):
     page.locator("#collection button").first.click()
     page.locator("#collection-file input[type=file]").set_input_files(texts)
     page.wait_for_timeout(1000)
+    best = "document.querySelector('#match-best').innerText.includes"
     page.locator("#collection-button").click()
-    page.wait_for_function(
-        "document.querySelector('#match-best').innerText.includes('一只小猫')", timeout=60_000
-    )
+    page.wait_for_function(f"{best}('一只小猫')", timeout=60_000)
+    page.locator("#collection-file button[aria-label]").last.click()
+    page.locator("#collection-pasted textarea").fill("一列火车\n一只猫和它的胡须")
+    page.locator("#collection-button").click()
+    page.wait_for_function(f"{best}('一只猫和它的胡须')", timeout=60_000)
     page.locator("#matrix button").first.click()
     page.locator("#matrix-files input[type=file]").set_input_files(
         [EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg", EXAMPLES / "rocket.jpg"]
@@ -243,12 +246,12 @@ def test_matching_waits_for_its_tab_and_both_results_follow_the_language(open_pa
     page.get_by_role("tab", name="Classify").click()
     page.locator("#classify-verdict .headline", has_text="Best label").wait_for(timeout=60_000)
     # What a person typed and matched stays when the tab is opened again.
-    page.get_by_role("tab", name="Match text").click()
+    page.get_by_role("tab", name="Match", exact=True).click()
     page.locator("#match-descriptions textarea").fill("a dog\na kitten")
     page.locator("#match-button").click()
     page.locator("#match-best .headline", has_text="a kitten").wait_for(timeout=60_000)
     page.get_by_role("tab", name="Classify").click()
-    page.get_by_role("tab", name="Match text").click()
+    page.get_by_role("tab", name="Match", exact=True).click()
     page.wait_for_timeout(1000)
     assert "a kitten" in page.locator("#match-best").inner_text()
 

@@ -52,9 +52,12 @@ class IndexJob:
     def _work(self) -> None:
         try:
             self.report = self._run(self)
+        except ClipAppError as error:
+            # Whoever watches is told too, but perhaps nobody does.
+            log.warning("Indexing ended early: %s", error)
+            self.error = error
         except Exception as error:
-            if not isinstance(error, ClipAppError):
-                log.exception("Unexpected error while indexing")
+            log.exception("Unexpected error while indexing")
             self.error = error
 
 

@@ -87,7 +87,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         if image:
             terms.append(image_term(service, image, name=Path(image).name))
         stores = galleries.searchable(service.info)
-        answer = search_galleries(service, stores, terms, top_k=int(top_k or 20))
+        answer = search_galleries(service, stores, terms, top_k=20 if top_k is None else int(top_k))
         return search_answer(
             describe(terms), service, answer, lambda path: printable(galleries.path_of(path))
         )

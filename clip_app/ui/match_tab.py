@@ -66,6 +66,12 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio, tab: gr.Tab) -> MatchTa
                     file_types=[".txt", ".csv"],
                     elem_id="collection-file",
                 )
+                pasted = gr.Textbox(
+                    label=i18n("collection_pasted"),
+                    lines=3,
+                    max_lines=6,
+                    elem_id="collection-pasted",
+                )
                 top_k = gr.Slider(1, 100, value=10, step=1, label=i18n("top_k"))
                 search = gr.Button(i18n("collection_button"), elem_id="collection-button")
         with gr.Column(scale=6, min_width=300):
@@ -95,7 +101,7 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio, tab: gr.Tab) -> MatchTa
     ).then(run, inputs, outputs, api_visibility="private")
     search.click(
         shows_errors(_search_collection(slot)),
-        [image, collection, top_k, language],
+        [image, collection, pasted, top_k, language],
         outputs,
         api_visibility="private",
     )
@@ -137,19 +143,20 @@ def _search_collection(slot: ModelSlot) -> Any:
     def search_collection(
         image: str | None,
         collection: str | None,
+        pasted: str,
         top_k: float,
         language: Language,
         progress: gr.Progress = gr.Progress(),
     ) -> tuple[str, dict[str, float], dict[str, Any]]:
         service = slot.service
-        if not collection:
-            raise InputError("descriptions_missing")
         photo = open_photo(image, service)
-        file = Path(collection)
+        if collection:
+            file = Path(collection)
+            pasted = read_collection(file.read_bytes(), file.name)
         ranked = match(
             service,
             photo,
-            parse_lines(read_collection(file.read_bytes(), file.name), MAX_COLLECTION_LINES),
+            parse_lines(pasted, MAX_COLLECTION_LINES),
             top_k=int(top_k),
             progress=shown_progress(progress, "encoding_texts", language),
         )
