@@ -17,6 +17,7 @@ left out with one line in the log. `CLASS` stands for one folder a label.
 | dishes | `dishes/CLASS/*.jpg` | all of it measures |
 | sports | `sports/{train,validation,test}/CLASS/*.jpg` | its own |
 | pacs, pacs_styles | `pacs/STYLE/CLASS/*` | hash, the same for both |
+| wikiart | `wikiart/STYLE/*.jpg` | hash |
 | expressions | `expressions/images/*`, `data/legend.csv`; at most 400 a label | hash of person |
 | flowers | `flowers/CLASS/*.jpg` | hash |
 | weather | `weather/train/*.jpg` and `Training_set.csv` | hash |
@@ -37,7 +38,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_app.prompts import label_sets
+from clip_app.images import SUPPORTED_SUFFIXES
+from clip_app.prompts import label_sets, language_of_texts
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,6 @@ LABELS = Path(__file__).parent / "labels"
 
 # One picture in so many is held out where a set has no split of its own.
 _HELD_OUT = 5
-
-_PICTURES = {".jpg", ".jpeg", ".png"}
 
 Names = dict[str, dict[str, tuple[str, ...]]]
 
@@ -146,6 +146,67 @@ def read_names(name: str, wnids: bool = False) -> Names:
     return {label: {k: tuple(v) for k, v in both.items()} for label, both in raw.items()}
 
 
+def folder_of_classes(folder: Path, names_file: Path | None = None) -> LabelledSet:
+    """Any folder with a folder for each class, as a set that only measures.
+
+    Args:
+        names_file: {"CLASS": {"en": ["name"], "zh": ["名称"]}} or {"CLASS": "名称"}; a class it
+            does not name is left out. Without it the folders' own names are the English ones.
+    """
+    given = json.loads(names_file.read_text("utf-8")) if names_file else {}
+    names: Names = {}
+    photos: list[Photo] = []
+    for classes in sorted(path for path in folder.iterdir() if path.is_dir()):
+        known = given.get(classes.name, {})
+        if names_file and not known:
+            continue
+        if isinstance(known, str):
+            known = {"zh": [known]}
+        own = classes.name.replace("_", " ")
+        names[classes.name] = {"en": (own,)} | {k: tuple(v) for k, v in known.items() if v}
+        photos += [Photo(path, classes.name) for path in _pictures(classes, "**/*")]
+    return LabelledSet(folder.name, str(folder), str(folder), "", names, (), tuple(photos))
+
+
+def folder_with_captions(folder: Path, file: Path) -> CaptionSet:
+    """The photographs below `folder` that a caption file tells of, as a set that only measures.
+
+    Args:
+        file: COCO's JSON; or lines of a file name, a tab (in a .csv a comma too) and a caption.
+    """
+    captions = _read_captions(file)
+    found = {name: tuple(texts) for name, texts in captions.items() if (folder / name).is_file()}
+    texts = tuple(found.values())
+    chinese = language_of_texts([text for one in texts for text in one]) == "zh"
+    none: tuple[tuple[str, ...], ...] = ((),) * len(texts)
+    photos = tuple(folder / name for name in found)
+    both = (none, texts) if chinese else (texts, none)
+    return CaptionSet(file.stem, str(folder), str(file), "", photos, *both, train=False)
+
+
+def _read_captions(file: Path) -> dict[str, list[str]]:
+    """Captions by file name, as COCO or a table gives them."""
+    captions: dict[str, list[str]] = defaultdict(list)
+    if file.suffix.lower() == ".json":
+        content = json.loads(file.read_text("utf-8"))
+        names = {image["id"]: image["file_name"] for image in content["images"]}
+        for one in content["annotations"]:
+            captions[names[one["image_id"]]].append(" ".join(one["caption"].split()))
+        return captions
+    with open(file, encoding="utf-8-sig", newline="") as lines:
+        tabbed = "\t" in lines.readline()
+        lines.seek(0)
+        # Between tabs a quotation mark is part of the caption.
+        if tabbed:
+            rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        else:
+            rows = csv.reader(lines)
+        for row in rows:
+            if len(row) > 1:
+                captions[row[0].strip()].append(row[-1].strip())
+    return captions
+
+
 # A photograph, and whether it is held out.
 _Split = Iterator[tuple[Photo, bool]]
 
@@ -166,7 +227,7 @@ def held_out(name: str) -> bool:
 
 
 def _pictures(folder: Path, pattern: str = "*") -> list[Path]:
-    return sorted(p for p in folder.glob(pattern) if p.suffix.lower() in _PICTURES)
+    return sorted(p for p in folder.glob(pattern) if p.suffix.lower() in SUPPORTED_SUFFIXES)
 
 
 def _by_hash(folder: str, pattern: str, label: Callable[[Path], str]) -> Callable[[Path], _Split]:
@@ -255,16 +316,12 @@ def _rows(file: Iterator[str]) -> Iterator[dict[str, str]]:
 
 
 def _coco(data: Path) -> Iterator[CaptionSet]:
-    captions: dict[Path, list[str]] = defaultdict(list)
+    captions: dict[Path, list[str]] = {}
     for part in ("train", "val"):
         file = data / f"coco/annotations/captions_{part}2017.json"
-        if not file.is_file():
-            return
-        content = json.loads(file.read_text("utf-8"))
-        names = {image["id"]: image["file_name"] for image in content["images"]}
-        for one in content["annotations"]:
-            path = data / f"coco/{part}2017" / names[one["image_id"]]
-            captions[path].append(" ".join(one["caption"].split()))
+        if file.is_file():
+            folder = data / f"coco/{part}2017"
+            captions |= {folder / name: texts for name, texts in _read_captions(file).items()}
     photos = tuple(sorted(path for path in captions if path.is_file()))
     if photos:
         yield CaptionSet(
@@ -283,10 +340,7 @@ def _flickr8k(data: Path) -> Iterator[CaptionSet]:
     folder, chinese_folder = data / "flickr8k", data / "flickr8kcn"
     if not (folder / "captions.txt").is_file() or not chinese_folder.is_dir():
         return
-    english: dict[str, list[str]] = defaultdict(list)
-    with open(folder / "captions.txt", encoding="utf-8") as file:
-        for row in _rows(file):
-            english[Path(row["image"]).stem].append(row["caption"].strip())
+    english = {Path(k).stem: v for k, v in _read_captions(folder / "captions.txt").items()}
     # zhc: written in Chinese by people who saw the photograph, not translated.
     chinese: dict[str, list[str]] = defaultdict(list)
     for line in (chinese_folder / "flickr8kzhc.caption.txt").read_text("utf-8").splitlines():
@@ -359,6 +413,10 @@ _LABELLED: tuple[_Registered, ...] = (
     _Registered("pacs_styles", "PACS, styles",
                 "https://github.com/MachineLearning2020/Homework3-PACS", "none stated",
                 _by_hash("pacs", "*/*/*", lambda p: p.parts[-3])),
+    _Registered("wikiart", "WikiArt, ten styles",
+                "https://github.com/jalpv1/wiki-art-selected-resized",
+                "none stated; paintings partly in copyright",
+                _by_hash("wikiart", "*/*.jpg", _folder_name)),
     _Registered("expressions", "Facial expressions",
                 "https://github.com/muxspace/facial_expressions", "none stated",
                 _expressions),
