@@ -195,7 +195,7 @@ def test_seen_tells_what_was_new(tmp_path):
     imagenet = Photo(tmp_path / "y.jpg", imagenet_wnids()[0])
     classes = LabelledSet("c", "", "", "", names, (), (imagenet,), True)
     assert seen([held_out, unseen, classes], []) == {
-        "a": "held-out images of seen classes",
+        "a": "images held out",
         "b": "nothing seen",
-        "c": "held-out images of seen classes",
+        "c": "images held out",
     }

@@ -23,7 +23,7 @@ from clip_app.prompts import label_sets
 from training import align, evaluate, export, synthetic, text_data, text_tower, vocabulary
 from training.concepts import Concept, Cuts, build_concepts, read_wordnet
 from training.datasets import CaptionSet, LabelledSet, Photo, caption_sets, labelled_sets
-from training.features import FeatureStore, open_photo
+from training.features import FeatureStore, View, open_photo
 from training.image_tower import Classifier, imagenet_wnids, load_image_tower
 from training.inputs import Inputs, MissingInputError, find_inputs
 from training.text_data import PROMPTS, Pair, Texts
@@ -35,7 +35,7 @@ log = logging.getLogger("training")
 _CALIBRATION_SHARE = 0.03
 
 # Sets whose pictures are no photographs of things: the ImageNet classifier is no teacher for them.
-_NO_PHOTOGRAPHS = ("art", "pacs", "drawn", "textures", "expressions")
+_NO_PHOTOGRAPHS = ("drawn", "pacs", "textures", "expressions", "wikiart")
 
 # Photographs that are looked at for a main colour, and the most that are kept of one colour.
 _COLOR_CANDIDATES = 8000
@@ -155,7 +155,7 @@ def build(
 
 
 def seen(labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]) -> dict[str, str]:
-    """For each set, what was new to the model when its test pictures are shown to it."""
+    """For each set, what of it is new to the model, in the words of benchmarks/zero_shot.py."""
     classes = set(imagenet_wnids())
     words = {}
     for one in labelled:
@@ -163,13 +163,13 @@ def seen(labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]) -> di
         tested = {photo.label for photo in one.test}
         known = trained | (classes if one.wnids else set())
         if tested and tested <= known:
-            words[one.name] = "held-out images of seen classes"
+            words[one.name] = "images held out"
         elif trained:
-            words[one.name] = "unseen classes"
+            words[one.name] = "labels and images held out"
         else:
             words[one.name] = "nothing seen"
     for pictures in captioned:
-        words[pictures.name] = "seen" if pictures.train else "nothing seen"
+        words[pictures.name] = "images seen" if pictures.train else "nothing seen"
     return words
 
 
@@ -283,23 +283,31 @@ def _labelled_features(
         if not one.train:
             log.info("%s: for evaluation only", one.title)
             continue
-        photos = sorted(one.train, key=lambda p: (synthetic.shuffle_key(p.path), p.path.name))
-        photos = photos[: builder.plan.photos_per_set]
-        aside = max(1, int(_CALIBRATION_SHARE * len(photos)))
         labels, english, texts = evaluate.label_texts(one, encoder)
-        for part, chosen, found in (
-            ("train", photos[aside:], training),
-            ("calibrate", photos[:aside], held_out),
+        aside, rest = _calibration_split(one, builder.plan)
+        for chosen, crops, found in (
+            (rest, builder.plan.crops, training),
+            (aside, False, held_out),
         ):
-            views = ("plain", "crop") if part == "train" and builder.plan.crops else ("plain",)
-            paths = [p.path for p in chosen]
-            features = tuple(
-                torch.from_numpy(np.array(builder.store.of(paths, view, f"{one.name}-{part}")))
-                for view in views
-            )
+            features = _views(builder, [p.path for p in chosen], crops, one.name)
             numbers = torch.tensor([labels.index(p.label) for p in chosen])
             found.append(align.LabelledFeatures(one.name, features, numbers, texts, tuple(english)))
     return training, held_out
+
+
+def _calibration_split(one: LabelledSet, plan: Plan) -> tuple[list[Photo], list[Photo]]:
+    """Training photographs that only set the logit scale, and those that are trained on."""
+    photos = sorted(one.train, key=lambda p: (synthetic.shuffle_key(p.path), p.path.name))
+    photos = photos[: plan.photos_per_set]
+    aside = max(1, int(_CALIBRATION_SHARE * len(photos)))
+    return photos[:aside], photos[aside:]
+
+
+def _views(
+    builder: _Builder, paths: Sequence[Path], crops: bool, title: str
+) -> tuple[torch.Tensor, ...]:
+    views: tuple[View, ...] = ("plain", "crop") if crops else ("plain",)
+    return tuple(torch.from_numpy(np.array(builder.store.of(paths, view, title))) for view in views)
 
 
 def _captioned_features(
@@ -309,10 +317,7 @@ def _captioned_features(
     for one in captioned:
         if not one.train:
             continue
-        views = tuple(
-            torch.from_numpy(np.array(builder.store.of(one.photos, view, one.name)))
-            for view in (("plain", "crop") if builder.plan.crops else ("plain",))
-        )
+        views = _views(builder, one.photos, builder.plan.crops, one.name)
         owned = [
             (owner, caption)
             for captions in (one.captions, one.chinese)
