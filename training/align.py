@@ -33,7 +33,7 @@ EMBEDDING = 384
 
 # Photographs in a step: for distillation, from each labelled set drawn, from all sets, and with
 # captions.
-_DISTILLED = 320
+_DISTILLED = 384
 _LABELLED = 64
 _UNITED = 128
 _CAPTIONED = 128
@@ -44,22 +44,27 @@ _SETS_A_STEP = 4
 _MADE = 0.5
 
 # How far made features stand from the mean along their class's direction, drawn from this range.
-# Tiny ImageNet's class means lie within it.
-_DISTANCE = (1.5, 4.0)
+# Nearer ones resemble no class: of those at 1.5 to 4 the classifier itself recognises 27 %, and a
+# head trained on them for 500 steps got 36 % of 500 sample photographs right instead of 47 %.
+_DISTANCE = (7.0, 13.0)
+
+# Sets of this many labels have narrow classes, whose photographs differ by what is no class.
+_NARROW = 100
 
 # Share of distilled features that are mixed with another's, as in a picture of two things.
 _MIXED = 0.3
 
 # Share of cuts that are the 1,000 classes themselves, the hardest one.
-_LEAF_CUTS = 0.5
+_LEAF_CUTS = 0.6
 
+_DISTILLATION_WEIGHT = 2.0
 _LABEL_WEIGHT = 1.0
 _UNION_WEIGHT = 0.5
 _CAPTION_WEIGHT = 0.5
 
-_RATE = 1e-3
+_RATE = 2e-3
 # The text side is good already, and all texts never seen depend on it.
-_PROJECTION_RATE = 1e-4
+_PROJECTION_RATE = 4e-4
 _WEIGHT_DECAY = 0.02
 _WARM_UP_STEPS = 100
 
@@ -233,9 +238,9 @@ def train_head(
     photographs += [view for one in captioned for view in one.views]
     pool = torch.cat(photographs)
     sample = pool[torch.from_numpy(rng.permutation(len(pool))[:20_000])].float()
-    made = MadeFeatures(
-        sample, residuals_of([one for one in labelled if one.name in known]), teacher
-    )
+    judged = [one for one in labelled if one.name in known]
+    narrow = [one for one in judged if len(one.label_names) >= _NARROW]
+    made = MadeFeatures(sample, residuals_of(narrow or judged), teacher)
     optimizer = torch.optim.AdamW(
         [
             {"params": [*head.mlp.parameters(), head.logit_scale], "lr": _RATE},
@@ -258,7 +263,7 @@ def train_head(
         wanted = wanted @ members.T
         wanted = wanted / wanted.sum(1, keepdim=True)
         logits = scale * head.images(features) @ texts.T
-        loss = -(wanted * F.log_softmax(logits, dim=1)).sum(1).mean()
+        loss = -_DISTILLATION_WEIGHT * (wanted * F.log_softmax(logits, dim=1)).sum(1).mean()
         # 2. labels
         chosen = rng.choice(
             len(labelled),

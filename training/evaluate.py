@@ -42,6 +42,7 @@ def _prompts(names: Sequence[str], place: int, encoder: TextEncoder) -> torch.Te
     return encoder.encode(texts).reshape(len(names), len(prompts), -1).half()
 
 
+@torch.inference_mode()
 def report(
     head: Head,
     store: FeatureStore,
@@ -80,13 +81,11 @@ def report(
 
 
 def _images(head: Head, store: FeatureStore, paths: Sequence[Path], title: str) -> torch.Tensor:
-    with torch.inference_mode():
-        return head.images(torch.from_numpy(np.array(store.of(paths, "plain", title))).float())
+    return head.images(torch.from_numpy(np.array(store.of(paths, "plain", title))).float())
 
 
 def _first(head: Head, encoder: TextEncoder, captions: Sequence[Sequence[str]]) -> torch.Tensor:
-    with torch.inference_mode():
-        return head.texts(encoder.encode([texts[0] for texts in captions]))
+    return head.texts(encoder.encode([texts[0] for texts in captions]))
 
 
 def top(scores: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
