@@ -59,7 +59,7 @@ class Plan:
     test_photos: int = 1000
     drawings: int = 2016
     text_steps: int = 550
-    head_steps: int = 4000
+    head_steps: int = 2400
     english_tokens: int = 16_000
     chinese_tokens: int = 9000
     crops: bool = True
@@ -115,6 +115,7 @@ def build(
     with _timed("concept texts"):
         concept_texts = _concept_texts(concepts, encoder)
     with _timed("alignment"):
+        torch.manual_seed(0)  # again, so that a resumed run starts from the same weights
         head = align.Head(align.whitening(_sample_of_texts(texts, encoder)))
         sizes = [(one.name, len(one.labels)) for one in training]
         kept = work / f"head-{_key(tower.name, sizes, len(pictures), asdict(plan))}.pt"
