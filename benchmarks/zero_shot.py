@@ -1,0 +1,296 @@
+"""How well a model names and describes photographs, in English and in Chinese.
+
+    python benchmarks/zero_shot.py --data DIR [--model starter] [--seen FILE.json]
+    python benchmarks/zero_shot.py --images FOLDER [--names FILE.json]
+    python benchmarks/zero_shot.py --images FOLDER --captions FILE
+
+`--data` measures every set of `training/datasets.py` that lies below DIR, on its held-out part.
+`--images` measures a folder with a folder for each class; `--names` tells what to call them, either
+{"FOLDER": {"en": ["name"], "zh": ["名称"]}} or {"FOLDER": "名称"}, else the folders' own names are
+taken for English. `--captions` is COCO's JSON, or lines of a file name, a tab (in a .csv a comma)
+and a caption; `--images` then holds the photographs.
+
+Prints one Markdown table. `--json` writes the same figures to a file.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from clip_app.errors import ImageError
+from clip_app.images import load_image
+from clip_app.model_service import ModelService, Pixels, load_model
+from clip_app.prompts import TEMPLATE_SETS, choose_templates
+from clip_app.scoring import similarities
+from clip_app.settings import read_settings
+from clip_app.strings import LANGUAGES, Language
+from training.datasets import (
+    CaptionSet,
+    LabelledSet,
+    caption_sets,
+    folder_of_classes,
+    folder_with_captions,
+    labelled_sets,
+)
+
+# What a training build may say of a set in `--seen`, in the order of the table. A set it does not
+# name took no part in training.
+NEWS = ("images held out", "labels and images held out", "nothing seen", "images seen")
+NOT_TOLD = "not told"
+
+# Photographs that are decoded while as many are encoded: 0.6 MB each at 224 px.
+_CHUNK = 128
+_DECODERS = 4
+
+# Queries that are compared at a time, so that 25,000 captions need no square of 2.5 GB.
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured on one set.
+
+    Attributes:
+        new: what of it was new to the model, of `NEWS` or `NOT_TOLD`.
+        photos, choices: how many photographs, and labels or captions offered for each.
+        figures: by language, percentages: `accuracy`, the top-1 and top-5 of label sets; or
+            `text_to_image` and `image_to_text`, recall at 1, 5 and 10 of captions.
+    """
+
+    name: str
+    title: str
+    new: str
+    photos: int
+    choices: dict[str, int]
+    figures: dict[str, dict[str, list[float]]]
+
+
+class Photographs:
+    """Features of photographs, each encoded once whichever sets it is in."""
+
+    def __init__(self, service: ModelService) -> None:
+        self._service = service
+        self._side = max(service.info.image_size)
+        self._rows: dict[Path, np.ndarray | None] = {}
+        #: How long decoding and encoding took together, and for how many photographs.
+        self.seconds = 0.0
+        self.encoded = 0
+
+    def features(self, paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
+        """Features, float32 (n, embedding_size), of those that can be read, and their places."""
+        new = [path for path in dict.fromkeys(paths) if path not in self._rows]
+        chunks = [new[start : start + _CHUNK] for start in range(0, len(new), _CHUNK)]
+        started = time.perf_counter()
+        with ThreadPoolExecutor(_DECODERS, "decode") as pool:
+            ahead = pool.map(self._read, chunks[0]) if chunks else iter(())
+            for number, chunk in enumerate(chunks, 1):
+                pixels = dict(zip(chunk, ahead, strict=True))
+                if number < len(chunks):
+                    ahead = pool.map(self._read, chunks[number])
+                readable = {path: one for path, one in pixels.items() if one is not None}
+                rows = self._service.encode_pixels(list(readable.values()))
+                self._rows |= dict.fromkeys(chunk) | dict(zip(readable, rows, strict=True))
+                self.encoded += len(readable)
+        self.seconds += time.perf_counter() - started
+        rows_by_place = {place: self._rows[path] for place, path in enumerate(paths)}
+        known = {place: row for place, row in rows_by_place.items() if row is not None}
+        if not known:
+            raise ValueError(f"none of {len(paths)} photographs can be read")
+        return np.stack(list(known.values())), list(known)
+
+    def _read(self, path: Path) -> Pixels | None:
+        try:
+            return self._service.preprocess(load_image(path, target_side=self._side))
+        except ImageError as error:
+            print(error, file=sys.stderr)
+            return None
+
+
+def places(queries: np.ndarray, candidates: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How many candidates come before the right one, int (queries,).
+
+    Of equals, the earlier comes first, as in the app's own ranking.
+
+    Args:
+        queries, candidates: unit rows.
+        right: for each query the row of the right candidate.
+    """
+    found = []
+    order = np.arange(len(candidates))
+    for start in range(0, len(queries), _BLOCK):
+        cosines = similarities(queries[start : start + _BLOCK], candidates)
+        column = right[start : start + _BLOCK, None]
+        score = np.take_along_axis(cosines, column, axis=1)
+        before = (cosines > score) | ((cosines == score) & (order < column))
+        found.append(before.sum(axis=1))
+    return np.concatenate(found)
+
+
+def within(found: np.ndarray, limit: int) -> float:
+    """Percentage of places below `limit`."""
+    return round(100 * float((found < limit).mean()), 2)
+
+
+def measure_labels(
+    service: ModelService, photographs: Photographs, one: LabelledSet, templates: str, new: str
+) -> Result:
+    """Zero-shot classification of the set's held-out photographs by each label's usual name."""
+    features, kept = photographs.features([photo.path for photo in one.test])
+    keys = list(one.names)
+    right = np.array([keys.index(one.test[place].label) for place in kept])
+    figures: dict[str, dict[str, list[float]]] = {}
+    for language in _languages(service, [list(names) for names in one.names.values()]):
+        names = [one.names[key][language][0] for key in keys]
+        weights = service.encode_labels(names, _templates(templates, language, names))
+        found = places(features, weights, right)
+        figures[language] = {"accuracy": [within(found, 1), within(found, 5)]}
+    choices = dict.fromkeys(figures, len(keys))
+    return Result(one.name, one.title, new, len(kept), choices, figures)
+
+
+def measure_captions(
+    service: ModelService, photographs: Photographs, one: CaptionSet, new: str
+) -> Result:
+    """Retrieval both ways, every caption a query; a photograph is right with any of its own."""
+    features, kept = photographs.features(one.photos)
+    figures: dict[str, dict[str, list[float]]] = {}
+    choices: dict[str, int] = {}
+    texts = {"en": one.captions, "zh": one.chinese}
+    present = [[name for name in LANGUAGES if texts[name][place]] for place in kept]
+    for language in _languages(service, present):
+        captions = [caption for place in kept for caption in texts[language][place]]
+        owner = np.repeat(np.arange(len(kept)), [len(texts[language][place]) for place in kept])
+        rows = service.encode_texts(captions)
+        to_image = places(rows, features, owner)
+        # The place of each caption for its own photograph; the best of them counts.
+        to_text = np.full(len(kept), len(captions))
+        np.minimum.at(to_text, owner, places(features[owner], rows, np.arange(len(captions))))
+        figures[language] = {
+            "text_to_image": [within(to_image, k) for k in (1, 5, 10)],
+            "image_to_text": [within(to_text, k) for k in (1, 5, 10)],
+        }
+        choices[language] = len(captions)
+    return Result(one.name, one.title, new, len(kept), choices, figures)
+
+
+def table(results: Sequence[Result]) -> str:
+    """One Markdown table, grouped by what was new to the model, with each group's mean."""
+    lines = [
+        "| new to the model | set | photographs | labels or captions | English | Chinese |",
+        "|---|---|---:|---:|---|---|",
+    ]
+    order = [*NEWS, NOT_TOLD, *sorted({one.new for one in results} - {*NEWS, NOT_TOLD})]
+    for new in order:
+        group = [one for one in results if one.new == new]
+        for one in group:
+            choices = " / ".join(map(str, dict.fromkeys(one.choices.values())))
+            cells = " | ".join(_cell(one.figures.get(language, {})) for language in ("en", "zh"))
+            lines.append(f"| {new} | {one.name} | {one.photos} | {choices} | {cells} |")
+        means = [_mean(group, language) for language in ("en", "zh")]
+        if means != ["–", "–"]:
+            lines.append(f"| {new} | *mean of the label sets* | | | {' | '.join(means)} |")
+    return "\n".join(lines)
+
+
+def _cell(figures: dict[str, list[float]]) -> str:
+    return " · ".join(" / ".join(f"{one:.1f}" for one in both) for both in figures.values()) or "–"
+
+
+def _mean(group: Sequence[Result], language: str) -> str:
+    measured = [one.figures.get(language, {}).get("accuracy") for one in group]
+    known = [one for one in measured if one]
+    if len(known) < 2:
+        return "–"
+    return " / ".join(f"{one:.1f}" for one in np.mean(known, axis=0))
+
+
+def _languages(service: ModelService, present: Sequence[Sequence[str]]) -> list[Language]:
+    """Those that the model reads and that every label or photograph has."""
+    return [
+        language
+        for language in LANGUAGES
+        if service.reads(language) and present and all(language in one for one in present)
+    ]
+
+
+def _templates(choice: str, language: Language, names: Sequence[str]) -> tuple[str, ...]:
+    # The larger sets are English; Chinese names go into the Chinese one whichever is chosen.
+    return choose_templates(choice if language == "en" or choice == "none" else "auto", names)
+
+
+def main() -> None:
+    """Measure what is asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="starter", help="as for the app")
+    parser.add_argument("--device", default=argparse.SUPPRESS, help="as for the app")
+    parser.add_argument("--precision", default=argparse.SUPPRESS, help="as for the app")
+    parser.add_argument("--data", type=Path, help="folder of the sets of training/datasets.py")
+    parser.add_argument("--sets", help="of those, only these; by commas")
+    parser.add_argument("--images", type=Path, help="folder of class folders, or of photographs")
+    parser.add_argument("--names", type=Path, help="names of the class folders")
+    parser.add_argument("--captions", type=Path, help="captions of the photographs in --images")
+    parser.add_argument("--templates", default="auto", choices=["auto", *TEMPLATE_SETS])
+    parser.add_argument("--seen", type=Path, help="what training saw, {set: one of NEWS}")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    options = parser.parse_args()
+    if not (options.data or options.images):
+        parser.error("--data or --images is needed")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+    labelled = labelled_sets(options.data) if options.data else []
+    captioned = [s for s in caption_sets(options.data) if not s.train] if options.data else []
+    if options.images and options.captions:
+        captioned.append(folder_with_captions(options.images, options.captions))
+    elif options.images:
+        labelled.append(folder_of_classes(options.images, options.names))
+    if options.sets:
+        wanted = options.sets.split(",")
+        labelled = [one for one in labelled if one.name in wanted]
+        captioned = [one for one in captioned if one.name in wanted]
+    seen = json.loads(options.seen.read_text("utf-8")) if options.seen else None
+
+    def new(name: str) -> str:
+        return NOT_TOLD if seen is None else seen.get(name, "nothing seen")
+
+    service = load_model(read_settings(options))
+    photographs = Photographs(service)
+    results = [
+        *(
+            measure_labels(service, photographs, one, options.templates, new(one.name))
+            for one in labelled
+        ),
+        *(measure_captions(service, photographs, one, new(one.name)) for one in captioned),
+    ]
+    rate = photographs.encoded / photographs.seconds
+    print(
+        f"{service.info.title} on {service.info.device}, templates {options.templates}: "
+        f"{photographs.encoded} photographs, {rate:.0f} a second with decoding.\n\n"
+        f"{table(results)}\n\n"
+        "Percentages. Labels: top-1 / top-5. Captions: text → image recall at 1 / 5 / 10 · "
+        "image → text."
+    )
+    if options.json:
+        report = {
+            "model": service.info.name,
+            "fingerprint": service.info.fingerprint,
+            "device": service.info.device,
+            "templates": options.templates,
+            "photographs_per_second": round(rate, 1),
+            "sets": [asdict(one) for one in results],
+        }
+        options.json.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
