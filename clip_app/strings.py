@@ -429,7 +429,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除。",
     ),
     "gallery_query_placeholder": ("a sunny beach without people", "没有人的海滩"),
-    "gallery_example_query": ("a rocket at night", "夜晚的火箭"),
+    "gallery_example_query": ("a cup of coffee", "一杯咖啡"),
     "gallery_exclude": ("Without", "排除"),
     "gallery_exclude_placeholder": ("people, cars", "人，汽车"),
     "gallery_images": ("… or like these pictures", "……或与这些图片相似"),

@@ -114,6 +114,28 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture
+def open_at(browser: Any) -> Iterator[Any]:
+    """Opens a page of its own at an address, its example classified; no script may have failed."""
+    contexts = []
+
+    def opened(url: str, locale: str, viewport: dict[str, int]) -> Any:
+        context = browser.new_context(locale=locale, viewport=viewport)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.goto(url)
+        page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        for page in context.pages:
+            assert page.problems == []
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
     running = Zygote()

@@ -18,24 +18,8 @@ DESKTOP = {"width": 1280, "height": 900}
 
 
 @pytest.fixture
-def open_page(app, browser):
-    contexts = []
-
-    def opened(locale: str, viewport=DESKTOP):
-        context = browser.new_context(locale=locale, viewport=viewport)
-        contexts.append(context)
-        page = context.new_page()
-        page.problems = []
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.goto(app.url)
-        page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
-        return page
-
-    yield opened
-    for context in contexts:
-        for page in context.pages:
-            assert page.problems == []
-        context.close()
+def open_page(app, open_at):
+    return lambda locale, viewport=DESKTOP: open_at(app.url, locale, viewport)
 
 
 def verdict(page) -> str:
