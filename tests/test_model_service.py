@@ -306,5 +306,5 @@ def test_services_of_two_threads_do_not_wait_for_ever(service):
 
 def test_model_service_is_what_load_model_returns(service):
     assert isinstance(service, ModelService)
-    assert service.info.parameters == 27_791_105
+    assert service.info.parameters == 25_070_465
     assert service.info.image_size == (224, 224)

@@ -59,7 +59,7 @@ class Plan:
     test_photos: int = 1000
     drawings: int = 2016
     text_steps: int = 550
-    head_steps: int = 2400
+    head_steps: int = 4000
     english_tokens: int = 16_000
     chinese_tokens: int = 9000
     crops: bool = True
