@@ -117,11 +117,15 @@ def test_second_run_takes_up_what_the_first_one_kept(built, inputs):
 def test_adapting_learns_own_classes_and_keeps_the_rest(tmp_path):
     drawings = synthetic.draw_pictures(tmp_path / "drawings", 96)
     for drawing in drawings:
-        folder = tmp_path / "own" / drawing.shape.english
+        # Names that no model can know, so that there is something to learn.
+        own = {"circle": "wug", "square": "blicket", "star": "dax"}.get(
+            drawing.shape.english, "fep"
+        )
+        folder = tmp_path / "own" / own
         folder.mkdir(parents=True, exist_ok=True)
         drawing.path.rename(folder / drawing.path.name)
     outcome = adapt(tmp_path / "own", tmp_path / "model", steps=200)
-    assert outcome.after > outcome.before
+    assert outcome.after > max(80, outcome.before)
     service = load_model(Settings(model=str(tmp_path / "model"), device="cpu"))
     cat = Image.open(EXAMPLES / "cat.jpg").convert("RGB")
     best = service.encode_texts(["a dog", "a cat", "a car"]) @ service.encode_images([cat])[0]
