@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +122,7 @@ def _read(images: Path) -> _Own:
     return _Own(tuple(f.name for f in folders), tuple(path for _, path in found), labels)
 
 
-def _classifier(model: nn.Module, tokenizer: object, classes: Sequence[str]) -> torch.Tensor:
+def _classifier(model: Any, tokenizer: Any, classes: Sequence[str]) -> torch.Tensor:
     """(classes, dimensions), each averaged over the prompts of its language."""
     rows = []
     for name in classes:
@@ -131,7 +132,7 @@ def _classifier(model: nn.Module, tokenizer: object, classes: Sequence[str]) -> 
     return torch.stack(rows)
 
 
-def _encode(model: nn.Module, tokenizer: object, texts: Sequence[str]) -> torch.Tensor:
+def _encode(model: Any, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
     with torch.inference_mode():
         parts = [
             model.encode_text(tokenizer(list(texts[i : i + 64])), normalize=True)
@@ -164,7 +165,7 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in tqdm(range(steps), desc="adapting"):
         pick = torch.from_numpy(rng.integers(len(labels), size=_BATCH))
-        features = views[rng.integers(len(views))][pick]
+        features = views[int(rng.integers(len(views)))][pick]
         given = F.normalize(head(features), dim=1)
         with torch.no_grad():
             kept = torch.softmax(scale * F.normalize(old(features), dim=1) @ everyday.T, dim=1)

@@ -22,7 +22,14 @@ from torch import nn
 from clip_app.prompts import label_sets
 from training import align, evaluate, export, synthetic, text_data, text_tower, vocabulary
 from training.concepts import Concept, Cuts, build_concepts, read_wordnet
-from training.datasets import CaptionSet, LabelledSet, Photo, caption_sets, labelled_sets
+from training.datasets import (
+    CaptionSet,
+    LabelledSet,
+    Names,
+    Photo,
+    caption_sets,
+    labelled_sets,
+)
 from training.features import FeatureStore, View, open_photo
 from training.image_tower import Classifier, imagenet_wnids, load_image_tower
 from training.inputs import Inputs, MissingInputError, find_inputs
@@ -271,7 +278,9 @@ def _made_set(name: str, title: str, pictures: Sequence[tuple[Path, Pair]]) -> L
     photos = [Photo(path, pair.english) for path, pair in pictures]
     test = tuple(p for p in photos if synthetic.shuffle_key(p.path) % 10 == 0)
     train = tuple(p for p in photos if synthetic.shuffle_key(p.path) % 10)
-    names = {pair.english: {"en": (pair.english,), "zh": (pair.chinese,)} for _, pair in pictures}
+    names: Names = {
+        pair.english: {"en": (pair.english,), "zh": (pair.chinese,)} for _, pair in pictures
+    }
     return LabelledSet(name, title, "made by training.build", "CC0-1.0", names, train, test, False)
 
 
@@ -279,7 +288,8 @@ def _labelled_features(
     builder: _Builder, labelled: Sequence[LabelledSet], encoder: TextEncoder
 ) -> tuple[list[align.LabelledFeatures], list[align.LabelledFeatures]]:
     """Training sets, and a small part of each for the logit scale."""
-    training, held_out = [], []
+    training: list[align.LabelledFeatures] = []
+    held_out: list[align.LabelledFeatures] = []
     for one in labelled:
         if not one.train:
             log.info("%s: for evaluation only", one.title)

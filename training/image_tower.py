@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import timm
@@ -56,7 +57,7 @@ def load_image_tower(weights: Path) -> tuple[nn.Module, Classifier]:
     Raises:
         ValueError: if the weights are not EfficientNet-Lite0's.
     """
-    model = timm.create_model(ARCHITECTURE)
+    model: Any = timm.create_model(ARCHITECTURE)
     given = torch.load(weights, map_location="cpu", weights_only=True)
     wanted = model.state_dict()
     same = len(given) == len(wanted) and all(
@@ -65,7 +66,8 @@ def load_image_tower(weights: Path) -> tuple[nn.Module, Classifier]:
     if not same:
         raise ValueError(f"{weights} does not hold the weights of EfficientNet-Lite0")
     model.load_state_dict(dict(zip(wanted, given.values(), strict=True)))
-    classifier = Classifier(model.classifier.weight.detach(), model.classifier.bias.detach())
+    weight, bias = (one.detach() for one in model.get_classifier().parameters())
+    classifier = Classifier(weight, bias)
     model.reset_classifier(0)
     return model.eval(), classifier
 

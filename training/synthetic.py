@@ -107,8 +107,8 @@ def _draw(color: Pair, shape: Pair, count: int, rng: np.random.Generator) -> Ima
         _draw_shape(pen, SHAPES[shape], x, y, radius, float(rng.uniform(-20, 20)), paint)
     noisy = np.asarray(canvas.filter(ImageFilter.GaussianBlur(0.7)), np.float32)
     light = np.linspace(rng.uniform(0.8, 1), rng.uniform(0.8, 1), _SIDE)[:, None, None]
-    noisy = noisy * light + rng.normal(0, 4, noisy.shape)
-    return Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+    lit = noisy * light + rng.normal(0, 4, noisy.shape)
+    return Image.fromarray(lit.clip(0, 255).astype(np.uint8))
 
 
 def _vary(rgb: tuple[int, int, int], rng: np.random.Generator) -> tuple[int, int, int]:

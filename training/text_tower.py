@@ -114,6 +114,8 @@ class _Plain(nn.Module):
 class BilingualBert(nn.Module):
     """A BERT whose English vectors are fixed and whose Chinese ones are learnt."""
 
+    english: torch.Tensor
+
     def __init__(self, bert: BertModel, english: torch.Tensor, chinese: torch.Tensor) -> None:
         super().__init__()
         self.bert = bert

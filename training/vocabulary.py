@@ -164,7 +164,7 @@ def write_tokenizer(vocabulary: Vocabulary, teacher: Path, out: Path) -> None:
     data["model"]["vocab"] = spellings
     out.mkdir(parents=True, exist_ok=True)
     (out / "tokenizer.json").write_text(json.dumps(data, ensure_ascii=False), "utf-8")
-    config = {f"{t.strip('[]').lower()}_token": t for t in _SPECIAL}
+    config: dict[str, object] = {f"{t.strip('[]').lower()}_token": t for t in _SPECIAL}
     config |= {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 64}
     (out / "tokenizer_config.json").write_text(json.dumps(config, indent=1), "utf-8")
     tokens = [*vocabulary.english, *vocabulary.chinese]
