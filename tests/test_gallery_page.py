@@ -243,9 +243,9 @@ def test_own_photographs_come_from_files_and_archives(open_gallery, tmp_path):
 def test_examples_can_be_searched_at_once(app, open_gallery):
     page = open_gallery("en-US", url=app.url)
     page.wait_for_function(
-        "() => document.querySelector('#gallery-verdict').innerText.includes('rocket')",
+        "() => document.querySelector('#gallery-verdict').innerText.includes('coffee')",
         timeout=60_000,
     )
     page.wait_for_timeout(700)
-    assert "rocket.jpg" in captions(page)[0]
+    assert "coffee.jpg" in captions(page)[0]
     shoot(page, "gallery-examples")
