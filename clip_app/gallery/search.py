@@ -20,8 +20,8 @@ from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500
 
-# What is excluded counts half. With the starter on 1,000 COCO photographs, 5 % of the first five
-# still showed the excluded thing instead of 9 %. Counted whole it was 3 %, but the average
+# What is excluded counts half. With an earlier starter on 1,000 COCO photographs, 5 % of the first
+# five still showed the excluded thing instead of 9 %. Counted whole it was 3 %, but the average
 # precision of what was wanted fell from 0.21 to 0.12 instead of 0.17.
 _EXCLUSION = 0.5
 
