@@ -22,6 +22,7 @@ from torch import nn
 from tqdm import tqdm
 
 from clip_app.background import background_words
+from clip_app.errors import ClipAppError
 from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model_catalog import find_model
 from clip_app.model_service import load_open_clip
@@ -204,7 +205,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         outcome = adapt(options.images, options.out, options.model, options.steps)
-    except ValueError as error:
+    except (ClipAppError, OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
     print(
         f"Right among {outcome.photos} held-out photographs: "

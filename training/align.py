@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from training.concepts import Cuts
 from training.image_tower import FEATURES, Classifier
-from training.text_tower import WIDTH
+from training.text_tower import WIDTH, warm_cosine
 
 #: Length of the exported model's feature vectors.
 EMBEDDING = 384
@@ -248,7 +248,9 @@ def train_head(
         ],
         weight_decay=_WEIGHT_DECAY,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: warm_cosine(s, steps, _WARM_UP_STEPS)
+    )
     averaged = copy.deepcopy(head)
     contrast = ClipLoss()
     weights = np.array([math.sqrt(len(one.labels)) for one in labelled])
@@ -296,11 +298,6 @@ def train_head(
         if step % 50 == 0:
             bar.set_postfix(loss=f"{loss.item():.3f}", scale=f"{scale.item():.1f}", refresh=False)
     return averaged.eval()
-
-
-def _rate(step: int, steps: int) -> float:
-    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
-    return min(1.0, (step + 1) / _WARM_UP_STEPS) * (0.01 + 0.99 * falling)
 
 
 def _chance_of_chinese(rng: np.random.Generator) -> float:

@@ -1,7 +1,6 @@
 """Text to learn from: dictionary words, captions and names, in English and Chinese side by side."""
 
 import io
-import json
 import pickle
 import re
 from collections import Counter, defaultdict
@@ -231,20 +230,3 @@ def build_texts(
         captions=tuple(dict.fromkeys(captions)),
         english=tuple(physical),
     )
-
-
-def is_chinese(text: str) -> bool:
-    """Whether the text holds a Chinese character."""
-    return _HAN.search(text) is not None
-
-
-def save_texts(texts: Texts, path: Path) -> None:
-    """Write as JSON."""
-    path.write_text(json.dumps(texts.__dict__, ensure_ascii=False), "utf-8")
-
-
-def load_texts(path: Path) -> Texts:
-    """Read what `save_texts` wrote."""
-    data = json.loads(path.read_text("utf-8"))
-    english = tuple(data.pop("english"))
-    return Texts(**{k: tuple(Pair(*p) for p in v) for k, v in data.items()}, english=english)

@@ -230,7 +230,9 @@ def train_text_tower(
         ],
         betas=(0.9, 0.98),
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: warm_cosine(s, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: warm_cosine(s, steps, _WARM_UP_STEPS)
+    )
     first = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -273,10 +275,10 @@ def train_text_tower(
             torch.save(state, checkpoint)
 
 
-def warm_cosine(step: int, steps: int) -> float:
-    """Share of the learning rate: up over 50 steps, then down to 1 % along a cosine."""
+def warm_cosine(step: int, steps: int, warm_up: int) -> float:
+    """Share of the learning rate: up over `warm_up` steps, then down to 1 % along a cosine."""
     falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
-    return min(1.0, (step + 1) / _WARM_UP_STEPS) * (0.01 + 0.99 * falling)
+    return min(1.0, (step + 1) / warm_up) * (0.01 + 0.99 * falling)
 
 
 class _Targets:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from training.text_data import Entry, Texts
+from training.text_data import Entry, Pair, Texts
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _PUNCTUATION = "，。、；：！？（）《》“”·"
@@ -81,14 +81,19 @@ def choose_vocabulary(
     return Vocabulary(tuple(pieces), tuple(t for t in tokens if t not in pieces), traditional)
 
 
-def _count_english(teacher: Tokenizer, texts: Texts) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for pairs, weight in (
+def _weighted(texts: Texts) -> list[tuple[Sequence[Pair], int]]:
+    """The pairs of each kind, and how much a use in one of them counts."""
+    return [
         (texts.names, _NAME_WEIGHT),
         (texts.captions, 1),
         (texts.things, _THING_WEIGHT),
         (texts.words, _WORD_WEIGHT),
-    ):
+    ]
+
+
+def _count_english(teacher: Tokenizer, texts: Texts) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for pairs, weight in _weighted(texts):
         _add(counts, teacher, [pair.english for pair in pairs], weight)
     _add(counts, teacher, texts.english, _THING_WEIGHT)
     return Counter({t: n for t, n in counts.items() if not _HAN_RUN.search(t)})
@@ -104,12 +109,7 @@ def _count_chinese(texts: Texts, headwords: set[str]) -> Counter[str]:
     """Uses of each character, and of each dictionary word or name."""
     known = headwords | {name.chinese for name in texts.names}
     counts: Counter[str] = Counter()
-    for pairs, weight in (
-        (texts.names, _NAME_WEIGHT),
-        (texts.captions, 1),
-        (texts.things, _THING_WEIGHT),
-        (texts.words, _WORD_WEIGHT),
-    ):
+    for pairs, weight in _weighted(texts):
         for pair in pairs:
             for run in _HAN_RUN.findall(pair.chinese):
                 for token in (*run, *_longest_matches(run, known)):
