@@ -18,7 +18,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,8 +43,8 @@ from training.datasets import (
     labelled_sets,
 )
 
-# What a training build may say of a set in `--seen`, in the order of the table. A set it does not
-# name took no part in training.
+# What a training build may say in `--seen` of a set or of each of its labels, in the order of the
+# table. A set it does not name took no part in training.
 NEWS = ("images held out", "labels and images held out", "nothing seen", "images seen")
 NOT_TOLD = "not told"
 
@@ -142,20 +142,41 @@ def within(found: np.ndarray, limit: int) -> float:
 
 
 def measure_labels(
-    service: ModelService, photographs: Photographs, one: LabelledSet, templates: str, new: str
-) -> Result:
-    """Zero-shot classification of the set's held-out photographs by each label's usual name."""
+    service: ModelService,
+    photographs: Photographs,
+    one: LabelledSet,
+    templates: str,
+    new: str | Mapping[str, str],
+) -> list[Result]:
+    """Zero-shot classification of the set's held-out photographs by each label's usual name.
+
+    Args:
+        new: what of the set was new to the model, or of each label; then every kind of label has a
+            result of its own, with all labels to choose from.
+    """
     features, kept = photographs.features([photo.path for photo in one.test])
     keys = list(one.names)
     right = np.array([keys.index(one.test[place].label) for place in kept])
-    figures: dict[str, dict[str, list[float]]] = {}
+    kinds = np.array([new if isinstance(new, str) else new[keys[row]] for row in right])
+    figures: dict[str, dict[str, dict[str, list[float]]]] = {kind: {} for kind in kinds}
     for language in _languages(service, [list(names) for names in one.names.values()]):
         names = [one.names[key][language][0] for key in keys]
         weights = service.encode_labels(names, _templates(templates, language, names))
         found = places(features, weights, right)
-        figures[language] = {"accuracy": [within(found, 1), within(found, 5)]}
-    choices = dict.fromkeys(figures, len(keys))
-    return Result(one.name, one.title, new, len(kept), choices, figures)
+        for kind, by_language in figures.items():
+            part = found[kinds == kind]
+            by_language[language] = {"accuracy": [within(part, 1), within(part, 5)]}
+    return [
+        Result(
+            one.name,
+            one.title,
+            kind,
+            int((kinds == kind).sum()),
+            dict.fromkeys(by_language, len(keys)),
+            by_language,
+        )
+        for kind, by_language in figures.items()
+    ]
 
 
 def measure_captions(
@@ -240,7 +261,7 @@ def main() -> None:
     parser.add_argument("--names", type=Path, help="names of the class folders")
     parser.add_argument("--captions", type=Path, help="captions of the photographs in --images")
     parser.add_argument("--templates", default="auto", choices=["auto", *TEMPLATE_SETS])
-    parser.add_argument("--seen", type=Path, help="what training saw, {set: one of NEWS}")
+    parser.add_argument("--seen", type=Path, help="the seen.json of a training build")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     options = parser.parse_args()
     if not (options.data or options.images):
@@ -260,15 +281,18 @@ def main() -> None:
         captioned = [one for one in captioned if one.name in wanted]
     seen = json.loads(options.seen.read_text("utf-8")) if options.seen else None
 
-    def new(name: str) -> str:
+    def new(name: str) -> str | dict[str, str]:
         return NOT_TOLD if seen is None else seen.get(name, "nothing seen")
 
     service = load_model(read_settings(options))
     photographs = Photographs(service)
     results = [
         *(
-            measure_labels(service, photographs, one, options.templates, new(one.name))
+            result
             for one in labelled
+            for result in measure_labels(
+                service, photographs, one, options.templates, new(one.name)
+            )
         ),
         *(measure_captions(service, photographs, one, new(one.name)) for one in captioned),
     ]

@@ -58,9 +58,12 @@ def test_a_sets_own_split_is_kept_and_the_sample_only_measures(tmp_path: Path) -
     picture(tmp_path / "scenes/train/sea/1.jpg")
     picture(tmp_path / "scenes/test/sea/2.jpg")
     picture(tmp_path / "imagenet_sample/n02123045_tabby.JPEG")
-    sample, scenes = labelled_sets(tmp_path)
+    picture(tmp_path / "nips2017/n02123045/3.png")
+    sample, like_imagenet, scenes = labelled_sets(tmp_path)
     assert (sample.name, sample.train, len(sample.test)) == ("imagenet_sample", (), 1)
     assert list(sample.names) == [sample.test[0].label] == ["n02123045"]
+    assert (like_imagenet.train, len(like_imagenet.test)) == ((), 1)
+    assert len(like_imagenet.names) == 1000  # all of the classes are to choose from
     assert [p.path.name for p in scenes.train] == ["1.jpg"]
     assert [p.path.name for p in scenes.test] == ["2.jpg"]
 
@@ -71,7 +74,7 @@ def test_absent_sets_are_skipped_with_a_line_each(
     caplog.set_level(logging.INFO)
     assert labelled_sets(tmp_path) == []
     assert caption_sets(tmp_path) == []
-    assert sum("No data set" in line for line in caplog.messages) == len(caplog.messages) == 21
+    assert sum("No data set" in line for line in caplog.messages) == len(caplog.messages) == 22
 
 
 def test_flickr_photographs_are_split_as_the_set_says(tmp_path: Path) -> None:

@@ -94,6 +94,27 @@ def test_accuracy_is_that_of_plain_numpy_in_both_languages(
     assert "| not told | classes | 7 | 6 |" in capsys.readouterr().out
 
 
+def test_labels_that_were_trained_on_are_reported_apart(
+    run: Any, classes: Path, service: ModelService, tmp_path: Path
+) -> None:
+    words = dict.fromkeys(NAMES, "images held out") | {"cat": "nothing seen"}
+    seen = tmp_path / "seen.json"
+    seen.write_text(json.dumps({"classes": words}), "utf-8")
+    parts = {one["new"]: one for one in run("--images", classes, "--seen", seen)["sets"]}
+    assert {new: one["photos"] for new, one in parts.items()} == {
+        "images held out": 5,
+        "nothing seen": 2,
+    }
+    weights = service.encode_labels(list(NAMES), TEMPLATE_SETS["single"])
+    for new, rows in (("nothing seen", [0, -1]), ("images held out", range(1, 6))):
+        chosen = [PHOTOS[row] for row in rows]
+        cosines = features(service, [photo for _, photo in chosen]) @ weights.T
+        right = [{list(NAMES).index(name)} for name, _ in chosen]
+        expected = [recall(cosines, right, limit) for limit in (1, 5)]
+        assert parts[new]["figures"]["en"]["accuracy"] == expected
+        assert parts[new]["choices"]["en"] == len(NAMES)
+
+
 def test_folder_names_are_english_labels_and_larger_templates_are_used(
     run: Any, classes: Path, service: ModelService
 ) -> None:

@@ -6,6 +6,7 @@ left out with one line in the log. `CLASS` stands for one folder a label.
 | set | where below DIR | split |
 |---|---|---|
 | imagenet_sample | `imagenet_sample/WNID_name.JPEG` | all of it measures |
+| nips2017 | `nips2017/WNID/*.png` | all of it measures |
 | tiny_imagenet | `tiny_imagenet/train/WNID/images/*.JPEG` | hash |
 | caltech101 | `caltech101/101_ObjectCategories/CLASS/*.jpg` | hash |
 | cifar10 | `cifar10/{train,test}/CLASS/*.jpg`, of test the first 200 a class | its own |
@@ -109,7 +110,7 @@ def labelled_sets(data: Path) -> list[LabelledSet]:
             log.info("No data set %s below %s.", registered.name, data)
             continue
         names = read_names(registered.name, registered.wnids)
-        if registered.wnids:
+        if registered.wnids and not registered.all_labels:
             present = {photo.label for photo, _ in photos}
             names = {wnid: both for wnid, both in names.items() if wnid in present}
         found.append(
@@ -219,6 +220,8 @@ class _Registered:
     license: str
     photos: Callable[[Path], _Split]
     wnids: bool = False
+    #: Offer every class of ImageNet, also those without a photograph here.
+    all_labels: bool = False
 
 
 def held_out(name: str) -> bool:
@@ -327,7 +330,8 @@ def _coco(data: Path) -> Iterator[CaptionSet]:
         yield CaptionSet(
             "coco",
             "COCO 2017, a sample",
-            "https://github.com/Obmutescence/COCO-MINI",
+            "https://github.com/Obmutescence/COCO-MINI, captions with COCO's own from "
+            "https://github.com/ruizewang/evaluate",
             "captions CC BY 4.0; photographs under their Flickr licences",
             photos,
             tuple(tuple(captions[path]) for path in photos),
@@ -358,7 +362,9 @@ def _flickr8k(data: Path) -> Iterator[CaptionSet]:
             yield CaptionSet(
                 name,
                 "Flickr8k with Flickr8K-CN" + ("" if train else ", validation and test"),
-                "https://github.com/quantumnaan/sic_translator, "
+                "https://github.com/RlNZLER/Image-Text-Matching (7,091 of the photographs, "
+                "squeezed to 224 px), https://github.com/quantumnaan/sic_translator (1,000), "
+                "https://github.com/prakhar-dhakar/Image-Captioning, "
                 "https://github.com/li-xirong/flickr8kcn",
                 "Flickr8k: non-commercial research; Flickr8K-CN: none stated",
                 chosen,
@@ -376,6 +382,9 @@ _LABELLED: tuple[_Registered, ...] = (
     _Registered("imagenet_sample", "ImageNet-1k, one photograph a class",
                 "https://github.com/EliSchwartz/imagenet-sample-images", _RESEARCH,
                 _all_test("imagenet_sample", "*.JPEG", lambda p: p.name[:9]), wnids=True),
+    _Registered("nips2017", "ImageNet's classes in other photographs (NIPS 2017 competition, DEV)",
+                "https://github.com/yuyang-long/SSA", "CC BY 2.0",
+                _all_test("nips2017", "*/*.png", _folder_name), wnids=True, all_labels=True),
     _Registered("tiny_imagenet", "Tiny ImageNet, 64 px",
                 "https://github.com/rangeetpan/IMagenet", _RESEARCH,
                 _by_hash("tiny_imagenet/train", "*/images/*.JPEG", lambda p: p.parts[-3]),
