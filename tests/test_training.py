@@ -15,8 +15,8 @@ pytest.importorskip("tqdm")
 from training import align, concepts, evaluate, synthetic, text_data
 from training.adapt import adapt
 from training.build import Plan, build, seen
-from training.datasets import LabelledSet, Photo
-from training.image_tower import imagenet_wnids, load_image_tower
+from training.datasets import CaptionSet, LabelledSet, Photo
+from training.image_tower import imagenet_wnids, load_image_tower, preprocessing
 from training.inputs import MissingInputError, find_inputs
 from training.text_tower import load_text_encoder
 
@@ -87,7 +87,7 @@ def test_app_loads_it_and_gives_the_scores_of_the_training_code(built, inputs):
     encoder.fast = False
     texts = ["a photo of a cat.", "一张猫的照片。", "a red circle", "T恤"]
     [state] = (folder / "work").glob("head-*.pt")
-    head = align.Head(torch.eye(384))
+    head = align.Head()
     head.load_state_dict(torch.load(state, weights_only=True))
     trunk, _ = load_image_tower(inputs.image_weights)
     images = [Image.open(EXAMPLES / f"{n}.jpg").convert("RGB") for n in ("cat", "rocket")]
@@ -132,6 +132,26 @@ def test_adapting_learns_own_classes_and_keeps_the_rest(tmp_path):
     assert best.argmax() == 1
 
 
+def test_untrained_head_says_in_words_what_the_classifier_says(inputs):
+    trunk, teacher = load_image_tower(inputs.image_weights)
+    pictures = [Image.open(EXAMPLES / f"{name}.jpg").convert("RGB") for name in NAMES]
+    with torch.inference_mode():
+        features = trunk(torch.stack([preprocessing()(picture) for picture in pictures]))
+    torch.manual_seed(0)
+    classes = len(teacher.bias)
+    english = torch.randn(classes, 384)
+    chinese = english + 0.5 * torch.randn(classes, 384)
+    spans = tuple((row, row + 1) for row in range(2 * classes))
+    texts = align.ConceptTexts(torch.cat([english, chinese]), spans[:classes], spans[classes:])
+    head = align.Head()
+    head.start_from(teacher, texts)
+    expected = teacher.probabilities(features).argmax(1)
+    assert len(set(expected.tolist())) == len(NAMES)
+    with torch.inference_mode():
+        for names in (english, chinese):
+            assert torch.equal((head.images(features) @ head.texts(names).T).argmax(1), expected)
+
+
 def test_concepts_gather_the_classes_below_them(wordnet):
     synsets = concepts.read_wordnet(wordnet)
     wnids = ["n02123045", "n02123394", "n02123597", "n02085620"]
@@ -173,7 +193,7 @@ def test_main_colour_of_a_picture():
 
 def test_calibration_finds_the_scale_that_made_the_labels():
     rng = np.random.default_rng(0)
-    head = align.Head(torch.eye(384))
+    head = align.Head()
     features = torch.from_numpy(rng.normal(size=(4000, 1280)).astype(np.float32))
     prompts = torch.from_numpy(rng.normal(size=(5, 1, 384)).astype(np.float32))
     with torch.inference_mode():
@@ -193,13 +213,27 @@ def test_recall_counts_the_right_one_among_the_best():
 
 def test_seen_tells_what_was_new(tmp_path):
     photo = Photo(tmp_path / "x.jpg", "cat")
-    names = {"cat": {"en": ("cat",), "zh": ("猫",)}}
-    held_out = LabelledSet("a", "", "", "", names, (photo,), (photo,), False)
-    unseen = LabelledSet("b", "", "", "", names, (), (photo,), False)
+    cat = {"cat": {"en": ("grey cat",), "zh": ("灰猫",)}}
+    wug = {"wug": {"en": ("wug",), "zh": ("乌格",)}}
     imagenet = Photo(tmp_path / "y.jpg", imagenet_wnids()[0])
-    classes = LabelledSet("c", "", "", "", names, (), (imagenet,), True)
-    assert seen([held_out, unseen, classes], []) == {
-        "a": "images held out",
+    tench = {imagenet.label: {"en": ("tench",), "zh": ("丁鲷",)}}
+    sets = [
+        LabelledSet("trained", "", "", "", cat | wug, (photo,), (photo,), False),
+        LabelledSet("other", "", "", "", cat | wug, (), (photo,), False),
+        LabelledSet("new", "", "", "", wug, (), (photo,), False),
+        LabelledSet("classes", "", "", "", tench, (), (imagenet,), True),
+    ]
+    captions = [
+        CaptionSet("a", "", "one", "", (photo.path,), (("a cat",),), ((),), True),
+        CaptionSet("a_test", "", "one", "", (photo.path,), (("a cat",),), ((),), False),
+        CaptionSet("b", "", "two", "", (photo.path,), (("a cat",),), ((),), False),
+    ]
+    assert seen(sets, captions) == {
+        "trained": {"cat": "images held out", "wug": "labels and images held out"},
+        "other": {"cat": "images held out", "wug": "nothing seen"},
+        "new": "nothing seen",
+        "classes": "images held out",
+        "a": "images seen",
+        "a_test": "images held out",
         "b": "nothing seen",
-        "c": "images held out",
     }

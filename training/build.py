@@ -67,7 +67,7 @@ class Plan:
     drawings: int = 2016
     text_steps: int = 550
     head_steps: int = 4000
-    english_tokens: int = 16_000
+    english_tokens: int = 12_000
     chinese_tokens: int = 9000
     crops: bool = True
 
@@ -123,7 +123,8 @@ def build(
         concept_texts = _concept_texts(concepts, encoder)
     with _timed("alignment"):
         torch.manual_seed(0)  # again, so that a resumed run starts from the same weights
-        head = align.Head(align.whitening(_sample_of_texts(texts, encoder)))
+        head = align.Head()
+        head.start_from(teacher, concept_texts)
         sizes = [(one.name, len(one.labels)) for one in training]
         kept = work / f"head-{_key(tower.name, sizes, len(pictures), asdict(plan))}.pt"
         if kept.exists():
@@ -162,22 +163,34 @@ def build(
     return report
 
 
-def seen(labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]) -> dict[str, str]:
-    """For each set, what of it is new to the model, in the words of benchmarks/zero_shot.py."""
-    classes = set(imagenet_wnids())
-    words = {}
+def seen(
+    labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]
+) -> dict[str, str | dict[str, str]]:
+    """For each set, what of it is new to the model, in the words of benchmarks/zero_shot.py.
+
+    A label counts as seen if one of that name was trained on in whatever set. Where only some of a
+    set's labels were, it gets a word for each label.
+    """
+    known = {name.lower() for name in open_clip.IMAGENET_CLASSNAMES}
     for one in labelled:
-        trained = {photo.label for photo in one.train}
-        tested = {photo.label for photo in one.test}
-        known = trained | (classes if one.wnids else set())
-        if tested and tested <= known:
-            words[one.name] = "images held out"
-        elif trained:
-            words[one.name] = "labels and images held out"
-        else:
-            words[one.name] = "nothing seen"
+        for label in {photo.label for photo in one.train}:
+            known |= {name.lower() for name in one.names[label]["en"]}
+    words: dict[str, str | dict[str, str]] = {}
+    for one in labelled:
+        unseen = "labels and images held out" if one.train else "nothing seen"
+        by_label = {
+            label: "images held out"
+            if any(name.lower() in known for name in names["en"])
+            else unseen
+            for label, names in one.names.items()
+        }
+        kinds = set(by_label.values())
+        words[one.name] = by_label if len(kinds) > 1 else kinds.pop()
+    # Photographs of the collection that others were trained on look like those.
+    sources = {pictures.source for pictures in captioned if pictures.train}
     for pictures in captioned:
-        words[pictures.name] = "images seen" if pictures.train else "nothing seen"
+        new = "images held out" if pictures.source in sources else "nothing seen"
+        words[pictures.name] = "images seen" if pictures.train else new
     return words
 
 
@@ -354,13 +367,6 @@ def _concept_texts(concepts: Sequence[Concept], encoder: TextEncoder) -> align.C
             spans[language].append((start, len(texts)))
     table = encoder.encode(texts, "concept texts").half()
     return align.ConceptTexts(table, tuple(spans["en"]), tuple(spans["zh"]))
-
-
-def _sample_of_texts(texts: Texts, encoder: TextEncoder) -> torch.Tensor:
-    rng = np.random.default_rng(0)
-    english = rng.choice(np.array(texts.english, object), min(4000, len(texts.english)), False)
-    sentences = [pair.english for pair in texts.captions[:: max(1, len(texts.captions) // 4000)]]
-    return encoder.encode([*english, *sentences])
 
 
 def _key(*values: object) -> str:
