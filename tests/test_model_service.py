@@ -42,7 +42,7 @@ def test_image_features_equal_plain_open_clip(service, plain, cat):
     images = [cat, noise(1), noise(2, (400, 130))]
     ours = service.encode_images(images)
     assert ours.dtype == np.float32
-    assert ours.shape == (3, 384)
+    assert ours.shape == (3, 640)
     np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(ours, plain_images(plain, images), atol=2e-4)
 
@@ -55,7 +55,7 @@ def test_preprocessing_equals_open_clips_and_pixels_are_encoded_as_images_are(se
     expected = plain_images(plain, images)
     np.testing.assert_allclose(service.encode_pixels(pixels), expected, atol=2e-4)
     np.testing.assert_allclose(service.encode_images(images), expected, atol=2e-4)
-    assert service.encode_pixels([]).shape == (0, 384)
+    assert service.encode_pixels([]).shape == (0, 640)
 
 
 def test_label_features_equal_open_clips_zero_shot_classifier(service, plain):
@@ -118,7 +118,7 @@ def test_caches_stay_within_their_memory():
 
 def test_extreme_shapes_do_not_exhaust_memory(service):
     features = service.encode_images([noise(3, (30_000, 1)), noise(4, (1, 1)), noise(5, (1, 9000))])
-    assert features.shape == (3, 384)
+    assert features.shape == (3, 640)
     assert np.isfinite(features).all()
 
 
@@ -144,7 +144,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(settings, monkeypatch):
     with pytest.raises(ModelError, match="memory"):
         fresh.encode_images([noise(400)])
     monkeypatch.undo()
-    assert fresh.encode_images([noise(400)]).shape == (1, 384)
+    assert fresh.encode_images([noise(400)]).shape == (1, 640)
 
 
 def test_unreachable_hub_is_told_within_three_seconds(monkeypatch):
@@ -306,5 +306,5 @@ def test_services_of_two_threads_do_not_wait_for_ever(service):
 
 def test_model_service_is_what_load_model_returns(service):
     assert isinstance(service, ModelService)
-    assert service.info.parameters == 25_070_465
+    assert service.info.parameters == 24_813_185
     assert service.info.image_size == (224, 224)

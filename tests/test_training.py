@@ -87,7 +87,7 @@ def test_app_loads_it_and_gives_the_scores_of_the_training_code(built, inputs):
     encoder.fast = False
     texts = ["a photo of a cat.", "一张猫的照片。", "a red circle", "T恤"]
     [state] = (folder / "work").glob("head-*.pt")
-    head = align.Head()
+    head = align.Head().eval()
     head.load_state_dict(torch.load(state, weights_only=True))
     trunk, _ = load_image_tower(inputs.image_weights)
     images = [Image.open(EXAMPLES / f"{n}.jpg").convert("RGB") for n in ("cat", "rocket")]
@@ -141,9 +141,9 @@ def test_untrained_head_says_in_words_what_the_classifier_says(inputs):
     classes = len(teacher.bias)
     english = torch.randn(classes, 384)
     chinese = english + 0.5 * torch.randn(classes, 384)
-    spans = tuple((row, row + 1) for row in range(2 * classes))
-    texts = align.ConceptTexts(torch.cat([english, chinese]), spans[:classes], spans[classes:])
-    head = align.Head()
+    spans = np.arange(2 * classes)[:, None] + [0, 1]
+    texts = align.TextTable(torch.cat([english, chinese]), spans[:classes], spans[classes:])
+    head = align.Head().eval()
     head.start_from(teacher, texts)
     expected = teacher.probabilities(features).argmax(1)
     assert len(set(expected.tolist())) == len(NAMES)
@@ -193,7 +193,7 @@ def test_main_colour_of_a_picture():
 
 def test_calibration_finds_the_scale_that_made_the_labels():
     rng = np.random.default_rng(0)
-    head = align.Head()
+    head = align.Head().eval()
     features = torch.from_numpy(rng.normal(size=(4000, 1280)).astype(np.float32))
     prompts = torch.from_numpy(rng.normal(size=(5, 1, 384)).astype(np.float32))
     with torch.inference_mode():

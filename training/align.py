@@ -49,20 +49,14 @@ _UNITED = 128
 _CAPTIONED = 128
 _SETS_A_STEP = 4
 
-# Share of distilled features that are made from the classifier instead of taken from photographs:
-# most of the 1,000 classes have no photographs at all.
-_MADE = 0.5
-
-# How far made features stand from the mean along their class's direction, drawn from this range.
-# Nearer ones resemble no class: of those at 1.5 to 4 the classifier itself recognises 27 %, and a
-# head trained on them for 500 steps got 36 % of 500 sample photographs right instead of 47 %.
-_DISTANCE = (7.0, 13.0)
-
-# Sets of this many labels have narrow classes, whose photographs differ by what is no class.
-_NARROW = 100
-
 # Share of distilled features that are mixed with another's, as in a picture of two things.
 _MIXED = 0.3
+
+# How often two captions of a photograph stand for it together, by their mean.
+_CAPTIONS_TOGETHER = 0.5
+
+# Hidden units of the image head that are left out in a training step.
+_DROPOUT = 0.1
 
 # Share of cuts that are the 1,000 classes themselves, the hardest one.
 _LEAF_CUTS = 0.6
@@ -90,13 +84,13 @@ class Head(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mlp = Mlp(FEATURES, 2 * EMBEDDING, EMBEDDING)
+        self.mlp = Mlp(FEATURES, 2 * EMBEDDING, EMBEDDING, drop=(_DROPOUT, 0.0))
         self.proj = nn.Linear(WIDTH, EMBEDDING, bias=False)
         nn.init.orthogonal_(self.proj.weight)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(20.0)))
 
     @torch.no_grad()
-    def start_from(self, teacher: Classifier, concepts: "ConceptTexts") -> None:
+    def start_from(self, teacher: Classifier, concepts: "TextTable") -> None:
         """Become the classifier put in words, in a space where the concepts' texts lie apart."""
         english, chinese = concepts.means()
         has_chinese = chinese.norm(dim=1) > 0
@@ -149,53 +143,57 @@ class LabelledFeatures:
 
 
 @dataclass(frozen=True)
-class CaptionedFeatures:
-    """Photographs with captions.
+class TextTable:
+    """Text vectors of concepts or photographs: all in one table, and which rows belong to which.
 
     Attributes:
-        views: (n, 1280) each.
-        captions: (m, 384), English and Chinese alike.
-        owners: for each caption, the row of its photograph.
+        table: (m, 384).
+        english, chinese: (n, 2), for each concept or photograph the first of its rows in the table
+            and the one after the last. There may be no Chinese one.
     """
 
-    name: str
-    views: tuple[torch.Tensor, ...]
-    captions: torch.Tensor
-    owners: torch.Tensor
-
-
-@dataclass(frozen=True)
-class ConceptTexts:
-    """Text vectors of the concepts: all in one table, and the rows of each concept by language."""
-
     table: torch.Tensor
-    english: tuple[tuple[int, int], ...]
-    chinese: tuple[tuple[int, int], ...]
+    english: np.ndarray
+    chinese: np.ndarray
 
     def means(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unit vectors of the mean over each concept's texts, (concepts, 384) for each language.
+        """Unit vectors of the mean over each one's texts, (n, 384) for each language.
 
-        Zero where a concept has no Chinese name.
+        Zero where there is no Chinese text.
         """
 
-        def mean(spans: Sequence[tuple[int, int]]) -> torch.Tensor:
+        def mean(spans: np.ndarray) -> torch.Tensor:
             sums = torch.stack([self.table[start:end].float().sum(0) for start, end in spans])
             return F.normalize(sums, dim=1)
 
         return mean(self.english), mean(self.chinese)
 
     def draw(self, rows: np.ndarray, chinese: float, rng: np.random.Generator) -> torch.Tensor:
-        """One text for each concept, (len(rows), 384).
+        """One text for each of `rows`, (len(rows), 384).
 
         Args:
-            chinese: chance of a Chinese text where the concept has one.
+            chinese: chance of a Chinese text where there is one.
         """
-        spans = np.array(self.english)[rows]
-        others = np.array(self.chinese)[rows]
+        spans = self.english[rows]
+        others = self.chinese[rows]
         use = (others[:, 1] > others[:, 0]) & (rng.random(len(rows)) < chinese)
         spans[use] = others[use]
         picks = spans[:, 0] + rng.random(len(rows)) * (spans[:, 1] - spans[:, 0])
         return self.table[torch.from_numpy(picks.astype(np.int64))].float()
+
+
+@dataclass(frozen=True)
+class CaptionedFeatures:
+    """Photographs with captions.
+
+    Attributes:
+        views: (n, 1280) each.
+        captions: of every photograph.
+    """
+
+    name: str
+    views: tuple[torch.Tensor, ...]
+    captions: TextTable
 
 
 def whitening(vectors: torch.Tensor) -> torch.Tensor:
@@ -214,50 +212,11 @@ def whitening(vectors: torch.Tensor) -> torch.Tensor:
     return projection / projection.norm() * math.sqrt(WIDTH)
 
 
-class MadeFeatures:
-    """Features of classes that no photograph shows.
-
-    If features are Gaussian with one covariance C for all classes, as linear discriminant analysis
-    assumes, the mean of class c lies from the common mean along C w_c, w_c being the classifier's
-    weights. What photographs add to their class's mean is taken from real ones.
-    """
-
-    def __init__(
-        self, features: torch.Tensor, residuals: torch.Tensor, teacher: Classifier
-    ) -> None:
-        self._mean = features.mean(0)
-        covariance = torch.cov(features.T)
-        covariance += 1e-3 * features.var(0).mean() * torch.eye(FEATURES)
-        weight = teacher.weight
-        self._directions = (weight - weight.mean(0)) @ covariance
-        self._residuals = residuals
-
-    def draw(self, classes: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """One feature vector for each class, (n, 1280)."""
-        distance = torch.from_numpy(rng.uniform(*_DISTANCE, (len(classes), 1))).float()
-        residual = self._residuals[
-            torch.from_numpy(rng.integers(len(self._residuals), size=len(classes)))
-        ]
-        made = self._mean + distance * self._directions[classes] + residual.float()
-        return made.clamp(0, 6)  # the range of the trunk's last activation, ReLU6
-
-
-def residuals_of(sets: Sequence[LabelledFeatures]) -> torch.Tensor:
-    """What each photograph's features add to the mean of its class, float16."""
-    found = []
-    for one in sets:
-        features = one.views[0].float()
-        count = torch.bincount(one.labels).clamp(min=1)
-        sums = torch.zeros(len(count), FEATURES).index_add_(0, one.labels, features)
-        found.append((features - (sums / count[:, None])[one.labels]).half())
-    return torch.cat(found)
-
-
 def train_head(
     head: Head,
     teacher: Classifier,
     cuts: Cuts,
-    concepts: ConceptTexts,
+    concepts: TextTable,
     labelled: Sequence[LabelledFeatures],
     captioned: Sequence[CaptionedFeatures],
     known: Sequence[str],
@@ -274,10 +233,6 @@ def train_head(
     photographs = [v for one in labelled if one.name in known for v in one.views]
     photographs += [view for one in captioned for view in one.views]
     pool = torch.cat(photographs)
-    sample = pool[torch.from_numpy(rng.permutation(len(pool))[:20_000])].float()
-    judged = [one for one in labelled if one.name in known]
-    narrow = [one for one in judged if len(one.label_names) >= _NARROW]
-    made = MadeFeatures(sample, residuals_of(narrow or judged), teacher)
     optimizer = torch.optim.AdamW(
         [
             {"params": [*head.mlp.parameters(), head.logit_scale], "lr": _RATE},
@@ -295,7 +250,7 @@ def train_head(
     for step in bar:
         scale = head.logit_scale.exp()
         # 1. distillation
-        features, wanted = _distillation_batch(pool, made, teacher, rng)
+        features, wanted = _distillation_batch(pool, teacher, rng)
         rows = cuts.leaves() if rng.random() < _LEAF_CUTS else cuts.draw(rng)
         members = torch.from_numpy(cuts.members[rows]).float()
         texts = head.texts(concepts.draw(rows, _chance_of_chinese(rng), rng))
@@ -317,10 +272,13 @@ def train_head(
         loss = loss + _UNION_WEIGHT * _union_loss(head, labelled, weights, scale, rng)
         # 4. captions
         for one in captioned:
-            pick = torch.from_numpy(rng.integers(len(one.captions), size=_CAPTIONED))
             view = one.views[rng.integers(len(one.views))]
-            images = head.images(view[one.owners[pick]].float())
-            sentences = head.texts(one.captions[pick].float())
+            pick = rng.integers(len(view), size=_CAPTIONED)
+            images = head.images(view[torch.from_numpy(pick)].float())
+            sentences = head.texts(one.captions.draw(pick, 0.5, rng))
+            if rng.random() < _CAPTIONS_TOGETHER:
+                others = head.texts(one.captions.draw(pick, 0.5, rng))
+                sentences = F.normalize(sentences + others, dim=1)
             share = _CAPTION_WEIGHT / len(captioned)
             loss = loss + share * contrast(images, sentences, scale)
         optimizer.zero_grad()
@@ -343,16 +301,11 @@ def _chance_of_chinese(rng: np.random.Generator) -> float:
 
 
 def _distillation_batch(
-    pool: torch.Tensor, made: MadeFeatures, teacher: Classifier, rng: np.random.Generator
+    pool: torch.Tensor, teacher: Classifier, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Features (n, 1280) and what the teacher says of them (n, 1000)."""
-    count = int(_MADE * _DISTILLED)
-    classes = torch.from_numpy(rng.integers(len(teacher.bias), size=count))
-    real = pool[torch.from_numpy(rng.integers(len(pool), size=_DISTILLED - count))].float()
-    features = torch.cat([made.draw(classes, rng), real])
+    features = pool[torch.from_numpy(rng.integers(len(pool), size=_DISTILLED))].float()
     wanted = teacher.probabilities(features)
-    # A made feature was meant for its class, whatever else it resembles.
-    wanted[:count] = 0.5 * wanted[:count] + 0.5 * F.one_hot(classes, len(teacher.bias))
     mixed = int(_MIXED * _DISTILLED)
     order = torch.from_numpy(rng.permutation(_DISTILLED))
     one, other = order[:mixed], order[-mixed:]

@@ -66,7 +66,7 @@ class Plan:
     test_photos: int = 1000
     drawings: int = 2016
     text_steps: int = 550
-    head_steps: int = 4000
+    head_steps: int = 3000
     english_tokens: int = 12_000
     chinese_tokens: int = 9000
     crops: bool = True
@@ -141,6 +141,7 @@ def build(
                 plan.head_steps,
             )
             torch.save(head.state_dict(), kept)
+        head.eval()
         scale = align.calibrated_scale(head, held_out)
         log.info("logit scale %.1f", scale)
     with _timed("export"):
@@ -168,20 +169,22 @@ def seen(
 ) -> dict[str, str | dict[str, str]]:
     """For each set, what of it is new to the model, in the words of benchmarks/zero_shot.py.
 
-    A label counts as seen if one of that name was trained on in whatever set. Where only some of a
-    set's labels were, it gets a word for each label.
+    A label counts as seen if one of that name, or its plural, was trained on in whatever set. Where
+    only some of a set's labels were, it gets a word for each label.
     """
-    known = {name.lower() for name in open_clip.IMAGENET_CLASSNAMES}
+
+    def plain(names: Sequence[str]) -> set[str]:
+        return {name.lower().removesuffix("s") for name in names}
+
+    known = plain(open_clip.IMAGENET_CLASSNAMES)
     for one in labelled:
         for label in {photo.label for photo in one.train}:
-            known |= {name.lower() for name in one.names[label]["en"]}
+            known |= plain(one.names[label]["en"])
     words: dict[str, str | dict[str, str]] = {}
     for one in labelled:
         unseen = "labels and images held out" if one.train else "nothing seen"
         by_label = {
-            label: "images held out"
-            if any(name.lower() in known for name in names["en"])
-            else unseen
+            label: "images held out" if plain(names["en"]) & known else unseen
             for label, names in one.names.items()
         }
         kinds = set(by_label.values())
@@ -342,31 +345,41 @@ def _captioned_features(
         if not one.train:
             continue
         views = _views(builder, one.photos, builder.plan.crops, one.name)
-        owned = [
-            (owner, caption)
-            for captions in (one.captions, one.chinese)
-            for owner, texts in enumerate(captions)
-            for caption in texts
-        ]
-        vectors = encoder.encode([caption for _, caption in owned]).half()
-        owners = torch.tensor([owner for owner, _ in owned])
-        found.append(align.CaptionedFeatures(one.name, views, vectors, owners))
+        texts = _text_table(encoder, one.captions, one.chinese, f"captions {one.name}")
+        found.append(align.CaptionedFeatures(one.name, views, texts))
     return found
 
 
-def _concept_texts(concepts: Sequence[Concept], encoder: TextEncoder) -> align.ConceptTexts:
+def _concept_texts(concepts: Sequence[Concept], encoder: TextEncoder) -> align.TextTable:
     """Every concept's first name in every prompt, its other names in a few."""
-    texts: list[str] = []
-    spans: dict[str, list[tuple[int, int]]] = {"en": [], "zh": []}
-    for concept in concepts:
-        for language, place, names in (("en", 0, concept.names), ("zh", 1, concept.chinese)):
-            start = len(texts)
-            for rank, name in enumerate(names):
-                prompts = PROMPTS if rank == 0 else PROMPTS[:3]
-                texts += [prompt[place].replace("{}", name) for prompt in prompts]
-            spans[language].append((start, len(texts)))
-    table = encoder.encode(texts, "concept texts").half()
-    return align.ConceptTexts(table, tuple(spans["en"]), tuple(spans["zh"]))
+
+    def texts(names: Sequence[str], place: int) -> list[str]:
+        return [
+            prompt[place].replace("{}", name)
+            for rank, name in enumerate(names)
+            for prompt in (PROMPTS if rank == 0 else PROMPTS[:3])
+        ]
+
+    return _text_table(
+        encoder,
+        [texts(concept.names, 0) for concept in concepts],
+        [texts(concept.chinese, 1) for concept in concepts],
+        "concept texts",
+    )
+
+
+def _text_table(
+    encoder: TextEncoder,
+    english: Sequence[Sequence[str]],
+    chinese: Sequence[Sequence[str]],
+    title: str,
+) -> align.TextTable:
+    ends = np.cumsum([0, *(len(texts) for texts in (*english, *chinese))])
+    spans = np.stack([ends[:-1], ends[1:]], axis=1)
+    texts = [text for own in (*english, *chinese) for text in own]
+    return align.TextTable(
+        encoder.encode(texts, title).half(), spans[: len(english)], spans[len(english) :]
+    )
 
 
 def _key(*values: object) -> str:
