@@ -45,7 +45,7 @@ EXAMPLE_SET = LabelledSet(
 )
 
 WEIGHTS = "open_clip_model.safetensors"
-PLAN = Plan(drawings=288, text_steps=40, head_steps=200, english_tokens=6000, chinese_tokens=4000)
+PLAN = Plan(drawings=864, text_steps=40, head_steps=300, english_tokens=6000, chinese_tokens=4000)
 
 
 @pytest.fixture(scope="module")
