@@ -18,6 +18,7 @@ import json
 import logging
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -44,8 +45,9 @@ from training.datasets import (
 )
 
 # What a training build may say in `--seen` of a set or of each of its labels, in the order of the
-# table. A set it does not name took no part in training.
-NEWS = ("images held out", "labels and images held out", "nothing seen", "images seen")
+# table. A set or label that it does not name took no part in training.
+UNNAMED = "nothing seen"
+NEWS = ("images held out", "labels and images held out", UNNAMED, "images seen")
 NOT_TOLD = "not told"
 
 # Photographs that are decoded while as many are encoded: 0.6 MB each at 224 px.
@@ -157,26 +159,22 @@ def measure_labels(
     features, kept = photographs.features([photo.path for photo in one.test])
     keys = list(one.names)
     right = np.array([keys.index(one.test[place].label) for place in kept])
-    kinds = np.array([new if isinstance(new, str) else new[keys[row]] for row in right])
-    figures: dict[str, dict[str, dict[str, list[float]]]] = {kind: {} for kind in kinds}
+    found: dict[str, np.ndarray] = {}
     for language in _languages(service, [list(names) for names in one.names.values()]):
         names = [one.names[key][language][0] for key in keys]
         weights = service.encode_labels(names, _templates(templates, language, names))
-        found = places(features, weights, right)
-        for kind, by_language in figures.items():
-            part = found[kinds == kind]
-            by_language[language] = {"accuracy": [within(part, 1), within(part, 5)]}
-    return [
-        Result(
-            one.name,
-            one.title,
-            kind,
-            int((kinds == kind).sum()),
-            dict.fromkeys(by_language, len(keys)),
-            by_language,
-        )
-        for kind, by_language in figures.items()
-    ]
+        found[language] = places(features, weights, right)
+    kinds = [new if isinstance(new, str) else new.get(keys[row], UNNAMED) for row in right]
+    results = []
+    for kind in dict.fromkeys(kinds):
+        rows = np.flatnonzero(np.array(kinds) == kind)
+        figures = {
+            language: {"accuracy": [within(all_places[rows], k) for k in (1, 5)]}
+            for language, all_places in found.items()
+        }
+        choices = dict.fromkeys(figures, len(keys))
+        results.append(Result(one.name, one.title, kind, len(rows), choices, figures))
+    return results
 
 
 def measure_captions(
@@ -279,10 +277,12 @@ def main() -> None:
         wanted = options.sets.split(",")
         labelled = [one for one in labelled if one.name in wanted]
         captioned = [one for one in captioned if one.name in wanted]
-    seen = json.loads(options.seen.read_text("utf-8")) if options.seen else None
-
-    def new(name: str) -> str | dict[str, str]:
-        return NOT_TOLD if seen is None else seen.get(name, "nothing seen")
+    new = defaultdict(lambda: UNNAMED if options.seen else NOT_TOLD)
+    if options.seen:
+        try:
+            new.update(json.loads(options.seen.read_text("utf-8")))
+        except (OSError, TypeError, ValueError) as error:
+            parser.error(f"--seen {options.seen} cannot be read: {error}")
 
     service = load_model(read_settings(options))
     photographs = Photographs(service)
@@ -291,10 +291,10 @@ def main() -> None:
             result
             for one in labelled
             for result in measure_labels(
-                service, photographs, one, options.templates, new(one.name)
+                service, photographs, one, options.templates, new[one.name]
             )
         ),
-        *(measure_captions(service, photographs, one, new(one.name)) for one in captioned),
+        *(measure_captions(service, photographs, one, new[one.name]) for one in captioned),
     ]
     rate = photographs.encoded / photographs.seconds
     print(

@@ -79,6 +79,46 @@ _AVERAGE_DECAY = 0.998
 _WHITENING_SHRINKAGE = 0.3
 
 
+@dataclass(frozen=True)
+class TextTable:
+    """Text vectors of concepts or photographs: all in one table, and which rows belong to which.
+
+    Attributes:
+        table: (m, 384).
+        english, chinese: (n, 2), for each concept or photograph the first of its rows in the table
+            and the one after the last. There may be no Chinese one.
+    """
+
+    table: torch.Tensor
+    english: np.ndarray
+    chinese: np.ndarray
+
+    def means(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Unit vectors of the mean over each one's texts, (n, 384) for each language.
+
+        Zero where there is no Chinese text.
+        """
+
+        def mean(spans: np.ndarray) -> torch.Tensor:
+            sums = torch.stack([self.table[start:end].float().sum(0) for start, end in spans])
+            return F.normalize(sums, dim=1)
+
+        return mean(self.english), mean(self.chinese)
+
+    def draw(self, rows: np.ndarray, chinese: float, rng: np.random.Generator) -> torch.Tensor:
+        """One text for each of `rows`, (len(rows), 384).
+
+        Args:
+            chinese: chance of a Chinese text where there is one.
+        """
+        spans = self.english[rows]
+        others = self.chinese[rows]
+        use = (others[:, 1] > others[:, 0]) & (rng.random(len(rows)) < chinese)
+        spans[use] = others[use]
+        picks = spans[:, 0] + rng.random(len(rows)) * (spans[:, 1] - spans[:, 0])
+        return self.table[torch.from_numpy(picks.astype(np.int64))].float()
+
+
 class Head(nn.Module):
     """What is learnt: open_clip's `visual.head.mlp`, `text.proj` and `logit_scale`."""
 
@@ -90,7 +130,7 @@ class Head(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(20.0)))
 
     @torch.no_grad()
-    def start_from(self, teacher: Classifier, concepts: "TextTable") -> None:
+    def start_from(self, teacher: Classifier, concepts: TextTable) -> None:
         """Become the classifier put in words, in a space where the concepts' texts lie apart."""
         english, chinese = concepts.means()
         has_chinese = chinese.norm(dim=1) > 0
@@ -140,46 +180,6 @@ class LabelledFeatures:
     labels: torch.Tensor
     texts: LabelTexts
     label_names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """Text vectors of concepts or photographs: all in one table, and which rows belong to which.
-
-    Attributes:
-        table: (m, 384).
-        english, chinese: (n, 2), for each concept or photograph the first of its rows in the table
-            and the one after the last. There may be no Chinese one.
-    """
-
-    table: torch.Tensor
-    english: np.ndarray
-    chinese: np.ndarray
-
-    def means(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unit vectors of the mean over each one's texts, (n, 384) for each language.
-
-        Zero where there is no Chinese text.
-        """
-
-        def mean(spans: np.ndarray) -> torch.Tensor:
-            sums = torch.stack([self.table[start:end].float().sum(0) for start, end in spans])
-            return F.normalize(sums, dim=1)
-
-        return mean(self.english), mean(self.chinese)
-
-    def draw(self, rows: np.ndarray, chinese: float, rng: np.random.Generator) -> torch.Tensor:
-        """One text for each of `rows`, (len(rows), 384).
-
-        Args:
-            chinese: chance of a Chinese text where there is one.
-        """
-        spans = self.english[rows]
-        others = self.chinese[rows]
-        use = (others[:, 1] > others[:, 0]) & (rng.random(len(rows)) < chinese)
-        spans[use] = others[use]
-        picks = spans[:, 0] + rng.random(len(rows)) * (spans[:, 1] - spans[:, 0])
-        return self.table[torch.from_numpy(picks.astype(np.int64))].float()
 
 
 @dataclass(frozen=True)

@@ -124,12 +124,13 @@ def build(
     with _timed("alignment"):
         torch.manual_seed(0)  # again, so that a resumed run starts from the same weights
         head = align.Head()
-        head.start_from(teacher, concept_texts)
         sizes = [(one.name, len(one.labels)) for one in training]
-        kept = work / f"head-{_key(tower.name, sizes, len(pictures), asdict(plan))}.pt"
+        sizes += [(one.name, len(one.views[0])) for one in pictures]
+        kept = work / f"head-{_key(tower.name, sizes, asdict(plan))}.pt"
         if kept.exists():
             head.load_state_dict(torch.load(kept, weights_only=True))
         else:
+            head.start_from(teacher, concept_texts)
             head = align.train_head(
                 head,
                 teacher,
@@ -137,7 +138,7 @@ def build(
                 concept_texts,
                 training,
                 pictures,
-                [one.name for one in training if not one.name.startswith(_NO_PHOTOGRAPHS)],
+                [one.name for one in training if _shows_things(one.name)],
                 plan.head_steps,
             )
             torch.save(head.state_dict(), kept)
@@ -164,6 +165,10 @@ def build(
     return report
 
 
+def _shows_things(name: str) -> bool:
+    return not name.startswith(_NO_PHOTOGRAPHS)
+
+
 def seen(
     labelled: Sequence[LabelledSet], captioned: Sequence[CaptionSet]
 ) -> dict[str, str | dict[str, str]]:
@@ -188,7 +193,7 @@ def seen(
             for label, names in one.names.items()
         }
         kinds = set(by_label.values())
-        words[one.name] = by_label if len(kinds) > 1 else kinds.pop()
+        words[one.name] = kinds.pop() if len(kinds) == 1 else by_label
     # Photographs of the collection that others were trained on look like those.
     sources = {pictures.source for pictures in captioned if pictures.train}
     for pictures in captioned:
@@ -424,9 +429,18 @@ def main() -> None:
         for path in sorted(options.data.glob("*/flickr8kenc.caption.txt"))
         for pair in text_data.read_flickr8k_cn(path.parent)
     ]
+    labelled, captioned = labelled_sets(options.data), caption_sets(options.data)
+    if not any(one.train and _shows_things(one.name) for one in labelled) and not any(
+        one.train for one in captioned
+    ):
+        parser.exit(
+            2,
+            f"There are no photographs to train on below {options.data}; training/datasets.py "
+            "says where each set is looked for.\n",
+        )
     report = build(
-        labelled_sets(options.data),
-        caption_sets(options.data),
+        labelled,
+        captioned,
         translated,
         inputs,
         options.out,

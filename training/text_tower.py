@@ -277,7 +277,7 @@ def train_text_tower(
 
 def warm_cosine(step: int, steps: int, warm_up: int) -> float:
     """Share of the learning rate: up over `warm_up` steps, then down to 1 % along a cosine."""
-    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+    falling = 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))
     return min(1.0, (step + 1) / warm_up) * (0.01 + 0.99 * falling)
 
 
