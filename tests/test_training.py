@@ -16,6 +16,7 @@ from training import align, concepts, evaluate, synthetic, text_data
 from training.adapt import adapt
 from training.build import Plan, build, seen
 from training.datasets import CaptionSet, LabelledSet, Photo
+from training.features import FeatureStore, readable
 from training.image_tower import imagenet_wnids, load_image_tower, preprocessing
 from training.inputs import MissingInputError, find_inputs
 from training.text_tower import load_text_encoder
@@ -124,12 +125,25 @@ def test_adapting_learns_own_classes_and_keeps_the_rest(tmp_path):
         folder = tmp_path / "own" / own
         folder.mkdir(parents=True, exist_ok=True)
         drawing.path.rename(folder / drawing.path.name)
+    (folder / "broken.png").write_bytes(b"no picture")
     outcome = adapt(tmp_path / "own", tmp_path / "model", steps=200)
     assert outcome.after > max(80, outcome.before)
     service = load_model(Settings(model=str(tmp_path / "model"), device="cpu"))
     cat = Image.open(EXAMPLES / "cat.jpg").convert("RGB")
     best = service.encode_texts(["a dog", "a cat", "a car"]) @ service.encode_images([cat])[0]
     assert best.argmax() == 1
+
+
+def test_photographs_that_cannot_be_read_are_told_from_the_others(inputs, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    trunk, _ = load_image_tower(inputs.image_weights)
+    paths = [tmp_path / "broken.jpg", EXAMPLES / "cat.jpg", tmp_path / "absent.jpg"]
+    features = FeatureStore(trunk, tmp_path / "features").of(paths, 0, "three")
+    assert readable(features).tolist() == [1]
+    picture = Image.open(EXAMPLES / "cat.jpg").convert("RGB")
+    with torch.inference_mode():
+        expected = trunk(preprocessing()(picture)[None])[0]
+    np.testing.assert_allclose(features[1], expected, atol=0.01)
 
 
 def test_untrained_head_says_in_words_what_the_classifier_says(inputs):

@@ -27,7 +27,7 @@ from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model_catalog import find_model
 from clip_app.model_service import load_open_clip
 from clip_app.prompts import TEMPLATE_SETS, fill_template, language_of_texts
-from training.features import FeatureStore
+from training.features import FeatureStore, readable
 from training.synthetic import shuffle_key
 
 _WEIGHTS = "open_clip_model.safetensors"
@@ -91,10 +91,10 @@ def adapt(images: Path, out: Path, model: str = "starter", steps: int = 600) -> 
     texts = _classifier(whole, tokenizer, own.classes)
     everyday = _encode(whole, tokenizer, [*background_words("en"), *background_words("zh")])
     store = FeatureStore(whole.visual.trunk, out / "features")
-    plain, crop = (
-        torch.from_numpy(np.array(store.of(own.paths, view, "own"))).float()
-        for view in ("plain", "crop")
-    )
+    views = [store.of(own.paths, view, "own") for view in (0, 1)]
+    kept = readable(views[0])
+    own = _checked(own, kept.tolist(), images)
+    plain, crop = (torch.from_numpy(view[kept]).float() for view in views)
     old = whole.visual.head.eval()
     head = copy.deepcopy(old)
     rows, held_out = own.part(False), own.part(True)
@@ -116,11 +116,21 @@ def _read(images: Path) -> _Own:
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in SUPPORTED_SUFFIXES
     ]
-    labels = torch.tensor([number for number, _ in found], dtype=torch.long)
-    counts = torch.bincount(labels, minlength=len(folders))
-    if len(folders) < 2 or (counts < 2).any():
+    own = _Own(
+        tuple(folder.name for folder in folders),
+        tuple(path for _, path in found),
+        torch.tensor([number for number, _ in found], dtype=torch.long),
+    )
+    return _checked(own, range(len(found)), images)
+
+
+def _checked(own: _Own, kept: Sequence[int], images: Path) -> _Own:
+    """Those of the photographs that are kept, if they are enough."""
+    labels = own.labels[list(kept)]
+    counts = torch.bincount(labels, minlength=len(own.classes))
+    if len(own.classes) < 2 or (counts < 2).any():
         raise ValueError(f"{images} needs two folders of classes or more, with two photos or more")
-    return _Own(tuple(f.name for f in folders), tuple(path for _, path in found), labels)
+    return _Own(own.classes, tuple(own.paths[row] for row in kept), labels)
 
 
 def _classifier(model: Any, tokenizer: Any, classes: Sequence[str]) -> torch.Tensor:

@@ -58,6 +58,9 @@ _CAPTIONS_TOGETHER = 0.5
 # Hidden units of the image head that are left out in a training step.
 _DROPOUT = 0.1
 
+# Image features that are left out in a step of captions.
+_FEATURES_LEFT_OUT = 0.3
+
 # Share of cuts that are the 1,000 classes themselves, the hardest one.
 _LEAF_CUTS = 0.6
 
@@ -274,7 +277,8 @@ def train_head(
         for one in captioned:
             view = one.views[rng.integers(len(one.views))]
             pick = rng.integers(len(view), size=_CAPTIONED)
-            images = head.images(view[torch.from_numpy(pick)].float())
+            features = view[torch.from_numpy(pick)].float()
+            images = head.images(F.dropout(features, _FEATURES_LEFT_OUT))
             sentences = head.texts(one.captions.draw(pick, 0.5, rng))
             if rng.random() < _CAPTIONS_TOGETHER:
                 others = head.texts(one.captions.draw(pick, 0.5, rng))

@@ -30,7 +30,7 @@ from training.datasets import (
     caption_sets,
     labelled_sets,
 )
-from training.features import FeatureStore, View, open_photo
+from training.features import FeatureStore, open_photo, readable
 from training.image_tower import Classifier, imagenet_wnids, load_image_tower
 from training.inputs import Inputs, MissingInputError, find_inputs
 from training.text_data import PROMPTS, Pair, Texts
@@ -59,17 +59,17 @@ class Plan:
         drawings: pictures drawn for colours, shapes and numbers.
         text_steps, head_steps: training steps of the text tower and of the alignment.
         english_tokens, chinese_tokens: most tokens of each language.
-        crops: whether each photograph is also seen as a crop.
+        crops: how many parts of each photograph are seen besides the whole.
     """
 
-    photos_per_set: int = 4000
+    photos_per_set: int = 8000
     test_photos: int = 1000
     drawings: int = 2016
     text_steps: int = 550
-    head_steps: int = 3000
+    head_steps: int = 4000
     english_tokens: int = 12_000
     chinese_tokens: int = 9000
-    crops: bool = True
+    crops: int = 2
 
 
 @dataclass(frozen=True)
@@ -319,10 +319,10 @@ def _labelled_features(
         aside, rest = _calibration_split(one, builder.plan)
         for chosen, crops, found in (
             (rest, builder.plan.crops, training),
-            (aside, False, held_out),
+            (aside, 0, held_out),
         ):
-            features = _views(builder, [p.path for p in chosen], crops, one.name)
-            numbers = torch.tensor([labels.index(p.label) for p in chosen])
+            features, kept = _views(builder, [p.path for p in chosen], crops, one.name)
+            numbers = torch.tensor([labels.index(chosen[row].label) for row in kept])
             found.append(align.LabelledFeatures(one.name, features, numbers, texts, tuple(english)))
     return training, held_out
 
@@ -336,10 +336,12 @@ def _calibration_split(one: LabelledSet, plan: Plan) -> tuple[list[Photo], list[
 
 
 def _views(
-    builder: _Builder, paths: Sequence[Path], crops: bool, title: str
-) -> tuple[torch.Tensor, ...]:
-    views: tuple[View, ...] = ("plain", "crop") if crops else ("plain",)
-    return tuple(torch.from_numpy(np.array(builder.store.of(paths, view, title))) for view in views)
+    builder: _Builder, paths: Sequence[Path], crops: int, title: str
+) -> tuple[tuple[torch.Tensor, ...], list[int]]:
+    """Features of the photographs that can be read, for each view, and their places."""
+    views = [builder.store.of(paths, view, title) for view in range(1 + crops)]
+    kept = readable(views[0])
+    return tuple(torch.from_numpy(view[kept]) for view in views), kept.tolist()
 
 
 def _captioned_features(
@@ -349,8 +351,9 @@ def _captioned_features(
     for one in captioned:
         if not one.train:
             continue
-        views = _views(builder, one.photos, builder.plan.crops, one.name)
-        texts = _text_table(encoder, one.captions, one.chinese, f"captions {one.name}")
+        views, kept = _views(builder, one.photos, builder.plan.crops, one.name)
+        english, chinese = ([texts[row] for row in kept] for texts in (one.captions, one.chinese))
+        texts = _text_table(encoder, english, chinese, f"captions {one.name}")
         found.append(align.CaptionedFeatures(one.name, views, texts))
     return found
 
@@ -413,16 +416,15 @@ def main() -> None:
     )
     parser.add_argument("--wordnet", type=Path, help="WordNet's data.noun, or its folder")
     for name, value in asdict(Plan()).items():
-        if not isinstance(value, bool):
-            flag = f"--{name.replace('_', '-')}"
-            parser.add_argument(flag, type=int, default=value, help=f"default {value}")
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=int, default=value, help=f"default {value}")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         inputs = find_inputs(options.wordnet)
     except MissingInputError as error:
         parser.exit(2, f"{error}\n")
-    numbers = {k: getattr(options, k) for k, v in asdict(Plan()).items() if type(v) is int}
+    plan = Plan(**{name: getattr(options, name) for name in asdict(Plan())})
     started = time.monotonic()
     translated = [
         pair
@@ -445,7 +447,7 @@ def main() -> None:
         inputs,
         options.out,
         options.work,
-        Plan(**numbers),
+        plan,
     )
     print(evaluate.as_table(report))
     print(f"Everything took {(time.monotonic() - started) / 60:.1f} minutes.")

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import open_clip
 import torch
 
 from clip_app.prompts import label_sets
 from training.align import Head, LabelTexts
 from training.datasets import CaptionSet, LabelledSet
-from training.features import FeatureStore
+from training.features import FeatureStore, readable
 from training.image_tower import imagenet_wnids
 from training.synthetic import shuffle_key
 from training.text_data import PROMPTS
@@ -62,26 +61,31 @@ def report(
         if not photos:
             continue
         labels, _, texts = label_texts(one, encoder)
-        images = _images(head, store, [p.path for p in photos], f"{one.name}-test")
-        truth = torch.tensor([labels.index(p.label) for p in photos])
-        figures[one.name] = {"photos": len(photos), "labels": len(labels)} | {
+        images, kept = _images(head, store, [p.path for p in photos], f"{one.name}-test")
+        truth = torch.tensor([labels.index(photos[row].label) for row in kept])
+        figures[one.name] = {"photos": len(kept), "labels": len(labels)} | {
             language: top(images @ head.classifier(prompts.float()).T, truth)
             for language, prompts in (("en", texts.english), ("zh", texts.chinese))
         }
     for pictures in captioned:
         if pictures.train:
             continue
-        images = _images(head, store, list(pictures.photos), f"{pictures.name}-test")
-        figures[pictures.name] = {"photos": len(pictures.photos)} | {
-            language: recall(images, _first(head, encoder, captions))
+        images, kept = _images(head, store, pictures.photos, f"{pictures.name}-test")
+        figures[pictures.name] = {"photos": len(kept)} | {
+            language: recall(images, _first(head, encoder, [captions[row] for row in kept]))
             for language, captions in (("en", pictures.captions), ("zh", pictures.chinese))
             if all(captions)
         }
     return figures
 
 
-def _images(head: Head, store: FeatureStore, paths: Sequence[Path], title: str) -> torch.Tensor:
-    return head.images(torch.from_numpy(np.array(store.of(paths, "plain", title))).float())
+def _images(
+    head: Head, store: FeatureStore, paths: Sequence[Path], title: str
+) -> tuple[torch.Tensor, list[int]]:
+    """Unit vectors of the photographs that can be read, and their places."""
+    features = store.of(paths, 0, title)
+    kept = readable(features)
+    return head.images(torch.from_numpy(features[kept]).float()), kept.tolist()
 
 
 def _first(head: Head, encoder: TextEncoder, captions: Sequence[Sequence[str]]) -> torch.Tensor:

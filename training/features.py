@@ -20,8 +20,9 @@ from training.image_tower import FEATURES, IMAGE_SIZE, preprocessing
 
 log = logging.getLogger(__name__)
 
-#: `plain` is what the app sees; `crop` is a part of the photograph, mirrored half of the time.
-View = Literal["plain", "crop"]
+#: 0 is what the app sees; each further number is another part of the photograph, mirrored half of
+#: the time.
+View = int
 
 # A small batch keeps the activations in the caches of a CPU (see `clip_app.model_service`).
 _BATCH = 4
@@ -47,11 +48,11 @@ class FeatureStore:
     def of(self, paths: Sequence[Path], view: View, title: str) -> np.ndarray:
         """Pooled features, (n, 1280) float16, in the order of `paths`.
 
-        A photograph that cannot be read gets a row of zeros and one line in the log.
+        A photograph that cannot be read gets a row of NaN and one line in the log.
         """
         key = hashlib.sha256(json.dumps([view, [_identity(p) for p in paths]]).encode())
         # Named by its photographs only: sets that share them share their features.
-        path = self._folder / f"{view}-{key.hexdigest()[:16]}.npy"
+        path = self._folder / f"view{view}-{key.hexdigest()[:16]}.npy"
         done = path.with_suffix(".done")
         rows = int(done.read_text()) if done.exists() else 0
         if path.exists() and rows == len(paths):
@@ -59,20 +60,30 @@ class FeatureStore:
         shape = (len(paths), FEATURES)
         mode: Literal["r+", "w+"] = "r+" if path.exists() and rows else "w+"
         kept = np.lib.format.open_memmap(path, mode, np.float16, shape)
-        bar = tqdm(total=len(paths), initial=rows, desc=f"features {title} {view}", unit="photo")
+        bar = tqdm(
+            total=len(paths), initial=rows, desc=f"features {title}, view {view}", unit="photo"
+        )
         for start in range(rows, len(paths), _CHUNK):
             chunk = paths[start : start + _CHUNK]
             filled = start
             for pixels in _batches(chunk, view):
                 with torch.inference_mode():
                     features = self._encode(pixels.to(memory_format=torch.channels_last))
-                kept[filled : filled + len(pixels)] = features.float().numpy()
+                rows_of_batch = features.float().numpy()
+                # Not every kernel hands a NaN on.
+                rows_of_batch[pixels[:, 0, 0, 0].isnan().numpy()] = np.nan
+                kept[filled : filled + len(pixels)] = rows_of_batch
                 filled += len(pixels)
                 bar.update(len(pixels))
             kept.flush()
             done.write_text(str(filled))
         bar.close()
         return kept
+
+
+def readable(features: np.ndarray) -> np.ndarray:
+    """Of rows of `FeatureStore.of`, the places of those whose photograph could be read, (m,)."""
+    return np.flatnonzero(np.isfinite(features[:, 0]))
 
 
 def _identity(path: Path) -> list[str | int]:
@@ -98,10 +109,11 @@ def _batches(paths: Sequence[Path], view: View) -> Iterator[torch.Tensor]:
 
     def pixels(path: Path) -> torch.Tensor:
         try:
-            return prepare(_VIEWS[view](open_photo(path), path))
+            photo = open_photo(path)
+            return prepare(_crop(photo, path, view) if view else photo)
         except (OSError, ValueError, Image.DecompressionBombError) as error:
-            log.warning("%s cannot be read (%s); it counts as black.", path.name, error)
-            return torch.zeros(3, IMAGE_SIZE, IMAGE_SIZE)
+            log.warning("%s cannot be read (%s) and is left out.", path.name, error)
+            return torch.full((3, IMAGE_SIZE, IMAGE_SIZE), torch.nan)
 
     with ThreadPoolExecutor(_DECODERS) as pool:
         window = [
@@ -123,19 +135,12 @@ def open_photo(path: Path) -> Image.Image:
     return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def _plain(image: Image.Image, path: Path) -> Image.Image:
-    return image
-
-
-def _crop(image: Image.Image, path: Path) -> Image.Image:
+def _crop(image: Image.Image, path: Path, view: View) -> Image.Image:
     # A generator of its own for each photograph: the order of the threads does not matter.
-    rng = np.random.default_rng(zlib.crc32(f"{path.parent.name}/{path.name}".encode()))
+    rng = np.random.default_rng([view, zlib.crc32(f"{path.parent.name}/{path.name}".encode())])
     share = np.sqrt(rng.uniform(_SMALLEST_CROP, 1))
     width, height = (max(1, int(side * share)) for side in image.size)
     left = int(rng.integers(0, image.width - width + 1))
     top = int(rng.integers(0, image.height - height + 1))
     cropped = image.crop((left, top, left + width, top + height))
     return ImageOps.mirror(cropped) if rng.random() < 0.5 else cropped
-
-
-_VIEWS: dict[View, Callable[[Image.Image, Path], Image.Image]] = {"plain": _plain, "crop": _crop}
