@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # A result fits if its chance is at most this. Over nine galleries of 100 to 3,200 photographs that
 # the starter had not seen, some result fitted for 83 % of the classes that were in the gallery, for
-# 23 % of those taken out together with near ones, and for 5 % of absurd queries
+# 22 % of those taken out together with near ones, and for 5 % of absurd queries
 # (`benchmarks/README.md`). With an earlier starter and photographs it had seen, they were 77, 27
 # and 2 %, and half of this limit took some 4, 9 and 2 points off.
 CHANCE_LIMIT = 0.03
