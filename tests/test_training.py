@@ -1,5 +1,6 @@
 """The whole chain of training, from nothing, on pictures that are drawn here."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +65,19 @@ def inputs(wordnet):
         pytest.skip(str(error))
 
 
+def examples(folder: Path) -> LabelledSet:
+    """The example photographs and some that cannot be read."""
+    broken = [folder / f"broken{number}.jpg" for number in range(3)]
+    for path in broken:
+        path.write_bytes(b"no picture")
+    train = (*EXAMPLE_SET.train, *(Photo(path, "cat") for path in broken))
+    return dataclasses.replace(EXAMPLE_SET, train=train)
+
+
 @pytest.fixture(scope="module")
 def built(inputs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
-    report = build([EXAMPLE_SET], [], [], inputs, folder / "model", folder / "work", PLAN)
+    report = build([examples(folder)], [], [], inputs, folder / "model", folder / "work", PLAN)
     return folder, report
 
 
@@ -109,7 +119,8 @@ def test_traditional_characters_mean_what_simplified_ones_do(built):
 def test_second_run_takes_up_what_the_first_one_kept(built, inputs):
     folder, report = built
     kept = {p: p.stat().st_mtime_ns for p in (folder / "work").rglob("*") if p.suffix != ".json"}
-    assert build([EXAMPLE_SET], [], [], inputs, folder / "again", folder / "work", PLAN) == report
+    sets = [examples(folder)]
+    assert build(sets, [], [], inputs, folder / "again", folder / "work", PLAN) == report
     assert kept == {p: p.stat().st_mtime_ns for p in kept}
     first, again = (folder / name / WEIGHTS for name in ("model", "again"))
     assert first.read_bytes() == again.read_bytes()

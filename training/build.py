@@ -323,7 +323,10 @@ def _labelled_features(
         ):
             features, kept = _views(builder, [p.path for p in chosen], crops, one.name)
             numbers = torch.tensor([labels.index(chosen[row].label) for row in kept])
-            found.append(align.LabelledFeatures(one.name, features, numbers, texts, tuple(english)))
+            if kept:
+                found.append(
+                    align.LabelledFeatures(one.name, features, numbers, texts, tuple(english))
+                )
     return training, held_out
 
 
@@ -352,6 +355,8 @@ def _captioned_features(
         if not one.train:
             continue
         views, kept = _views(builder, one.photos, builder.plan.crops, one.name)
+        if not kept:
+            continue
         english, chinese = ([texts[row] for row in kept] for texts in (one.captions, one.chinese))
         texts = _text_table(encoder, english, chinese, f"captions {one.name}")
         found.append(align.CaptionedFeatures(one.name, views, texts))
