@@ -9,6 +9,7 @@ import argparse
 import copy
 import json
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model_catalog import find_model
 from clip_app.model_service import load_open_clip
 from clip_app.prompts import TEMPLATE_SETS, fill_template, language_of_texts
-from training.features import FeatureStore, readable
+from training.features import FeatureStore
 from training.synthetic import shuffle_key
 
 _WEIGHTS = "open_clip_model.safetensors"
@@ -90,11 +91,11 @@ def adapt(images: Path, out: Path, model: str = "starter", steps: int = 600) -> 
     scale = whole.logit_scale.detach().exp()
     texts = _classifier(whole, tokenizer, own.classes)
     everyday = _encode(whole, tokenizer, [*background_words("en"), *background_words("zh")])
-    store = FeatureStore(whole.visual.trunk, out / "features")
-    views = [store.of(own.paths, view, "own") for view in (0, 1)]
-    kept = readable(views[0])
-    own = _checked(own, kept.tolist(), images)
-    plain, crop = (torch.from_numpy(view[kept]).float() for view in views)
+    with tempfile.TemporaryDirectory() as folder:
+        store = FeatureStore(whole.visual.trunk, Path(folder))
+        views, kept = store.readable_views(own.paths, 2, "own")
+    own = _checked(own, kept, images)
+    plain, crop = (view.float() for view in views)
     old = whole.visual.head.eval()
     head = copy.deepcopy(old)
     rows, held_out = own.part(False), own.part(True)
@@ -102,7 +103,6 @@ def adapt(images: Path, out: Path, model: str = "starter", steps: int = 600) -> 
     _train(head, old, (plain[rows], crop[rows]), own.labels[rows], texts, everyday, scale, steps)
     after = _accuracy(head, plain[held_out], own.labels[held_out], texts)
     _write(Path(source.architecture.removeprefix("local-dir:")), head, out)
-    shutil.rmtree(out / "features")
     outcome = Outcome(before, after, len(held_out))
     (out / "adapted.json").write_text(json.dumps(outcome.__dict__ | {"classes": own.classes}))
     return outcome

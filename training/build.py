@@ -30,7 +30,7 @@ from training.datasets import (
     caption_sets,
     labelled_sets,
 )
-from training.features import FeatureStore, open_photo, readable
+from training.features import FeatureStore, open_photo
 from training.image_tower import Classifier, imagenet_wnids, load_image_tower
 from training.inputs import Inputs, MissingInputError, find_inputs
 from training.text_data import PROMPTS, Pair, Texts
@@ -102,6 +102,9 @@ def build(
 
     Returns:
         the report: percentages by set, see `evaluate.report`.
+
+    Raises:
+        MissingInputError: if there are photographs to train on, but none can be read.
     """
     torch.manual_seed(0)
     work.mkdir(parents=True, exist_ok=True)
@@ -119,6 +122,8 @@ def build(
     with _timed("features"):
         training, held_out = _labelled_features(builder, labelled, encoder)
         pictures = _captioned_features(builder, captioned, encoder)
+        if not pictures and not any(_shows_things(one.name) for one in training):
+            raise MissingInputError("None of the photographs to train on can be read.")
     with _timed("concept texts"):
         concept_texts = _concept_texts(concepts, encoder)
     with _timed("alignment"):
@@ -321,11 +326,14 @@ def _labelled_features(
             (rest, builder.plan.crops, training),
             (aside, 0, held_out),
         ):
-            features, kept = _views(builder, [p.path for p in chosen], crops, one.name)
+            paths = [photo.path for photo in chosen]
+            features, kept = builder.store.readable_views(paths, 1 + crops, one.name)
             numbers = torch.tensor([labels.index(chosen[row].label) for row in kept])
             if kept:
                 found.append(
-                    align.LabelledFeatures(one.name, features, numbers, texts, tuple(english))
+                    align.LabelledFeatures(
+                        one.name, tuple(features), numbers, texts, tuple(english)
+                    )
                 )
     return training, held_out
 
@@ -338,15 +346,6 @@ def _calibration_split(one: LabelledSet, plan: Plan) -> tuple[list[Photo], list[
     return photos[:aside], photos[aside:]
 
 
-def _views(
-    builder: _Builder, paths: Sequence[Path], crops: int, title: str
-) -> tuple[tuple[torch.Tensor, ...], list[int]]:
-    """Features of the photographs that can be read, for each view, and their places."""
-    views = [builder.store.of(paths, view, title) for view in range(1 + crops)]
-    kept = readable(views[0])
-    return tuple(torch.from_numpy(view[kept]) for view in views), kept.tolist()
-
-
 def _captioned_features(
     builder: _Builder, captioned: Sequence[CaptionSet], encoder: TextEncoder
 ) -> list[align.CaptionedFeatures]:
@@ -354,12 +353,12 @@ def _captioned_features(
     for one in captioned:
         if not one.train:
             continue
-        views, kept = _views(builder, one.photos, builder.plan.crops, one.name)
+        views, kept = builder.store.readable_views(one.photos, 1 + builder.plan.crops, one.name)
         if not kept:
             continue
         english, chinese = ([texts[row] for row in kept] for texts in (one.captions, one.chinese))
         texts = _text_table(encoder, english, chinese, f"captions {one.name}")
-        found.append(align.CaptionedFeatures(one.name, views, texts))
+        found.append(align.CaptionedFeatures(one.name, tuple(views), texts))
     return found
 
 
@@ -445,15 +444,10 @@ def main() -> None:
             f"There are no photographs to train on below {options.data}; training/datasets.py "
             "says where each set is looked for.\n",
         )
-    report = build(
-        labelled,
-        captioned,
-        translated,
-        inputs,
-        options.out,
-        options.work,
-        plan,
-    )
+    try:
+        report = build(labelled, captioned, translated, inputs, options.out, options.work, plan)
+    except MissingInputError as error:
+        parser.exit(2, f"{error}\n")
     print(evaluate.as_table(report))
     print(f"Everything took {(time.monotonic() - started) / 60:.1f} minutes.")
 

@@ -9,7 +9,7 @@ import torch
 from clip_app.prompts import label_sets
 from training.align import Head, LabelTexts
 from training.datasets import CaptionSet, LabelledSet
-from training.features import FeatureStore, readable
+from training.features import FeatureStore
 from training.image_tower import imagenet_wnids
 from training.synthetic import shuffle_key
 from training.text_data import PROMPTS
@@ -83,9 +83,8 @@ def _images(
     head: Head, store: FeatureStore, paths: Sequence[Path], title: str
 ) -> tuple[torch.Tensor, list[int]]:
     """Unit vectors of the photographs that can be read, and their places."""
-    features = store.of(paths, 0, title)
-    kept = readable(features)
-    return head.images(torch.from_numpy(features[kept]).float()), kept.tolist()
+    [features], kept = store.readable_views(paths, 1, title)
+    return head.images(features.float()), kept
 
 
 def _first(head: Head, encoder: TextEncoder, captions: Sequence[Sequence[str]]) -> torch.Tensor:

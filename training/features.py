@@ -80,6 +80,17 @@ class FeatureStore:
         bar.close()
         return kept
 
+    def readable_views(
+        self, paths: Sequence[Path], views: int, title: str
+    ) -> tuple[list[torch.Tensor], list[int]]:
+        """Views 0 to `views` - 1 of the photographs that can be read, and their places in `paths`.
+
+        Each view is (m, 1280) float16.
+        """
+        features = [self.of(paths, view, title) for view in range(views)]
+        kept = readable(features[0])
+        return [torch.from_numpy(view[kept]) for view in features], kept.tolist()
+
 
 def readable(features: np.ndarray) -> np.ndarray:
     """Of rows of `FeatureStore.of`, the places of those whose photograph could be read, (m,)."""
