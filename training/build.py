@@ -57,7 +57,7 @@ class Plan:
         photos_per_set: most training photographs of one set, chosen by their names.
         test_photos: most test photographs of one set in the report at the end.
         drawings: pictures drawn for colours, shapes and numbers.
-        text_steps, head_steps: training steps of the text tower and of the alignment.
+        text_steps, head_steps: training steps of the text tower and of the alignment's longer run.
         english_tokens, chinese_tokens: most tokens of each language.
         crops: how many parts of each photograph are seen besides the whole.
     """
@@ -279,8 +279,9 @@ def _drawn_sets(builder: _Builder) -> list[LabelledSet]:
 
 def _color_set(builder: _Builder, labelled: Sequence[LabelledSet]) -> list[LabelledSet]:
     """Training photographs that have a main colour, labelled by it."""
-    paths = [p.path for one in labelled for p in one.train]
-    paths = sorted(paths, key=synthetic.shuffle_key)[:_COLOR_CANDIDATES]
+    # One photograph may be in several sets, under other labels.
+    unique = dict.fromkeys(p.path for one in labelled for p in one.train)
+    paths = sorted(unique, key=synthetic.shuffle_key)[:_COLOR_CANDIDATES]
     kept = builder.work / f"colors-{_key([str(p.name) for p in paths])}.json"
     if not kept.exists():
         found: dict[str, list[int]] = {}

@@ -13,7 +13,7 @@ left out with one line in the log. `CLASS` stands for one folder a label.
 | scenes | `scenes/{train,test}/CLASS/*.jpg` | its own |
 | rooms | `rooms/HOUSE_CLASS.jpg` | hash of the house |
 | clothing | `clothing/{train,validation,test}/CLASS/*.jpg` | its own |
-| groceries | `groceries/{train,val,test}.txt`, `classes.csv` and the paths in them | its own |
+| groceries, groceries_products | `groceries/{train,val,test}.txt`, `classes.csv` | its own |
 | food101 | `food101/{train,test}/CLASS/*.jpg` | its own |
 | dishes | `dishes/CLASS/*.jpg` | all of it measures |
 | sports | `sports/{train,validation,test}/CLASS/*.jpg` | its own |
@@ -275,16 +275,21 @@ def _rooms(data: Path) -> _Split:
         yield Photo(path, room), held_out(f"rooms/{house}")
 
 
-def _groceries(data: Path) -> _Split:
-    folder = data / "groceries"
-    if not (folder / "classes.csv").is_file():
-        return
-    with open(folder / "classes.csv", encoding="utf-8") as file:
-        kinds = {row["Class ID (int)"]: row["Coarse Class Name (str)"] for row in _rows(file)}
-    for part in ("train", "val", "test"):
-        for line in (folder / f"{part}.txt").read_text("utf-8").splitlines():
-            path, product, _ = (cell.strip() for cell in line.split(","))
-            yield Photo(folder / path, kinds[product]), part != "train"
+def _groceries(column: str) -> Callable[[Path], _Split]:
+    """Labelled by a column of `classes.csv`: kinds of goods, or single products."""
+
+    def photos(data: Path) -> _Split:
+        folder = data / "groceries"
+        if not (folder / "classes.csv").is_file():
+            return
+        with open(folder / "classes.csv", encoding="utf-8") as file:
+            names = {row["Class ID (int)"]: row[column] for row in _rows(file)}
+        for part in ("train", "val", "test"):
+            for line in (folder / f"{part}.txt").read_text("utf-8").splitlines():
+                path, product, _ = (cell.strip() for cell in line.split(","))
+                yield Photo(folder / path, names[product]), part != "train"
+
+    return photos
 
 
 def _expressions(data: Path) -> _Split:
@@ -406,7 +411,10 @@ _LABELLED: tuple[_Registered, ...] = (
                 _own_split("clothing", ("validation", "test"))),
     _Registered("groceries", "Grocery Store, coarse kinds",
                 "https://github.com/marcusklasson/GroceryStoreDataset", "MIT",
-                _groceries),
+                _groceries("Coarse Class Name (str)")),
+    _Registered("groceries_products", "Grocery Store, products",
+                "https://github.com/marcusklasson/GroceryStoreDataset", "MIT",
+                _groceries("Class Name (str)")),
     _Registered("food101", "Food-101, 64 px, another split",
                 "https://github.com/Gandolier/genai_food101_repo", "none stated",
                 _own_split("food101", ("test",))),
