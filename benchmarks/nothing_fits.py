@@ -125,7 +125,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
-    photographs = [one for folder in arguments.folders for one in photographs_in(folder)]
+    photographs = []
+    for folder in arguments.folders:
+        found = photographs_in(folder)
+        if not found:
+            parser.error(f"{folder} holds no photographs whose content its names tell")
+        photographs += found
     vectors, photographs = encoded(service, photographs, arguments.features)
     if arguments.offset:
         vectors = with_offset(service, vectors, arguments.offset)

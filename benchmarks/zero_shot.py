@@ -32,7 +32,6 @@ from clip_app.errors import ImageError
 from clip_app.images import load_image
 from clip_app.model_service import ModelService, Pixels, load_model
 from clip_app.prompts import TEMPLATE_SETS, choose_templates
-from clip_app.scoring import similarities
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
 from training.datasets import (
@@ -43,6 +42,7 @@ from training.datasets import (
     folder_with_captions,
     labelled_sets,
 )
+from training.ranking import places, within
 
 # What a training build may say in `--seen` of a set or of each of its labels, in the order of the
 # table. A set or label that it does not name took no part in training.
@@ -53,9 +53,6 @@ NOT_TOLD = "not told"
 # Photographs that are decoded while as many are encoded: 0.6 MB each at 224 px.
 _CHUNK = 128
 _DECODERS = 4
-
-# Queries that are compared at a time, so that 25,000 captions need no square of 2.5 GB.
-_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -116,31 +113,6 @@ class Photographs:
         except ImageError as error:
             print(error, file=sys.stderr)
             return None
-
-
-def places(queries: np.ndarray, candidates: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How many candidates come before the right one, int (queries,).
-
-    Of equals, the earlier comes first, as in the app's own ranking.
-
-    Args:
-        queries, candidates: unit rows.
-        right: for each query the row of the right candidate.
-    """
-    found = []
-    order = np.arange(len(candidates))
-    for start in range(0, len(queries), _BLOCK):
-        cosines = similarities(queries[start : start + _BLOCK], candidates)
-        column = right[start : start + _BLOCK, None]
-        score = np.take_along_axis(cosines, column, axis=1)
-        before = (cosines > score) | ((cosines == score) & (order < column))
-        found.append(before.sum(axis=1))
-    return np.concatenate(found)
-
-
-def within(found: np.ndarray, limit: int) -> float:
-    """Percentage of places below `limit`."""
-    return round(100 * float((found < limit).mean()), 2)
 
 
 def measure_labels(

@@ -70,8 +70,10 @@ def examples(folder: Path) -> LabelledSet:
     broken = [folder / f"broken{number}.jpg" for number in range(3)]
     for path in broken:
         path.write_bytes(b"no picture")
-    train = (*EXAMPLE_SET.train, *(Photo(path, "cat") for path in broken))
-    return dataclasses.replace(EXAMPLE_SET, train=train)
+    unreadable = tuple(Photo(path, "cat") for path in broken)
+    return dataclasses.replace(
+        EXAMPLE_SET, train=(*EXAMPLE_SET.train, *unreadable), test=unreadable
+    )
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,7 @@ def test_from_nothing_to_a_model_that_names_unseen_pictures_in_both_languages(bu
     for language in ("en", "zh"):
         assert report["drawn_color"][language]["top1"] > 50  # chance is 8 %
         assert report["drawn_shape"][language]["top1"] > 35  # chance is 17 %
+    assert "examples" not in report  # none of its test photographs can be read
 
 
 def test_app_loads_it_and_gives_the_scores_of_the_training_code(built, inputs):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import open_clip
 import torch
 
@@ -11,6 +12,7 @@ from training.align import Head, LabelTexts
 from training.datasets import CaptionSet, LabelledSet
 from training.features import FeatureStore
 from training.image_tower import imagenet_wnids
+from training.ranking import places, within
 from training.synthetic import shuffle_key
 from training.text_data import PROMPTS
 from training.text_tower import TextEncoder
@@ -62,15 +64,19 @@ def report(
             continue
         labels, _, texts = label_texts(one, encoder)
         images, kept = _images(head, store, [p.path for p in photos], f"{one.name}-test")
+        if not kept:
+            continue
         truth = torch.tensor([labels.index(photos[row].label) for row in kept])
         figures[one.name] = {"photos": len(kept), "labels": len(labels)} | {
-            language: top(images @ head.classifier(prompts.float()).T, truth)
+            language: top(images, head.classifier(prompts.float()), truth)
             for language, prompts in (("en", texts.english), ("zh", texts.chinese))
         }
     for pictures in captioned:
         if pictures.train:
             continue
         images, kept = _images(head, store, pictures.photos, f"{pictures.name}-test")
+        if not kept:
+            continue
         figures[pictures.name] = {"photos": len(kept)} | {
             language: recall(images, _first(head, encoder, [captions[row] for row in kept]))
             for language, captions in (("en", pictures.captions), ("zh", pictures.chinese))
@@ -91,23 +97,22 @@ def _first(head: Head, encoder: TextEncoder, captions: Sequence[Sequence[str]]) 
     return head.texts(encoder.encode([texts[0] for texts in captions]))
 
 
-def top(scores: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
-    """Top-1 and top-5 in percent; scores (photographs, labels)."""
-    best = scores.topk(min(5, scores.shape[1]), dim=1).indices == truth[:, None]
-    return {
-        "top1": round(100 * best[:, 0].float().mean().item(), 1),
-        "top5": round(100 * best.any(1).float().mean().item(), 1),
-    }
+def top(images: torch.Tensor, labels: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
+    """Top-1 and top-5 in percent, of unit rows of photographs and labels."""
+    found = places(images.numpy(), labels.numpy(), truth.numpy())
+    return {f"top{k}": within(found, k) for k in (1, 5)}
 
 
 def recall(images: torch.Tensor, texts: torch.Tensor) -> dict[str, float]:
     """Recall in percent of the right one among the first 1, 5 and 10, both ways."""
+    pictures, sentences = images.numpy(), texts.numpy()
     figures = {}
-    for way, scores in (("t2i", texts @ images.T), ("i2t", images @ texts.T)):
-        # Rank of the right one: how many score at least as high.
-        rank = (scores >= scores.diag()[:, None]).sum(1)
-        for k in (1, 5, 10):
-            figures[f"{way}_r{k}"] = round(100 * (rank <= k).float().mean().item(), 1)
+    for way, queries, candidates in (
+        ("t2i", sentences, pictures),
+        ("i2t", pictures, sentences),
+    ):
+        found = places(queries, candidates, np.arange(len(queries)))
+        figures |= {f"{way}_r{k}": within(found, k) for k in (1, 5, 10)}
     return figures
 
 
@@ -115,6 +120,6 @@ def as_table(figures: Mapping[str, dict]) -> str:
     """The report as lines of Markdown."""
     lines = ["| set | English | Chinese |", "|---|---|---|"]
     for name, one in figures.items():
-        cells = [" / ".join(f"{v}" for v in one.get(k, {}).values()) for k in ("en", "zh")]
+        cells = [" / ".join(f"{v:.1f}" for v in one.get(k, {}).values()) for k in ("en", "zh")]
         lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines)
