@@ -106,7 +106,7 @@ def top(images: torch.Tensor, labels: torch.Tensor, truth: torch.Tensor) -> dict
 def recall(images: torch.Tensor, texts: torch.Tensor) -> dict[str, float]:
     """Recall in percent of the right one among the first 1, 5 and 10, both ways."""
     pictures, sentences = images.numpy(), texts.numpy()
-    figures = {}
+    figures: dict[str, float] = {}
     for way, queries, candidates in (
         ("t2i", sentences, pictures),
         ("i2t", pictures, sentences),
