@@ -221,47 +221,43 @@ def whitening(vectors: torch.Tensor) -> torch.Tensor:
     return projection / projection.norm() * math.sqrt(WIDTH)
 
 
-def train_head(
-    head: Head,
-    teacher: Classifier,
-    cuts: Cuts,
-    concepts: TextTable,
-    labelled: Sequence[LabelledFeatures],
-    captioned: Sequence[CaptionedFeatures],
-    known: Sequence[str],
-    steps: int,
-    seed: int = 0,
-) -> Head:
+@dataclass(frozen=True)
+class Examples:
+    """What the head learns from.
+
+    Attributes:
+        known: names of the labelled sets whose photographs the teacher can judge; the rest (such
+            as drawings) take no part in distillation.
+    """
+
+    teacher: Classifier
+    cuts: Cuts
+    concepts: TextTable
+    labelled: Sequence[LabelledFeatures]
+    captioned: Sequence[CaptionedFeatures]
+    known: Sequence[str]
+
+
+def train_head(head: Head, examples: Examples, steps: int, seed: int = 0) -> Head:
     """Train from `head` on, twice, and return a head with the mean of both weights.
 
     Args:
-        known: names of the labelled sets whose photographs the teacher can judge; the rest (such
-            as drawings) take no part in distillation.
         steps: of the longer run.
     """
-    examples = (teacher, cuts, concepts, labelled, captioned, known)
-    brief = _trained(copy.deepcopy(head), *examples, round(_BRIEF * steps), seed)
-    longer = _trained(copy.deepcopy(head), *examples, steps, seed)
+    brief = _trained(copy.deepcopy(head), examples, round(_BRIEF * steps), seed)
+    longer = _trained(copy.deepcopy(head), examples, steps, seed)
     with torch.no_grad():
         for weights, others in zip(longer.parameters(), brief.parameters(), strict=True):
             weights.lerp_(others, 1 - _LONGER_SHARE)
     return longer.eval()
 
 
-def _trained(
-    head: Head,
-    teacher: Classifier,
-    cuts: Cuts,
-    concepts: TextTable,
-    labelled: Sequence[LabelledFeatures],
-    captioned: Sequence[CaptionedFeatures],
-    known: Sequence[str],
-    steps: int,
-    seed: int,
-) -> Head:
+def _trained(head: Head, examples: Examples, steps: int, seed: int) -> Head:
     """One run; changes `head`, and returns its weights averaged over the last steps."""
+    teacher, cuts, concepts = examples.teacher, examples.cuts, examples.concepts
+    labelled, captioned = examples.labelled, examples.captioned
     rng = np.random.default_rng(seed)
-    photographs = [v for one in labelled if one.name in known for v in one.views]
+    photographs = [v for one in labelled if one.name in examples.known for v in one.views]
     photographs += [view for one in captioned for view in one.views]
     pool = torch.cat(photographs)
     optimizer = torch.optim.AdamW(

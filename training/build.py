@@ -136,16 +136,15 @@ def build(
             head.load_state_dict(torch.load(kept, weights_only=True))
         else:
             head.start_from(teacher, concept_texts)
-            head = align.train_head(
-                head,
+            examples = align.Examples(
                 teacher,
                 Cuts(concepts, len(teacher.bias)),
                 concept_texts,
                 training,
                 pictures,
                 [one.name for one in training if _shows_things(one.name)],
-                plan.head_steps,
             )
+            head = align.train_head(head, examples, plan.head_steps)
             torch.save(head.state_dict(), kept)
         head.eval()
         scale = align.calibrated_scale(head, held_out)
