@@ -124,13 +124,13 @@ def main() -> None:
         "and another to all texts",
     )
     arguments = parser.parse_args()
-    service = load_model(read_settings(arguments))
     photographs = []
     for folder in arguments.folders:
         found = photographs_in(folder)
         if not found:
             parser.error(f"{folder} holds no photographs whose content its names tell")
         photographs += found
+    service = load_model(read_settings(arguments))
     vectors, photographs = encoded(service, photographs, arguments.features)
     if arguments.offset:
         vectors = with_offset(service, vectors, arguments.offset)
