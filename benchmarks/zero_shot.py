@@ -36,6 +36,7 @@ from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
 from training.datasets import (
     CaptionSet,
+    DatasetError,
     LabelledSet,
     caption_sets,
     folder_of_classes,
@@ -239,8 +240,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
-    labelled = labelled_sets(options.data) if options.data else []
-    captioned = [s for s in caption_sets(options.data) if not s.train] if options.data else []
+    try:
+        labelled = labelled_sets(options.data) if options.data else []
+        captioned = [s for s in caption_sets(options.data) if not s.train] if options.data else []
+    except DatasetError as error:
+        parser.error(str(error))
     if options.images and options.captions:
         captioned.append(folder_with_captions(options.images, options.captions))
     elif options.images:
@@ -249,6 +253,8 @@ def main() -> None:
         wanted = options.sets.split(",")
         labelled = [one for one in labelled if one.name in wanted]
         captioned = [one for one in captioned if one.name in wanted]
+    if not labelled and not captioned:
+        parser.error("there is nothing to measure: none of the sets asked for is there")
     new = defaultdict(lambda: UNNAMED if options.seen else NOT_TOLD)
     if options.seen:
         try:

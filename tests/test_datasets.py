@@ -1,5 +1,6 @@
 """The register of data sets: names of labels, and splits that stay apart."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 from clip_app.prompts import language_of_texts
 from training.datasets import (
     LABELS,
+    DatasetError,
     caption_sets,
     folder_with_captions,
     labelled_sets,
@@ -80,6 +82,21 @@ def test_absent_sets_are_skipped_with_a_line_each(
     assert sorted(caplog.messages) == sorted(
         f"No data set {name} below {tmp_path}." for name in with_names | imagenet | captions
     )
+
+
+def test_a_damaged_set_is_named_in_one_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "groceries"
+    folder.mkdir()
+    columns = "Class ID (int),Class Name (str),Coarse Class Name (str)"
+    (folder / "classes.csv").write_text(f"{columns}\n0,Royal-Gala,Apple\n")
+    (folder / "train.txt").write_text("train/a.jpg, 7, 3\n")  # there is no product 7
+    with pytest.raises(DatasetError, match=r"^The data set groceries below .*'7'"):
+        labelled_sets(tmp_path)
+    (tmp_path / "coco/annotations").mkdir(parents=True)
+    captions = {"images": [{"id": 1}], "annotations": []}
+    (tmp_path / "coco/annotations/captions_val2017.json").write_text(json.dumps(captions))
+    with pytest.raises(DatasetError, match=r"^The data set coco below"):
+        caption_sets(tmp_path)
 
 
 def test_flickr_photographs_are_split_as_the_set_says(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from training import align, evaluate, export, synthetic, text_data, text_tower, 
 from training.concepts import Concept, Cuts, build_concepts, read_wordnet
 from training.datasets import (
     CaptionSet,
+    DatasetError,
     LabelledSet,
     Names,
     Photo,
@@ -435,7 +436,10 @@ def main() -> None:
         for path in sorted(options.data.glob("*/flickr8kenc.caption.txt"))
         for pair in text_data.read_flickr8k_cn(path.parent)
     ]
-    labelled, captioned = labelled_sets(options.data), caption_sets(options.data)
+    try:
+        labelled, captioned = labelled_sets(options.data), caption_sets(options.data)
+    except DatasetError as error:
+        parser.exit(2, f"{error}\n")
     if not any(one.train and _shows_things(one.name) for one in labelled) and not any(
         one.train for one in captioned
     ):

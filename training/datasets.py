@@ -30,6 +30,7 @@ left out with one line in the log. `CLASS` stands for one folder a label.
 of the file below DIR, so that it stays the same whatever else is there.
 """
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -101,11 +102,31 @@ class CaptionSet:
     train: bool
 
 
+class DatasetError(Exception):
+    """A data set is there, but damaged or laid out otherwise than this module says."""
+
+
+@contextlib.contextmanager
+def _reading(name: str, data: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, LookupError, ValueError) as error:
+        raise DatasetError(
+            f"The data set {name} below {data} is damaged, or not laid out as "
+            f"training/datasets.py says: {error!r}"
+        ) from error
+
+
 def labelled_sets(data: Path) -> list[LabelledSet]:
-    """The labelled sets that are present below `data`, in the order of the module's table."""
+    """The labelled sets that are present below `data`, in the order of the module's table.
+
+    Raises:
+        DatasetError: if one of them cannot be read.
+    """
     found = []
     for registered in _LABELLED:
-        photos = list(registered.photos(data))
+        with _reading(registered.name, data):
+            photos = list(registered.photos(data))
         if not photos:
             log.info("No data set %s below %s.", registered.name, data)
             continue
@@ -129,8 +150,15 @@ def labelled_sets(data: Path) -> list[LabelledSet]:
 
 
 def caption_sets(data: Path) -> list[CaptionSet]:
-    """The sets of photographs with captions that are present below `data`."""
-    found = [*_coco(data), *_flickr8k(data)]
+    """The sets of photographs with captions that are present below `data`.
+
+    Raises:
+        DatasetError: if one of them cannot be read.
+    """
+    with _reading("coco", data):
+        found = [*_coco(data)]
+    with _reading("flickr8k", data):
+        found += _flickr8k(data)
     for name in {"coco", "flickr8k", "flickr8k_test"} - {one.name for one in found}:
         log.info("No data set %s below %s.", name, data)
     return found
