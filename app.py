@@ -7,7 +7,7 @@ import sys
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401
 
-from clip_app.serve import launch, prepare
+from clip_app.server.serve import launch, prepare
 
 demo, served = prepare(sys.argv[1:] if __name__ == "__main__" else [])
 

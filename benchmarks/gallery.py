@@ -33,11 +33,12 @@ from clip_app.gallery.indexer import index_folder  # noqa: E402
 from clip_app.gallery.query import parse_query  # noqa: E402
 from clip_app.gallery.roots import Roots  # noqa: E402
 from clip_app.gallery.search import search  # noqa: E402
-from clip_app.gallery.sqlite_store import SqliteStore  # noqa: E402
-from clip_app.gallery.store import Entry, Filter, IndexKey  # noqa: E402
+from clip_app.gallery.stores.sqlite_store import SqliteStore  # noqa: E402
+from clip_app.gallery.stores.store import Entry, Filter, IndexKey  # noqa: E402
 from clip_app.images import SUPPORTED_SUFFIXES, load_image  # noqa: E402
 from clip_app.metrics import steps  # noqa: E402
-from clip_app.model_service import ModelService, load_model  # noqa: E402
+from clip_app.model.service import ModelService  # noqa: E402
+from clip_app.model.slot import load_model  # noqa: E402
 from clip_app.prompts import label_sets  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 

@@ -16,13 +16,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from clip_app.background import CHANCE_LIMIT, chance_of_best
 from clip_app.errors import ImageError
 from clip_app.images import load_image
-from clip_app.model_service import load_model
+from clip_app.model.slot import load_model
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.settings import read_settings
+from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
 
 LIST_SIZES = (1, 3, 10, 50)
 
@@ -70,7 +70,7 @@ def main() -> None:
                 labels = [classes[number] for number in chosen]
                 cosines = similarities(image[None], features[chosen])
                 chance = chance_of_best(service, image[None], labels, features[chosen])[0]
-                softmax = softmax_scores(service, cosines).max()
+                softmax = softmax_scores(cosines, service.logit_scale).max()
                 scores[with_right].append((-chance, float(softmax), float(cosines.max())))
         good, bad = np.array(scores[True]), np.array(scores[False])
         areas = " | ".join(f"{auroc(good[:, k], bad[:, k]):.3f}" for k in range(3))

@@ -22,7 +22,6 @@ import open_clip
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from clip_app.background import background_for
 from clip_app.errors import ImageError
 from clip_app.gallery.relevance import (
     CHANCE_LIMIT,
@@ -32,7 +31,9 @@ from clip_app.gallery.relevance import (
     unrelated_queries,
 )
 from clip_app.images import load_image
-from clip_app.model_service import ModelService, load_model
+from clip_app.model.backgrounds import background_for
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
 from clip_app.prompts import TEMPLATE_SETS, label_sets
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language

@@ -39,12 +39,13 @@ import torch  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
 
-from clip_app.classify import classify  # noqa: E402
 from clip_app.images import SUPPORTED_SUFFIXES, load_image  # noqa: E402
-from clip_app.model_catalog import find_model  # noqa: E402
-from clip_app.model_service import ModelService, load_open_clip  # noqa: E402
+from clip_app.model.catalog import find_model  # noqa: E402
+from clip_app.model.service import ModelService  # noqa: E402
+from clip_app.model.torch_engine import load_open_clip  # noqa: E402
 from clip_app.prompts import parse_labels  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
+from clip_app.tasks.classify import classify  # noqa: E402
 
 LABELS = "cat, dog, flower, rocket, coffee, temple, car, mountain, photographer, night sky"
 TEMPLATE = "a photo of a {}."

@@ -538,7 +538,7 @@ def main() -> None:
 def real_features(options: argparse.Namespace, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Features of the photographs, shuffled, and of the texts to search for."""
     from clip_app.images import SUPPORTED_SUFFIXES, load_image
-    from clip_app.model_service import load_model
+    from clip_app.model.slot import load_model
     from clip_app.prompts import label_sets
     from clip_app.settings import Settings
 

@@ -30,7 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from clip_app.errors import ImageError
 from clip_app.images import load_image
-from clip_app.model_service import ModelService, Pixels, load_model
+from clip_app.model.info import Pixels
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
 from clip_app.prompts import TEMPLATE_SETS, choose_templates
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language

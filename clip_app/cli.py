@@ -9,18 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from clip_app.answers import classification_answer, match_answer
-from clip_app.classify import classify
 from clip_app.errors import ClipAppError, InputError
 from clip_app.gallery_cli import add_gallery_commands, positive
 from clip_app.images import load_image
-from clip_app.match import match, read_collection
-from clip_app.model_catalog import PRESETS
-from clip_app.model_service import ModelService, load_model
+from clip_app.model.catalog import PRESETS
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
 from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
-from clip_app.serve import start_logging, terminal_language
+from clip_app.server.answers import classification_answer, match_answer
+from clip_app.server.serve import start_logging, terminal_language
 from clip_app.settings import add_flags, read_settings
 from clip_app.strings import text
+from clip_app.tasks.classify import classify
+from clip_app.tasks.match import match, read_collection
 
 _MODEL_FLAGS = ("model", "device", "precision")
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from clip_app.answers import index_answer, search_answer, status_answer
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
@@ -21,10 +20,12 @@ from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
-from clip_app.gallery.store import Filter, Store
+from clip_app.gallery.stores.store import Filter, Store
 from clip_app.images import SUPPORTED_SUFFIXES
-from clip_app.model_service import ModelService, load_model
-from clip_app.serve import terminal_language
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
+from clip_app.server.answers import index_answer, search_answer, status_answer
+from clip_app.server.serve import terminal_language
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import text
 

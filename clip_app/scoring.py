@@ -2,31 +2,20 @@
 
 import numpy as np
 
-from clip_app.model_service import ModelService
-
 
 def similarities(image_features: np.ndarray, text_features: np.ndarray) -> np.ndarray:
     """Cosine similarities, float32 (images, texts) in [-1, 1], of unit rows."""
     return np.clip(image_features @ text_features.T, -1.0, 1.0)
 
 
-def softmax_scores(service: ModelService, cosines: np.ndarray) -> np.ndarray:
+def softmax_scores(cosines: np.ndarray, logit_scale: float) -> np.ndarray:
     """Probabilities over the texts: softmax of `logit_scale · cosine`, rows sum to 1.
 
     A `logit_bias` is the same for all texts and drops out. (Radford et al. 2021, figure 3)
     """
-    logits = service.logit_scale * cosines.astype(np.float64)
+    logits = logit_scale * cosines.astype(np.float64)
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def log_sum_exp(values: np.ndarray) -> np.ndarray:
-    """Log Σ exp over the last axis; -inf where it is empty."""
-    if values.shape[-1] == 0:
-        return np.full(values.shape[:-1], -np.inf)
-    top = values.max(axis=-1, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
-    return np.log(np.exp(values - top).sum(axis=-1)) + top[..., 0]
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:

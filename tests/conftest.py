@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clip_app.model_service import ModelService, load_model
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
 from clip_app.settings import Settings
 from tests.zygote import Zygote
 

@@ -12,8 +12,8 @@ from clip_app.errors import ClipAppError
 from clip_app.gallery import indexer, sqlite_store
 from clip_app.gallery.library import Library, update_index
 from clip_app.gallery.roots import Roots
-from clip_app.gallery.store import Filter
-from clip_app.model_service import ModelService
+from clip_app.gallery.stores.store import Filter
+from clip_app.model.service import ModelService
 
 WRITE = 8
 ENCODE = 4

@@ -12,10 +12,10 @@ from PIL import Image
 
 from clip_app.gallery.indexer import IndexReport, index_folder
 from clip_app.gallery.roots import Roots
-from clip_app.gallery.sqlite_store import SqliteStore
-from clip_app.gallery.store import Entry, IndexKey
+from clip_app.gallery.stores.sqlite_store import SqliteStore
+from clip_app.gallery.stores.store import Entry, IndexKey
 from clip_app.images import load_image
-from clip_app.model_service import ModelService
+from clip_app.model.service import ModelService
 
 
 def picture(seed: int, side: int = 64) -> Image.Image:

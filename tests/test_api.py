@@ -12,8 +12,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from clip_app import __version__
-from clip_app.classify import classify
 from clip_app.images import load_image
+from clip_app.tasks.classify import classify
 from tests.conftest import EXAMPLES, App, noise
 
 CAT = EXAMPLES / "cat.jpg"

@@ -4,11 +4,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from clip_app.background import CHANCE_LIMIT, background_for, background_words
-from clip_app.classify import classify
 from clip_app.errors import ImageError, InputError
 from clip_app.images import load_image
-from clip_app.match import match, match_matrix, read_collection
+from clip_app.model.backgrounds import background_for, background_words
+from clip_app.tasks.classify import classify
+from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.tasks.match import match, match_matrix, read_collection
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from tests.conftest import noise
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from gradio_client import Client
 
-from clip_app.classify import classify
 from clip_app.images import load_image
 from clip_app.settings import Settings, read_settings
+from clip_app.tasks.classify import classify
 from tests.conftest import EXAMPLES, ROOT, App
 
 CAT = str(EXAMPLES / "cat.jpg")

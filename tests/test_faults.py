@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from clip_app.gallery.library import Library
-from clip_app.gallery.store import Filter, content_of
+from clip_app.gallery.stores.store import Filter, content_of
 from clip_app.images import load_image
-from clip_app.model_service import ModelService
+from clip_app.model.service import ModelService
 from tests import fault_jobs
 from tests.gallery_helpers import fill, picture_bytes, put
 from tests.zygote import Zygote

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from clip_app import gallery_cli
-from clip_app.background import TEMPLATES
 from clip_app.cli import main
 from clip_app.images import load_image
+from clip_app.model.backgrounds import TEMPLATES
 from clip_app.settings import Settings
 from tests.conftest import EXAMPLES, ROOT, noise
 

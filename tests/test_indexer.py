@@ -15,9 +15,9 @@ from clip_app.errors import GalleryError, ModelError, StorageError
 from clip_app.gallery import indexer
 from clip_app.gallery.indexer import IndexProgress, IndexReport
 from clip_app.gallery.scan import Shard
-from clip_app.gallery.sqlite_store import SqliteStore
-from clip_app.gallery.store import Counts
-from clip_app.model_service import ModelService
+from clip_app.gallery.stores.sqlite_store import SqliteStore
+from clip_app.gallery.stores.store import Counts
+from clip_app.model.service import ModelService
 from tests.gallery_helpers import (
     assert_same,
     contents,

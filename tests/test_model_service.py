@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from clip_app.errors import HubUnreachableError, ModelError
-from clip_app.model_catalog import PRESETS, STARTER_DIRECTORY, find_model
-from clip_app.model_service import ModelService, ModelSlot, load_model
+from clip_app.model.catalog import PRESETS, STARTER_DIRECTORY, find_model
+from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot, load_model
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
 from tests.conftest import noise
@@ -51,7 +52,7 @@ def test_preprocessing_equals_open_clips_and_pixels_are_encoded_as_images_are(se
     images = [cat, *(noise(seed, (300, 200)) for seed in range(600, 609))]
     pixels = [service.preprocess(image) for image in images]
     for ours, image in zip(pixels, images, strict=True):
-        torch.testing.assert_close(ours, plain[1](image), atol=1e-6, rtol=0)
+        np.testing.assert_allclose(ours, plain[1](image).numpy(), atol=1e-6, rtol=0)
     expected = plain_images(plain, images)
     np.testing.assert_allclose(service.encode_pixels(pixels), expected, atol=2e-4)
     np.testing.assert_allclose(service.encode_images(images), expected, atol=2e-4)
@@ -127,20 +128,21 @@ def test_out_of_memory_halves_the_batch_and_goes_on(settings, monkeypatch):
     images = [noise(seed) for seed in range(300, 308)]
     expected = service.encode_images(images)
     fresh = load_model(settings)
-    forward = fresh._forward_images
+    engine = fresh._engine
+    forward = engine._forward_images
 
     def small_device(pixels):
         if len(pixels) > 2:
             raise torch.OutOfMemoryError("simulated")
         return forward(pixels)
 
-    monkeypatch.setattr(fresh, "_forward_images", small_device)
+    monkeypatch.setattr(engine, "_forward_images", small_device)
     np.testing.assert_allclose(fresh.encode_images(images), expected, atol=1e-4)
 
     def no_device(pixels):
         raise torch.OutOfMemoryError("simulated")
 
-    monkeypatch.setattr(fresh, "_forward_images", no_device)
+    monkeypatch.setattr(engine, "_forward_images", no_device)
     with pytest.raises(ModelError, match="memory"):
         fresh.encode_images([noise(400)])
     monkeypatch.undo()
@@ -214,11 +216,13 @@ def test_sigmoid_model_keeps_its_bias_and_preprocessing_from_a_bare_weights_file
     from PIL import Image
 
     pixels = service.preprocess(Image.fromarray(white.astype(np.uint8).transpose(1, 2, 0)))
-    torch.testing.assert_close(pixels, torch.ones_like(pixels))
+    np.testing.assert_allclose(pixels, np.ones_like(pixels))
     image = noise(11)
     with torch.no_grad():
         expected = (
-            model.eval().encode_image(service.preprocess(image)[None], normalize=True).numpy()
+            model.eval()
+            .encode_image(torch.from_numpy(service.preprocess(image)[None]), normalize=True)
+            .numpy()
         )
     np.testing.assert_allclose(service.encode_images([image]), expected, atol=2e-4)
 

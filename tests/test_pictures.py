@@ -10,7 +10,7 @@ from clip_app.errors import ImageError
 from clip_app.gallery.pictures import Pictures, read_original
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import SearchHit
-from clip_app.gallery.store import content_of
+from clip_app.gallery.stores.store import content_of
 from tests.conftest import EXAMPLES
 
 

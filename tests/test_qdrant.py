@@ -11,8 +11,8 @@ from clip_app import gallery_cli
 from clip_app.cli import main
 from clip_app.errors import InputError, StorageError
 from clip_app.gallery.library import open_library
-from clip_app.gallery.qdrant_store import QdrantServer, QdrantStore, index_name
-from clip_app.gallery.store import Counts, Filter, IndexKey
+from clip_app.gallery.stores.qdrant_store import QdrantServer, QdrantStore, index_name
+from clip_app.gallery.stores.store import Counts, Filter, IndexKey
 from clip_app.settings import Settings
 from tests.conftest import EXAMPLES
 from tests.qdrant_bridge import Bridge
@@ -121,8 +121,8 @@ def test_a_server_that_does_not_answer_is_one_sentence(capsys, monkeypatch):
 
 def test_a_missing_client_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "qdrant_client", None)
-    monkeypatch.delitem(sys.modules, "clip_app.gallery.qdrant_library")
-    monkeypatch.delitem(sys.modules, "clip_app.gallery.qdrant_store")
+    monkeypatch.delitem(sys.modules, "clip_app.gallery.stores.qdrant_library")
+    monkeypatch.delitem(sys.modules, "clip_app.gallery.stores.qdrant_store")
     with pytest.raises(StorageError, match="pip install qdrant-client"):
         open_library(Settings(gallery_store="qdrant+memory:"))
 

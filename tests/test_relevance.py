@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clip_app.background import Background, background_for
 from clip_app.gallery.relevance import (
     CHANCE_LIMIT,
     Term,
@@ -13,7 +12,8 @@ from clip_app.gallery.relevance import (
     fits,
     unrelated_queries,
 )
-from clip_app.model_service import ModelService
+from clip_app.model.backgrounds import Background, background_for
+from clip_app.model.service import ModelService
 from clip_app.strings import Language
 from tests.conftest import EXAMPLES, noise
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clip_app.background import TEMPLATES
 from clip_app.errors import ImageError, InputError
 from clip_app.gallery.query import TextTerm, parse_query
 from clip_app.gallery.search import MAX_TOP_K, ImageTerm, SearchAnswer, image_term, search
-from clip_app.gallery.sqlite_store import SqliteStore
-from clip_app.gallery.store import Filter
+from clip_app.gallery.stores.sqlite_store import SqliteStore
+from clip_app.gallery.stores.store import Filter
 from clip_app.images import load_image
-from clip_app.model_service import ModelService
+from clip_app.model.backgrounds import TEMPLATES
+from clip_app.model.service import ModelService
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import fill, index, open_store, put
 

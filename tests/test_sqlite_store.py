@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery import sqlite_store
 from clip_app.gallery.library import Library
-from clip_app.gallery.sqlite_store import SqliteStore
-from clip_app.gallery.store import Counts, Entry, Filter
-from clip_app.model_service import ModelInfo
+from clip_app.gallery.stores.sqlite_store import SqliteStore
+from clip_app.gallery.stores.store import Counts, Entry, Filter
+from clip_app.model.info import ModelInfo
 from tests.gallery_helpers import digest, entry, small_store, unit
 
 FOLDERS = ["", "a", "a b", "a0", "a/b", "a/b/c", "A", "é", "a-", "a."]
@@ -329,7 +329,7 @@ def test_damage_of_a_snapshot_is_not_copied_into_the_next(tmp_path: Path, small:
 def test_damage_found_late_stops_the_use_of_a_snapshot(
     tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clip_app.gallery.snapshot._CHECKED_AT_ONCE", 0)
+    monkeypatch.setattr("clip_app.gallery.stores.snapshot._CHECKED_AT_ONCE", 0)
     store, entries = small_store(tmp_path), many(range(40))
     store.write(entries)
     store.optimise()

@@ -8,8 +8,8 @@ import pytest
 
 from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.library import Library
-from clip_app.gallery.qdrant_library import QdrantLibrary
-from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, content_of
+from clip_app.gallery.stores.qdrant_library import QdrantLibrary
+from clip_app.gallery.stores.store import Counts, Entry, FileRecord, Filter, content_of
 from tests.qdrant_bridge import Bridge
 
 DIM = 16

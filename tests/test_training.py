@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clip_app.model_service import load_model
+from clip_app.model.slot import load_model
 from clip_app.settings import Settings
 from tests.conftest import EXAMPLES
 

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import zero_shot
 from clip_app.images import load_image
-from clip_app.model_service import ModelService
+from clip_app.model.service import ModelService
 from clip_app.prompts import TEMPLATE_SETS
 from tests.conftest import EXAMPLES
 

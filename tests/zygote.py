@@ -80,7 +80,7 @@ def _main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    from clip_app.model_service import load_model
+    from clip_app.model.slot import load_model
     from clip_app.settings import Settings
 
     jobs = importlib.import_module("tests.fault_jobs")

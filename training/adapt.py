@@ -22,11 +22,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm import tqdm
 
-from clip_app.background import background_words
 from clip_app.errors import ClipAppError
 from clip_app.images import SUPPORTED_SUFFIXES
-from clip_app.model_catalog import find_model
-from clip_app.model_service import load_open_clip
+from clip_app.model.backgrounds import background_words
+from clip_app.model.catalog import find_model
+from clip_app.model.torch_engine import load_open_clip
 from clip_app.prompts import TEMPLATE_SETS, fill_template, language_of_texts
 from training.features import FeatureStore
 from training.synthetic import shuffle_key

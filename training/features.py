@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 #: the time.
 View = int
 
-# A small batch keeps the activations in the caches of a CPU (see `clip_app.model_service`).
+# A small batch keeps the activations in the caches of a CPU (see `clip_app.model.torch_engine`).
 _BATCH = 4
 
 # Rows written at a time: what is lost when the run is stopped.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clip_app.background import background_words
+from clip_app.model.backgrounds import background_words
 from clip_app.prompts import label_sets
 from training.concepts import Synset, descendants
 

@@ -20,10 +20,11 @@ from typing import Any, Literal, Self
 from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
-from clip_app.gallery.store import Entry, FileRecord, Store, content_of
+from clip_app.gallery.stores.store import Entry, FileRecord, Store, content_of
 from clip_app.images import date_taken, difference_hash, load_image, shown_name
 from clip_app.metrics import steps
-from clip_app.model_service import ModelService, Pixels
+from clip_app.model.info import Pixels
+from clip_app.model.service import ModelService
 from clip_app.strings import Language, text
 
 log = logging.getLogger(__name__)

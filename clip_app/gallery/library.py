@@ -19,9 +19,10 @@ from typing import Any, Protocol
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.indexer import IndexReport, index_folder
 from clip_app.gallery.roots import Roots, printable
-from clip_app.gallery.sqlite_store import SqliteStore, read_facts
-from clip_app.gallery.store import Counts, IndexKey, Store
-from clip_app.model_service import ModelInfo, ModelService
+from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
+from clip_app.gallery.stores.store import Counts, IndexKey, Store
+from clip_app.model.info import ModelInfo
+from clip_app.model.service import ModelService
 from clip_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def open_library(settings: Settings) -> AnyLibrary:
         return Library(directory)
     try:
         # Only here: not everyone has the client.
-        from clip_app.gallery.qdrant_library import QdrantLibrary
+        from clip_app.gallery.stores.qdrant_library import QdrantLibrary
     except ImportError as error:
         raise StorageError("qdrant_not_installed") from error
     key = settings.qdrant_api_key

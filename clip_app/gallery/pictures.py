@@ -13,7 +13,7 @@ from PIL import Image
 from clip_app.errors import ImageError, StorageError
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import SearchHit
-from clip_app.gallery.store import content_of
+from clip_app.gallery.stores.store import content_of
 from clip_app.images import load_image, shown_name, thumbnail
 
 log = logging.getLogger(__name__)

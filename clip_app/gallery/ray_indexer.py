@@ -25,8 +25,9 @@ from clip_app.errors import ModelError
 from clip_app.gallery.indexer import IndexReport, Job, Run, decode, encode
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FileList, FoundFile, batched, encoded
-from clip_app.gallery.store import Entry, Store
-from clip_app.model_service import ModelService, load_model
+from clip_app.gallery.stores.store import Entry, Store
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
 from clip_app.settings import ASSETS, Settings
 
 log = logging.getLogger(__name__)

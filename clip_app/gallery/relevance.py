@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from clip_app.background import Background
+    from clip_app.model.backgrounds import Background
 
 # A result fits if its chance is at most this. Over nine galleries of 100 to 3,200 photographs that
 # the starter had not seen, some result fitted for 85 % of the classes that were in the gallery, for
@@ -35,7 +35,7 @@ CHANCE_LIMIT = 0.03
 _CENTRING = 0.5
 
 # Beyond the best tenth of the unrelated queries their scores are taken to thin out exponentially
-# (peaks over threshold, Pickands 1975), as in `clip_app.background`.
+# (peaks over threshold, Pickands 1975), as in `clip_app.tasks.fit`.
 _TAIL = 0.1
 
 # The best of N photographs is as good by luck as the best of N ** 0.6 independent ones: between

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache
 
-from clip_app.background import TEMPLATES, background_for
 from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
 from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrelated_queries
-from clip_app.gallery.store import Filter, Found, Store, content_of
+from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.images import load_image
 from clip_app.metrics import steps
-from clip_app.model_service import ModelService
+from clip_app.model.backgrounds import TEMPLATES, background_for
+from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500

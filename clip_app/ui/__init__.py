@@ -4,18 +4,18 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.gallery.gallery_service import GalleryService
-from clip_app.model_service import ModelSlot
+from clip_app.gallery.galleries import GalleryService
+from clip_app.model.slot import ModelSlot
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import Language, text
 from clip_app.ui.api import build_api
-from clip_app.ui.classify_tab import build_classify_tab
 from clip_app.ui.common import i18n, translations
 from clip_app.ui.examples import load_examples
-from clip_app.ui.gallery_tab import build_gallery_tab
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
-from clip_app.ui.match_tab import build_match_tab
-from clip_app.ui.model_tab import build_model_tab, model_sentence, model_table, presets_table
+from clip_app.ui.tabs.classify import build_classify_tab
+from clip_app.ui.tabs.gallery import build_gallery_tab
+from clip_app.ui.tabs.match import build_match_tab
+from clip_app.ui.tabs.model import build_model_tab, model_sentence, model_table, presets_table
 
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)

@@ -7,16 +7,21 @@ from typing import Any
 import gradio as gr
 
 from clip_app import __version__
-from clip_app.answers import classification_answer, match_answer, search_answer, status_answer
-from clip_app.classify import classify as classify_images
-from clip_app.gallery.gallery_service import GalleryService
+from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import ImageTerm, image_term
 from clip_app.gallery.search import search as search_galleries
-from clip_app.match import match as match_texts
 from clip_app.metrics import steps
-from clip_app.model_service import ModelSlot
+from clip_app.model.slot import ModelSlot
+from clip_app.server.answers import (
+    classification_answer,
+    match_answer,
+    search_answer,
+    status_answer,
+)
+from clip_app.tasks.classify import classify as classify_images
+from clip_app.tasks.match import match as match_texts
 from clip_app.ui.common import open_photo, shows_errors
 from clip_app.ui.photo import Photo
 

@@ -19,8 +19,9 @@ from PIL import Image
 from clip_app.errors import ClipAppError, ImageError, StorageError
 from clip_app.images import load_image, thumbnail
 from clip_app.metrics import steps
-from clip_app.model_catalog import DEFAULT_PRESET
-from clip_app.model_service import ModelService, Progress
+from clip_app.model.catalog import DEFAULT_PRESET
+from clip_app.model.service import ModelService
+from clip_app.progress import Progress
 from clip_app.prompts import label_sets, language_of_texts
 from clip_app.strings import LANGUAGES, STRINGS, Language, language_of, text
 from clip_app.ui.photo import Photo

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from clip_app.model_service import Progress
+from clip_app.progress import Progress
 
 
 @dataclass(frozen=True)

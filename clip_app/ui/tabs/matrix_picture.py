@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from PIL import Image
 
 from clip_app.images import thumbnail
-from clip_app.match import SimilarityMatrix
+from clip_app.tasks.match import SimilarityMatrix
 from clip_app.ui.common import picture_url
 
 _CELL = 88

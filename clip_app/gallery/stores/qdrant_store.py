@@ -29,8 +29,16 @@ from qdrant_client.http.exceptions import ApiException
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK
-from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, Found, IndexKey, StoredFile
-from clip_app.model_service import Progress
+from clip_app.gallery.stores.store import (
+    Counts,
+    Entry,
+    FileRecord,
+    Filter,
+    Found,
+    IndexKey,
+    StoredFile,
+)
+from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +214,7 @@ class QdrantServer:
 
 
 class QdrantStore:
-    """See `clip_app.gallery.store.Store`, whose methods these are."""
+    """See `clip_app.gallery.stores.store.Store`, whose methods these are."""
 
     def __init__(self, server: QdrantServer, name: str, key: IndexKey) -> None:
         """An index that is there.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from clip_app.background import prepare_backgrounds
 from clip_app.errors import ClipAppError
-from clip_app.gallery.gallery_service import GalleryService
-from clip_app.model_service import ModelSlot, open_slot
+from clip_app.gallery.galleries import GalleryService
+from clip_app.model.backgrounds import prepare_backgrounds
+from clip_app.model.slot import ModelSlot, open_slot
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import Language, language_of, text
 from clip_app.ui import build_demo, launch_options

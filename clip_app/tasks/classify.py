@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from clip_app.background import CHANCE_LIMIT, chance_of_best, share_against_background
 from clip_app.errors import ImageError
-from clip_app.model_service import ModelService, Progress
+from clip_app.model.service import ModelService
+from clip_app.progress import Progress
 from clip_app.prompts import choose_templates, parse_labels
 from clip_app.scoring import sigmoid, similarities, softmax_scores
+from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best, share_against_background
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def classify(
     cosines = similarities(image_features, label_features)
     chances = chance_of_best(service, image_features, names, label_features, progress)
     if not independent:
-        scores = softmax_scores(service, cosines)
+        scores = softmax_scores(cosines, service.logit_scale)
     elif service.logit_bias is not None:
         scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
     else:

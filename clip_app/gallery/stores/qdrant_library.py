@@ -5,10 +5,10 @@ from pathlib import Path
 
 from clip_app.errors import GalleryError
 from clip_app.gallery.library import IndexStatus, no_index
-from clip_app.gallery.qdrant_store import QdrantServer, QdrantStore, index_name
 from clip_app.gallery.roots import printable
-from clip_app.gallery.store import IndexKey, Store
-from clip_app.model_service import ModelInfo
+from clip_app.gallery.stores.qdrant_store import QdrantServer, QdrantStore, index_name
+from clip_app.gallery.stores.store import IndexKey, Store
+from clip_app.model.info import ModelInfo
 
 
 class QdrantLibrary:

@@ -5,8 +5,9 @@ import html
 import gradio as gr
 
 from clip_app.metrics import steps
-from clip_app.model_catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
-from clip_app.model_service import ModelService, ModelSlot
+from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
+from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language, text
 from clip_app.ui.common import catalog_table, facts_table, i18n, notice, shows_errors

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from clip_app.model_service import Progress
+from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 

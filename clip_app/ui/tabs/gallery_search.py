@@ -12,16 +12,17 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.answers import search_answer
 from clip_app.errors import InputError
-from clip_app.gallery.gallery_service import GalleryService
+from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.pictures import read_original
 from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import ImageTerm, SearchAnswer, SearchHit, image_term, search
-from clip_app.gallery.store import Filter
+from clip_app.gallery.stores.store import Filter
 from clip_app.images import load_image, suffixes_of, thumbnail
-from clip_app.model_service import ModelService, ModelSlot
+from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
+from clip_app.server.answers import search_answer
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
     WEB_SUFFIXES,

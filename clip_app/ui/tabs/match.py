@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ImageError, InputError
-from clip_app.match import TextScore, match, match_matrix, read_collection
-from clip_app.model_service import ModelSlot
+from clip_app.model.slot import ModelSlot
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.strings import Language, text
+from clip_app.tasks.match import TextScore, match, match_matrix, read_collection
 from clip_app.ui.common import (
     download_button,
     i18n,
@@ -24,8 +24,8 @@ from clip_app.ui.common import (
     write_export,
 )
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
-from clip_app.ui.matrix_picture import draw_matrix
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
+from clip_app.ui.tabs.matrix_picture import draw_matrix
 
 # A matrix that can be looked at.
 _MAX_MATRIX_IMAGES = 12

@@ -5,14 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from clip_app.classify import Classification
 from clip_app.gallery.indexer import IndexReport
 from clip_app.gallery.library import IndexStatus
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer
-from clip_app.match import TextScore
-from clip_app.model_service import ModelService
+from clip_app.model.service import ModelService
 from clip_app.strings import Language
+from clip_app.tasks.classify import Classification
+from clip_app.tasks.match import TextScore
 
 
 def classification_answer(

@@ -6,14 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.gallery.gallery_service import EXAMPLES, GalleryService
+from clip_app.gallery.galleries import EXAMPLES, GalleryService
 from clip_app.gallery.search import MAX_TOP_K
 from clip_app.images import FORMATS
-from clip_app.model_service import ModelSlot
+from clip_app.model.slot import ModelSlot
 from clip_app.strings import STRINGS, Language, text
 from clip_app.ui.common import download_button, i18n, shows_errors
-from clip_app.ui.gallery_index import build_index_part
-from clip_app.ui.gallery_search import (
+from clip_app.ui.tabs.gallery_index import build_index_part
+from clip_app.ui.tabs.gallery_search import (
     PAGE,
     Asked,
     Hint,

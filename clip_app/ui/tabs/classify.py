@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.background import CHANCE_LIMIT
-from clip_app.classify import Classification, classify
-from clip_app.model_service import ModelService, ModelSlot
+from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
 from clip_app.prompts import label_sets
 from clip_app.strings import Language, text
-from clip_app.ui.batch import build_batch
+from clip_app.tasks.classify import Classification, classify
+from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.ui.common import (
     i18n,
     label_set_string,
@@ -27,6 +27,7 @@ from clip_app.ui.common import (
 )
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
+from clip_app.ui.tabs.batch import build_batch
 
 _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
 

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from clip_app.errors import ImageError, InputError
-from clip_app.model_service import ModelService, Progress
+from clip_app.model.service import ModelService
+from clip_app.progress import Progress
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.scoring import similarities, softmax_scores
 
@@ -88,7 +89,7 @@ def match_matrix(
     )
     image_features = service.encode_images(images)
     cosines = similarities(image_features, service.encode_texts(texts, progress))
-    return SimilarityMatrix(tuple(texts), cosines, softmax_scores(service, cosines))
+    return SimilarityMatrix(tuple(texts), cosines, softmax_scores(cosines, service.logit_scale))
 
 
 def read_collection(data: bytes, name: str) -> str:

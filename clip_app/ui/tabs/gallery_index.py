@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import GalleryError, InputError
-from clip_app.gallery.gallery_service import EXAMPLES, GalleryService, IndexJob
+from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
 from clip_app.gallery.indexer import BrokenFile
 from clip_app.gallery.roots import printable
-from clip_app.gallery.store import Counts
-from clip_app.model_service import ModelService, ModelSlot
+from clip_app.gallery.stores.store import Counts
+from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.common import i18n, notice, shows_errors
 

@@ -11,13 +11,13 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from clip_app.answers import classification_answer
-from clip_app.classify import Classification, classify
 from clip_app.errors import ClipAppError, ImageError
 from clip_app.images import thumbnail
-from clip_app.model_service import ModelSlot
+from clip_app.model.slot import ModelSlot
 from clip_app.prompts import parse_labels
+from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
+from clip_app.tasks.classify import Classification, classify
 from clip_app.ui.common import (
     download_button,
     i18n,

@@ -25,9 +25,17 @@ from filelock import FileLock, Timeout
 from clip_app.errors import ClipAppError, GalleryError, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
-from clip_app.gallery.snapshot import CODES_FROM, Snapshot, write_snapshot
-from clip_app.gallery.store import Counts, Entry, FileRecord, Filter, Found, IndexKey, StoredFile
-from clip_app.model_service import Progress
+from clip_app.gallery.stores.snapshot import CODES_FROM, Snapshot, write_snapshot
+from clip_app.gallery.stores.store import (
+    Counts,
+    Entry,
+    FileRecord,
+    Filter,
+    Found,
+    IndexKey,
+    StoredFile,
+)
+from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +104,7 @@ class _View:
 
 
 class SqliteStore:
-    """See `clip_app.gallery.store.Store`, whose methods these are."""
+    """See `clip_app.gallery.stores.store.Store`, whose methods these are."""
 
     def __init__(self, folder: Path, key: IndexKey, *, create: bool = False) -> None:
         """Open an index.

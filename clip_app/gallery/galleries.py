@@ -10,9 +10,10 @@ from clip_app.gallery.indexer import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
 from clip_app.gallery.roots import Roots, is_left_out, printable
-from clip_app.gallery.store import Store
+from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
-from clip_app.model_service import ModelInfo, ModelService
+from clip_app.model.info import ModelInfo
+from clip_app.model.service import ModelService
 from clip_app.settings import ASSETS, Settings
 
 log = logging.getLogger(__name__)

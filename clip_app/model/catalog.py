@@ -10,15 +10,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import open_clip
+from typing import Any
 
 from clip_app.errors import ModelError
+from clip_app.model.info import Scoring
 from clip_app.settings import ASSETS
 from clip_app.strings import Language
 
-Scoring = Literal["softmax", "sigmoid"]
+#: What must be in the local cache or on the hub: (repository, any one of these files).
+HubFiles = tuple[tuple[str, tuple[str, ...]], ...]
+
+#: The names that open_clip gives weights on the hub; its `constants.HF_SAFE_WEIGHTS_NAME`, ….
+HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 STARTER_DIRECTORY = ASSETS / "starter"
 DEFAULT_PRESET = "xlm-roberta-base-vit-b-32"
@@ -31,6 +34,8 @@ class Preset:
     Attributes:
         key: the name to choose it by.
         architecture, pretrained: open_clip's names of the network and of its weights.
+        hub: the repository of the weights.
+        tokenizer: the repository of the tokenizer; "" where open_clip brings it.
         languages: languages whose text it reads.
         scoring: how it was trained, hence how its scores are meant.
         parameters: in millions, both towers.
@@ -43,6 +48,8 @@ class Preset:
     title: str
     architecture: str
     pretrained: str
+    hub: str
+    tokenizer: str
     languages: tuple[Language, ...]
     scoring: Scoring
     parameters: float
@@ -55,6 +62,16 @@ class Preset:
         """Size of the weights to download, float32: 4 bytes a parameter."""
         return round(self.parameters * 4)
 
+    @property
+    def hub_files(self) -> HubFiles:
+        """What it is loaded from; open_clip's registry says the same."""
+        wanted: list[tuple[str, tuple[str, ...]]] = [(self.hub, HUB_WEIGHTS)]
+        if self.tokenizer not in ("", self.hub):  # a text tower that transformers configures
+            wanted.append((self.tokenizer, ("config.json", "tokenizer.json")))
+        if self.tokenizer:
+            wanted.append((self.tokenizer, ("tokenizer_config.json", "tokenizer.json")))
+        return tuple(wanted)
+
 
 _EN: tuple[Language, ...] = ("en",)
 _BOTH: tuple[Language, ...] = ("en", "zh")
@@ -65,46 +82,74 @@ _LAION = "MIT (card of a sibling model)"
 # fmt: off
 PRESETS: dict[str, Preset] = {p.key: p for p in (
     Preset("xlm-roberta-base-vit-b-32", "XLM-RoBERTa base + ViT-B/32 (LAION-5B)",
-           "xlm-roberta-base-ViT-B-32", "laion5b_s13b_b90k", _BOTH, "softmax",
+           "xlm-roberta-base-ViT-B-32", "laion5b_s13b_b90k",
+           "laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k", "xlm-roberta-base",
+           _BOTH, "softmax",
            366.1, 62.36, 53.69, "MIT"),
     Preset("xlm-roberta-large-vit-h-14", "XLM-RoBERTa large + ViT-H/14 (LAION-5B)",
-           "xlm-roberta-large-ViT-H-14", "frozen_laion5b_s13b_b90k", _BOTH, "softmax",
+           "xlm-roberta-large-ViT-H-14", "frozen_laion5b_s13b_b90k",
+           "laion/CLIP-ViT-H-14-frozen-xlm-roberta-large-laion5B-s13B-b90k", "xlm-roberta-large",
+           _BOTH, "softmax",
            1193.0, 76.95, 59.06, _LAION),
     Preset("siglip2-b-32-256", "SigLIP 2 B/32, 256 px",
-           "ViT-B-32-SigLIP2-256", "webli", _BOTH, "sigmoid",
+           "ViT-B-32-SigLIP2-256", "webli",
+           "timm/ViT-B-32-SigLIP2-256", "timm/ViT-B-32-SigLIP2-256",
+           _BOTH, "sigmoid",
            376.9, 74.0, None, "Apache-2.0"),
     Preset("siglip2-b-16-256", "SigLIP 2 B/16, 256 px",
-           "ViT-B-16-SigLIP2-256", "webli", _BOTH, "sigmoid",
+           "ViT-B-16-SigLIP2-256", "webli",
+           "timm/ViT-B-16-SigLIP2-256", "timm/ViT-B-16-SigLIP2-256",
+           _BOTH, "sigmoid",
            375.2, 79.1, None, "Apache-2.0"),
     Preset("siglip2-so400m-16-256", "SigLIP 2 So400m/16, 256 px",
-           "ViT-SO400M-16-SigLIP2-256", "webli", _BOTH, "sigmoid",
+           "ViT-SO400M-16-SigLIP2-256", "webli",
+           "timm/ViT-SO400M-16-SigLIP2-256", "timm/ViT-SO400M-16-SigLIP2-256",
+           _BOTH, "sigmoid",
            1135.8, 83.4, None, "Apache-2.0"),
     Preset("vit-b-32-256-datacomp", "ViT-B/32, 256 px (DataComp)",
-           "ViT-B-32-256", "datacomp_s34b_b86k", _EN, "softmax",
+           "ViT-B-32-256", "datacomp_s34b_b86k",
+           "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K", "",
+           _EN, "softmax",
            151.3, 72.81, 2.36, "MIT"),
     Preset("vit-b-32-openai", "ViT-B/32 (OpenAI)",
-           "ViT-B-32-quickgelu", "openai", _EN, "softmax",
+           "ViT-B-32-quickgelu", "openai",
+           "timm/vit_base_patch32_clip_224.openai", "",
+           _EN, "softmax",
            151.3, 63.32, 0.36, "Apache-2.0 (hub copy)"),
     Preset("vit-b-32-laion2b", "ViT-B/32 (LAION-2B)",
-           "ViT-B-32", "laion2b_s34b_b79k", _EN, "softmax",
+           "ViT-B-32", "laion2b_s34b_b79k",
+           "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "",
+           _EN, "softmax",
            151.3, 66.56, 0.72, _LAION),
     Preset("vit-b-16-datacomp", "ViT-B/16 (DataComp)",
-           "ViT-B-16", "datacomp_xl_s13b_b90k", _EN, "softmax",
+           "ViT-B-16", "datacomp_xl_s13b_b90k",
+           "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K", "",
+           _EN, "softmax",
            149.6, 73.49, None, _LAION),
     Preset("vit-l-14-datacomp", "ViT-L/14 (DataComp)",
-           "ViT-L-14", "datacomp_xl_s13b_b90k", _EN, "softmax",
+           "ViT-L-14", "datacomp_xl_s13b_b90k",
+           "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K", "",
+           _EN, "softmax",
            427.6, 79.21, 1.92, _LAION),
     Preset("vit-h-14-dfn5b", "ViT-H/14 (DFN-5B)",
-           "ViT-H-14-quickgelu", "dfn5b", _EN, "softmax",
+           "ViT-H-14-quickgelu", "dfn5b",
+           "apple/DFN5B-CLIP-ViT-H-14", "",
+           _EN, "softmax",
            986.1, 83.44, 7.11, "Apple, see its card"),
     Preset("mobileclip2-s0", "MobileCLIP2-S0",
-           "MobileCLIP2-S0", "dfndr2b", _EN, "softmax",
+           "MobileCLIP2-S0", "dfndr2b",
+           "timm/MobileCLIP2-S0-OpenCLIP", "",
+           _EN, "softmax",
            74.8, 71.5, None, _RESEARCH),
     Preset("mobileclip2-s2", "MobileCLIP2-S2",
-           "MobileCLIP2-S2", "dfndr2b", _EN, "softmax",
+           "MobileCLIP2-S2", "dfndr2b",
+           "timm/MobileCLIP2-S2-OpenCLIP", "",
+           _EN, "softmax",
            99.1, 77.2, None, _RESEARCH),
     Preset("mobileclip2-b", "MobileCLIP2-B",
-           "MobileCLIP2-B", "dfndr2b", _EN, "softmax",
+           "MobileCLIP2-B", "dfndr2b",
+           "timm/MobileCLIP2-B-OpenCLIP", "",
+           _EN, "softmax",
            149.7, 79.4, None, _RESEARCH),
 )}
 # fmt: on
@@ -136,28 +181,16 @@ class ModelSource:
         return self.architecture == f"local-dir:{STARTER_DIRECTORY}"
 
     @property
-    def hub_files(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """What must be in the local cache or on the hub: (repository, any one of these files)."""
+    def hub_files(self) -> HubFiles:
+        """What must be in the local cache or on the hub."""
         if self.architecture.startswith("local-dir:"):
             return ()
-        weights = (
-            open_clip.constants.HF_SAFE_WEIGHTS_NAME,
-            open_clip.constants.HF_WEIGHTS_NAME,
-        )
         if self.architecture.startswith("hf-hub:"):
             repository = self.architecture.removeprefix("hf-hub:")
-            return ((repository, ("open_clip_config.json",)), (repository, weights))
-        wanted: list[tuple[str, tuple[str, ...]]] = []
-        config = open_clip.get_model_config(self.architecture) or {}
-        tag = open_clip.get_pretrained_cfg(self.architecture, self.pretrained or "")
-        if tag.get("hf_hub"):
-            repository, _, file = tag["hf_hub"].rpartition("/")
-            wanted.append((repository, (file,) if file else weights))
-        text = config.get("text_cfg", {})
-        for key, file in (("hf_model_name", "config.json"), ("hf_tokenizer_name", "")):
-            if text.get(key):
-                wanted.append((text[key], (file or "tokenizer_config.json", "tokenizer.json")))
-        return tuple(wanted)
+            return ((repository, ("open_clip_config.json",)), (repository, HUB_WEIGHTS))
+        if self.preset is None:
+            return _registry().registered_hub_files(self.architecture, self.pretrained)
+        return self.preset.hub_files
 
 
 def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
@@ -196,7 +229,7 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
         if path.is_dir():
             return _local_directory(choice, path)
     architecture, separator, pretrained = choice.partition(":")
-    if separator and open_clip.get_model_config(architecture) is not None:
+    if separator and _registry().is_registered(architecture):
         known = next(
             (
                 p
@@ -205,7 +238,7 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
             ),
             None,
         )
-        registered = open_clip.is_pretrained_cfg(architecture, pretrained)
+        registered = _registry().is_registered(architecture, pretrained)
         if registered or (roots is None and Path(pretrained).is_file()):
             return ModelSource(
                 choice,
@@ -218,6 +251,13 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
     if roots is not None and any(mark in choice for mark in ("/", "\\", "~", "local-dir:")):
         raise ModelError("model_path_forbidden")
     raise ModelError("model_unknown", model=choice)
+
+
+def _registry() -> Any:
+    """open_clip's registry, which takes seconds to import: only for names that need it."""
+    from clip_app.model import torch_engine
+
+    return torch_engine
 
 
 def local_models(root: Path | None) -> list[Path]:

@@ -1,0 +1,68 @@
+"""What is known about a model: what its weights fix, and what a person is shown."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from clip_app.model.preprocess import Preprocessing
+from clip_app.strings import Language
+
+Scoring = Literal["softmax", "sigmoid"]
+
+#: An image as an image tower takes it: float32 (3, height, width), normalized.
+Pixels = np.ndarray
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a model's weights and configuration fix, whatever runs them.
+
+    Attributes:
+        preprocessing: from a picture to `Pixels`.
+        embedding_size: length of a feature vector.
+        parameters: number of weights, both towers.
+        logit_scale: factor of the cosine similarity before softmax or sigmoid, dimensionless.
+        logit_bias: added after `logit_scale`; None for models that have none.
+        fingerprint: the same for the same weights, preprocessing and image size, whatever the
+            model was chosen by; vectors of different fingerprints must never be compared.
+    """
+
+    preprocessing: Preprocessing
+    embedding_size: int
+    parameters: int
+    logit_scale: float
+    logit_bias: float | None
+    fingerprint: str
+
+    @property
+    def scoring(self) -> Scoring:
+        """How the model was trained, hence how its scores are meant: a bias comes with sigmoid."""
+        return "softmax" if self.logit_bias is None else "sigmoid"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a person is shown about the loaded model.
+
+    Attributes:
+        name: what it was chosen by, and its name in answers of the API.
+        languages: languages it is known to read; None where nobody said.
+        image_size: (height, width) in pixels that the image tower takes.
+        load_seconds: how long loading took.
+        The others are those of `ModelSpec` and of the engine.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    device: str
+    precision: str
+    scoring: Scoring
+    languages: tuple[Language, ...] | None
+    image_size: tuple[int, int]
+    embedding_size: int
+    parameters: int
+    is_starter: bool
+    load_seconds: float
+    fingerprint: str

@@ -1,0 +1,136 @@
+"""From a picture to what an image tower takes, by the model's own numbers, with Pillow and numpy.
+
+The steps are open_clip's `image_transform` for inference; the numbers differ by rounding only.
+torch would do the last of them with an OpenMP team for each thread that handles requests.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from PIL import Image
+
+from clip_app.images import normalise
+
+# open_clip's `constants.OPENAI_DATASET_MEAN` and `_STD`: what is meant where a model says nothing.
+_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_STD = (0.26862954, 0.26130258, 0.27577711)
+
+# Beyond this ratio of sides a picture is squeezed first: preprocessing makes the short side as long
+# as the image tower wants, and a 30,000 x 1 strip would become gigabytes.
+_MAX_ASPECT = 40
+
+_ResizeMode = Literal["shortest", "longest", "squash"]
+_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """A model's own way from a picture to pixels.
+
+    Attributes:
+        image_size: (height, width) in pixels that the tower takes.
+        mean, std: of each channel, colours in [0, 1].
+        resize_mode: `shortest`: the shorter side is made to fit and the rest cut off; `longest`:
+            the whole picture is kept and padded; `squash`: both sides are made to fit.
+        interpolation: `bicubic`, or `bilinear`.
+        fill_color: 0 to 255, of what `longest` pads with.
+    """
+
+    image_size: tuple[int, int]
+    mean: tuple[float, ...] = _MEAN
+    std: tuple[float, ...] = _STD
+    resize_mode: _ResizeMode = "shortest"
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    fill_color: int = 0
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Preprocessing":
+        """From open_clip's `preprocess_cfg`, whose `size` is a number or (height, width).
+
+        Raises:
+            KeyError, TypeError, ValueError: if it is none.
+        """
+        size = config["size"]
+        mode = config.get("resize_mode") or "shortest"
+        if mode not in get_args(_ResizeMode):
+            raise ValueError(mode)
+        return cls(
+            image_size=(size, size) if isinstance(size, int) else (int(size[0]), int(size[1])),
+            mean=_three(config.get("mean") or _MEAN),
+            std=_three(config.get("std") or _STD),
+            resize_mode=cast(_ResizeMode, mode),
+            interpolation="bilinear" if config.get("interpolation") == "bilinear" else "bicubic",
+            fill_color=int(config.get("fill_color") or 0),
+        )
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """One picture, of any size and mode.
+
+        Returns:
+            float32 (3, height, width); in memory a pixel's colours lie side by side.
+        """
+        picture = self._centred(self._resized(_squeezed(normalise(image))))
+        std = np.asarray(self.std, np.float32)
+        pixels = np.asarray(picture) * (1 / (255 * std))
+        pixels -= np.asarray(self.mean, np.float32) / std
+        return pixels.transpose(2, 0, 1)
+
+    def _resized(self, image: Image.Image) -> Image.Image:
+        height, width = self.image_size
+        if self.resize_mode == "squash":
+            size = (width, height)
+        elif self.resize_mode == "shortest" and height == width:
+            # torchvision's Resize cuts the longer side down, timm's ResizeKeepRatio below rounds.
+            short, long = sorted(image.size)
+            longer = int(width * long / short)
+            size = (width, longer) if image.width <= image.height else (longer, width)
+        else:
+            pick = max if self.resize_mode == "longest" else min
+            ratio = pick(image.height / height, image.width / width)
+            size = (round(image.width / ratio), round(image.height / ratio))
+        return image if size == image.size else image.resize(size, self._resampling)
+
+    @property
+    def _resampling(self) -> Image.Resampling:
+        # open_clip resizes by bicubic for sizes that are no square, whatever the model says.
+        height, width = self.image_size
+        if self.resize_mode == "shortest" and height != width:
+            return Image.Resampling.BICUBIC
+        return _RESAMPLING[self.interpolation]
+
+    def _centred(self, image: Image.Image) -> Image.Image:
+        """The middle of `image`, padded where it is smaller than the tower's picture."""
+        height, width = self.image_size
+        if image.width < width or image.height < height:
+            whole = (max(width, image.width), max(height, image.height))
+            fill = self.fill_color if self.resize_mode == "longest" else 0
+            canvas = Image.new("RGB", whole, (fill, fill, fill))
+            corner = ((whole[0] - image.width) // 2, (whole[1] - image.height) // 2)
+            canvas.paste(image, corner)
+            image = canvas
+        left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+        return image.crop((left, top, left + width, top + height))
+
+
+def stacked(pixels: "list[np.ndarray]") -> np.ndarray:
+    """Pixels of several pictures as one array (n, 3, height, width), laid out as each of them is.
+
+    An image tower on a CPU does best with a pixel's colours side by side (channels last).
+    """
+    return np.stack([one.transpose(1, 2, 0) for one in pixels]).transpose(0, 3, 1, 2)
+
+
+def _squeezed(image: Image.Image) -> Image.Image:
+    short, long = sorted(image.size)
+    if long <= _MAX_ASPECT * short:
+        return image
+    side = max(short, long // _MAX_ASPECT)
+    size = (long, side) if image.width == long else (side, long)
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def _three(value: Any) -> tuple[float, ...]:
+    """A number for each channel, where one stands for all."""
+    return (float(value),) * 3 if isinstance(value, int | float) else tuple(map(float, value))

@@ -1,0 +1,218 @@
+"""The one CLIP model of a process: loaded once, on the best device, shared by every caller."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+from clip_app.images import content_hash
+from clip_app.metrics import steps
+from clip_app.model.batching import DeviceThread, ImageQueue
+from clip_app.model.cache import FeatureCache
+from clip_app.model.catalog import ModelSource
+from clip_app.model.engine import Engine, open_engine
+from clip_app.model.info import ModelInfo, Pixels
+from clip_app.progress import Progress
+from clip_app.prompts import fill_template
+from clip_app.settings import Settings
+from clip_app.strings import Language
+
+# Texts in one forward pass; 256 short prompts fill two CPU cores and a GPU alike.
+TEXT_BATCH = 256
+
+
+@dataclass
+class Statistics:
+    """How often the towers ran, and for how many inputs."""
+
+    image_passes: int = 0
+    images: int = 0
+    texts: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count_images(self, number: int) -> None:
+        """Note one forward pass over `number` images."""
+        with self._lock:
+            self.image_passes += 1
+            self.images += number
+
+    def count_texts(self, number: int) -> None:
+        """Note `number` texts encoded."""
+        with self._lock:
+            self.texts += number
+
+
+class ModelService:
+    """One model, ready to encode, never changing. Every method may be called from many threads."""
+
+    def __init__(self, source: ModelSource, settings: Settings) -> None:
+        """Load the model; prefer `clip_app.model.slot.load_model`, which also finds the source.
+
+        Raises:
+            ModelError: if the weights or their configuration cannot be used.
+        """
+        started = time.monotonic()
+        self._engine: Engine = open_engine(source, settings)
+        self._device_thread = DeviceThread()
+        self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device_thread)
+        # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
+        # and what fell out would be encoded again with every search.
+        self._features = FeatureCache(settings.cache_mb * 1_000_000)
+        #: Counts of forward passes and of what went through them, for `/health` and tests.
+        self.statistics = Statistics()
+        spec = self._engine.spec
+        #: Factor of the cosine similarity before softmax or sigmoid, dimensionless.
+        self.logit_scale = spec.logit_scale
+        #: Added after `logit_scale`; None for models that have none.
+        self.logit_bias = spec.logit_bias
+        self.info = ModelInfo(
+            name=source.name,
+            title=source.title,
+            architecture=source.architecture,
+            device=self._engine.device,
+            precision=self._engine.precision,
+            scoring=spec.scoring,
+            languages=source.languages,
+            image_size=spec.preprocessing.image_size,
+            embedding_size=spec.embedding_size,
+            parameters=spec.parameters,
+            is_starter=source.is_starter,
+            load_seconds=time.monotonic() - started,
+            fingerprint=spec.fingerprint,
+        )
+
+    def encode_images(
+        self, images: Sequence[Image.Image], progress: Progress | None = None
+    ) -> np.ndarray:
+        """Features of images, in their order.
+
+        An image seen before is answered from the cache; the rest share forward passes with whatever
+        other callers are waiting.
+
+        Args:
+            images: pictures of any size and mode.
+            progress: called with (done, total) after each batch.
+
+        Returns:
+            float32 array (n, embedding_size), rows of length 1.
+
+        Raises:
+            ModelError: if the device has no memory left for even one image.
+        """
+        if not images:
+            return np.empty((0, self.info.embedding_size), np.float32)
+        keys = [content_hash(image) for image in images]
+        features = {key: self._features.get(key) for key in keys}
+        missing = [k for k in features if features[k] is None]
+        where = {key: index for index, key in enumerate(keys)}
+        for start in range(0, len(missing), self._images.max_batch):
+            chunk = missing[start : start + self._images.max_batch]
+            rows = self.encode_pixels([self.preprocess(images[where[key]]) for key in chunk])
+            for key, row in zip(chunk, rows, strict=True):
+                features[key] = row
+                self._features.put(key, row)
+            if progress:
+                progress(len(keys) - len(missing) + start + len(chunk), len(keys))
+        return np.stack([_known(features[key]) for key in keys])
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """One image, of any size and mode, made ready for `encode_pixels`.
+
+        Apart from it, so that an indexer can do this on other threads while the device is busy.
+        """
+        return self._engine.spec.preprocessing(image)
+
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> np.ndarray:
+        """Features of preprocessed images, past the cache: a folder would only flush it.
+
+        Args:
+            pixels: what `preprocess` gave, any number.
+
+        Returns:
+            float32 array (n, embedding_size), rows of length 1, in the order of `pixels`.
+
+        Raises:
+            ModelError: if the device has no memory left for even one image.
+        """
+        step = self._images.max_batch
+        return np.concatenate(
+            [
+                np.empty((0, self.info.embedding_size), np.float32),
+                *(
+                    self._images.encode(pixels[start : start + step])
+                    for start in range(0, len(pixels), step)
+                ),
+            ]
+        )
+
+    def encode_texts(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
+        """Features of texts, in their order: float32 (n, embedding_size), rows of length 1."""
+        return self.encode_labels(texts, ("{}",), progress)
+
+    def encode_labels(
+        self,
+        labels: Sequence[str],
+        templates: Sequence[str],
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """Zero-shot classifier weights: each label's features averaged over its prompts.
+
+        The averaging is that of `open_clip.build_zero_shot_classifier` (Radford et al. 2021,
+        section 3.1.4). Labels seen before with the same templates are answered from the cache.
+
+        Args:
+            labels: names to put into the templates, as data: braces and percent signs stay.
+            templates: prompts with one `{}` each.
+            progress: called with (done, total) after each batch.
+
+        Returns:
+            float32 array (n, embedding_size), rows of length 1.
+
+        Raises:
+            ModelError: if the device has no memory left.
+        """
+        if not labels:
+            return np.empty((0, self.info.embedding_size), np.float32)
+        prompts = tuple(templates)
+        features = {label: self._features.get((prompts, label)) for label in labels}
+        # Neighbours of like length share a batch, so that little of it is padding.
+        missing = sorted((k for k in features if features[k] is None), key=len)
+        per_batch = max(1, TEXT_BATCH // len(prompts))
+        for start in range(0, len(missing), per_batch):
+            chunk = missing[start : start + per_batch]
+            with steps.measure("encode texts", len(chunk)):
+                rows = self._device_thread.run(partial(self._text_pass, chunk, prompts))
+            for label, row in zip(chunk, rows, strict=True):
+                features[label] = row
+                self._features.put((prompts, label), row)
+            if progress:
+                progress(len(features) - len(missing) + start + len(chunk), len(features))
+        return np.stack([_known(features[label]) for label in labels])
+
+    def reads(self, language: Language) -> bool:
+        """Whether the model reads a language; True where nothing is known about its languages."""
+        return self.info.languages is None or language in self.info.languages
+
+    def _image_pass(self, pixels: np.ndarray) -> np.ndarray:
+        with steps.measure("encode images", len(pixels)):
+            features = self._engine.image_features(pixels)
+        self.statistics.count_images(len(pixels))
+        return features
+
+    def _text_pass(self, labels: Sequence[str], templates: Sequence[str]) -> np.ndarray:
+        prompts = [fill_template(template, label) for label in labels for template in templates]
+        features = self._engine.text_features(prompts)
+        self.statistics.count_texts(len(prompts))
+        if len(templates) == 1:
+            return features
+        weights = features.reshape(len(labels), len(templates), -1).mean(axis=1)
+        return weights / np.linalg.norm(weights, axis=1, keepdims=True)
+
+
+def _known(row: np.ndarray | None) -> np.ndarray:
+    assert row is not None  # noqa: S101 - every key was filled above
+    return row

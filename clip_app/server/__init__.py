@@ -1,0 +1,1 @@
+"""What the outside is answered: the JSON, the functions behind every interface, the server."""
