@@ -36,12 +36,11 @@ _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Labels that are ready to use; `labels` and `templates` by language, labels aligned."""
+    """Labels that are ready to use, by language, aligned."""
 
     key: str
     names: dict[Language, str]
     labels: dict[Language, tuple[str, ...]]
-    templates: dict[Language, tuple[str, ...]]
 
 
 def parse_labels(typed: str) -> list[str]:
@@ -115,8 +114,6 @@ def label_sets() -> dict[str, LabelSet]:
     for path in (ASSETS / "label_sets").glob("*.json"):
         data = json.loads(path.read_text("utf-8"))
         labels = data["labels"]
-        if labels["en"] == "open_clip:IMAGENET_CLASSNAMES":
-            labels = labels | {"en": open_clip.IMAGENET_CLASSNAMES}
         found.append(
             (
                 data.get("order", len(labels["en"])),
@@ -124,7 +121,6 @@ def label_sets() -> dict[str, LabelSet]:
                     data["id"],
                     {language: data["name"][language] for language in LANGUAGES},
                     {language: tuple(labels[language]) for language in LANGUAGES},
-                    {k: tuple(v) for k, v in data.get("templates", {}).items()},
                 ),
             )
         )

@@ -7,12 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clip_app.errors import InputError
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_PACKAGE = Path(__file__).resolve().parent
+
+#: Starter model, example photographs, label sets and the like: beside the package in a checkout,
+#: inside it where it was installed.
+ASSETS = next(
+    folder for folder in (_PACKAGE.parent / "assets", _PACKAGE / "assets") if folder.is_dir()
+)
+
+
+def _index_folder() -> Path:
+    """Where indexes are kept by default: `data/index` of a checkout that has one, else the user's
+    data folder, which every checkout and an installed package share.
+    """
+    in_checkout = _PACKAGE.parent / "data" / "index"
+    if in_checkout.is_dir():
+        return in_checkout
+    return platformdirs.user_data_path("clip_app", appauthor=False) / "index"
+
 
 # The flags of `python app.py`, in the order in which `--help` shows them.
 _FLAGS = (
@@ -73,7 +91,7 @@ class Settings(BaseSettings):
         description=f"folders of photographs to index and search, joined by {os.pathsep}",
     )
     index_dir: Path = Field(
-        ASSETS.parent / "data" / "index", description="folder where gallery indexes are kept"
+        default_factory=_index_folder, description="folder where gallery indexes are kept"
     )
     gallery_store: str = Field(
         "sqlite",

@@ -74,7 +74,7 @@ def imported(path: Path) -> Iterator[tuple[str, bool]]:
 
 
 def room(module: str) -> str:
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def storey(name: str) -> int:
@@ -121,7 +121,7 @@ def test_heavy_libraries_stay_in_their_rooms(library):
 
 @pytest.mark.parametrize("name", ["clip_app", "clip_app.terminal", "clip_app.model.slot"])
 def test_importing_is_light(name):
-    heavy = "torch open_clip transformers gradio onnxruntime".split()
+    heavy = ["torch", "open_clip", "transformers", "gradio", "onnxruntime"]
     program = f"import sys, {name}; print([one for one in {heavy} if one in sys.modules])"
     told = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
