@@ -1,3 +1,62 @@
-"""clip_app: open-vocabulary vision with CLIP, in a page, a terminal and an API."""
+"""clip_app: open-vocabulary vision with CLIP, in a page, a terminal, an API and Python.
 
-__version__ = "0.1.0"
+>>> import clip_app
+>>> model = clip_app.load_model("starter")
+>>> clip_app.classify(model, "assets/examples/cat.jpg", ["cat", "dog"]).results[0].label
+'cat'
+
+The names below are loaded when they are first used: importing the package takes no time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.2.0"
+
+_HOME = {
+    "ClipAppError": "clip_app.errors",
+    "Classification": "clip_app.tasks.classify",
+    "Gallery": "clip_app.gallery.gallery",
+    "LabelScore": "clip_app.tasks.classify",
+    "ModelService": "clip_app.model.service",
+    "SearchHit": "clip_app.gallery.search",
+    "TextScore": "clip_app.tasks.match",
+    "classify": "clip_app.tasks.classify",
+    "load_model": "clip_app.model.slot",
+    "match": "clip_app.tasks.match",
+    "open_gallery": "clip_app.gallery.gallery",
+}
+
+__all__ = [
+    "Classification",
+    "ClipAppError",
+    "Gallery",
+    "LabelScore",
+    "ModelService",
+    "SearchHit",
+    "TextScore",
+    "classify",
+    "load_model",
+    "match",
+    "open_gallery",
+]
+
+if TYPE_CHECKING:
+    from clip_app.errors import ClipAppError
+    from clip_app.gallery.gallery import Gallery, open_gallery
+    from clip_app.gallery.search import SearchHit
+    from clip_app.model.service import ModelService
+    from clip_app.model.slot import load_model
+    from clip_app.tasks.classify import Classification, LabelScore, classify
+    from clip_app.tasks.match import TextScore, match
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

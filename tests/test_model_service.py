@@ -1,6 +1,9 @@
 import json
 import logging
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +20,7 @@ from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot, load_model
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
-from tests.conftest import noise
+from tests.conftest import ROOT, noise
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +293,33 @@ def test_bfloat16_stays_close_enough_to_show_the_same_winner(cat):
     cosines = (fast.encode_images([cat]) @ exact.encode_images([cat]).T).item()
     assert cosines > 0.99
     assert fast.info.precision == "bfloat16"
+
+
+def test_precision_that_a_processor_has_no_instructions_for_is_told():
+    """In a process of its own: the library looks at the processor once."""
+    program = """
+import logging, torch
+logging.basicConfig()
+from clip_app.model.torch_engine import slowdown_on_cpu
+from clip_app.model.slot import load_model
+from training.text_tower import fast_arithmetic
+print(slowdown_on_cpu(torch.bfloat16) > 1, slowdown_on_cpu(torch.float32) == 1)
+with fast_arithmetic():
+    print(torch.nn.Linear(8, 8)(torch.zeros(1, 8)).dtype)
+load_model("starter", device="cpu", precision="bfloat16")
+"""
+    without = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, **without},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["True", "True", "torch.float32"]
+    assert "no instructions for bfloat16" in told.stderr
+    assert "Use --precision float32" in told.stderr
 
 
 def test_services_of_two_threads_do_not_wait_for_ever(service):

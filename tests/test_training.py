@@ -105,7 +105,7 @@ def test_app_loads_it_and_gives_the_scores_of_the_training_code(built, inputs):
     head.load_state_dict(torch.load(state, weights_only=True))
     trunk, _ = load_image_tower(inputs.image_weights)
     images = [Image.open(EXAMPLES / f"{n}.jpg").convert("RGB") for n in ("cat", "rocket")]
-    pixels = torch.stack([service.preprocess(image) for image in images])
+    pixels = torch.from_numpy(np.stack([service.preprocess(image) for image in images]))
     with torch.inference_mode():
         expected = head.images(trunk(pixels)) @ head.texts(encoder.encode(texts)).T
     got = service.encode_images(images) @ service.encode_texts(texts).T

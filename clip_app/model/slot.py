@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from clip_app.errors import ModelError
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
@@ -87,20 +88,24 @@ def open_slot(settings: Settings) -> ModelSlot:
     return slot
 
 
-def load_model(settings: Settings, roots: Sequence[Path] | None = None) -> ModelService:
-    """Load the model that `settings.model` names.
+def load_model(
+    model: str | Settings = "auto", roots: Sequence[Path] | None = None, **options: Any
+) -> ModelService:
+    """Load a model, ready to encode.
 
     `auto` is the default preset where its weights are in the local cache or a hub answers, else the
     bundled starter.
 
     Args:
-        settings: device, precision and memory too.
+        model: any name that `find_model` knows, or settings that name one.
+        options: other settings: `device`, `precision`, `cache_mb`.
         roots: see `clip_app.model.catalog.find_model`.
 
     Raises:
         ModelError: if the model is unknown, broken or does not fit.
         HubUnreachableError: if it would have to be downloaded and no hub answers.
     """
+    settings = model if isinstance(model, Settings) else Settings(model=model, **options)
     automatic = settings.model == "auto"
     source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:

@@ -1,0 +1,123 @@
+"""One gallery for Python: `open_gallery(folder, model)`, then `index` and `search`."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from clip_app.errors import GalleryError
+from clip_app.gallery.indexer import IndexProgress, IndexReport
+from clip_app.gallery.library import AnyLibrary, open_library, update_index
+from clip_app.gallery.query import TextTerm, parse_query
+from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
+from clip_app.gallery.stores.store import Counts, Filter
+from clip_app.model.service import ModelService
+from clip_app.settings import Settings
+
+
+class Gallery:
+    """A folder of photographs and its index for one model."""
+
+    def __init__(self, folder: Path, model: ModelService, library: AnyLibrary) -> None:
+        """Prefer `open_gallery`."""
+        #: The folder, resolved.
+        self.folder = folder
+        self._model = model
+        self._library = library
+
+    def index(
+        self,
+        *,
+        progress: Callable[[IndexProgress], None] | None = None,
+        stop: threading.Event | None = None,
+        **options: Any,
+    ) -> IndexReport:
+        """Bring the index up to what lies in the folder now; only what is new is encoded.
+
+        Args:
+            progress: called at most five times a second.
+            stop: set it to end early; what is encoded by then is kept.
+            options: others of `clip_app.gallery.indexer.index_folder`.
+
+        Raises:
+            GalleryError, StorageError, ModelError: as `index_folder`.
+        """
+        return update_index(
+            self._library,
+            self._model,
+            self.folder,
+            Roots.of((self.folder,)),
+            progress=progress,
+            stop=stop,
+            **options,
+        )
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        images: Sequence[str | os.PathLike[str]] = (),
+        exclude: str = "",
+        top_k: int = 20,
+        where: Filter | None = None,
+    ) -> SearchAnswer:
+        """The photographs that fit best, best first.
+
+        Args:
+            text: what to look for: `beach + sunset - people`.
+            images: picture files that the results should be like; they are left out themselves.
+            exclude: what to stay away from, separated by commas.
+            top_k: how many, 1 to 500.
+            where: which files to look at.
+
+        Raises:
+            InputError: if there is nothing to look for, or too many terms.
+            ImageError: if a picture cannot be read.
+            GalleryError: if the folder has not been indexed with this model.
+        """
+        terms: list[TextTerm | ImageTerm] = [*parse_query(text, exclude)]
+        for path in images:
+            terms.append(image_term(self._model, os.fspath(path), name=Path(path).name))
+        store = self._library.open(self.folder, self._model.info)
+        return search(self._model, [store], terms, top_k=top_k, where=where)
+
+    def counts(self) -> Counts:
+        """How many files and pictures are indexed.
+
+        Raises:
+            GalleryError: if the folder has not been indexed with this model.
+        """
+        return self._library.open(self.folder, self._model.info).counts()
+
+    def forget(self) -> None:
+        """Delete the folder's index, of every model; the photographs stay.
+
+        Raises:
+            GalleryError: if there is none.
+        """
+        self._library.forget(self.folder)
+
+
+def open_gallery(
+    folder: str | os.PathLike[str],
+    model: ModelService,
+    *,
+    index_dir: str | os.PathLike[str] | None = None,
+) -> Gallery:
+    """A folder of photographs, to index and search.
+
+    Args:
+        folder: where the photographs lie; `~` is the home folder.
+        model: what `load_model` returned.
+        index_dir: where the index is kept; by default where the page and the terminal keep it.
+
+    Raises:
+        GalleryError: if there is no such folder.
+    """
+    place = Path(folder).expanduser().resolve()
+    if not place.is_dir():
+        raise GalleryError("folder_missing", folder=printable(os.fspath(folder)))
+    settings = Settings() if index_dir is None else Settings(index_dir=Path(index_dir))
+    return Gallery(place, model, open_library(settings))
