@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
-import huggingface_hub
+from huggingface_hub import constants, try_to_load_from_cache
 
 from clip_app.errors import HubUnreachableError
 from clip_app.model.catalog import ModelSource
@@ -21,16 +21,16 @@ HUB_TIMEOUT_SECONDS = 3.0
 def is_cached(source: ModelSource) -> bool:
     """Whether everything the model needs from a hub lies in the local cache already."""
     return all(
-        any(isinstance(huggingface_hub.try_to_load_from_cache(repo, file), str) for file in files)
+        any(isinstance(try_to_load_from_cache(repo, file), str) for file in files)
         for repo, files in source.hub_files
     )
 
 
 def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
     """Whether the model hub (or the mirror in `HF_ENDPOINT`) answers within `timeout` seconds."""
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE:
         return False
-    endpoint = huggingface_hub.constants.ENDPOINT
+    endpoint = constants.ENDPOINT
     answered = threading.Event()
 
     def ask() -> None:
@@ -52,12 +52,12 @@ def within_reach(source: ModelSource) -> Iterator[None]:
     """Let `source` be loaded from cache or hub, without waiting for a hub that is not there."""
     if is_cached(source):
         # From here on nothing needs the hub; without this, each file is looked up there again.
-        was_offline = huggingface_hub.constants.HF_HUB_OFFLINE
-        huggingface_hub.constants.HF_HUB_OFFLINE = True
+        was_offline = constants.HF_HUB_OFFLINE
+        constants.HF_HUB_OFFLINE = True
         try:
             yield
         finally:
-            huggingface_hub.constants.HF_HUB_OFFLINE = was_offline
+            constants.HF_HUB_OFFLINE = was_offline
         return
     if not hub_answers():
         raise unreachable(source)
@@ -68,5 +68,5 @@ def within_reach(source: ModelSource) -> Iterator[None]:
 
 def unreachable(source: ModelSource) -> HubUnreachableError:
     """The error that says that a model is not here and its hub does not answer."""
-    hub = urlsplit(huggingface_hub.constants.ENDPOINT).netloc
+    hub = urlsplit(constants.ENDPOINT).netloc
     return HubUnreachableError("hub_unreachable", model=source.name, hub=hub)

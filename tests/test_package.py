@@ -1,0 +1,91 @@
+"""What `pip install` gives: a wheel that works by itself, a command, the public names."""
+
+import doctest
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import clip_app
+from tests.conftest import EXAMPLES, ROOT
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A fresh environment with the wheel in it; the libraries are this environment's."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(folder), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("clip_app-*.whl")
+    venv.create(folder / "env", with_pip=False)
+    binary = folder / "env" / "bin"
+    (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    (site / "libraries.pth").write_text(f"{libraries}\n")
+    subprocess.run(
+        [str(binary / "python"), "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel],
+        check=True,
+        cwd=folder,
+    )
+    return binary
+
+
+def test_the_wheel_classifies_a_photograph_without_the_checkout(installed, tmp_path):
+    told = subprocess.run(
+        [
+            installed / "clip-app",
+            "classify",
+            EXAMPLES / "cat.jpg",
+            "--labels",
+            "cat, dog",
+            "--json",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "CLIP_APP_MODEL": "starter"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(told.stdout)["results"][0]["label"] == "cat"
+
+
+def test_python_outside_the_checkout_indexes_and_searches(installed, tmp_path):
+    program = f"""
+import clip_app, sys
+assert "checkout" not in clip_app.__file__ and {str(ROOT)!r} not in clip_app.__file__
+model = clip_app.load_model("starter", device="cpu")
+gallery = clip_app.open_gallery({str(EXAMPLES)!r}, model)
+print(gallery.index().encoded)
+print(gallery.search("a rocket - people").hits[0].path)
+"""
+    told = subprocess.run(
+        [installed / "python", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    encoded, first = told.stdout.split("\n")[:2]
+    assert encoded == "6"
+    assert Path(first).name == "rocket.jpg"
+    assert (tmp_path / "data" / "clip_app" / "index").is_dir(), "the user's data folder"
+
+
+def test_public_names_are_there_and_documented():
+    for name in clip_app.__all__:
+        assert getattr(clip_app, name).__doc__, name
+    with pytest.raises(AttributeError):
+        _ = clip_app.no_such_name
+
+
+def test_the_examples_in_the_package_run(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert doctest.testmod(clip_app).failed == 0
