@@ -35,10 +35,11 @@ from clip_app.gallery.roots import Roots  # noqa: E402
 from clip_app.gallery.search import search  # noqa: E402
 from clip_app.gallery.stores.sqlite_store import SqliteStore  # noqa: E402
 from clip_app.gallery.stores.store import Entry, Filter, IndexKey  # noqa: E402
-from clip_app.images import SUPPORTED_SUFFIXES, load_image  # noqa: E402
+from clip_app.images import SUPPORTED_SUFFIXES  # noqa: E402
 from clip_app.metrics import steps  # noqa: E402
 from clip_app.model.service import ModelService  # noqa: E402
 from clip_app.model.slot import load_model  # noqa: E402
+from clip_app.photos import open_picture  # noqa: E402
 from clip_app.prompts import label_sets  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 
@@ -97,11 +98,10 @@ def _photos(options: argparse.Namespace, folder: Path) -> list[Path]:
 
 def indexing(service: ModelService, photos: Sequence[Path], folder: Path) -> np.ndarray:
     """Rates of decoding, of the model and of indexing; returns the features, float32 (n, dim)."""
-    side = 2 * max(service.info.image_size)
     workers = os.cpu_count() or 1
 
     def decoded(path: Path) -> Any:
-        return service.preprocess(load_image(path.read_bytes(), target_side=side))
+        return service.preprocess(open_picture(path.read_bytes(), service))
 
     started = time.perf_counter()
     with ThreadPoolExecutor(workers) as pool:

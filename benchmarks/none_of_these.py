@@ -16,9 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from clip_app.errors import ImageError
-from clip_app.images import load_image
 from clip_app.model.slot import load_model
+from clip_app.photos import encode_files
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.settings import read_settings
@@ -40,18 +39,15 @@ def main() -> None:
     parser.add_argument("--model", default="starter")
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
-    side = max(service.info.image_size)
     classes = sorted(folder.name for folder in arguments.photos.iterdir() if folder.is_dir())
+    paths = [path for name in classes for path in sorted((arguments.photos / name).iterdir())]
     images, truth = [], []
-    for number, name in enumerate(classes):
-        for path in sorted((arguments.photos / name).iterdir()):
-            try:
-                picture = load_image(path, target_side=side)
-            except ImageError as error:
-                print(error)
-                continue
-            images.append(service.encode_images([picture])[0])
-            truth.append(number)
+    for path, photo in zip(paths, encode_files(service, paths), strict=True):
+        if photo.image_features is None:
+            print(photo.error)
+            continue
+        images.append(photo.image_features)
+        truth.append(classes.index(path.parent.name))
     features = service.encode_labels(classes, TEMPLATE_SETS["single"])
     rng = np.random.default_rng(0)
     print(f"{len(images)} photographs, {len(classes)} classes, {service.info.name}")

@@ -22,7 +22,6 @@ import open_clip
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from clip_app.errors import ImageError
 from clip_app.gallery.relevance import (
     CHANCE_LIMIT,
     Term,
@@ -30,10 +29,10 @@ from clip_app.gallery.relevance import (
     chances,
     unrelated_queries,
 )
-from clip_app.images import load_image
 from clip_app.model.backgrounds import background_for
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
+from clip_app.photos import encode_files
 from clip_app.prompts import TEMPLATE_SETS, label_sets
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
@@ -193,15 +192,12 @@ def encoded(
     if cache and cache.exists():
         with np.load(cache) as stored:
             known = dict(zip(stored["paths"], stored["features"], strict=True))
-    side = max(service.info.image_size)
-    for one in photographs:
-        if str(one.path) not in known:
-            try:
-                picture = load_image(one.path, target_side=side)
-            except ImageError as error:
-                print(error)
-                continue
-            known[str(one.path)] = service.encode_images([picture])[0]
+    new = [one.path for one in photographs if str(one.path) not in known]
+    for photo in encode_files(service, new):
+        if photo.image_features is None:
+            print(photo.error)
+        else:
+            known[str(photo.source)] = photo.image_features
     if cache:
         np.savez(cache, paths=np.array(list(known)), features=np.stack(list(known.values())))
     readable = [one for one in photographs if str(one.path) in known]

@@ -39,10 +39,11 @@ import torch  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
 
-from clip_app.images import SUPPORTED_SUFFIXES, load_image  # noqa: E402
+from clip_app.images import SUPPORTED_SUFFIXES  # noqa: E402
 from clip_app.model.catalog import find_model  # noqa: E402
 from clip_app.model.service import ModelService  # noqa: E402
 from clip_app.model.torch_engine import load_open_clip  # noqa: E402
+from clip_app.photos import open_picture  # noqa: E402
 from clip_app.prompts import parse_labels  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 from clip_app.tasks.classify import classify  # noqa: E402
@@ -180,14 +181,16 @@ def bare(
     service = ModelService(find_model(model), Settings(model=model))
     device = service.info.device.split()[0]
     plain_model.to(device)
-    pixels = torch.stack([preprocess(Image.open(p).convert("RGB")) for p in photos[: BATCHES[-1]]])
+    some = [Image.open(path).convert("RGB") for path in photos[: BATCHES[-1]]]
+    pixels = torch.stack([preprocess(picture) for picture in some])
+    ready = [service.preprocess(picture) for picture in some]
 
     def plain(batch: int) -> None:
         with torch.inference_mode():
             plain_model.encode_image(pixels[:batch].to(device)).cpu()
 
     def frozen(batch: int) -> None:
-        service.encode_pixels(pixels[:batch])
+        service.encode_pixels(ready[:batch])
 
     each = seconds / 4
     rates = [
@@ -196,8 +199,7 @@ def bare(
     ]
     forward_plain = latency(lambda: plain(1), each)
     forward_frozen = latency(lambda: frozen(1), each)
-    side = 2 * max(service.info.image_size)  # as the app decodes uploads
-    first, *images = (load_image(path, target_side=side) for path in photos[:400])
+    first, *images = (open_picture(path, service) for path in photos[:400])
     classify(service, [first], LABELS)  # encodes the labels and the background
     durations = []
     deadline = time.perf_counter() + seconds

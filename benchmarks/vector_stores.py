@@ -190,54 +190,6 @@ class FaissHnsw(Faiss):
         return faiss.SearchParametersHNSW(efSearch=effort)
 
 
-class FaissHnswWhole(FaissHnsw):
-    """Graph and vectors in one file, as `write_index` does unasked."""
-
-    build = Faiss.build
-    open = Faiss.open
-
-    def make(self, vectors: np.ndarray) -> Any:
-        import faiss
-
-        index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = 100
-        return index
-
-
-class FaissHnswFp16(FaissHnswWhole):
-    """Vectors of half the size, not refined."""
-
-    kind = "QT_fp16"
-
-    def make(self, vectors: np.ndarray) -> Any:
-        import faiss
-
-        kind = getattr(faiss.ScalarQuantizer, self.kind)
-        index = faiss.IndexHNSWSQ(vectors.shape[1], kind, 32, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = 100
-        index.train(sample(vectors, 50_000))
-        return index
-
-
-class FaissHnsw8Bit(FaissHnswFp16):
-    """Vectors of a quarter of the size; the best are compared again with a mapped .npy file."""
-
-    kind = "QT_8bit"
-
-    def build(self, vectors: np.ndarray, folder: Path) -> None:
-        np.save(folder / "vectors.npy", vectors)
-        super().build(vectors, folder)
-
-    def open(self, folder: Path) -> None:
-        super().open(folder)
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-
-    def search(self, query: np.ndarray, effort: int) -> Sequence[int]:
-        number = min(effort, TOP * REFINE)
-        found = self.index.search(query[None], number, params=self.parameters(effort))[1][0]
-        return refined(self.vectors, query, found)
-
-
 class FaissIvf(Faiss):
     """Clusters of whole vectors."""
 
@@ -257,34 +209,6 @@ class FaissIvf(Faiss):
         import faiss
 
         return faiss.SearchParametersIVF(nprobe=effort)
-
-
-class FaissIvfPq(FaissIvf):
-    """Clusters of 4-bit product codes; the best are compared again with a mapped .npy file."""
-
-    def build(self, vectors: np.ndarray, folder: Path) -> None:
-        np.save(folder / "vectors.npy", vectors)
-        super().build(vectors, folder)
-
-    def make(self, vectors: np.ndarray) -> Any:
-        import faiss
-
-        lists = int(4 * len(vectors) ** 0.5)
-        size = vectors.shape[1]
-        index = faiss.index_factory(
-            size, f"IVF{lists},PQ{size // 4}x4fs", faiss.METRIC_INNER_PRODUCT
-        )
-        index.train(sample(vectors, 50 * lists))
-        return index
-
-    def open(self, folder: Path) -> None:
-        super().open(folder)
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-
-    def search(self, query: np.ndarray, effort: int) -> Sequence[int]:
-        parameters = self.parameters(effort)
-        found = self.index.search(query[None], 2 * TOP * REFINE, params=parameters)[1][0]
-        return refined(self.vectors, query, found)
 
 
 class Usearch(Engine):
@@ -319,12 +243,6 @@ class UsearchF16(Usearch):
     """Half the size."""
 
     kind = "f16"
-
-
-class UsearchI8(Usearch):
-    """A quarter of the size."""
-
-    kind = "i8"
 
 
 class Lance(Engine):
@@ -384,24 +302,6 @@ class LanceIvfPq(Lance):
 
     def tuned(self, asked: Any, effort: int) -> Any:
         return asked.nprobes(effort).refine_factor(REFINE)
-
-
-class LanceHnsw(LanceIvfPq):
-    """Graphs of 8-bit vectors, refined."""
-
-    efforts = EFFORTS
-    effort_name = "ef"
-
-    def index(self, table: Any, rows: int, size: int) -> None:
-        from lancedb.index import HnswSq
-
-        lists = max(1, rows // 250_000)
-        settings = HnswSq(distance_type="dot", num_partitions=lists, ef_construction=100)
-        table.create_index("vector", config=settings)
-
-    def tuned(self, asked: Any, effort: int) -> Any:
-        lists = 16  # more than there are
-        return asked.nprobes(lists).ef(max(effort, 2 * TOP)).refine_factor(2)
 
 
 class QdrantLocal(Engine):
@@ -474,17 +374,10 @@ ENGINES: dict[str, type[Engine]] = {
     "faiss-flat": FaissFlat,
     "faiss-pq": FaissPq,
     "faiss-hnsw": FaissHnsw,
-    "faiss-hnsw-whole": FaissHnswWhole,
-    "faiss-hnsw-fp16": FaissHnswFp16,
-    "faiss-hnsw-8bit": FaissHnsw8Bit,
     "faiss-ivf": FaissIvf,
-    "faiss-ivfpq": FaissIvfPq,
-    "usearch-f32": Usearch,
     "usearch-f16": UsearchF16,
-    "usearch-i8": UsearchI8,
     "lancedb": Lance,
     "lancedb-ivfpq": LanceIvfPq,
-    "lancedb-hnsw": LanceHnsw,
     "sqlite-vec": SqliteVec,
     "qdrant-local": QdrantLocal,
 }
@@ -537,8 +430,9 @@ def main() -> None:
 
 def real_features(options: argparse.Namespace, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Features of the photographs, shuffled, and of the texts to search for."""
-    from clip_app.images import SUPPORTED_SUFFIXES, load_image
+    from clip_app.images import SUPPORTED_SUFFIXES
     from clip_app.model.slot import load_model
+    from clip_app.photos import encode_files
     from clip_app.prompts import label_sets
     from clip_app.settings import Settings
 
@@ -547,15 +441,11 @@ def real_features(options: argparse.Namespace, folder: Path) -> tuple[np.ndarray
     if options.features:
         photos = np.load(options.features).astype(np.float32)
     else:
-        side = 2 * max(service.info.image_size)
         files = [
             p for p in sorted(options.photos.rglob("*")) if p.suffix.lower() in SUPPORTED_SUFFIXES
         ]
-        parts = [
-            service.encode_images([load_image(p, target_side=side) for p in files[i : i + 32]])
-            for i in range(0, len(files), 32)
-        ]
-        photos = np.concatenate(parts)
+        encoded = (one.image_features for one in encode_files(service, files))
+        photos = np.stack([row for row in encoded if row is not None])
         np.save(folder / "features.npy", photos)
     texts = [
         (template.format(label) if language == "en" else label)

@@ -20,7 +20,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,11 +27,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from clip_app.errors import ImageError
-from clip_app.images import load_image
-from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
+from clip_app.photos import encode_files
 from clip_app.prompts import TEMPLATE_SETS, choose_templates
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
@@ -52,10 +49,6 @@ from training.ranking import places, within
 UNNAMED = "nothing seen"
 NEWS = ("images held out", "labels and images held out", UNNAMED, "images seen")
 NOT_TOLD = "not told"
-
-# Photographs that are decoded while as many are encoded: 0.6 MB each at 224 px.
-_CHUNK = 128
-_DECODERS = 4
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,6 @@ class Photographs:
 
     def __init__(self, service: ModelService) -> None:
         self._service = service
-        self._side = max(service.info.image_size)
         self._rows: dict[Path, np.ndarray | None] = {}
         #: How long decoding and encoding took together, and for how many photographs.
         self.seconds = 0.0
@@ -91,31 +83,18 @@ class Photographs:
     def features(self, paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
         """Features, float32 (n, embedding_size), of those that can be read, and their places."""
         new = [path for path in dict.fromkeys(paths) if path not in self._rows]
-        chunks = [new[start : start + _CHUNK] for start in range(0, len(new), _CHUNK)]
         started = time.perf_counter()
-        with ThreadPoolExecutor(_DECODERS, "decode") as pool:
-            ahead = pool.map(self._read, chunks[0]) if chunks else iter(())
-            for number, chunk in enumerate(chunks, 1):
-                pixels = dict(zip(chunk, ahead, strict=True))
-                if number < len(chunks):
-                    ahead = pool.map(self._read, chunks[number])
-                readable = {path: one for path, one in pixels.items() if one is not None}
-                rows = self._service.encode_pixels(list(readable.values()))
-                self._rows |= dict.fromkeys(chunk) | dict(zip(readable, rows, strict=True))
-                self.encoded += len(readable)
+        for path, photo in zip(new, encode_files(self._service, new), strict=True):
+            if photo.error is not None:
+                print(photo.error, file=sys.stderr)
+            self._rows[path] = photo.image_features
+            self.encoded += photo.image_features is not None
         self.seconds += time.perf_counter() - started
         rows_by_place = {place: self._rows[path] for place, path in enumerate(paths)}
         known = {place: row for place, row in rows_by_place.items() if row is not None}
         if not known:
             raise ValueError(f"none of {len(paths)} photographs can be read")
         return np.stack(list(known.values())), list(known)
-
-    def _read(self, path: Path) -> Pixels | None:
-        try:
-            return self._service.preprocess(load_image(path, target_side=self._side))
-        except ImageError as error:
-            print(error, file=sys.stderr)
-            return None
 
 
 def measure_labels(

@@ -25,6 +25,7 @@ from clip_app.images import date_taken, difference_hash, load_image, shown_name
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
+from clip_app.photos import decode_side
 from clip_app.strings import Language, text
 
 log = logging.getLogger(__name__)
@@ -323,8 +324,7 @@ def decode(
         if not is_new(job.hash):
             return job
         with steps.measure("decode"):
-            side = 2 * max(service.info.image_size)
-            image = load_image(data, name=job.file.path, target_side=side)
+            image = load_image(data, name=job.file.path, target_side=decode_side(service))
             job.look = difference_hash(image)
             job.pixels = service.preprocess(image)
     except ImageError as error:

@@ -12,10 +12,10 @@ from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
 from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrelated_queries
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
-from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.model.backgrounds import TEMPLATES, background_for
 from clip_app.model.service import ModelService
+from clip_app.photos import open_picture
 from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500
@@ -114,8 +114,7 @@ def image_term(service: ModelService, path: str, *, name: str, weight: float = 1
     """
     with open(path, "rb") as file:
         data = file.read()
-    image = load_image(data, name=name, target_side=2 * max(service.info.image_size))
-    vector = service.encode_images([image])[0]
+    vector = service.encode_images([open_picture(data, service, name=name)])[0]
     return ImageTerm(vector, name, weight, content_of(data), os.path.realpath(path))
 
 
