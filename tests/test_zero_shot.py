@@ -12,6 +12,7 @@ import pytest
 from benchmarks import zero_shot
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
+from clip_app.photos import decode_side
 from clip_app.prompts import TEMPLATE_SETS
 from tests.conftest import EXAMPLES
 
@@ -58,8 +59,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def features(service: ModelService, photos: list[str]) -> np.ndarray:
-    side = max(service.info.image_size)
-    opened = [load_image(EXAMPLES / f"{one}.jpg", target_side=side) for one in photos]
+    opened = [load_image(EXAMPLES / f"{one}.jpg", target_side=decode_side(service)) for one in photos]
     return unit(service.encode_images(opened))
 
 
