@@ -59,7 +59,9 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def features(service: ModelService, photos: list[str]) -> np.ndarray:
-    opened = [load_image(EXAMPLES / f"{one}.jpg", target_side=decode_side(service)) for one in photos]
+    opened = [
+        load_image(EXAMPLES / f"{one}.jpg", target_side=decode_side(service)) for one in photos
+    ]
     return unit(service.encode_images(opened))
 
 

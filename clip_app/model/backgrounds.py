@@ -64,7 +64,15 @@ class Background:
         return known
 
 
-_backgrounds: WeakKeyDictionary[ModelService, dict[Language, Background]] = WeakKeyDictionary()
+class _Known:
+    """The backgrounds of one model; a language that is being encoded keeps nobody else waiting."""
+
+    def __init__(self) -> None:
+        self.found: dict[Language, Background] = {}
+        self.locks = {language: threading.Lock() for language in LANGUAGES}
+
+
+_known: WeakKeyDictionary[ModelService, _Known] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -79,13 +87,14 @@ def background_for(
 ) -> Background:
     """The background in a language, encoded once for each model."""
     with _lock:
-        known = _backgrounds.setdefault(service, {})
-        if language not in known:
+        known = _known.setdefault(service, _Known())
+    with known.locks[language]:
+        if language not in known.found:
             words = background_words(language)
             features = service.encode_labels(words, TEMPLATES[language], progress)
             between = (features @ features.T)[np.triu_indices(len(features), 1)]
-            known[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
-        return known[language]
+            known.found[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
+        return known.found[language]
 
 
 def prepare_backgrounds(service: ModelService) -> threading.Thread:

@@ -48,8 +48,16 @@ def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
 
 
 @contextlib.contextmanager
-def within_reach(source: ModelSource) -> Iterator[None]:
-    """Let `source` be loaded from cache or hub, without waiting for a hub that is not there."""
+def within_reach(source: ModelSource, answers: bool | None = None) -> Iterator[None]:
+    """Let `source` be loaded from cache or hub, without waiting for a hub that is not there.
+
+    Args:
+        source: the model.
+        answers: whether a hub answers, where that has been asked already.
+
+    Raises:
+        HubUnreachableError: if something has to be downloaded and no hub answers.
+    """
     if is_cached(source):
         # From here on nothing needs the hub; without this, each file is looked up there again.
         was_offline = constants.HF_HUB_OFFLINE
@@ -59,14 +67,13 @@ def within_reach(source: ModelSource) -> Iterator[None]:
         finally:
             constants.HF_HUB_OFFLINE = was_offline
         return
-    if not hub_answers():
-        raise unreachable(source)
+    if not (hub_answers() if answers is None else answers):
+        raise _unreachable(source)
     size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
     yield
 
 
-def unreachable(source: ModelSource) -> HubUnreachableError:
-    """The error that says that a model is not here and its hub does not answer."""
+def _unreachable(source: ModelSource) -> HubUnreachableError:
     hub = urlsplit(constants.ENDPOINT).netloc
     return HubUnreachableError("hub_unreachable", model=source.name, hub=hub)

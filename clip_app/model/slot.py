@@ -8,7 +8,7 @@ from typing import Any
 
 from clip_app.errors import ModelError
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
-from clip_app.model.hub import hub_answers, is_cached, unreachable, within_reach
+from clip_app.model.hub import hub_answers, is_cached, within_reach
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
 
@@ -78,10 +78,9 @@ def open_slot(settings: Settings) -> ModelSlot:
     """
     default = find_model(DEFAULT_PRESET)
     # A shared GPU takes over models that are loaded before the page is served, and no others.
-    if settings.model != "auto" or settings.zero_gpu or is_cached(default):
-        return ModelSlot(load_model(settings), settings)
-    if not hub_answers():
-        return ModelSlot(_starter_instead(unreachable(default), settings), settings)
+    at_once = settings.model != "auto" or settings.zero_gpu or is_cached(default)
+    if at_once or not hub_answers():
+        return ModelSlot(load_model(settings, hub=None if at_once else False), settings)
     slot = ModelSlot(load_model(settings.model_copy(update={"model": "starter"})), settings)
     log.info("The starter model answers while %s is being downloaded.", default.name)
     slot.change_once_downloaded(default)
@@ -89,7 +88,11 @@ def open_slot(settings: Settings) -> ModelSlot:
 
 
 def load_model(
-    model: str | Settings = "auto", roots: Sequence[Path] | None = None, **options: Any
+    model: str | Settings = "auto",
+    roots: Sequence[Path] | None = None,
+    *,
+    hub: bool | None = None,
+    **options: Any,
 ) -> ModelService:
     """Load a model, ready to encode.
 
@@ -98,8 +101,9 @@ def load_model(
 
     Args:
         model: any name that `find_model` knows, or settings that name one.
-        options: other settings: `device`, `precision`, `cache_mb`.
         roots: see `clip_app.model.catalog.find_model`.
+        hub: whether a hub answers, where that has been asked already.
+        options: other settings: `device`, `precision`, `cache_mb`.
 
     Raises:
         ModelError: if the model is unknown, broken or does not fit.
@@ -109,12 +113,13 @@ def load_model(
     automatic = settings.model == "auto"
     source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:
-        with within_reach(source):
+        with within_reach(source, hub):
             service = ModelService(source, settings)
     except ModelError as error:
         if not automatic:
             raise
-        return _starter_instead(error, settings)
+        log.warning("%s Falling back to the starter model.", error)
+        return load_model(settings.model_copy(update={"model": "starter"}))
     if service.info.is_starter:
         log.warning("starter model: good for a first look; choose %s for quality", DEFAULT_PRESET)
     info = service.info
@@ -126,8 +131,3 @@ def load_model(
         info.load_seconds,
     )
     return service
-
-
-def _starter_instead(error: ModelError, settings: Settings) -> ModelService:
-    log.warning("%s Falling back to the starter model.", error)
-    return load_model(settings.model_copy(update={"model": "starter"}))
