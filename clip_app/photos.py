@@ -7,7 +7,7 @@ reads, shares the size that pictures are decoded at.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -107,7 +107,7 @@ def _decoded(
     sources: Iterable[Source],
     workers: int,
     keep: Callable[[Image.Image], Any] | None,
-) -> Iterator[_Decoded]:
+) -> Generator[_Decoded]:
     def decode(source: Source) -> _Decoded:
         try:
             picture = open_picture(source, service)

@@ -148,10 +148,30 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} has changed since it was indexed; please index the folder again.",
         "{name} 在建立索引后已被修改，请重新建立索引。",
     ),
-    "archive_damaged": ("The archive {name} is damaged.", "压缩包 {name} 已损坏。"),
-    "archive_encrypted": (
-        "The archive {name} is protected by a password.",
-        "压缩包 {name} 有密码保护。",
+    "archive_damaged": (
+        "The archive {name} is damaged or was not copied to its end.",
+        "压缩包 {name} 已损坏，或没有传完。",
+    ),
+    "archive_other_kind": (
+        "{name} is a {kind} archive; please pack the photos as a .zip.",
+        "{name} 其实是 {kind} 压缩包；请改用 .zip 格式打包照片。",
+    ),
+    "entry_damaged": (
+        "{name} is damaged inside its archive.",
+        "压缩包里的 {name} 已损坏。",
+    ),
+    "entry_encrypted": (
+        "{name} is protected by a password; please pack it without one.",
+        "{name} 设有密码；请重新打包，不要加密。",
+    ),
+    "entry_method": (
+        "{name} is packed in a way that cannot be read here; please pack it again as a plain .zip,"
+        " for example with 7-Zip, or fewer files at a time.",
+        "{name} 的压缩方式这里无法读取；请重新打包为普通 .zip（例如用 7-Zip），或分几次打包。",
+    ),
+    "upload_not_stored": (
+        "The photos could not be stored: {reason}.",
+        "照片无法保存：{reason}。",
     ),
     "upload_too_many": (
         "More than {limit:,} photos are too many to upload; please use a gallery folder.",
@@ -476,8 +496,23 @@ STRINGS: dict[str, tuple[str, str]] = {
         "已停止，完成的部分已保存；再次建立索引即可继续。",
     ),
     "files_missing": ("Please choose files first.", "请先选择文件。"),
+    "gallery_receiving": (
+        "Taking in the photos: {done:,} of {total:,} files.",
+        "正在接收照片：第 {done:,} 个，共 {total:,} 个文件。",
+    ),
     "gallery_received": ("{images:,} photos added.", "已添加 {images:,} 张照片。"),
-    "gallery_left_out": ("Left out: {names}", "已跳过：{names}"),
+    "gallery_unreadable": (
+        "{number:,} files cannot be read as images: {names}",
+        "{number:,} 个文件不是能读取的图片：{names}",
+    ),
+    "gallery_refused": (
+        "{number:,} files could not be taken in. {reasons}",
+        "{number:,} 个文件未能接收。{reasons}",
+    ),
+    "gallery_left_out": (
+        "{number:,} files are no images and were left out: {names}",
+        "{number:,} 个文件不是图片，已跳过：{names}",
+    ),
     "gallery_understood": ("Searched for: {query}", "搜索：{query}"),
     "gallery_found": (
         "{number} of {images:,} pictures, by similarity",

@@ -218,6 +218,10 @@ def test_own_photographs_come_from_files_and_archives(open_gallery, tmp_path):
         packed.write(EXAMPLES / "flower.jpg", "holiday/flower.jpg")
         packed.writestr("../../outside.jpg", (EXAMPLES / "coffee.jpg").read_bytes())
         packed.writestr("notes.txt", "no picture")
+        packed.writestr("locked.jpg", b"secret")
+    data = bytearray(archive.read_bytes())
+    data[data.rindex(b"locked.jpg") - 46 + 8] |= 1  # as if it had a password
+    archive.write_bytes(data)
     page.locator("#gallery-add button").first.click()
     page.locator("#gallery-files input[type=file]").set_input_files(
         [archive, EXAMPLES / "photographer.jpg"]
@@ -231,6 +235,8 @@ def test_own_photographs_come_from_files_and_archives(open_gallery, tmp_path):
     status = page.locator("#gallery-status").inner_text()
     assert "my uploads" in status
     assert "notes.txt" in status
+    assert "locked.jpg is protected by a password" in status
+    assert page.locator("#gallery-files .file-preview").count() == 0, "the list is empty again"
     look_for(page, "a flower", "a flower")
     assert "flower.jpg" in captions(page)[0]
     shoot(page, "gallery-own")

@@ -155,14 +155,18 @@ def test_batch_gives_a_table_and_downloads(open_page, tmp_path):
     page = open_page("en-US")
     odd = tmp_path / "=cmd 'x'.png"
     noise(5).save(odd)
+    twin = tmp_path / "cat.jpg"
+    noise(6).save(twin)
+    marked = tmp_path / "a!b.png"
+    noise(7).save(marked)
     page.locator("#batch button").first.click()
     page.locator("#batch-files input[type=file]").set_input_files(
-        [EXAMPLES / "cat.jpg", EXAMPLES / "rocket.jpg", odd]
+        [EXAMPLES / "cat.jpg", EXAMPLES / "rocket.jpg", odd, twin, marked]
     )
     page.wait_for_timeout(1500)
     page.locator("#classify-labels textarea").fill("cat, rocket, coffee")
     page.locator("#batch-button").click()
-    page.locator("#batch-table tbody tr").nth(2).wait_for(timeout=60_000)
+    page.locator("#batch-table tbody tr").nth(4).wait_for(timeout=60_000)
     rows = page.locator("#batch-table tbody tr").all_inner_texts()
     assert "cat" in rows[0].split("\t")[-3]
     assert "rocket" in rows[1].split("\t")[-3]
@@ -170,11 +174,13 @@ def test_batch_gives_a_table_and_downloads(open_page, tmp_path):
         page.locator("#batch-json").click()
     answers = json.loads(Path(download.value.path()).read_text("utf-8"))
     assert [answer["results"][0]["label"] for answer in answers[:2]] == ["cat", "rocket"]
+    names = [answer["image"] for answer in answers]
+    assert names == ["cat.jpg", "rocket.jpg", "=cmd 'x'.png", "cat (2).jpg", "a!b.png"]
     with page.expect_download() as download:
         page.locator("#batch-csv").click()
     lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
     assert lines[0] == "image,label,score,similarity,none_fits"
-    assert len(lines) == 10
+    assert len(lines) == 16
     assert not any(line.startswith("=") for line in lines)
     shoot(page, "batch")
 

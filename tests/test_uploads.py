@@ -3,13 +3,22 @@
 import io
 import os
 import stat
+import struct
+import tempfile
+import threading
+import time
 import zipfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clip_app.errors import InputError
 from clip_app.gallery import uploads as module
-from clip_app.gallery.uploads import Uploads
+from clip_app.gallery.uploads import Upload, Uploads
 from tests.conftest import EXAMPLES
 
 CAT = (EXAMPLES / "cat.jpg").read_bytes()
@@ -147,3 +156,222 @@ def test_a_visitors_folder_is_removed_and_nothing_else_can_be(uploads, tmp_path)
     assert other.is_dir()
     uploads.remove(folder)
     assert not folder.exists()
+
+
+def raw_zip(entries, flag=0, extras=None):
+    """A stored zip whose entry names are these bytes; bit 11 (UTF-8) only if `flag` says so."""
+    body, central = b"", b""
+    for number, (name, data) in enumerate(entries):
+        extra = (extras or {}).get(number, b"")
+        crc, size = zlib.crc32(data), len(data)
+        fixed = struct.pack(
+            "<HHHHHIIIHH", 20, flag, 0, 0, 33, crc, size, size, len(name), len(extra)
+        )
+        central += b"PK\x01\x02" + struct.pack("<H", 20) + fixed
+        central += struct.pack("<HHHII", 0, 0, 0, 0x20, len(body)) + name + extra
+        body += b"PK\x03\x04" + fixed + name + extra + data
+    end = struct.pack("<HHHHIIH", 0, 0, len(entries), len(entries), len(central), len(body), 0)
+    return body + central + b"PK\x05\x06" + end
+
+
+def unicode_path(raw, name):
+    field = b"\x01" + struct.pack("<I", zlib.crc32(raw)) + name.encode()
+    return struct.pack("<HH", 0x7075, len(field)) + field
+
+
+def test_each_entry_has_the_name_it_was_given_whatever_wrote_it(uploads, tmp_path):
+    names = {
+        "照片/猫和狗.jpg".encode(): "照片/猫和狗.jpg",  # a Mac, without the mark
+        "Été/café.jpg".encode(): "Été/café.jpg",
+        "海滩.jpg".encode("gb18030"): "海滩.jpg",  # Chinese Windows
+        b"caf\x82.jpg": "café.jpg",  # DOS
+        b"_.jpg": "真名.jpg",  # Info-ZIP's extra field
+    }
+    extras = {4: unicode_path(b"_.jpg", "真名.jpg")}
+    (tmp_path / "mixed.zip").write_bytes(raw_zip([(name, CAT) for name in names], extras=extras))
+    folder = uploads.new_folder()
+    received = uploads.receive([tmp_path / "mixed.zip"], folder)
+    assert files_below(folder) == sorted(names.values())
+    assert received.images == 5
+
+
+def test_an_extra_field_that_belongs_to_another_name_does_not_count(uploads, tmp_path):
+    data = raw_zip([(b"real.jpg", CAT)], extras={0: unicode_path(b"other.jpg", "wrong.jpg")})
+    (tmp_path / "a.zip").write_bytes(data)
+    folder = uploads.new_folder()
+    uploads.receive([tmp_path / "a.zip"], folder)
+    assert files_below(folder) == ["real.jpg"]
+
+
+def spoilt(kind):
+    """An archive of three photographs the middle one of which cannot be unpacked."""
+    data = bytearray(raw_zip([(b"one.jpg", CAT), (b"two.jpg", CAT), (b"three.jpg", CAT)]))
+    local = data.index(b"two.jpg") - 30
+    central = data.rindex(b"two.jpg") - 46
+    if kind == "deflate64":
+        struct.pack_into("<H", data, local + 8, 9)
+        struct.pack_into("<H", data, central + 10, 9)
+    elif kind == "unknown method":
+        struct.pack_into("<H", data, local + 8, 98)
+        struct.pack_into("<H", data, central + 10, 98)
+    elif kind == "checksum":
+        data[local + 30 + 7 + 600] ^= 1
+    elif kind == "encrypted":
+        struct.pack_into("<H", data, local + 6, 1)
+        struct.pack_into("<H", data, central + 8, 1)
+    elif kind == "strongly encrypted":
+        struct.pack_into("<H", data, central + 8, 1 | 1 << 6)
+    elif kind == "patched":
+        struct.pack_into("<H", data, central + 8, 1 << 5)
+    elif kind == "names differ":
+        data[local + 30] = ord("X")
+    elif kind == "no header":
+        data[local] = 0
+    elif kind == "deflated badly":
+        struct.pack_into("<H", data, local + 8, 8)
+        struct.pack_into("<H", data, central + 10, 8)
+    elif kind == "bzip2 badly":
+        struct.pack_into("<H", data, local + 8, 12)
+        struct.pack_into("<H", data, central + 10, 12)
+    elif kind == "beyond the end":
+        struct.pack_into("<I", data, central + 42, len(data) + 1000)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("deflate64", "entry_method"),
+        ("unknown method", "entry_method"),
+        ("patched", "entry_method"),
+        ("checksum", "entry_damaged"),
+        ("names differ", "entry_damaged"),
+        ("no header", "entry_damaged"),
+        ("deflated badly", "entry_damaged"),
+        ("bzip2 badly", "entry_damaged"),
+        ("beyond the end", "entry_damaged"),
+        ("encrypted", "entry_encrypted"),
+        ("strongly encrypted", "entry_encrypted"),
+    ],
+)
+def test_one_bad_entry_costs_that_entry_and_is_named(uploads, tmp_path, kind, reason):
+    (tmp_path / "a.zip").write_bytes(spoilt(kind))
+    folder = uploads.new_folder()
+    received = uploads.receive([tmp_path / "a.zip"], folder)
+    assert files_below(folder) == ["one.jpg", "three.jpg"]
+    assert [(one.name, one.key) for one in received.refused] == [("two.jpg", reason)]
+    assert "two.jpg" in received.refused[0].message("en")
+    assert "two.jpg" in received.refused[0].message("zh")
+
+
+def test_other_archives_that_are_called_zip_are_told(uploads, tmp_path):
+    heads = {"RAR": b"Rar!\x1a\x07\x01\x00", "7z": b"7z\xbc\xaf\x27\x1c", "gzip": b"\x1f\x8b\x08"}
+    for kind, head in heads.items():
+        (tmp_path / "a.zip").write_bytes(head + bytes(100))
+        with pytest.raises(InputError, match=kind):
+            uploads.receive([tmp_path / "a.zip"], uploads.new_folder())
+
+
+def test_a_damaged_archive_does_not_cost_the_photographs_beside_it(uploads, tmp_path):
+    (tmp_path / "cut.zip").write_bytes(raw_zip([(b"a.jpg", CAT)])[:-30])
+    folder = uploads.new_folder()
+    received = uploads.receive([tmp_path / "cut.zip", EXAMPLES / "cat.jpg"], folder)
+    assert files_below(folder) == ["cat.jpg"]
+    assert [one.name for one in received.refused] == ["cut.zip"]
+
+
+def test_names_are_cut_to_what_a_disk_stores_and_keep_their_ending(uploads, tmp_path):
+    long = "中" * 100
+    folder = uploads.new_folder()
+    entries = ((f"{long}/{long}.jpg", CAT), (f"{long}.jpg", CAT), (f"{long}!.jpg", CAT))
+    uploads.receive([archive(tmp_path / "a.zip", *entries)], folder)
+    found = files_below(folder)
+    assert len(found) == 3
+    for name in found:
+        assert name.endswith(".jpg")
+        assert all(len(part.encode()) <= 255 for part in name.split("/"))
+
+
+def test_a_file_and_a_folder_of_one_name_are_both_kept(uploads, tmp_path):
+    for order in (("a.jpg", "a.jpg/b.jpg", "c.jpg"), ("a.jpg/b.jpg", "a.jpg", "c.jpg")):
+        folder = uploads.new_folder()
+        uploads.receive([archive(tmp_path / "a.zip", *((name, CAT) for name in order))], folder)
+        assert len(files_below(folder)) == 3
+
+
+def test_thousands_of_equal_names_take_linear_time(uploads, tmp_path):
+    def seconds(number):
+        data = raw_zip([(b"image.jpg", b"%04d" % n) for n in range(number)])
+        (tmp_path / "same.zip").write_bytes(data)
+        folder = uploads.new_folder()
+        started = time.process_time()
+        received = uploads.receive([tmp_path / "same.zip"], folder)
+        assert received.images == len(list(folder.iterdir())) == number
+        return time.process_time() - started
+
+    def least(number):
+        return min(seconds(number) for _ in range(3))
+
+    assert least(4000) < 10 * least(1000)
+
+
+def test_images_without_a_known_ending_are_taken_and_get_one(uploads, tmp_path):
+    folder = uploads.new_folder()
+    entries = (("IMG_1", CAT), ("photo.jpg_large", CAT), ("notes.jpg_large", b"text"))
+    received = uploads.receive([archive(tmp_path / "a.zip", *entries)], folder)
+    assert files_below(folder) == ["IMG_1.jpg", "photo.jpg_large.jpg"]
+    assert received.left_out == ("notes.jpg_large",)
+    assert received.left_out_total == 1
+
+
+def test_a_file_that_is_only_called_an_image_is_named(uploads, tmp_path):
+    (tmp_path / "fake.jpg").write_text("this is no picture")
+    received = uploads.receive([tmp_path / "fake.jpg", EXAMPLES / "cat.jpg"], uploads.new_folder())
+    assert received.images == 2
+    assert received.unreadable == ("fake.jpg",)
+
+
+def test_files_keep_the_names_that_their_visitor_gave_them(uploads, tmp_path):
+    folder = uploads.new_folder()
+    uploads.receive([Upload(EXAMPLES / "cat.jpg", "a!b$c.jpg")], folder)
+    assert files_below(folder) == ["a!b$c.jpg"]
+
+
+def test_it_stops_when_asked_and_tells_how_far_it_is(uploads, tmp_path):
+    stop = threading.Event()
+    told = []
+
+    def progress(done, total):
+        told.append((done, total))
+        if done == 3:
+            stop.set()
+
+    folder = uploads.new_folder()
+    packed = archive(tmp_path / "a.zip", *((f"{n}.jpg", CAT) for n in range(10)))
+    received = uploads.receive([packed], folder, progress=progress, stop=stop)
+    assert received.images == len(files_below(folder)) == 3
+    assert told[:3] == [(1, 10), (2, 10), (3, 10)]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans()), min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_for_a_name_stay_below_the_folder(entries):
+    with tempfile.TemporaryDirectory() as place:
+        uploads = Uploads(Path(place) / "uploads")
+        folder = uploads.new_folder()
+        for name, marked in entries:
+            path = Path(place) / "a.zip"
+            path.write_bytes(raw_zip([(name, CAT[:100])], flag=0x800 if marked else 0))
+            with suppress(InputError):
+                uploads.receive([path], folder)
+        outside = {p for p in Path(place).rglob("*") if p.is_file()} - {path}
+        assert all(folder in p.parents for p in outside)
+
+
+def test_what_a_crash_left_is_removed_when_the_app_starts(tmp_path):
+    old = tmp_path / "uploads" / "0123"
+    old.mkdir(parents=True)
+    (old / "a.jpg").write_bytes(CAT)
+    os.utime(old, (0, 0))
+    Uploads(tmp_path / "uploads")
+    assert not old.exists()

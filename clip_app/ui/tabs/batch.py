@@ -5,15 +5,17 @@ import html
 import io
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
 from clip_app.errors import ClipAppError, ImageError
-from clip_app.images import thumbnail
+from clip_app.gallery.uploads import Upload
+from clip_app.images import shown_name, thumbnail
 from clip_app.model.slot import ModelSlot
+from clip_app.photos import open_picture
 from clip_app.prompts import parse_labels
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
@@ -23,13 +25,13 @@ from clip_app.ui.common import (
     i18n,
     no_formula,
     notice,
-    open_photo,
     percent,
     picture_url,
     shortened,
     shows_errors,
     write_export,
 )
+from clip_app.ui.files import Files
 
 
 def build_batch(
@@ -42,7 +44,7 @@ def build_batch(
 ) -> None:
     """Lay it out; it classifies with the labels and options above it."""
     with gr.Accordion(i18n("batch"), open=False, elem_id="batch"):
-        files = gr.File(
+        files = Files(
             label=i18n("batch_files"),
             file_count="multiple",
             file_types=["image", ".heic", ".heif", ".avif"],
@@ -56,7 +58,7 @@ def build_batch(
             as_json = download_button("download_json", "batch-json")
 
     def classify_many(
-        files: list[str] | None,
+        files: list[Upload] | None,
         labels: str,
         templates: str,
         own_templates: str,
@@ -71,16 +73,19 @@ def build_batch(
         chosen = own_templates if templates == "own" else templates
         rows: list[tuple[str, Image.Image, Classification]] = []
         broken: list[str] = []
-        for path in progress.tqdm(files, desc=text("batch_progress", language)):
+        called = told_apart([shown_name(name=file.name) for file in files])
+        for file, name in zip(
+            progress.tqdm(files, desc=text("batch_progress", language)), called, strict=True
+        ):
             try:
-                photo = open_photo(path, service)
+                photo = open_picture(file.path, service, name=name)
             except ImageError as error:
                 broken.append(error.message(language))
                 continue
             answer = classify(
                 service, [photo], names, chosen, independent=scoring == "independent"
             )[0]
-            rows.append((Path(path).name, thumbnail(photo, 96), answer))
+            rows.append((name, thumbnail(photo, 96), answer))
         if not rows:
             raise ClipAppError("broken_files", reasons=" ".join(broken))
         answers = [classification_answer(name, service, answer) for name, _, answer in rows]
@@ -102,6 +107,21 @@ def build_batch(
         [left_out, table, as_csv, as_json],
         api_visibility="private",
     )
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names, equal ones numbered: `a.jpg`, `a (2).jpg`."""
+    told: list[str] = []
+    taken = set(names)
+    seen: set[str] = set()
+    for name in names:
+        path, number, one = PurePath(name), 1, name
+        while one in seen or (number > 1 and one in taken):
+            number += 1
+            one = f"{path.stem} ({number}){path.suffix}"
+        seen.add(one)
+        told.append(one)
+    return told
 
 
 def _batch_table(

@@ -1,6 +1,7 @@
 """The gallery tab's left side: choosing a folder, adding photographs, indexing with progress."""
 
 import html
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +9,17 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.errors import GalleryError, InputError
+from clip_app.errors import ClipAppError, GalleryError, InputError
 from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
 from clip_app.gallery.indexer import BrokenFile
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.store import Counts
+from clip_app.gallery.uploads import Received, Upload, Uploads
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.common import i18n, notice, shows_errors
+from clip_app.ui.files import Files
 
 _POLL_SECONDS = 0.5
 _NAMED_BROKEN = 20
@@ -61,7 +64,7 @@ def build_index_part(
         stop = gr.Button(i18n("gallery_stop"), visible=False, elem_id="gallery-stop", min_width=80)
     status = gr.HTML(elem_id="gallery-status")
     with gr.Accordion(i18n("gallery_add"), open=False, elem_id="gallery-add"):
-        files = gr.File(
+        files = Files(
             label=i18n("gallery_add_files"),
             file_count="multiple",
             file_types=["image", ".heic", ".heif", ".avif", ".zip"],
@@ -110,20 +113,25 @@ def build_index_part(
         yield from follow(galleries.index(service, place, roots), place, own, language)
 
     def receive(
-        files: list[str] | None, own: Path | None, language: Language
-    ) -> Iterator[tuple[Path, Any, str, Any, Any]]:
+        files: list[Upload] | None, own: Path | None, language: Language
+    ) -> Iterator[tuple[Any, Any, Any, Any, Any, Any]]:
         if not files:
             raise InputError("files_missing")
         own = own or galleries.uploads.new_folder()
-        received = galleries.uploads.receive(files, own)
-        before = f"<p>{html.escape(text('gallery_received', language, images=received.images))}</p>"
-        if received.left_out:
-            names = ", ".join(received.left_out[:_NAMED_LEFT_OUT])
-            before += notice(text("gallery_left_out", language, names=names))
+        intake = _Intake(galleries.uploads, files, own)
+        try:
+            # The folder is the session's before anything lies in it, so that its end removes it.
+            while not intake.wait(_POLL_SECONDS):
+                yield own, gr.skip(), intake.shown(language), gr.skip(), gr.skip(), gr.skip()
+        finally:
+            intake.stop.set()
+        if intake.error is not None and not any(own.iterdir()):
+            raise intake.error
+        before = intake.shown(language)
         choices = refresh(str(own), own, language)[0]
         job = galleries.index(slot.service, own, galleries.roots_of(own))
         for shown in follow(job, own, own, language, before):
-            yield own, choices, *shown
+            yield own, choices, *shown, None
 
     def halt(folder: str | None, own: Path | None, language: Language) -> None:
         roots = galleries.roots_of(own)
@@ -151,11 +159,63 @@ def build_index_part(
     add.click(
         shows_errors(receive),
         [files, own, language],
-        [own, folder, status, below, stop],
+        [own, folder, status, below, stop, files],
         show_progress="hidden",
         **private,
     ).failure(**ended)
     return IndexPart(folder, own, [folder, status, below, stop], refresh)
+
+
+class _Intake:
+    """Taking in an upload on a thread of its own, so that the page shows how far it is."""
+
+    def __init__(self, uploads: Uploads, files: Sequence[Upload], own: Path) -> None:
+        self.stop = threading.Event()
+        self.error: ClipAppError | None = None
+        self._received: Received | None = None
+        self._now = (0, len(files))
+
+        def work() -> None:
+            try:
+                self._received = uploads.receive(files, own, progress=self._tell, stop=self.stop)
+            except ClipAppError as error:
+                self.error = error
+
+        self._thread = threading.Thread(target=work, name="receive", daemon=True)
+        self._thread.start()
+
+    def _tell(self, done: int, total: int) -> None:
+        self._now = (done, total)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, at most so long; returns whether it has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def shown(self, language: Language) -> str:
+        """How far it is, or what became of it, as HTML."""
+        received = self._received
+        if self.error is not None:
+            return notice(self.error.message(language))
+        if received is None:
+            done, total = self._now
+            sentence = text("gallery_receiving", language, done=done, total=total)
+            return f"<p>{html.escape(sentence)}</p>"
+        good = received.images - len(received.unreadable)
+        parts = [f"<p>{html.escape(text('gallery_received', language, images=good))}</p>"]
+        named = {
+            "gallery_unreadable": (len(received.unreadable), received.unreadable),
+            "gallery_left_out": (received.left_out_total, received.left_out),
+        }
+        for key, (number, names) in named.items():
+            if number:
+                some = ", ".join(names[:_NAMED_LEFT_OUT]) + " …" * (number > _NAMED_LEFT_OUT)
+                parts.append(notice(text(key, language, number=number, names=some)))
+        if number := received.refused_total:
+            reasons = " ".join(one.message(language) for one in received.refused[:_NAMED_LEFT_OUT])
+            reasons += " …" * (number > _NAMED_LEFT_OUT)
+            parts.append(notice(text("gallery_refused", language, number=number, reasons=reasons)))
+        return "".join(parts)
 
 
 def _forget(galleries: GalleryService) -> Callable[[Path | None], None]:
