@@ -14,7 +14,7 @@ from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import ImageTerm, image_term
 from clip_app.gallery.search import search as search_galleries
-from clip_app.match import match as match_texts
+from clip_app.match import judge
 from clip_app.metrics import steps
 from clip_app.model_service import ModelSlot
 from clip_app.ui.common import open_photo, shows_errors
@@ -54,11 +54,11 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             descriptions: One description a line.
 
         Returns:
-            {"image", "model", "results": [{"text", "score", "similarity"}]}
+            {"image", "model", "results": [{"text", "score", "similarity"}], "none_fits"}
         """
         service = slot.service
-        ranked = match_texts(service, open_photo(image, service), descriptions)
-        return match_answer(Path(image).name, service, ranked)
+        answer = judge(service, open_photo(image, service), descriptions)
+        return match_answer(Path(image).name, service, answer)
 
     def search(
         text: str = "",
