@@ -26,6 +26,7 @@ from clip_app.console import (
     printable,
     tell,
     without_halves,
+    write,
 )
 from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.gallery_cli import add_gallery_commands, positive
@@ -95,7 +96,11 @@ def _run(given: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that repeats what was typed without what would steer the terminal."""
+    """A parser that prints as the commands do."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Print how to use it; errors as `clip_app.console.write`."""
+        write(self.format_help())
 
     def error(self, message: str) -> Any:
         """Print the usage and what is wrong, and end with code 2."""

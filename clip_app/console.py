@@ -55,7 +55,7 @@ def prepare_streams() -> None:
 
 
 def end_streams() -> None:
-    """Write out what is waiting, such as `--help`; the interpreter would fail at it with noise.
+    """Write out what is waiting; the interpreter would fail at it with noise.
 
     Raises:
         ReaderGoneError, StorageError: as `emit`.
@@ -64,7 +64,7 @@ def end_streams() -> None:
         sys.stderr.flush()
     except OSError:
         _discard(sys.stderr)
-    _write("")
+    write("")
 
 
 def printable(content: str) -> str:
@@ -77,6 +77,22 @@ def without_halves(content: str) -> str:
     return _SURROGATE.sub(_REPLACEMENT, content)
 
 
+def write(content: str) -> None:
+    """Write text of our own, such as `--help`, on standard output at once; errors as `emit`."""
+    try:
+        sys.stdout.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        _discard(sys.stdout)
+        raise ReaderGoneError from error
+    except OSError as error:
+        _discard(sys.stdout)
+        # Windows has no SIGPIPE and says EINVAL where a pipe's reader is gone.
+        if os.name == "nt" and not sys.stdout.isatty() and error.errno == errno.EINVAL:
+            raise ReaderGoneError from error
+        raise StorageError("output_failed", reason=error.strerror or str(error)) from error
+
+
 def emit(line: str) -> None:
     """Print one line of the result on standard output, at once.
 
@@ -84,7 +100,7 @@ def emit(line: str) -> None:
         ReaderGoneError: if nobody reads it.
         StorageError: if it cannot be written: the disk is full.
     """
-    _write(f"{printable(line)}\n")
+    write(f"{printable(line)}\n")
 
 
 def emit_json(answer: Any) -> None:
@@ -94,7 +110,7 @@ def emit_json(answer: Any) -> None:
     line = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         line = json.dumps(json.loads(line))
-    _write(f"{line}\n")
+    write(f"{line}\n")
 
 
 def tell(line: str) -> None:
@@ -150,21 +166,6 @@ def _rewrite(content: str) -> None:
         print(content, end="", file=sys.stderr, flush=True)
     except OSError:
         _discard(sys.stderr)
-
-
-def _write(content: str) -> None:
-    try:
-        sys.stdout.write(content)
-        sys.stdout.flush()
-    except BrokenPipeError as error:
-        _discard(sys.stdout)
-        raise ReaderGoneError from error
-    except OSError as error:
-        _discard(sys.stdout)
-        # Windows has no SIGPIPE and says EINVAL where a pipe's reader is gone.
-        if os.name == "nt" and not sys.stdout.isatty() and error.errno == errno.EINVAL:
-            raise ReaderGoneError from error
-        raise StorageError("output_failed", reason=error.strerror or str(error)) from error
 
 
 def _discard(stream: IO[str]) -> None:

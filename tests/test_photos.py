@@ -1,0 +1,116 @@
+"""Files become features: in order, a bounded number at a time, errors as values."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from clip_app import photos
+from clip_app.errors import ImageError
+from clip_app.images import load_image
+from clip_app.photos import encode_files
+from tests.conftest import EXAMPLES
+from tests.gallery_helpers import picture, picture_bytes, put
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Paths of pictures, no two alike, in an order that is not that of their names."""
+    paths = [put(tmp_path / f"{seed}.png", picture_bytes(seed)) for seed in range(80)]
+    return [str(path) for path in reversed(paths)]
+
+
+def test_features_come_in_order_and_are_those_of_each_picture_alone(service, many):
+    found = list(encode_files(service, many))
+    assert [one.path for one in found] == many
+    for one in found[::9]:
+        alone = service.encode_images([load_image(one.path)])[0]
+        np.testing.assert_allclose(one.features, alone, atol=1e-5)
+
+
+def test_large_jpegs_are_decoded_as_the_indexer_decodes_them(service, tmp_path):
+    path = str(tmp_path / "large.jpg")
+    picture(5, 1800).save(path, quality=90)
+    (one,) = encode_files(service, [path])
+    drafted = load_image(path, target_side=2 * max(service.info.image_size))
+    assert drafted.width < 1800
+    np.testing.assert_allclose(one.features, service.encode_images([drafted])[0], atol=1e-5)
+
+
+def test_a_file_that_cannot_be_read_is_a_value_in_its_place(service, tmp_path):
+    cat, text = str(EXAMPLES / "cat.jpg"), str(put(tmp_path / "text.jpg", b"no picture"))
+    paths = [cat, text, str(tmp_path / "gone.jpg"), str(tmp_path), "a\0b.jpg", cat]
+    found = list(encode_files(service, paths))
+    assert [one.path for one in found] == paths
+    assert [one.features is None for one in found] == [False, True, True, True, True, False]
+    assert [one.error and one.error.key for one in found] == [
+        None,
+        "image_unreadable",
+        "image_not_found",
+        "image_is_folder",
+        "image_cannot_be_opened",
+        None,
+    ]
+    assert all(isinstance(one.error, ImageError) for one in found[1:5])
+
+
+def test_no_files_have_no_features(service):
+    assert list(encode_files(service, [])) == []
+
+
+def test_only_so_many_paths_are_taken_before_their_features_are_asked_for(service, many):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(len(taken))
+            yield many[len(taken) % len(many)]
+
+    found = encode_files(service, endless(), workers=2)
+    for number in range(1, 200):
+        next(found)
+        assert len(taken) <= number + 2 * photos._BATCH + photos._AHEAD + 2 + 1
+    found.close()
+    ended = len(taken)
+    for thread in threading.enumerate():
+        if thread.name == "paths" or thread.name.startswith("decode"):
+            thread.join(10)
+            assert not thread.is_alive()
+    assert len(taken) <= ended + 1
+
+
+def test_a_path_is_answered_before_the_next_one_is_there(service, many):
+    asked = threading.Event()
+
+    def slow():
+        yield many[0]
+        assert asked.wait(60)
+        yield many[1]
+
+    found = encode_files(service, slow())
+    assert next(found).path == many[0]
+    asked.set()
+    assert [one.path for one in found] == [many[1]]
+
+
+def test_what_going_through_the_paths_raises_is_raised_after_what_came_before(service, many):
+    def failing():
+        yield many[0]
+        raise LookupError("the list ends here")
+
+    found = encode_files(service, failing())
+    assert next(found).path == many[0]
+    with pytest.raises(LookupError, match="the list ends here"):
+        next(found)
+
+
+def test_names_that_are_no_utf8_are_read(service, tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    try:
+        with open(name, "wb") as file:
+            file.write(picture_bytes(3))
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    (one,) = encode_files(service, [os.fsdecode(name)])
+    assert one.error is None
