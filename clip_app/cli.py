@@ -29,13 +29,14 @@ from clip_app.console import (
     write,
 )
 from clip_app.errors import ClipAppError, ImageError, InputError
+from clip_app.gallery.scan import batched
 from clip_app.gallery_cli import add_gallery_commands, positive
-from clip_app.image_paths import ImagePaths
+from clip_app.image_paths import Failures, ImagePaths
 from clip_app.images import load_image
 from clip_app.match import match_features, read_collection
 from clip_app.model_catalog import PRESETS
 from clip_app.model_service import ModelService, load_model
-from clip_app.photos import encode_files
+from clip_app.photos import encode_batches
 from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
 from clip_app.serve import start_logging, terminal_language
 from clip_app.settings import add_flags, read_settings
@@ -49,14 +50,14 @@ _MODEL_FLAGS = ("model", "device", "precision")
 # program (EX_SOFTWARE of sysexits.h), for which Python's own 1 would read as the first of these.
 _IN_PART, _FAILED, _FAULT, _INTERRUPTED = 1, 2, 70, 130
 
-# Files named at the end that could not be read; there may be millions.
-_SHOWN_FAILED = 10_000
-
 # A JPEG that is only tried is decoded no larger than this.
 _TRIED_SIDE = 448
 
-# The answer for one image's features: as JSON, and a sentence where nothing fits.
-_Answer = Callable[[str, np.ndarray], dict[str, Any]]
+# Scores that are sorted and printed together; 100 bytes each, and a list may have 100,000 texts.
+_SCORES_AT_ONCE = 100_000
+
+# The answers for images, by their paths and features, float32 (images, embedding_size).
+_Ask = Callable[[Sequence[str], np.ndarray], Iterator[dict[str, Any]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,16 +158,17 @@ def _classify(parsed: argparse.Namespace) -> int:
     labels = parse_labels(without_halves(parsed.labels))
     templates = choose_templates(without_halves(parsed.template), labels)
 
-    def prepare(service: ModelService) -> _Answer:
+    def prepare(service: ModelService) -> _Ask:
         label_features = service.encode_labels(labels, templates)
 
-        def answer(path: str, features: np.ndarray) -> dict[str, Any]:
-            one = classify_features(service, features[None], labels, label_features)[0]
-            return classification_answer(path, service, one, parsed.top_k)
+        def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:
+            answers = classify_features(service, features, labels, label_features)
+            for path, answer in zip(paths, answers, strict=True):
+                yield classification_answer(path, service, answer, parsed.top_k)
 
-        return answer
+        return ask
 
-    return _answer_all(parsed, prepare, "label", "verdict_none")
+    return _answer_all(parsed, prepare, len(labels), "label", "verdict_none")
 
 
 def _match(parsed: argparse.Namespace) -> int:
@@ -176,23 +178,23 @@ def _match(parsed: argparse.Namespace) -> int:
         typed = without_halves("\n".join(parsed.descriptions))
     texts = parse_lines(typed, MAX_COLLECTION_LINES)
 
-    def prepare(service: ModelService) -> _Answer:
+    def prepare(service: ModelService) -> _Ask:
         text_features = service.encode_texts(texts)
 
-        def answer(path: str, features: np.ndarray) -> dict[str, Any]:
-            one = match_features(service, features[None], texts, text_features, top_k=parsed.top_k)[
-                0
-            ]
-            return match_answer(path, service, one)
+        def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:
+            answers = match_features(service, features, texts, text_features, top_k=parsed.top_k)
+            for path, answer in zip(paths, answers, strict=True):
+                yield match_answer(path, service, answer)
 
-        return answer
+        return ask
 
-    return _answer_all(parsed, prepare, "text", "match_none")
+    return _answer_all(parsed, prepare, len(texts), "text", "match_none")
 
 
 def _answer_all(
     parsed: argparse.Namespace,
-    prepare: Callable[[ModelService], _Answer],
+    prepare: Callable[[ModelService], _Ask],
+    number: int,
     name: str,
     verdict: str,
 ) -> int:
@@ -201,6 +203,7 @@ def _answer_all(
     Args:
         parsed: the command's arguments.
         prepare: encodes what the images are asked, once.
+        number: how many labels or texts that are.
         name: the key of a label or text in an answer.
         verdict: the sentence for an image that nothing fits.
 
@@ -211,33 +214,35 @@ def _answer_all(
     failed = paths.failed
     answered = 0
     try:
-        waiting = _from_first_readable(paths, failed)
+        waiting = _from_first_readable(paths)
         if waiting is not None:
             service = load_model(read_settings(parsed))
-            answer = prepare(service)
-            with closing(encode_files(service, waiting)) as photos, StatusLine() as status:
-                for photo in photos:
-                    if photo.features is None:
-                        failed.append((photo.path, photo.error))
-                        continue
+            ask = prepare(service)
+            with closing(encode_batches(service, waiting)) as batches, StatusLine() as status:
+                for batch in batches:
+                    for photo in batch:
+                        if photo.error:
+                            failed.add(photo.path, photo.error)
+                    read = [(one.path, one.features) for one in batch if one.features is not None]
                     status.clear()
-                    _print(answer(photo.path, photo.features), name, verdict, parsed)
-                    answered += 1
+                    for some in batched(read, max(1, _SCORES_AT_ONCE // number)):
+                        names, rows = zip(*some, strict=True)
+                        for answer in ask(names, np.stack(rows)):
+                            _print(answer, name, verdict, parsed)
+                            answered += 1
                     # Where the answers themselves can be seen, that is all the progress it takes.
                     if status.due and not sys.stdout.isatty():
                         status.show(text("terminal_answered", terminal_language(), number=answered))
     finally:
         if not isinstance(sys.exception(), ReaderGoneError):
             _tell_failed(failed, alone=not answered)
-    if not failed:
+    if not failed.number:
         return 0
     return _IN_PART if answered else _FAILED
 
 
-def _from_first_readable(
-    paths: ImagePaths, failed: list[tuple[str, ClipAppError]]
-) -> Iterator[str] | None:
-    """The paths from the first image on that can be read, those before put to the failed ones.
+def _from_first_readable(paths: ImagePaths) -> Iterator[str] | None:
+    """The paths from the first image on that can be read; those before are noted as failed.
 
     So a mistyped name is told at once, and not after a model was loaded for nothing.
     """
@@ -246,25 +251,23 @@ def _from_first_readable(
         try:
             load_image(path, target_side=_TRIED_SIDE)
         except ImageError as error:
-            failed.append((path, error))
+            paths.failed.add(path, error)
         else:
             return itertools.chain((path,), waiting)
     return None
 
 
-def _tell_failed(failed: Sequence[tuple[str, ClipAppError]], *, alone: bool) -> None:
+def _tell_failed(failed: Failures, *, alone: bool) -> None:
     """Name what could not be read and why; in one sentence where nothing else was asked."""
     language = terminal_language()
-    if not failed:
-        return
-    if alone and len(failed) == 1:
-        tell(failed[0][1].message(language))
-        return
-    tell(text("terminal_broken", language, number=len(failed)))
-    for path, error in failed[:_SHOWN_FAILED]:
-        tell(f"  {path}: {error.message(language)}")
-    if (more := len(failed) - _SHOWN_FAILED) > 0:
-        tell(f"  {text('terminal_broken_more', language, number=more)}")
+    if alone and failed.number == 1:
+        tell(failed.kept[0][1].message(language))
+    elif failed.number:
+        tell(text("terminal_broken", language, number=failed.number))
+        for name, error in failed.kept:
+            tell(f"  {name}: {error.message(language)}")
+        if more := failed.number - len(failed.kept):
+            tell(f"  {text('terminal_broken_more', language, number=more)}")
 
 
 def _models(parsed: argparse.Namespace) -> None:

@@ -23,6 +23,29 @@ _LONGEST_PATH_BYTES = 1 << 17
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
+# Failures that are kept with their reasons, 1 kB each; of others it is known how many there are.
+_KEPT_FAILURES = 10_000
+
+
+class Failures:
+    """What could not be read.
+
+    Attributes:
+        number: how many that are.
+        kept: the first 10,000 of them: what was named, and why it could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.kept: list[tuple[str, ClipAppError]] = []
+
+    def add(self, name: str, error: ClipAppError) -> None:
+        """Note one more."""
+        self.number += 1
+        if len(self.kept) < _KEPT_FAILURES:
+            self.kept.append((name, error.bare()))
+
+
 class ImagePaths:
     """Goes once through all images that were named, in the order in which they were.
 
@@ -48,7 +71,7 @@ class ImagePaths:
         # same one with a chance of 3e-8.
         self._named: set[int] = set()
         self._below: set[int] = set()
-        self.failed: list[tuple[str, ClipAppError]] = []
+        self.failed = Failures()
 
     def __iter__(self) -> Iterator[str]:
         for argument in self._arguments:
@@ -63,7 +86,9 @@ class ImagePaths:
     def _matching(self, pattern: str) -> Iterator[str]:
         found = sorted(glob.glob(pattern, recursive=True))
         if not found:
-            self._fail(pattern, InputError("pattern_without_files", pattern=printable(pattern)))
+            self.failed.add(
+                pattern, InputError("pattern_without_files", pattern=printable(pattern))
+            )
         for path in found:
             yield from self._images(path)
 
@@ -86,13 +111,13 @@ class ImagePaths:
                 real = Path(folder).resolve()
                 number = files.fill(real, Roots.of([real]), WHOLE)
             except ClipAppError as error:
-                self._fail(folder, error)
+                self.failed.add(folder, error)
                 return
             for below in files.unreadable:
                 shown = os.path.join(folder, below)
-                self._fail(shown, GalleryError("folder_unreadable", folder=printable(below)))
+                self.failed.add(shown, GalleryError("folder_unreadable", folder=printable(below)))
             if not number and not files.unreadable:
-                self._fail(folder, GalleryError("folder_empty", folder=printable(folder)))
+                self.failed.add(folder, GalleryError("folder_empty", folder=printable(folder)))
             for chunk in files.chunks():
                 for file in chunk:
                     yield os.path.join(folder, file.path)
@@ -102,16 +127,13 @@ class ImagePaths:
         number = 0
         for name in _split(self._separator):
             if b"\0" in name or len(name) > _LONGEST_PATH_BYTES:
-                self._fail("-", InputError("paths_unreadable"))
+                self.failed.add("-", InputError("paths_unreadable"))
                 return
             if name:
                 number += 1
                 yield _path_of(name)
         if not number:
-            self._fail("-", InputError("paths_missing"))
-
-    def _fail(self, path: str, error: ClipAppError) -> None:
-        self.failed.append((path, error))
+            self.failed.add("-", InputError("paths_missing"))
 
 
 def _split(separator: bytes) -> Iterator[bytes]:

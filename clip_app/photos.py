@@ -16,12 +16,12 @@ from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.model_service import ModelService, Pixels
 
-# Photographs in one call of the model.
-_BATCH = 32
+# Photographs in one call of the model, as in the indexer.
+_BATCH = 64
 
 # Files that are decoded or wait for the model, beyond one batch and one for each worker. Ready ones
 # take 0.6 MB each.
-_AHEAD = 32
+_AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,22 @@ def encode_files(
     Raises:
         ModelError: if the device fails.
     """
+    with contextlib.closing(encode_batches(service, paths, workers=workers)) as batches:
+        for batch in batches:
+            yield from batch
+
+
+def encode_batches(
+    service: ModelService, paths: Iterable[str], *, workers: int | None = None
+) -> Generator[list[EncodedPhoto]]:
+    """As `encode_files`, those together that were encoded together: never one that must wait."""
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, "decode") as pool:
         feeder = _Feeder(service, pool, workers + _AHEAD)
         threading.Thread(target=feeder.run, args=(paths,), name="paths", daemon=True).start()
         try:
             while batch := feeder.next_batch():
-                yield from _encoded(service, [future.result() for future in batch])
+                yield _encoded(service, [future.result() for future in batch])
         finally:
             feeder.stop()
             pool.shutdown(cancel_futures=True)
@@ -136,13 +145,9 @@ class _Feeder:
         try:
             return _Decoded(path, self._service.preprocess(load_for(self._service, path)))
         except ImageError as error:
-            return _Decoded(path, error=error)
+            return _Decoded(path, error=error.bare())
 
 
-def _encoded(service: ModelService, batch: list[_Decoded]) -> Generator[EncodedPhoto]:
+def _encoded(service: ModelService, batch: list[_Decoded]) -> list[EncodedPhoto]:
     rows = iter(service.encode_pixels([one.pixels for one in batch if one.pixels is not None]))
-    for one in batch:
-        if one.error is None:
-            yield EncodedPhoto(one.path, next(rows))
-        else:
-            yield EncodedPhoto(one.path, error=one.error)
+    return [EncodedPhoto(one.path, None if one.error else next(rows), one.error) for one in batch]

@@ -123,6 +123,16 @@ def test_several_bad_files_are_named_and_nothing_answered_is_code_2(run, photos,
     assert (code, answers, told) == (2, [], ["gone.jpg was not found."])
 
 
+def test_of_very_many_bad_files_the_first_are_named(run, photos, monkeypatch):
+    monkeypatch.setattr(image_paths, "_KEPT_FAILURES", 2)
+    bad = [put(photos / f"{number}.png", b"a text") for number in range(5)]
+    code, answers, told = run("classify", *bad, photos / "cat.jpg", *LABELS)
+    assert (code, len(answers)) == (1, 1)
+    assert told[0] == "Files that could not be read (5):"
+    assert [line.split(":")[0] for line in told[1:3]] == [f"  {one}" for one in bad[:2]]
+    assert told[3:] == ["  … and 3 more"]
+
+
 def test_answers_are_those_of_each_image_alone(run, photos, service):
     _, answers, _ = run("classify", photos, *LABELS)
     for answer in answers:
