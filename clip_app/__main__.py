@@ -1,5 +1,8 @@
 """`python -m clip_app`."""
 
-from clip_app.cli import main
+try:
+    from clip_app.cli import main
+except KeyboardInterrupt:  # the libraries take seconds to load
+    raise SystemExit(130) from None
 
 raise SystemExit(main())

@@ -1,5 +1,7 @@
 """Errors a person can cause or mend; each ends in one sentence in the interface language."""
 
+from typing import Self
+
 from clip_app.strings import Language, text
 
 
@@ -19,6 +21,10 @@ class ClipAppError(Exception):
     def message(self, language: Language) -> str:
         """The sentence to show, in `language`."""
         return text(self.key, language, **self.params)
+
+    def bare(self) -> Self:
+        """The same error to keep: a traceback would keep the picture that it arose from."""
+        return type(self)(self.key, **self.params)
 
     def __str__(self) -> str:
         return self.message("en")

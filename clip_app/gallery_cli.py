@@ -2,22 +2,20 @@
 
 import argparse
 import contextlib
-import json
 import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from clip_app.console import StatusLine, emit, emit_json, printable, tell, without_halves
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
-from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
 from clip_app.gallery.stores.store import Filter, Store
@@ -30,9 +28,6 @@ from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import text
 
 _MODEL_FLAGS = ("model", "device", "precision")
-
-# A log file gets a line of progress that often; a terminal, whenever there is news.
-_LOG_SECONDS = 10.0
 
 # Endings of one and the same format, so that `--type jpg` finds .jpeg too.
 _SAME_TYPE = ({".jpg", ".jpeg"}, {".tif", ".tiff"}, {".heic", ".heif"})
@@ -119,10 +114,10 @@ def _index(parsed: argparse.Namespace) -> None:
     answer = index_answer(folder, service, report, terminal_language())
     _tell_broken(answer, report)
     if parsed.json:
-        print(json.dumps(answer, ensure_ascii=False))
+        emit_json(answer)
     else:
         numbers = answer | {"broken": report.broken_total}
-        print(text("terminal_indexed", terminal_language(), **numbers))
+        emit(text("terminal_indexed", terminal_language(), **numbers))
 
 
 def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
@@ -139,21 +134,21 @@ def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., Index
 def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
     language = terminal_language()
     for below in report.unreadable:
-        _say(text("folder_unreadable", language, folder=below))
+        tell(text("folder_unreadable", language, folder=below))
     if report.broken:
-        _say(text("terminal_broken", language, number=report.broken_total))
+        tell(text("terminal_broken", language, number=report.broken_total))
         for one in answer["broken"]:
-            _say(f"  {one['path']}: {one['reason']}")
+            tell(f"  {one['path']}: {one['reason']}")
         if more := report.broken_total - len(report.broken):
-            _say(f"  {text('terminal_broken_more', language, number=more)}")
+            tell(f"  {text('terminal_broken_more', language, number=more)}")
     if report.stopped:
-        _say(text("terminal_stopped", language))
+        tell(text("terminal_stopped", language))
 
 
 def _search(parsed: argparse.Namespace) -> None:
     # Everything typed is checked before the model is loaded, so that a mistake is told at once.
-    texts = [term for typed in parsed.text for term in parse_query(typed)]
-    texts += [term for typed in parsed.exclude for term in parse_query("", typed)]
+    texts = [term for typed in parsed.text for term in parse_query(without_halves(typed))]
+    texts += [term for typed in parsed.exclude for term in parse_query("", without_halves(typed))]
     if not texts and not parsed.image:
         raise InputError("query_missing")
     if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
@@ -171,11 +166,11 @@ def _search(parsed: argparse.Namespace) -> None:
             *texts,
         ]
         answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
-    query = printable(describe(terms))
+    query = describe(terms)
     if any(term.weight != 1 for term in terms):
-        _say(text("gallery_understood", terminal_language(), query=query))
+        tell(text("gallery_understood", terminal_language(), query=query))
     if parsed.json:
-        print(json.dumps(search_answer(query, service, answer, printable), ensure_ascii=False))
+        emit_json(search_answer(query, service, answer))
     else:
         _print_hits(answer, everything=parsed.all)
 
@@ -212,13 +207,13 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         hidden += not (fits or everything)
         if fits or everything:
             note = "" if fits else f"  ({text('gallery_unfit', language)})"
-            print(f"{hit.similarity:6.3f}  {printable(hit.path)}{note}")
+            emit(f"{hit.similarity:6.3f}  {hit.path}{note}")
     if not answer.hits:
-        print(text("gallery_nothing_found", language))
+        emit(text("gallery_nothing_found", language))
     elif answer.nothing_fits:
-        print(text("gallery_nothing_fits", language))
+        emit(text("gallery_nothing_fits", language))
     if hidden:
-        _say(text("terminal_hidden", language, number=hidden))
+        tell(text("terminal_hidden", language, number=hidden))
 
 
 def _status(parsed: argparse.Namespace) -> None:
@@ -227,20 +222,20 @@ def _status(parsed: argparse.Namespace) -> None:
     model = load_model(settings).info if "model" in parsed else None
     with _library(settings) as library:
         statuses = library.galleries(model)
-    answer = status_answer(model.name if model else None, statuses, _shown)
+    answer = status_answer(model.name if model else None, statuses)
     if model is None:
         for one in answer["galleries"]:
             del one["usable"]
     if parsed.json:
-        print(json.dumps(answer, ensure_ascii=False))
+        emit_json(answer)
         return
     language = terminal_language()
     if not statuses:
-        print(text("index_none", language))
+        emit(text("index_none", language))
     for one in answer["galleries"]:
-        print(one["gallery"])
+        emit(one["gallery"])
         usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
-        print(f"  {text('terminal_status', language, **one)}{usable}")
+        emit(f"  {text('terminal_status', language, **one)}{usable}")
 
 
 def _forget(parsed: argparse.Namespace) -> None:
@@ -248,9 +243,9 @@ def _forget(parsed: argparse.Namespace) -> None:
     with _library(read_settings(parsed)) as library:
         number = library.forget(folder)
     if parsed.json:
-        print(json.dumps({"folder": _shown(folder), "indexes": number}, ensure_ascii=False))
+        emit_json({"folder": str(folder), "indexes": number})
     else:
-        print(text("terminal_forgotten", terminal_language(), folder=_shown(folder)))
+        emit(text("terminal_forgotten", terminal_language(), folder=folder))
 
 
 @contextlib.contextmanager
@@ -269,7 +264,8 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        _say(f"\n{text('terminal_stopping', terminal_language())}")
+        tell("")  # below the line of progress
+        tell(text("terminal_stopping", terminal_language()))
 
     in_charge = threading.current_thread() is threading.main_thread()
     if in_charge:
@@ -281,47 +277,24 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, before)
 
 
-class _Progress:
-    """How far an indexer is, on standard error: one line rewritten, or in a log a line at times."""
-
-    def __init__(self) -> None:
-        self._rewrites = sys.stderr.isatty()
-        self._told = time.monotonic()
-        self._width = 0
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._clear()
+class _Progress(StatusLine):
+    """How far an indexer is."""
 
     def tell(self, progress: IndexProgress) -> None:
         """Show it, if it is time to."""
+        if not self.due:
+            return
         begun = progress.rate == 0 or progress.seconds_left is None
-        line = text(
-            "terminal_progress_begun" if begun else "terminal_progress",
-            terminal_language(),
-            done=progress.done,
-            total=progress.total,
-            rate=progress.rate,
-            left=timedelta(seconds=round(progress.seconds_left or 0)),
+        self.show(
+            text(
+                "terminal_progress_begun" if begun else "terminal_progress",
+                terminal_language(),
+                done=progress.done,
+                total=progress.total,
+                rate=progress.rate,
+                left=timedelta(seconds=round(progress.seconds_left or 0)),
+            )
         )
-        if self._rewrites:
-            self._clear()
-            print(line, end="", file=sys.stderr, flush=True)
-            self._width = 2 * len(line)  # Chinese characters take two columns
-        elif time.monotonic() - self._told > _LOG_SECONDS:
-            self._told = time.monotonic()
-            _say(line)
-
-    def _clear(self) -> None:
-        if self._width:
-            print(f"\r{' ' * self._width}\r", end="", file=sys.stderr, flush=True)
-            self._width = 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _real(folder: Path) -> Path:

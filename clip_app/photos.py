@@ -1,17 +1,17 @@
-"""Files to features, in one way for everybody who encodes photographs.
+"""Files become features, one way for all: decoded ahead on threads, encoded together, in order.
 
 The page, the API, the terminal, evaluations and benchmarks read, decode and preprocess here, so
 that a photograph has one vector whoever asks. The indexer, which also hashes and dates what it
-reads, shares the size that pictures are decoded at.
+reads, has its own stages and shares `decode_side`.
 """
 
+import contextlib
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,25 +23,41 @@ from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
 
+# Photographs in one call of the model, as in the indexer.
+_BATCH = 64
+
+# Files that are decoded or wait for the model, beyond one batch and one for each worker. Ready ones
+# take 0.6 MB each.
+_AHEAD = 64
+
+
 #: What a photograph can be given as: the path of a file, its bytes, or a picture in memory.
 Source = str | os.PathLike[str] | bytes | Image.Image
 
 
 @dataclass(frozen=True)
 class EncodedPhoto:
-    """One photograph after it went through the image tower.
+    """One photograph's features, or why it has none.
 
     Attributes:
-        source: what it was given as.
-        image_features: float32 (embedding_size,), length 1; None where `error` is set.
-        error: why it could not be read.
+        source: as it was given.
+        image_features: float32 (embedding_size,), of length 1; None where there is an error.
+        error: what is wrong with it.
         kept: what `keep` made of the picture.
     """
 
-    source: Source
-    image_features: np.ndarray | None
+    source: Any
+    image_features: np.ndarray | None = None
     error: ImageError | None = None
     kept: Any = None
+
+
+def decode_side(service: ModelService) -> int:
+    """The `target_side` of `load_image` for a model: twice what its image tower takes.
+
+    A JPEG drafted to it is at least as large, so that resizing it down has pixels to average.
+    """
+    return 2 * max(service.info.image_size)
 
 
 def open_picture(source: Source, service: ModelService, *, name: str | None = None) -> Image.Image:
@@ -56,73 +72,130 @@ def open_picture(source: Source, service: ModelService, *, name: str | None = No
         return load_image(source, name=name, target_side=decode_side(service))
 
 
-def decode_side(service: ModelService) -> int:
-    """The `target_side` of `load_image` for a model: twice what its image tower takes.
-
-    A JPEG drafted to it is at least as large, so that resizing it down has pixels to average.
-    """
-    return 2 * max(service.info.image_size)
-
-
 def encode_files(
     service: ModelService,
     sources: Iterable[Source],
     *,
     workers: int | None = None,
     keep: Callable[[Image.Image], Any] | None = None,
-) -> Iterator[EncodedPhoto]:
-    """Features of photographs, in their order; one that cannot be read is an answer, too.
+) -> Generator[EncodedPhoto]:
+    """Features of photographs, in the order of `sources`, however many there are.
 
-    Threads decode ahead while the model encodes, a bounded number of pictures, so memory does not
-    grow with the number of files.
+    No more than some hundred files are read ahead, so memory does not grow with their number; and
+    nothing waits for one that has not come yet, so slow `sources` (a pipe) are answered as they
+    come. Close the generator to end early.
 
     Args:
-        service: the model.
-        sources: any number; taken as they are needed.
+        service: the model to ask.
+        sources: gone through on a thread of its own; what it raises is raised here.
         workers: decoding threads; by default one a core.
         keep: called with each decoded picture, for instance to make a thumbnail.
+
+    Yields:
+        One `EncodedPhoto` for each source; a file that cannot be read is one with an error.
 
     Raises:
         ModelError: if the device fails.
     """
-    with closing(_decoded(service, sources, workers or os.cpu_count() or 1, keep)) as ready:
-        while chunk := list(islice(ready, service.image_batch)):
-            readable = [one.pixels for one in chunk if one.pixels is not None]
-            rows = iter(service.encode_pixels(readable))
-            for one in chunk:
-                row = None if one.pixels is None else next(rows)
-                yield EncodedPhoto(one.source, row, one.error, one.kept)
+    with contextlib.closing(encode_batches(service, sources, workers, keep)) as batches:
+        for batch in batches:
+            yield from batch
+
+
+def encode_batches(
+    service: ModelService,
+    sources: Iterable[Source],
+    workers: int | None = None,
+    keep: Callable[[Image.Image], Any] | None = None,
+) -> Generator[list[EncodedPhoto]]:
+    """As `encode_files`, those together that were encoded together: never one that must wait."""
+    workers = workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, "decode") as pool:
+        feeder = _Feeder(service, pool, workers + _AHEAD, keep)
+        threading.Thread(target=feeder.run, args=(sources,), name="paths", daemon=True).start()
+        try:
+            while batch := feeder.next_batch():
+                yield _encoded(service, [future.result() for future in batch])
+        finally:
+            feeder.stop()
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass
 class _Decoded:
     source: Source
-    pixels: Pixels | None = field(default=None, repr=False)
+    pixels: Pixels | None = None
     error: ImageError | None = None
     kept: Any = None
 
 
-def _decoded(
-    service: ModelService,
-    sources: Iterable[Source],
-    workers: int,
-    keep: Callable[[Image.Image], Any] | None,
-) -> Generator[_Decoded]:
-    def decode(source: Source) -> _Decoded:
-        try:
-            picture = open_picture(source, service)
-            return _Decoded(source, service.preprocess(picture), None, keep and keep(picture))
-        except ImageError as error:
-            return _Decoded(source, error=error)
+class _Feeder:
+    """Hands sources to decoding threads, never more than `ahead` before they are asked for."""
 
-    with ThreadPoolExecutor(workers, "decode") as pool:
-        waiting: deque[Future[_Decoded]] = deque()
+    def __init__(
+        self,
+        service: ModelService,
+        pool: ThreadPoolExecutor,
+        ahead: int,
+        keep: Callable[[Image.Image], Any] | None,
+    ) -> None:
+        self._service = service
+        self._pool = pool
+        self._keep = keep
+        self._waiting: queue.Queue[Future[_Decoded] | None] = queue.Queue()
+        self._room = threading.Semaphore(ahead)
+        self._stopped = False
+        self._error: BaseException | None = None
+
+    def run(self, sources: Iterable[Source]) -> None:
+        """Go through `sources`, on a thread of its own."""
         try:
             for source in sources:
-                waiting.append(pool.submit(decode, source))
-                if len(waiting) > workers + service.image_batch:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                self._room.acquire()
+                if self._stopped:
+                    break
+                self._waiting.put(self._pool.submit(self._decode, source))
+        except BaseException as error:  # noqa: BLE001 - raised by `next_batch`
+            self._error = error
         finally:
-            pool.shutdown(cancel_futures=True)
+            self._waiting.put(None)
+
+    def next_batch(self) -> list[Future[_Decoded]]:
+        """What has been handed over by now, at least one and at most `_BATCH`; empty at the end.
+
+        Raises:
+            Exception: what going through the paths has raised, after what came before it.
+        """
+        batch: list[Future[_Decoded]] = []
+        with contextlib.suppress(queue.Empty):
+            while len(batch) < _BATCH:
+                future = self._waiting.get(block=not batch)
+                if future is None:
+                    self._waiting.put(None)  # for the next call
+                    break
+                self._room.release()
+                batch.append(future)
+        if not batch and self._error is not None:
+            raise self._error
+        return batch
+
+    def stop(self) -> None:
+        """Ask for no more; a path that the thread waits for is not waited for."""
+        self._stopped = True
+        self._room.release()
+
+    def _decode(self, source: Source) -> _Decoded:
+        try:
+            picture = open_picture(source, self._service)
+            kept = self._keep(picture) if self._keep else None
+            return _Decoded(source, self._service.preprocess(picture), kept=kept)
+        except ImageError as error:
+            return _Decoded(source, error=error.bare())
+
+
+def _encoded(service: ModelService, batch: list[_Decoded]) -> list[EncodedPhoto]:
+    rows = iter(service.encode_pixels([one.pixels for one in batch if one.pixels is not None]))
+    return [
+        EncodedPhoto(one.source, None if one.error else next(rows), one.error, one.kept)
+        for one in batch
+    ]

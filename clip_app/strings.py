@@ -242,6 +242,29 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The index of {folder} is deleted; the photographs are untouched.",
         "已删除 {folder} 的索引，照片本身未受影响。",
     ),
+    # Images in the terminal
+    "pattern_without_files": (
+        "No file matches {pattern}.",
+        "没有与 {pattern} 匹配的文件。",
+    ),
+    "paths_missing": (
+        "No file names came on standard input.",
+        "标准输入中没有文件名。",
+    ),
+    "paths_unreadable": (
+        "Standard input is not a list of file names, one a line; for a list separated by NUL "
+        "characters (find -print0), add -0.",
+        "标准输入不是每行一个文件名的列表；如果文件名以 NUL 字符分隔（find -print0），请加上 -0。",
+    ),
+    "terminal_answered": ("{number:,} images done", "已完成 {number:,} 张"),
+    "output_failed": (
+        "The answers could not be written: {reason}.",
+        "结果无法写出：{reason}。",
+    ),
+    "unexpected_terminal": (
+        "This is a fault in the program. Please report it with the lines above.",
+        "这是程序自身的错误，请附上以上内容反馈给我们。",
+    ),
     # Settings and models
     "setting_invalid": (
         "The setting {name} is not valid: {reason}.",
@@ -397,6 +420,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "descriptions_placeholder": ("a cat lying on a sofa", "一只躺在沙发上的猫"),
     "match_button": ("Match", "开始匹配"),
     "match_best": ("Best match: {text}", "最佳匹配：{text}"),
+    "match_none": (
+        "None of these descriptions seems to fit this image.",
+        "这些描述似乎都不符合这张图像。",
+    ),
     "match_confidence": ("confidence {score}", "置信度 {score}"),
     "collection": ("Search my own text collection", "在我的文本库中检索"),
     "collection_file": (

@@ -12,7 +12,7 @@ from clip_app.gallery.search import SearchAnswer
 from clip_app.model.service import ModelService
 from clip_app.strings import Language
 from clip_app.tasks.classify import Classification
-from clip_app.tasks.match import TextScore
+from clip_app.tasks.match import Matching
 
 
 def classification_answer(
@@ -30,14 +30,16 @@ def classification_answer(
     }
 
 
-def match_answer(image: str, service: ModelService, ranked: Sequence[TextScore]) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"text", "score", "similarity"}…]}`."""
+def match_answer(image: str, service: ModelService, answer: Matching) -> dict[str, Any]:
+    """`{"image", "model", "results": [{"text", "score", "similarity"}…], "none_fits"}`."""
     return {
         "image": image,
         "model": service.info.name,
         "results": [
-            {"text": one.text, "score": one.score, "similarity": one.similarity} for one in ranked
+            {"text": one.text, "score": one.score, "similarity": one.similarity}
+            for one in answer.results
         ],
+        "none_fits": answer.none_fits,
     }
 
 

@@ -75,17 +75,47 @@ def classify(
     prompts = choose_templates(templates, names)
     image_features = service.encode_images(images)
     label_features = service.encode_labels(names, prompts, progress)
+    return classify_features(
+        service, image_features, names, label_features, independent=independent, progress=progress
+    )
+
+
+def classify_features(
+    service: ModelService,
+    image_features: np.ndarray,
+    labels: Sequence[str],
+    label_features: np.ndarray,
+    *,
+    independent: bool = False,
+    progress: Progress | None = None,
+) -> list[Classification]:
+    """Score every label for images, both encoded already.
+
+    Args:
+        service: the model that made the features.
+        image_features: float32 (images, embedding_size), rows of length 1.
+        labels: what the rows of `label_features` stand for; they choose the background's language.
+        label_features: float32 (labels, embedding_size), as `encode_labels` gives them.
+        independent: as in `classify`.
+        progress: called with (done, total) while the background is encoded.
+
+    Returns:
+        One answer for each row of `image_features`.
+
+    Raises:
+        ModelError: if the device fails.
+    """
     cosines = similarities(image_features, label_features)
-    chances = chance_of_best(service, image_features, names, label_features, progress)
+    chances = chance_of_best(service, image_features, labels, label_features, progress)
     if not independent:
         scores = softmax_scores(cosines, service.logit_scale)
     elif service.logit_bias is not None:
         scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
     else:
-        scores = share_against_background(service, image_features, names, label_features)
+        scores = share_against_background(service, image_features, labels, label_features)
     return [
-        Classification(_ranked(names, scores[i], cosines[i]), float(chances[i]), independent)
-        for i in range(len(images))
+        Classification(_ranked(labels, scores[i], cosines[i]), float(chances[i]), independent)
+        for i in range(len(image_features))
     ]
 
 

@@ -11,8 +11,13 @@ from PIL import Image
 from clip_app.errors import ImageError, InputError
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
-from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
+from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
+from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
+
+# Of more texts than this, nothing is said about whether any fits: among a collection's 100,000, the
+# best of as many unrelated words does well for any picture, and so would be no yardstick.
+_MOST_JUDGED = MAX_LABELS
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,25 @@ class TextScore:
     text: str
     score: float
     similarity: float
+
+
+@dataclass(frozen=True)
+class Matching:
+    """One image's texts, best first.
+
+    Attributes:
+        results: the texts that were asked for.
+        chance: how often the best of as many unrelated words would do as well as the best text,
+            in [0, 1]; NaN where that cannot be told.
+    """
+
+    results: tuple[TextScore, ...]
+    chance: float
+
+    @property
+    def none_fits(self) -> bool:
+        """Whether the texts do hardly better than words that have nothing to do with them."""
+        return self.chance > CHANCE_LIMIT
 
 
 @dataclass(frozen=True)
@@ -47,7 +71,7 @@ def match(
     top_k: int | None = None,
     progress: Progress | None = None,
 ) -> list[TextScore]:
-    """Rank texts by how well they describe an image, best first.
+    """Rank texts by how well they describe an image, best first; `judge` says whether they fit.
 
     Serves a handful of descriptions and a collection of 100,000 lines alike; scores are softmax
     over all of them, whatever `top_k` leaves.
@@ -64,12 +88,64 @@ def match(
         InputError: if there is no text, or too many.
         ModelError: if the device fails.
     """
+    return list(judge(service, image, descriptions, top_k=top_k, progress=progress).results)
+
+
+def judge(
+    service: ModelService,
+    image: Image.Image | None,
+    descriptions: str | Sequence[str],
+    *,
+    top_k: int | None = None,
+    progress: Progress | None = None,
+) -> Matching:
+    """As `match`, with a verdict whether any of the texts fits at all."""
     if image is None:
         raise ImageError("image_missing")
-    matrix = match_matrix(service, [image], descriptions, progress=progress)
-    cosines, scores = matrix.similarities[0], matrix.scores[0]
-    order = np.argsort(-cosines, kind="stable")[:top_k]
-    return [TextScore(matrix.texts[i], float(scores[i]), float(cosines[i])) for i in order]
+    texts = _texts(descriptions)
+    text_features = service.encode_texts(texts, progress)
+    image_features = service.encode_images([image])
+    return match_features(service, image_features, texts, text_features, top_k=top_k)[0]
+
+
+def match_features(
+    service: ModelService,
+    image_features: np.ndarray,
+    texts: Sequence[str],
+    text_features: np.ndarray,
+    *,
+    top_k: int | None = None,
+) -> list[Matching]:
+    """Rank texts for images, both encoded already.
+
+    Args:
+        service: the model that made the features.
+        image_features: float32 (images, embedding_size), rows of length 1.
+        texts: what the rows of `text_features` say; it chooses the background's language.
+        text_features: float32 (texts, embedding_size), rows of length 1.
+        top_k: how many texts to return for each image; None for all.
+
+    Returns:
+        One answer for each row of `image_features`.
+
+    Raises:
+        ModelError: if the device fails.
+    """
+    cosines = similarities(image_features, text_features)
+    scores = softmax_scores(cosines, service.logit_scale)
+    chances = np.full(len(image_features), np.nan)
+    if len(texts) <= _MOST_JUDGED:
+        chances = chance_of_best(service, image_features, texts, text_features)
+    return [
+        Matching(
+            tuple(
+                TextScore(texts[k], float(scores[i, k]), float(cosines[i, k]))
+                for k in np.argsort(-cosines[i], kind="stable")[:top_k]
+            ),
+            float(chances[i]),
+        )
+        for i in range(len(image_features))
+    ]
 
 
 def match_matrix(
@@ -82,14 +158,16 @@ def match_matrix(
     """Compare every image with every text; arguments and errors as in `match`."""
     if not images:
         raise ImageError("image_missing")
-    texts = (
-        parse_lines(descriptions, MAX_COLLECTION_LINES)
-        if isinstance(descriptions, str)
-        else list(descriptions)
-    )
+    texts = _texts(descriptions)
     image_features = service.encode_images(images)
     cosines = similarities(image_features, service.encode_texts(texts, progress))
     return SimilarityMatrix(tuple(texts), cosines, softmax_scores(cosines, service.logit_scale))
+
+
+def _texts(descriptions: str | Sequence[str]) -> list[str]:
+    if isinstance(descriptions, str):
+        return parse_lines(descriptions, MAX_COLLECTION_LINES)
+    return list(descriptions)
 
 
 def read_collection(data: bytes, name: str) -> str:

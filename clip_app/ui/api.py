@@ -21,7 +21,7 @@ from clip_app.server.answers import (
     status_answer,
 )
 from clip_app.tasks.classify import classify as classify_images
-from clip_app.tasks.match import match as match_texts
+from clip_app.tasks.match import judge
 from clip_app.ui.common import open_photo, shows_errors
 from clip_app.ui.photo import Photo
 
@@ -59,11 +59,11 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             descriptions: One description a line.
 
         Returns:
-            {"image", "model", "results": [{"text", "score", "similarity"}]}
+            {"image", "model", "results": [{"text", "score", "similarity"}], "none_fits"}
         """
         service = slot.service
-        ranked = match_texts(service, open_photo(image, service), descriptions)
-        return match_answer(Path(image).name, service, ranked)
+        answer = judge(service, open_photo(image, service), descriptions)
+        return match_answer(Path(image).name, service, answer)
 
     def search(
         text: str = "",

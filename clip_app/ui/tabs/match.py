@@ -1,7 +1,6 @@
 """The tab 文本匹配: descriptions for an image, a text collection, several images and texts."""
 
 import html
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from clip_app.errors import ImageError, InputError
 from clip_app.model.slot import ModelSlot
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.strings import Language, text
-from clip_app.tasks.match import TextScore, match, match_matrix, read_collection
+from clip_app.tasks.match import Matching, judge, match_matrix, read_collection
 from clip_app.ui.common import (
     download_button,
     i18n,
+    notice,
     open_photo,
     percent,
     shown_progress,
@@ -133,8 +133,8 @@ def _match_one(slot: ModelSlot) -> Any:
         image: str | None, descriptions: str, language: Language
     ) -> tuple[str, dict[str, float], dict[str, Any]]:
         service = slot.service
-        ranked = match(service, open_photo(image, service), parse_lines(descriptions))
-        return _shown(slot, ranked, language)
+        answer = judge(service, open_photo(image, service), parse_lines(descriptions))
+        return _shown(slot, answer, language)
 
     return match_one
 
@@ -153,30 +153,35 @@ def _search_collection(slot: ModelSlot) -> Any:
         if collection:
             file = Path(collection)
             pasted = read_collection(file.read_bytes(), file.name)
-        ranked = match(
+        answer = judge(
             service,
             photo,
             parse_lines(pasted, MAX_COLLECTION_LINES),
             top_k=int(top_k),
             progress=shown_progress(progress, "encoding_texts", language),
         )
-        return _shown(slot, ranked, language)
+        return _shown(slot, answer, language)
 
     return search_collection
 
 
 def _shown(
-    slot: ModelSlot, ranked: Sequence[TextScore], language: Language
+    slot: ModelSlot, answer: Matching, language: Language
 ) -> tuple[str, dict[str, float], dict[str, Any]]:
-    first = ranked[0]
+    first = answer.results[0]
+    if answer.none_fits:
+        headline = notice(text("match_none", language))
+    else:
+        sentence = text("match_best", language, text=first.text)
+        headline = f'<p class="headline">{html.escape(sentence)}</p>'
     best = (
-        unread_notice(slot.service, [one.text for one in ranked], language)
-        + f'<p class="headline">{html.escape(text("match_best", language, text=first.text))}</p>'
+        unread_notice(slot.service, [one.text for one in answer.results], language)
+        + headline
         + '<p class="explained">'
         + html.escape(text("match_confidence", language, score=percent(first.score)))
         + f" · {html.escape(text('scoring_used_softmax', language))}</p>"
     )
-    shown = ((one.text, one.score, one.similarity) for one in ranked)
+    shown = ((one.text, one.score, one.similarity) for one in answer.results)
     return (best, *bars_and_table("column_text", shown, language))
 
 
