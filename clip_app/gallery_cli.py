@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import re
 import signal
 import sys
 import threading
@@ -121,7 +122,11 @@ def _index(parsed: argparse.Namespace) -> None:
         print(json.dumps(answer, ensure_ascii=False))
     else:
         numbers = answer | {"broken": report.broken_total}
-        print(text("terminal_indexed", terminal_language(), **numbers))
+        print(_line(text("terminal_indexed", terminal_language(), **numbers)))
+        for note in report.left_out_notes(terminal_language()):
+            print(_line(f"  {note}"))
+    if report.stopped:
+        raise KeyboardInterrupt  # a script must not take half an index for a whole one
 
 
 def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
@@ -138,7 +143,7 @@ def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., Index
 def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
     language = terminal_language()
     for below in report.unreadable:
-        _say(text("folder_unreadable", language, folder=below))
+        _say(text("terminal_unreadable", language, path=below))
     if report.broken:
         _say(text("terminal_broken", language, number=report.broken_total))
         for one in answer["broken"]:
@@ -211,7 +216,7 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         hidden += not (fits or everything)
         if fits or everything:
             note = "" if fits else f"  ({text('gallery_unfit', language)})"
-            print(f"{hit.similarity:6.3f}  {printable(hit.path)}{note}")
+            print(_line(f"{hit.similarity:6.3f}  {hit.path}{note}"))
     if not answer.hits:
         print(text("gallery_nothing_found", language))
     elif answer.nothing_fits:
@@ -237,7 +242,7 @@ def _status(parsed: argparse.Namespace) -> None:
     if not statuses:
         print(text("index_none", language))
     for one in answer["galleries"]:
-        print(one["gallery"])
+        print(_line(one["gallery"]))
         usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
         print(f"  {text('terminal_status', language, **one)}{usable}")
 
@@ -249,7 +254,7 @@ def _forget(parsed: argparse.Namespace) -> None:
     if parsed.json:
         print(json.dumps({"folder": _shown(folder), "indexes": number}, ensure_ascii=False))
     else:
-        print(text("terminal_forgotten", terminal_language(), folder=_shown(folder)))
+        print(_line(text("terminal_forgotten", terminal_language(), folder=str(folder))))
 
 
 @contextlib.contextmanager
@@ -268,7 +273,8 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        _say(f"\n{text('terminal_stopping', terminal_language())}")
+        print(file=sys.stderr)  # after ^C
+        _say(text("terminal_stopping", terminal_language()))
 
     in_charge = threading.current_thread() is threading.main_thread()
     if in_charge:
@@ -320,7 +326,12 @@ class _Progress:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(_line(line), file=sys.stderr, flush=True)
+
+
+def _line(shown: str) -> str:
+    """One line, though a file's name may hold line ends, or what would steer the terminal."""
+    return re.sub("[\x00-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", printable(shown))
 
 
 def _real(folder: Path) -> Path:
