@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import re
 import signal
 import sys
 import threading
@@ -122,9 +121,9 @@ def _index(parsed: argparse.Namespace) -> None:
         print(json.dumps(answer, ensure_ascii=False))
     else:
         numbers = answer | {"broken": report.broken_total}
-        print(_line(text("terminal_indexed", terminal_language(), **numbers)))
+        print(text("terminal_indexed", terminal_language(), **numbers))
         for note in report.left_out_notes(terminal_language()):
-            print(_line(f"  {note}"))
+            print(f"  {note}")
     if report.stopped:
         raise KeyboardInterrupt  # a script must not take half an index for a whole one
 
@@ -216,7 +215,7 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         hidden += not (fits or everything)
         if fits or everything:
             note = "" if fits else f"  ({text('gallery_unfit', language)})"
-            print(_line(f"{hit.similarity:6.3f}  {hit.path}{note}"))
+            print(f"{hit.similarity:6.3f}  {printable(hit.path)}{note}")
     if not answer.hits:
         print(text("gallery_nothing_found", language))
     elif answer.nothing_fits:
@@ -242,7 +241,7 @@ def _status(parsed: argparse.Namespace) -> None:
     if not statuses:
         print(text("index_none", language))
     for one in answer["galleries"]:
-        print(_line(one["gallery"]))
+        print(one["gallery"])
         usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
         print(f"  {text('terminal_status', language, **one)}{usable}")
 
@@ -254,7 +253,7 @@ def _forget(parsed: argparse.Namespace) -> None:
     if parsed.json:
         print(json.dumps({"folder": _shown(folder), "indexes": number}, ensure_ascii=False))
     else:
-        print(_line(text("terminal_forgotten", terminal_language(), folder=str(folder))))
+        print(text("terminal_forgotten", terminal_language(), folder=_shown(folder)))
 
 
 @contextlib.contextmanager
@@ -273,8 +272,7 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        print(file=sys.stderr)  # after ^C
-        _say(text("terminal_stopping", terminal_language()))
+        _say(f"\n{text('terminal_stopping', terminal_language())}")
 
     in_charge = threading.current_thread() is threading.main_thread()
     if in_charge:
@@ -326,12 +324,7 @@ class _Progress:
 
 
 def _say(line: str) -> None:
-    print(_line(line), file=sys.stderr, flush=True)
-
-
-def _line(shown: str) -> str:
-    """One line, though a file's name may hold line ends, or what would steer the terminal."""
-    return re.sub("[\x00-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", printable(shown))
+    print(line, file=sys.stderr, flush=True)
 
 
 def _real(folder: Path) -> Path:

@@ -185,21 +185,6 @@ def test_a_nomedia_that_comes_later_takes_its_folder_out(capsys, photos):
     assert "was indexed because it was chosen itself" in told
 
 
-def test_names_cannot_break_a_line_or_steer_the_terminal(capsys, photos):
-    (photos / "cat.jpg").rename(photos / "cat\n0.999  fake\x1b[2J\x9b.jpg")
-    (photos / "rocket\r\x07.jpg").write_bytes(b"no image")
-    (photos / "trips\n").mkdir()
-    (photos / "trips\n" / ".nomedia").touch()
-    for arguments in (["index", photos], ["search", "--text", "cat", "--all"], ["status"]):
-        assert main([*map(str, arguments)]) == 0
-    told = capsys.readouterr()
-    assert "cat\N{REPLACEMENT CHARACTER}0.999  fake\N{REPLACEMENT CHARACTER}[2J" in told.out
-    assert "rocket\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.jpg: " in told.err
-    assert "trips\N{REPLACEMENT CHARACTER}." in told.out
-    for line in (told.out + told.err).split("\n"):
-        assert line.isprintable()
-
-
 def test_a_damaged_index_is_made_anew(capsys, photos, tmp_path):
     run_json(capsys, "index", photos)
     (database,) = (tmp_path / "index").glob("*/*/index.sqlite")
