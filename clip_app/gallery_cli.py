@@ -118,6 +118,10 @@ def _index(parsed: argparse.Namespace) -> None:
     else:
         numbers = answer | {"broken": report.broken_total}
         emit(text("terminal_indexed", terminal_language(), **numbers))
+        for note in report.left_out_notes(terminal_language()):
+            emit(f"  {note}")
+    if report.stopped:
+        raise KeyboardInterrupt  # a script must not take half an index for a whole one
 
 
 def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
@@ -134,7 +138,7 @@ def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., Index
 def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
     language = terminal_language()
     for below in report.unreadable:
-        tell(text("folder_unreadable", language, folder=below))
+        tell(text("terminal_unreadable", language, path=below))
     if report.broken:
         tell(text("terminal_broken", language, number=report.broken_total))
         for one in answer["broken"]:

@@ -132,6 +132,22 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{folder} 的索引由 {model} 建立，而当前模型是 {current}。"
         "重新建立索引会为 {current} 另建一份，原索引保留。",
     ),
+    "left_out_kinds": (
+        "{number:,} files of other kinds left out: {kinds}.",
+        "另有 {number:,} 个其他类型的文件未读取：{kinds}。",
+    ),
+    "left_out_other": (
+        "{number:,} files that are neither pictures nor videos left out.",
+        "另有 {number:,} 个既非图片也非视频的文件未读取。",
+    ),
+    "left_out_nomedia": (
+        "{number:,} pictures left out by a .nomedia file: {folders}.",
+        "有 {number:,} 张图片因所在文件夹含 .nomedia 而未读取：{folders}。",
+    ),
+    "nomedia_here": (
+        "This folder has a .nomedia file in it, but was indexed because it was chosen itself.",
+        "此文件夹含有 .nomedia 文件；因为是直接指定的，仍为它建立了索引。",
+    ),
     "query_missing": (
         "Please type what to look for, or add a picture.",
         "请输入要查找的内容，或添加一张图片。",
@@ -223,6 +239,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "terminal_stopped": (
         "Stopped. What is done is kept; run the same command again to go on.",
         "已停止。完成的部分已保存，再次运行同一命令即可继续。",
+    ),
+    "terminal_unreadable": (
+        "{path} could not be looked at, so what was known of it is kept; please check its "
+        "permissions and its disk.",
+        "无法查看 {path}，已知的内容予以保留；请检查权限和磁盘。",
     ),
     "terminal_broken": (
         "Files that could not be read ({number:,}):",

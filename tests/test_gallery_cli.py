@@ -136,6 +136,55 @@ def test_broken_files_are_listed_with_the_reason_and_the_code_is_0(capsys, photo
     assert "6 images in" in told.out
 
 
+def test_what_is_left_out_is_counted_by_kind_in_every_run(capsys, photos):
+    for name in ("a.jxl", "b.dng", "c.CR2", "d.livp", "e.mp4", "cat.xmp", "notes.txt"):
+        (photos / "trips" / name).write_bytes(b"not read here")
+    for folder in ("stickers", "trips/cache"):
+        (photos / folder).mkdir()
+        (photos / folder / ".nomedia").touch()
+        noise(1).save(photos / folder / "s.png")
+    kinds = {"cr2": 1, "dng": 1, "jxl": 1, "livp": 1, "mp4": 1, "other": 2}
+    for _ in range(2):
+        report = run_json(capsys, "index", photos)
+        assert (report["found"], report["left_out"], report["broken"]) == (4, kinds, [])
+        assert list(report["left_out"]) == list(kinds)
+        assert sorted(report["nomedia"]) == ["stickers", "trips/cache"]
+        assert report["nomedia_images"] == 2
+    assert main(["index", str(photos)]) == 0
+    told = capsys.readouterr().out
+    assert "5 files of other kinds left out: 1 cr2, 1 dng, 1 jxl, 1 livp, 1 mp4." in told
+    assert "2 files that are neither pictures nor videos left out." in told
+    assert "2 pictures left out by a .nomedia file: " in told
+
+
+def test_a_photograph_is_found_whatever_its_ending(capsys, photos):
+    names = ["IMG_1", "cat.jpg_large", "x.jpg!w1200", "w.webp?x=1", "image.jpg~", "IMG.JPG.bak"]
+    for name in names:
+        shutil.copy(photos / "cat.jpg", photos / name)
+    (photos / "cat.jpg").rename(photos / "cat.jpg.crdownload")
+    report = run_json(capsys, "index", photos)
+    assert (report["found"], report["left_out"]) == (9, {"crdownload": 1})
+    best = run_json(capsys, "search", "--text", "a cat")["results"][0]
+    found = {os.path.basename(path) for path in (best["path"], *best["copies"])}
+    assert found == set(names)
+    again = run_json(capsys, "index", photos)
+    assert (again["unchanged"], again["left_out"]) == (9, {"crdownload": 1})
+
+
+def test_a_nomedia_that_comes_later_takes_its_folder_out(capsys, photos):
+    run_json(capsys, "index", photos)
+    (photos / "trips" / ".nomedia").touch()
+    report = run_json(capsys, "index", photos)
+    assert (report["forgotten"], report["nomedia"], report["nomedia_images"]) == (1, ["trips"], 1)
+    found = run_json(capsys, "search", "--text", "flower")["results"]
+    assert {os.path.basename(hit["path"]) for hit in found} == set(PHOTOS)
+    (photos / ".nomedia").touch()
+    assert main(["index", str(photos)]) == 0  # the folder that was named is indexed all the same
+    told = capsys.readouterr().out
+    assert "3 images in" in told
+    assert "was indexed because it was chosen itself" in told
+
+
 def test_a_damaged_index_is_made_anew(capsys, photos, tmp_path):
     run_json(capsys, "index", photos)
     (database,) = (tmp_path / "index").glob("*/*/index.sqlite")
@@ -253,7 +302,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(capsys, tmp_path, mo
 
     interrupted = []
     monkeypatch.setattr(gallery_cli._Progress, "tell", interrupting)
-    assert main(["index", str(folder), "--json"]) == 0
+    assert main(["index", str(folder), "--json"]) == 130
     told = capsys.readouterr()
     report = json.loads(told.out)
     assert report["stopped"]

@@ -24,6 +24,7 @@ def photos(tmp_path_factory):
         shutil.copy(EXAMPLES / f"{name}.jpg", root / folder / f"{name}.jpg")
     shutil.copy(EXAMPLES / "cat.jpg", root / "cat copy.jpg")
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut off")
+    (root / "film.MOV").touch()
     (root / "patterns").mkdir()
     for seed in range(40):
         noise(9000 + seed).save(root / "patterns" / f"{seed:02}.png")
@@ -80,6 +81,7 @@ def test_index_search_look_closer_and_steer_in_both_languages(open_gallery, phot
     # 4 examples and 40 patterns, one picture twice; the broken file is named.
     assert "可搜索 44 张图片（45 个文件）" in status.inner_text()
     assert "broken.jpg" in status.inner_text()
+    page.get_by_text("另有 1 个其他类型的文件未读取：1 mov。").wait_for(timeout=60_000)
     shoot(page, "gallery-indexed")
 
     look_for(page, "发射台上的火箭", "发射台上的火箭")

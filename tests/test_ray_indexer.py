@@ -28,6 +28,10 @@ def photos(tmp_path):
     for seed in range(200):
         noise(seed, (96, 64)).save(folder / f"{seed}.png", compress_level=1)
     (folder / "broken.jpg").write_bytes((EXAMPLES / "cat.jpg").read_bytes()[:3000])
+    (folder / "film.MP4").touch()
+    (folder / "hidden").mkdir()
+    (folder / "hidden" / ".nomedia").touch()
+    shutil.copy(EXAMPLES / "cat.jpg", folder / "hidden")
     if sys.platform == "linux":
         shutil.copy(EXAMPLES / "rocket.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
     return folder
@@ -46,6 +50,8 @@ def test_two_workers_make_the_same_index_as_one_process(photos, tmp_path, servic
     report = index_with_ray(service, two, roots, progress=told.append, **options)
     assert (report.encoded, report.reused) == (expected.encoded, expected.reused)
     assert report.broken == expected.broken
+    assert report.left_out == expected.left_out == (("mp4", 1),)
+    assert (report.nomedia, report.nomedia_images) == (("hidden",), 1)
     assert told[-1].done == told[-1].total == report.found
 
     paths = sorted(one.paths())

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from clip_app.errors import GalleryError, ImageError
+from clip_app.gallery.kinds import OTHER
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
 from clip_app.gallery.stores.store import Entry, FileRecord, Store, content_of
@@ -54,6 +55,9 @@ _RATE_POINTS = 30
 
 # Broken files named in a report.
 _SHOWN_BROKEN = 1000
+
+# Kinds of left out files that a sentence names; hardly any folder has more.
+_SHOWN_KINDS = 12
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class IndexReport:
         broken: all files of the folder without a vector, up to `_SHOWN_BROKEN`.
         broken_total: how many of those there are.
         unreadable: sub-folders that could not be listed; what is known of them was kept.
+        left_out: kinds of files that are not read, by their endings, and how many of each; the
+            last may be "other", for what is neither picture nor video.
+        nomedia: the first folders with a `.nomedia` in them, which keeps what is in and below
+            them out; `.` is the gallery itself, which is indexed all the same.
+        nomedia_images: pictures, by their endings, that were kept out so.
         repaired: damaged rows of the index that were made anew.
         stopped: whether it was asked to stop before the end; running it again goes on.
         seconds: how long it took.
@@ -111,9 +120,32 @@ class IndexReport:
     broken: tuple[BrokenFile, ...] = ()
     broken_total: int = 0
     unreadable: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+    nomedia: tuple[str, ...] = ()
+    nomedia_images: int = 0
     repaired: int = 0
     stopped: bool = False
     seconds: float = 0.0
+
+    def left_out_notes(self, language: Language) -> list[str]:
+        """What was seen in the folder and not indexed, in sentences."""
+        notes = []
+        kinds = [(name, number) for name, number in self.left_out if name != OTHER]
+        if kinds:
+            total = sum(number for _, number in kinds)
+            named = ", ".join(f"{number:,} {name}" for name, number in kinds[:_SHOWN_KINDS])
+            more = ", …" if len(kinds) > _SHOWN_KINDS else ""
+            notes.append(text("left_out_kinds", language, number=total, kinds=named + more))
+        if others := dict(self.left_out).get(OTHER):
+            notes.append(text("left_out_other", language, number=others))
+        if "." in self.nomedia:
+            notes.append(text("nomedia_here", language))
+        if folders := [folder for folder in self.nomedia if folder != "."]:
+            names = ", ".join(folders)
+            notes.append(
+                text("left_out_nomedia", language, number=self.nomedia_images, folders=names)
+            )
+        return notes
 
 
 @dataclass
@@ -212,6 +244,9 @@ class Run:
                 broken=tuple(BrokenFile(path, key, params) for path, (key, params) in broken),
                 broken_total=self._store.counts().broken,
                 unreadable=tuple(map(printable, files.unreadable)),
+                left_out=files.left_out.by_number(),
+                nomedia=tuple(map(printable, files.left_out.named_folders())),
+                nomedia_images=files.left_out.nomedia_images,
                 stopped=self._stop.is_set(),
                 seconds=time.monotonic() - started,
             )

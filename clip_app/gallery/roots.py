@@ -1,10 +1,12 @@
 """Which folders may be reached, and opening files so that nothing outside them is ever read."""
 
 import errno
+import io
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +72,34 @@ class Roots:
     def read(self, path: str) -> bytes:
         """The content of a file, read only if the file itself lies inside the roots.
 
-        The resolved path is opened folder by folder from its root, following no link, so a file or
-        folder that is replaced by a symbolic link at any moment cannot lead outside.
-
         Raises:
             ImageError: if it is gone, is no regular file, is too large, or lies outside.
+        """
+        with self._opened(path) as (file, size):
+            if size > MAX_FILE_BYTES:
+                raise ImageError(
+                    "image_file_too_large",
+                    name=shown_name(path),
+                    megabytes=size // 2**20,
+                    limit=MAX_FILE_BYTES // 2**20,
+                )
+            return file.read()
+
+    def head(self, path: str, size: int) -> bytes:
+        """The first `size` bytes of a file, or as many as it has; see `read`.
+
+        Raises:
+            ImageError: if it is gone, is no regular file, or lies outside.
+        """
+        with self._opened(path) as (file, _):
+            return file.read(size)
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[tuple[io.FileIO, int]]:
+        """A regular file inside the roots, and its size.
+
+        The resolved path is opened folder by folder from its root, following no link, so a file or
+        folder that is replaced by a symbolic link at any moment cannot lead outside.
         """
         name = shown_name(path)
         try:
@@ -97,15 +122,9 @@ class Roots:
             opened = os.fstat(descriptor)
             if not stat.S_ISREG(opened.st_mode):
                 raise ImageError("image_unreadable", name=name)
-            if opened.st_size > MAX_FILE_BYTES:
-                raise ImageError(
-                    "image_file_too_large",
-                    name=name,
-                    megabytes=opened.st_size // 2**20,
-                    limit=MAX_FILE_BYTES // 2**20,
-                )
-            with open(descriptor, "rb", closefd=False) as file:
-                return file.read()
+            # Unbuffered: of a few bytes no more is read, and a whole file is read at once.
+            with open(descriptor, "rb", buffering=0, closefd=False) as file:
+                yield file, opened.st_size
         except OSError as error:
             raise ImageError("image_cannot_be_opened", name=name) from error
         finally:

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from clip_app.errors import GalleryError, StorageError
+from clip_app.errors import GalleryError, ImageError, StorageError
+from clip_app.gallery.kinds import IMAGE, OTHER, UNKNOWN, LeftOut, kind_of
 from clip_app.gallery.roots import Roots, is_left_out, printable
-from clip_app.images import SUPPORTED_SUFFIXES
+from clip_app.images import is_image_head
 
 _T = TypeVar("_T")
 
@@ -23,6 +24,12 @@ _NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 # The year 2262: what a database keeps as a number. Some file systems go further.
 _LATEST = 2**63 - 1
+
+# An empty file with this name is how Android keeps a folder out of galleries.
+_NO_MEDIA = ".nomedia"
+
+# Enough of a file to tell an image by.
+_HEAD = 64
 
 # Files handled together wherever a whole gallery is gone through: few queries, little memory.
 CHUNK = 1000
@@ -78,60 +85,127 @@ def batched(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield chunk
 
 
-def walk(folder: Path, roots: Roots, unreadable: list[str]) -> Iterator[FoundFile]:
+def walk(
+    folder: Path,
+    roots: Roots,
+    unreadable: list[str],
+    left_out: LeftOut | None = None,
+    shard: Shard = WHOLE,
+) -> Iterator[FoundFile]:
     """Every image file below a folder, in no particular order.
 
-    Hidden and system folders are left out. Symbolic links are followed where they lead to a place
-    inside the roots but outside this folder, each place once, so that loops end.
+    Hidden and system folders are left out, and those with Android's `.nomedia` in them or above
+    them, though never the gallery itself, which somebody named. Symbolic links are followed where
+    they lead to a place inside the roots but outside this folder, each place once, so that loops
+    end. Where the ending of a file says nothing, its first bytes do.
 
     Args:
         folder: the gallery, resolved.
         roots: what may be reached.
         unreadable: gets the paths of what could not be looked at, folders as a rule.
+        left_out: gets what was seen and not taken.
+        shard: files of other parts are neither opened nor counted; they are found by their names.
     """
-    visited: set[tuple[int, int]] = set()
-    waiting = [""]
-    linked: list[str] = []  # taken last, so that a place's own path is preferred to a link to it
-    while waiting or linked:
-        below = waiting.pop() if waiting else linked.pop()
-        try:
-            listed = os.scandir(folder / below)
-            status = os.stat(folder / below)
-            inside = roots.contains(os.path.realpath(folder / below))
-        except OSError as error:
-            if not below or error.errno not in _NOWHERE:
-                unreadable.append(below)
-            continue
-        if not inside or (status.st_dev, status.st_ino) in visited:
-            listed.close()
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        with listed:
-            for entry in listed:
+    return _Walk(folder, roots, unreadable, left_out or LeftOut(), shard).files()
+
+
+class _Walk:
+    """One walk; the arguments are those of `walk`."""
+
+    def __init__(
+        self, folder: Path, roots: Roots, unreadable: list[str], left_out: LeftOut, shard: Shard
+    ) -> None:
+        self._folder = folder
+        self._roots = roots
+        self._unreadable = unreadable
+        self._left_out = left_out
+        self._shard = shard
+        self._visited: set[tuple[int, int]] = set()
+        #: Folders to look through, and whether a `.nomedia` hides what is in them.
+        self._waiting = [("", False)]
+        #: Taken last, so that a place's own path is preferred to a link to it.
+        self._linked: list[str] = []
+
+    def files(self) -> Iterator[FoundFile]:
+        """Every image file, each once."""
+        while self._waiting or self._linked:
+            below, hidden = self._waiting.pop() if self._waiting else (self._linked.pop(), False)
+            for entry, hidden_here in self._entries(below, hidden):
                 if is_left_out(entry.name):
                     continue
                 path = f"{below}/{entry.name}" if below else entry.name
                 try:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(path)
-                        continue
-                    if entry.is_symlink():
-                        target = Path(os.path.realpath(entry.path, strict=True))
-                        if folder in target.parents or not roots.contains(target):
-                            continue
-                        if target.is_dir():
-                            linked.append(path)
-                            continue
-                    if os.path.splitext(entry.name)[1].lower() not in SUPPORTED_SUFFIXES:
-                        continue
-                    found = entry.stat()
+                    found = self._file(entry, path, hidden_here)
                 except OSError as error:
-                    if error.errno not in _NOWHERE:
-                        unreadable.append(path)
+                    self._failed(path, error)
                     continue
-                if stat.S_ISREG(found.st_mode):
-                    changed = max(-_LATEST, min(found.st_mtime_ns, _LATEST))
-                    yield FoundFile(path, found.st_size, changed)
+                if found is not None:
+                    yield found
+
+    def _entries(self, below: str, hidden: bool) -> Iterator[tuple[os.DirEntry[str], bool]]:
+        """What lies in a folder that may be reached and was not seen yet; whether it is hidden."""
+        place = self._folder / below
+        try:
+            with os.scandir(place) as listed:
+                status = os.stat(place)
+                seen = (status.st_dev, status.st_ino)
+                if not self._roots.contains(os.path.realpath(place)) or seen in self._visited:
+                    return
+                self._visited.add(seen)
+                if not hidden and os.path.lexists(place / _NO_MEDIA):
+                    self._left_out.nomedia.append(below)
+                    hidden = bool(below)
+                for entry in listed:
+                    yield entry, hidden
+        except OSError as error:
+            self._failed(below, error)
+
+    def _failed(self, path: str, error: OSError) -> None:
+        if not path or error.errno not in _NOWHERE:
+            self._unreadable.append(path)
+
+    def _file(self, entry: os.DirEntry[str], path: str, hidden: bool) -> FoundFile | None:
+        """The image file that an entry is; folders are kept for later, other files counted.
+
+        Raises:
+            OSError: if it cannot be looked at.
+        """
+        if entry.is_dir(follow_symlinks=False):
+            self._waiting.append((path, hidden))
+            return None
+        if entry.is_symlink():
+            target = Path(os.path.realpath(entry.path, strict=True))
+            if self._folder in target.parents or not self._roots.contains(target):
+                return None
+            if target.is_dir():
+                if not hidden:
+                    self._linked.append(path)
+                return None
+        kind = kind_of(entry.name)
+        mine = self._shard.number == 1 or self._shard.holds(path)
+        if hidden or kind not in (IMAGE, UNKNOWN):
+            if mine and entry.is_file():
+                self._left_out.count(kind, hidden)
+            return None
+        found = entry.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        if kind == UNKNOWN and mine and not self._begins_as_image(entry.path, path):
+            return None
+        changed = max(-_LATEST, min(found.st_mtime_ns, _LATEST))
+        return FoundFile(path, found.st_size, changed)
+
+    def _begins_as_image(self, place: str, path: str) -> bool:
+        """Whether a file's first bytes are an image's; it is counted if not."""
+        try:
+            if is_image_head(self._roots.head(place, _HEAD)):
+                return True
+        except ImageError as error:
+            if error.key == "image_cannot_be_opened":
+                self._unreadable.append(path)
+            return False
+        self._left_out.count(OTHER, hidden=False)
+        return False
 
 
 class FileList:
@@ -147,7 +221,9 @@ class FileList:
         )
         #: Folders and files that could not be looked at: nothing is known of what is there.
         self.unreadable: list[str] = []
-        #: Files that the walk found, those of other shards too.
+        #: What was there but not taken.
+        self.left_out = LeftOut()
+        #: Images that lie there, those of other shards and those that `.nomedia` hides too.
         self.seen = 0
 
     def __enter__(self) -> Self:
@@ -169,7 +245,7 @@ class FileList:
             StorageError: if there is no room for the list.
         """
         try:
-            for chunk in batched(walk(folder, roots, self.unreadable), CHUNK):
+            for chunk in batched(walk(folder, roots, self.unreadable, self.left_out, shard), CHUNK):
                 self.seen += len(chunk)
                 self._table.executemany(
                     "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
@@ -181,6 +257,7 @@ class FileList:
                 )
         except sqlite3.Error as error:
             raise StorageError("disk_full", reason=str(error)) from error
+        self.seen += self.left_out.nomedia_images
         if "" in self.unreadable:
             raise GalleryError("folder_unreadable", folder=printable(folder.name))
         return int(self._table.execute("SELECT count(*) FROM files").fetchone()[0])

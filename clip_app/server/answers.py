@@ -78,7 +78,8 @@ def index_answer(
 ) -> dict[str, Any]:
     """What one run of the indexer did: the fields of `IndexReport`, reasons as sentences.
 
-    `{"folder", "model", "found", "encoded", …, "broken": [{"path", "reason"}…], "broken_total"}`
+    `{"folder", "model", "found", "encoded", …, "broken": [{"path", "reason"}…], "broken_total",
+    "left_out": {ending: number}, "nomedia": [folder…], "nomedia_images", "stopped"}`
     """
     broken = [
         {"path": printable(one.path), "reason": one.message(language)} for one in report.broken
@@ -89,6 +90,8 @@ def index_answer(
         **asdict(report),
         "broken": broken,
         "unreadable": list(report.unreadable),
+        "left_out": dict(report.left_out),
+        "nomedia": list(report.nomedia),
     }
 
 

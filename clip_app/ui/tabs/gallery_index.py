@@ -324,7 +324,8 @@ def _report(job: IndexJob, language: Language) -> str:
         unchanged=report.unchanged,
         forgotten=report.forgotten,
     )
-    return f"<p>{html.escape(sentence)}</p>"
+    sentences = " ".join((sentence, *report.left_out_notes(language)))
+    return f"<p>{html.escape(sentences)}</p>"
 
 
 def duration(seconds: float, language: Language) -> str:
