@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import subprocess
+import runpy
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,10 +17,11 @@ from clip_app.images import load_image
 from clip_app.match import match, read_collection
 from clip_app.model_catalog import PRESETS
 from clip_app.model_service import ModelService, load_model
+from clip_app.network import mend_environment
 from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
-from clip_app.serve import start_logging, terminal_language
-from clip_app.settings import add_flags, read_settings
+from clip_app.settings import MODEL_SETTINGS, add_flags, read_settings
 from clip_app.strings import text
+from clip_app.terminal import start_logging, terminal_language
 
 _MODEL_FLAGS = ("model", "device", "precision")
 
@@ -33,10 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["serve"]:
-        app = Path(__file__).resolve().parent.parent / "app.py"
-        return subprocess.call([sys.executable, str(app), *given[1:]])  # noqa: S603
+        # In this process, so that a signal to it ends the page.
+        app = str(Path(__file__).resolve().parent.parent / "app.py")
+        sys.argv = [app, *given[1:]]
+        runpy.run_path(app, run_name="__main__")
+        return 0
     parsed = _parser().parse_args(given)
     start_logging()
+    mend_environment()
     try:
         parsed.run(parsed)
     except ClipAppError as error:
@@ -90,7 +95,7 @@ def _classify(parsed: argparse.Namespace) -> None:
     labels = parse_labels(parsed.labels)
     choose_templates(parsed.template, labels)
     images = [load_image(path) for path in parsed.images]
-    service = load_model(read_settings(parsed))
+    service = load_model(read_settings(parsed, MODEL_SETTINGS))
     answers = classify(service, images, labels, parsed.template)
     for path, answer in zip(parsed.images, answers, strict=True):
         _print(classification_answer(str(path), service, answer, parsed.top_k), "label", parsed)
@@ -106,7 +111,7 @@ def _match(parsed: argparse.Namespace) -> None:
     else:
         descriptions = parse_lines("\n".join(parsed.descriptions), MAX_COLLECTION_LINES)
     image = load_image(parsed.image)
-    service: ModelService = load_model(read_settings(parsed))
+    service: ModelService = load_model(read_settings(parsed, MODEL_SETTINGS))
     ranked = match(service, image, descriptions, top_k=parsed.top_k)
     _print(match_answer(str(parsed.image), service, ranked), "text", parsed)
 

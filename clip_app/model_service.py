@@ -34,6 +34,7 @@ from clip_app.errors import ClipAppError, HubUnreachableError, ModelError
 from clip_app.images import content_hash, normalise
 from clip_app.metrics import steps
 from clip_app.model_catalog import DEFAULT_PRESET, ModelSource, Scoring, find_model
+from clip_app.network import tell_unusable_proxies
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
 from clip_app.strings import Language
@@ -478,6 +479,7 @@ def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
     """Whether the model hub (or the mirror in `HF_ENDPOINT`) answers within `timeout` seconds."""
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         return False
+    tell_unusable_proxies()
     endpoint = huggingface_hub.constants.ENDPOINT
     answered = threading.Event()
 

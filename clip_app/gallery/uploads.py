@@ -47,6 +47,8 @@ class Uploads:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
+        #: Those of the present visitors.
+        self.folders: set[Path] = set()
 
     def new_folder(self) -> Path:
         """A folder that only its visitor knows.
@@ -58,6 +60,7 @@ class Uploads:
         folder = self.directory / secrets.token_hex(16)
         with _storage_errors():
             folder.mkdir(parents=True)
+        self.folders.add(folder)
         return folder
 
     def receive(self, files: Sequence[str | os.PathLike[str]], folder: Path) -> Received:
@@ -82,6 +85,7 @@ class Uploads:
         """Delete a visitor's folder."""
         if folder.resolve().parent == self.directory:
             shutil.rmtree(folder, ignore_errors=True)
+            self.folders.discard(folder)
 
     def _remove_stale(self) -> None:
         with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from clip_app.gallery.gallery_service import GalleryService
 from clip_app.model_service import ModelSlot
@@ -13,9 +14,11 @@ from clip_app.ui.classify_tab import build_classify_tab
 from clip_app.ui.common import i18n, translations
 from clip_app.ui.examples import load_examples
 from clip_app.ui.gallery_tab import build_gallery_tab
+from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.match_tab import build_match_tab
 from clip_app.ui.model_tab import build_model_tab, model_sentence, model_table, presets_table
+from clip_app.ui.requests import EXCEPTION_HANDLERS, Page
 
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
@@ -28,9 +31,7 @@ _QUEUE = 1024
 def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -> gr.Blocks:
     """The whole page and its API, ready to be launched with `launch_options`."""
     fixed = settings.language if settings.language != "auto" else None
-    with gr.Blocks(
-        title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE
-    ) as demo:
+    with Page(title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE) as demo:
         with gr.Row(elem_id="top"):
             gr.HTML(
                 i18n("title"),
@@ -108,9 +109,23 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
     return demo
 
 
-def launch_options(settings: Settings, galleries: GalleryService) -> dict[str, Any]:
-    """What `gr.Blocks.launch` is given, apart from where to listen."""
+def launch_options(
+    demo: gr.Blocks, settings: Settings, galleries: GalleryService, log_in: LogIn | None
+) -> dict[str, Any]:
+    """What `demo.launch` is given, apart from where to listen."""
+    app: dict[str, Any] = {"exception_handlers": EXCEPTION_HANDLERS}
+    if log_in:
+        app["middleware"] = [Middleware(Gate, log_in=log_in)]
+    if settings.mcp:
+        # Only here: the package takes a second to import.
+        from clip_app.ui.mcp_tools import Tools
+
+        # In place of the one that `mcp_server=True` would make.
+        tools = demo.mcp_server_obj = Tools(demo, log_in)
+        demo.mcp_server = True
+        app["lifespan"] = tools.lifespan
     return {
+        "app_kwargs": app,
         "i18n": translations,
         "css_paths": ASSETS / "style.css",
         "theme": gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"]),
@@ -123,7 +138,9 @@ def launch_options(settings: Settings, galleries: GalleryService) -> dict[str, A
         "footer_links": ["api"],
         "auth": settings.credentials,
         "auth_message": text("title", "zh") + " · " + text("title", "en"),
-        "mcp_server": settings.mcp,
+        "mcp_server": False,
+        # A server in Node would stand before the log-in.
+        "ssr_mode": False,
         "show_error": True,
         "pwa": False,
     }
