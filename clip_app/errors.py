@@ -1,6 +1,11 @@
 """Errors a person can cause or mend; each ends in one sentence in the interface language."""
 
+import os
+
 from clip_app.strings import Language, text
+
+# Placeholders whose value can be a path of this machine.
+_PATHS = {"folder", "model", "name", "path", "store"}
 
 
 class ClipAppError(Exception):
@@ -19,6 +24,16 @@ class ClipAppError(Exception):
     def message(self, language: Language) -> str:
         """The sentence to show, in `language`."""
         return text(self.key, language, **self.params)
+
+    def public_message(self, language: Language) -> str:
+        """The sentence for visitors of the page and the API: of a path, the last part only."""
+        params = {
+            key: os.path.basename(value.rstrip(os.sep))
+            if key in _PATHS and isinstance(value, str) and os.path.isabs(value)
+            else value
+            for key, value in self.params.items()
+        }
+        return text(self.key, language, **params)
 
     def __str__(self) -> str:
         return self.message("en")

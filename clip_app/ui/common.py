@@ -134,7 +134,7 @@ def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
             yield
             return
         except ClipAppError as error:
-            sentence = error.message(language)
+            sentence = error.public_message(language)
             log.info("%s: %s", type(error).__name__, error)
         except gr.Error:
             raise
