@@ -3,11 +3,16 @@
 import os
 import sys
 
+from clip_app.network import mend_environment
+
+# Before anything makes an HTTP client.
+mend_environment()
+
 # Spaces with a shared GPU want this imported before torch; elsewhere the package does not exist.
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401
 
-from clip_app.server.serve import launch, prepare
+from clip_app.server.serve import launch, prepare  # noqa: E402
 
 demo, served = prepare(sys.argv[1:] if __name__ == "__main__" else [])
 

@@ -3,7 +3,7 @@
 import argparse
 import itertools
 import logging
-import subprocess
+import runpy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -34,14 +34,15 @@ from clip_app.images import load_image
 from clip_app.model.catalog import PRESETS
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
+from clip_app.network import mend_environment
 from clip_app.photos import encode_batches
 from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
 from clip_app.server.answers import classification_answer, match_answer
-from clip_app.server.serve import start_logging, terminal_language
-from clip_app.settings import add_flags, read_settings
+from clip_app.settings import MODEL_SETTINGS, add_flags, read_settings
 from clip_app.strings import text
 from clip_app.tasks.classify import classify_features
 from clip_app.tasks.match import match_features, read_collection
+from clip_app.terminal import start_logging, terminal_language
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     if given[:1] == ["serve"]:
-        app = Path(__file__).resolve().parent.parent / "app.py"
-        return subprocess.call([sys.executable, str(app), *given[1:]])  # noqa: S603
+        # In this process, so that a signal to it ends the page.
+        app = str(Path(__file__).resolve().parent.parent / "app.py")
+        sys.argv = [app, *given[1:]]
+        runpy.run_path(app, run_name="__main__")
+        return 0
     parsed = _parser().parse_args(given)
     start_logging()
+    mend_environment()
     return parsed.run(parsed) or 0
 
 
@@ -217,7 +222,7 @@ def _answer_all(
     try:
         waiting = _from_first_readable(paths)
         if waiting is not None:
-            service = load_model(read_settings(parsed))
+            service = load_model(read_settings(parsed, MODEL_SETTINGS))
             ask = prepare(service)
             with closing(encode_batches(service, waiting)) as batches, StatusLine() as status:
                 for batch in batches:

@@ -1,8 +1,12 @@
 """Errors a person can cause or mend; each ends in one sentence in the interface language."""
 
+import os
 from typing import Self
 
 from clip_app.strings import Language, text
+
+# Placeholders whose value can be a path of this machine.
+_PATHS = {"folder", "model", "name", "path", "store"}
 
 
 class ClipAppError(Exception):
@@ -25,6 +29,16 @@ class ClipAppError(Exception):
     def bare(self) -> Self:
         """The same error to keep: a traceback would keep the picture that it arose from."""
         return type(self)(self.key, **self.params)
+
+    def public_message(self, language: Language) -> str:
+        """The sentence for visitors of the page and the API: of a path, the last part only."""
+        params = {
+            key: os.path.basename(value.rstrip(os.sep))
+            if key in _PATHS and isinstance(value, str) and os.path.isabs(value)
+            else value
+            for key, value in self.params.items()
+        }
+        return text(self.key, language, **params)
 
     def __str__(self) -> str:
         return self.message("en")

@@ -23,11 +23,18 @@ from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.server.answers import index_answer, search_answer, status_answer
-from clip_app.server.serve import terminal_language
-from clip_app.settings import Settings, add_flags, read_settings
+from clip_app.settings import (
+    INDEX_SETTINGS,
+    MODEL_SETTINGS,
+    Settings,
+    add_flags,
+    read_settings,
+)
 from clip_app.strings import text
+from clip_app.terminal import terminal_language
 
 _MODEL_FLAGS = ("model", "device", "precision")
+_USED = (*MODEL_SETTINGS, *INDEX_SETTINGS, "gallery_roots")
 
 # Endings of one and the same format, so that `--type jpg` finds .jpeg too.
 _SAME_TYPE = ({".jpg", ".jpeg"}, {".tif", ".tiff"}, {".heic", ".heif"})
@@ -97,7 +104,7 @@ def _index(parsed: argparse.Namespace) -> None:
     folder = _real(parsed.folder)
     if not folder.is_dir():
         raise GalleryError("folder_missing", folder=_shown(parsed.folder))
-    settings = read_settings(parsed)
+    settings = read_settings(parsed, _USED)
     indexer = _indexer(parsed.ray, settings)
     service = load_model(settings)
     with _library(settings) as library, _stop_on_interrupt() as stop, _Progress() as progress:
@@ -159,7 +166,7 @@ def _search(parsed: argparse.Namespace) -> None:
         raise InputError("terms_too_many", number=number, limit=MAX_TERMS)
     for path in parsed.image:
         _check_readable(path)
-    settings = read_settings(parsed)
+    settings = read_settings(parsed, _USED)
     with _library(settings) as library:
         if not library.galleries(None):
             raise GalleryError("index_none")
@@ -221,7 +228,7 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
 
 
 def _status(parsed: argparse.Namespace) -> None:
-    settings = read_settings(parsed)
+    settings = read_settings(parsed, _USED if "model" in parsed else INDEX_SETTINGS)
     # Loading a model takes seconds, so it is only compared with where one was asked for.
     model = load_model(settings).info if "model" in parsed else None
     with _library(settings) as library:
@@ -244,7 +251,7 @@ def _status(parsed: argparse.Namespace) -> None:
 
 def _forget(parsed: argparse.Namespace) -> None:
     folder = _real(parsed.folder)
-    with _library(read_settings(parsed)) as library:
+    with _library(read_settings(parsed, INDEX_SETTINGS)) as library:
         number = library.forget(folder)
     if parsed.json:
         emit_json({"folder": str(folder), "indexes": number})

@@ -3,7 +3,7 @@
 import argparse
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -52,6 +52,13 @@ _FLAGS = (
     "max_upload_mb",
     "cache_mb",
 )
+
+
+#: What loading a model uses.
+MODEL_SETTINGS = ("model", "device", "precision", "cache_mb")
+
+#: What opening the index uses.
+INDEX_SETTINGS = ("index_dir", "gallery_store", "qdrant_api_key")
 
 
 class Settings(BaseSettings):
@@ -137,6 +144,7 @@ class Settings(BaseSettings):
 
 
 def _is_loopback(host: str) -> bool:
+    host = host.strip("[]")
     if host == "localhost":
         return True
     try:
@@ -155,8 +163,15 @@ def add_flags(parser: argparse.ArgumentParser, names: Sequence[str] = _FLAGS) ->
         parser.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
-def read_settings(flags: argparse.Namespace | None = None) -> Settings:
+def read_settings(
+    flags: argparse.Namespace | None = None, uses: Collection[str] | None = None
+) -> Settings:
     """The environment's settings, overridden by the flags that were given.
+
+    Args:
+        flags: of the command line.
+        uses: the settings that the command uses; a wrong variable of another one does not matter
+            and is read as the default. None: all are used.
 
     Raises:
         InputError: if a value is not one that the setting takes.
@@ -165,7 +180,19 @@ def read_settings(flags: argparse.Namespace | None = None) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            "setting_invalid", name=".".join(map(str, first["loc"])), reason=first["msg"]
-        ) from error
+        wrong = [(str(one["loc"][0]), one) for one in error.errors()]
+    for name, one in wrong:
+        if uses is None or name in uses or name in given:
+            raise InputError(
+                "setting_invalid", name=".".join(map(str, one["loc"])), reason=one["msg"]
+            )
+    return Settings(**{name: _default(name) for name, _ in wrong}, **given)
+
+
+def _default(name: str) -> Any:
+    """The default of a setting, by its name or the variable that it is read from."""
+    for key, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        if key == name or (isinstance(alias, AliasChoices) and name in alias.choices):
+            return field.default
+    raise KeyError(name)

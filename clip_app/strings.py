@@ -160,6 +160,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The number of results must be between 1 and {limit}.",
         "结果数量必须在 1 到 {limit} 之间。",
     ),
+    "top_k_not_whole": (
+        "The number of labels to return must be a whole number, 0 (for all) or more.",
+        "返回的类别数量必须是不小于 0 的整数（0 表示全部）。",
+    ),
     "image_changed": (
         "{name} has changed since it was indexed; please index the folder again.",
         "{name} 在建立索引后已被修改，请重新建立索引。",
@@ -315,6 +319,20 @@ STRINGS: dict[str, tuple[str, str]] = {
         'The weights of "{model}" are not on this machine and the model hub {hub} does not answer.',
         "本机没有“{model}”的权重，且模型仓库 {hub} 没有响应。",
     ),
+    "proxy_unusable": (
+        "The proxy {setting} in the environment is of a kind that cannot be used here; downloads "
+        "go without it.",
+        "环境变量中的代理 {setting} 无法使用，下载时将不经过它。",
+    ),
+    "proxy_needs_socks": (
+        "The proxy {setting} needs one more package, `pip install socksio`; until then downloads "
+        "go without it.",
+        "代理 {setting} 需要另装一个包：`pip install socksio`；在此之前，下载时不经过它。",
+    ),
+    "no_proxy_unusable": (
+        "The entry {setting} of NO_PROXY cannot be understood and is left out.",
+        "无法理解 NO_PROXY 中的 {setting}，已忽略。",
+    ),
     "device_missing": ("There is no {device} device here.", "这台机器上没有 {device} 设备。"),
     "out_of_memory": (
         "The device has too little memory for this model; please choose a smaller one.",
@@ -332,6 +350,27 @@ STRINGS: dict[str, tuple[str, str]] = {
     "port_taken": (
         "Port {port} is in use or not allowed; please choose another with --port.",
         "端口 {port} 已被占用或无权使用，请用 --port 另选一个。",
+    ),
+    "host_unusable": (
+        "The address {host} cannot be listened on here; please choose another with --host.",
+        "无法在地址 {host} 上监听，请用 --host 另选一个。",
+    ),
+    "temporary_folder_unusable": (
+        "The folder {folder} of GRADIO_TEMP_DIR cannot be written to.",
+        "环境变量 GRADIO_TEMP_DIR 指定的文件夹 {folder} 无法写入。",
+    ),
+    "login_needed": (
+        "This page asks for a user name and a password; please log in.",
+        "访问此页面需要用户名和密码，请先登录。",
+    ),
+    "request_malformed": (
+        "This request cannot be understood: a value is missing, is of the wrong kind, or names a "
+        "file that was not uploaded.",
+        "无法理解这个请求：缺少某个值、类型不对，或者指向未上传的文件。",
+    ),
+    "endpoint_unknown": (
+        "There is no such endpoint; the link at the foot of the page lists them.",
+        "没有这个接口；页面底部的链接列出了全部接口。",
     ),
     "command_description": (
         "Open-vocabulary vision with CLIP: classify, match, serve.",

@@ -24,6 +24,9 @@ EXAMPLES = ASSETS / "examples"
 # Six photographs are indexed in a second or two.
 _EXAMPLES_SECONDS = 15
 
+# What is done is kept anyway, so that an app that is told to stop need not wait for long.
+_LAST_BATCH_SECONDS = 5
+
 # Folders offered in a list; others can be typed.
 _MOST_CHOICES = 500
 
@@ -186,6 +189,17 @@ class GalleryService:
         except GalleryError as error:
             log.debug("%s", error)
         self.uploads.remove(own)
+
+    def close(self) -> None:
+        """End all runs of the indexer after their present batch; delete the visitors' uploads."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            job.stop.set()
+        for job in jobs:
+            job.wait(_LAST_BATCH_SECONDS)
+        for own in list(self.uploads.folders):
+            self.forget_uploads(own)
 
     def prepare(self, service: ModelService) -> None:
         """Index the example photographs, so that there is something to search at once."""

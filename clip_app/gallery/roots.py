@@ -58,16 +58,21 @@ class Roots:
         """The real path of a folder that a person named.
 
         Raises:
-            GalleryError: if it is no folder, or lies outside the roots once `..` and symbolic
-                links are followed. The two read alike, so that nobody can probe the disk.
+            GalleryError: if it lies outside the roots once `..` and symbolic links are followed,
+                whether it exists or not, so that nobody can probe the disk; or if it lies inside
+                and is not there.
         """
+        gone = False
         try:
             real = Path(folder).expanduser().resolve()
-            if self.contains(real) and real.is_dir():
-                return real
+            if self.contains(real):
+                if real.is_dir():
+                    return real
+                gone = not real.exists()
         except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
             pass
-        raise GalleryError("folder_not_allowed", folder=os.fspath(folder)[:200])
+        key = "folder_missing" if gone else "folder_not_allowed"
+        raise GalleryError(key, folder=printable(os.fspath(folder)[:200]))
 
     def read(self, path: str) -> bytes:
         """The content of a file, read only if the file itself lies inside the roots.

@@ -11,6 +11,7 @@ from huggingface_hub import constants, try_to_load_from_cache
 
 from clip_app.errors import HubUnreachableError
 from clip_app.model.catalog import ModelSource
+from clip_app.network import tell_unusable_proxies
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
     """Whether the model hub (or the mirror in `HF_ENDPOINT`) answers within `timeout` seconds."""
     if constants.HF_HUB_OFFLINE:
         return False
+    tell_unusable_proxies()
     endpoint = constants.ENDPOINT
     answered = threading.Event()
 

@@ -2,24 +2,35 @@
 
 import argparse
 import contextlib
+import errno
 import io
 import logging
-import os
+import socket
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import gradio as gr
-
-from clip_app.errors import ClipAppError
+from clip_app.errors import ClipAppError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.backgrounds import prepare_backgrounds
 from clip_app.model.slot import ModelSlot, open_slot
+from clip_app.network import bypass, mend_environment
 from clip_app.settings import Settings, add_flags, read_settings
-from clip_app.strings import Language, language_of, text
-from clip_app.ui import build_demo, launch_options
+from clip_app.strings import text
+from clip_app.temporary import prepare_temporary_folder
+from clip_app.terminal import exit_on_signals, start_logging, terminal_language
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 log = logging.getLogger(__name__)
+
+_NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
+
+# What is still being answered when the app is told to stop gets so long.
+_LAST_ANSWERS_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -31,72 +42,109 @@ class Served:
     settings: Settings
 
 
-def prepare(arguments: Sequence[str]) -> tuple[gr.Blocks, Served]:
+def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
     """Read the flags, load the model and build the page.
 
     Raises:
-        SystemExit: with code 2, after one sentence on standard error, if that cannot be done.
+        SystemExit: with code 2, after one sentence on standard error, if that cannot be done; with
+            128 + its number after a signal.
     """
     parser = argparse.ArgumentParser(
         "app.py", description="Serve the page. Each flag can be set as CLIP_APP_* too."
     )
     add_flags(parser)
     flags = parser.parse_args(arguments)
+    exit_on_signals()
     start_logging()
     try:
+        # What can be wrong with the settings is told before the model is loaded.
         settings = read_settings(flags)
-        settings.credentials  # noqa: B018 - a malformed one is refused before the model is loaded
+        settings.credentials  # noqa: B018
+        _check_address(settings)
+        mend_environment()
+        bypass(settings.listen_on)
+        prepare_temporary_folder(settings.index_dir)
         galleries = GalleryService(settings)
         slot = open_slot(settings)
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
+    # Gradio reads the environment while it is imported.
+    from clip_app.ui import build_demo
+
     return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
 
 
-def launch(demo: gr.Blocks, served: Served) -> int:
-    """Serve the page until interrupted.
+def _check_address(settings: Settings) -> None:
+    """Raise InputError where the page could not be served at the address of the settings."""
+    host, port = settings.listen_on.strip("[]"), settings.port
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise InputError("host_unusable", host=host) from error
+    family, kind, protocol, _, address = found[0]
+    try:
+        with socket.socket(family, kind, protocol) as tried:
+            if sys.platform != "win32":  # where it would let two programs share a port
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        if error.errno in _NO_SUCH_ADDRESS:
+            raise InputError("host_unusable", host=host) from error
+        raise InputError("port_taken", port=port) from error
+
+
+def launch(demo: "gr.Blocks", served: Served) -> int:
+    """Serve the page until Ctrl-C, SIGTERM or the end of the terminal.
 
     Returns:
         0 when stopped, 2 after one sentence on standard error if the port is taken.
     """
+    from clip_app.ui import launch_options
+    from clip_app.ui.gate import LogIn
+
     language, settings = terminal_language(), served.settings
     # Gradio would explain at length why there is no share link; one line of ours does.
     chatter = io.StringIO() if settings.share else sys.stdout
+    host = settings.listen_on.strip("[]")
+    log_in = LogIn(settings.credentials) if settings.credentials else None
     try:
         with contextlib.redirect_stdout(chatter):
             demo.launch(
-                server_name=settings.listen_on,
+                server_name=f"[{host}]" if ":" in host else host,
                 server_port=settings.port or None,
                 share=settings.share,
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(settings, served.galleries),
+                **launch_options(demo, settings, served.galleries, log_in),
             )
     except OSError as error:
         log.debug("%s", error)
         print(text("port_taken", language, port=settings.port), file=sys.stderr)
         return 2
-    print(demo.local_url, flush=True)
-    if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
-        prepare_backgrounds(served.slot.service)
-        served.galleries.prepare(served.slot.service)
-    if settings.share:
-        print(demo.share_url or text("share_unreachable", language), flush=True)
-    demo.block_thread()
-    return 0
+    if log_in:
+        log_in.starting = False
+    try:
+        print(demo.local_url, flush=True)
+        if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
+            prepare_backgrounds(served.slot.service)
+            served.galleries.prepare(served.slot.service)
+        if settings.share:
+            print(demo.share_url or text("share_unreachable", language), flush=True)
+        while True:
+            time.sleep(3600)
+    except (SystemExit, KeyboardInterrupt):
+        return 0
+    finally:
+        _close(demo, served)
 
 
-def terminal_language() -> Language:
-    """The language of messages in the terminal, by the usual environment variables."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if os.environ.get(name):
-            return language_of(os.environ[name].split(".")[0])
-    return "en"
-
-
-def start_logging() -> None:
-    """Our own messages at INFO, the libraries' at WARNING; no request lines."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("clip_app").setLevel(logging.INFO)
+def _close(demo: "gr.Blocks", served: Served) -> None:
+    """Stop serving and remove what visitors have left here."""
+    demo.server.config.timeout_graceful_shutdown = _LAST_ANSWERS_SECONDS
+    with contextlib.redirect_stdout(io.StringIO()):
+        demo.close()
+    served.galleries.close()

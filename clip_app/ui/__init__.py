@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
@@ -11,7 +12,9 @@ from clip_app.strings import Language, text
 from clip_app.ui.api import build_api
 from clip_app.ui.common import i18n, translations
 from clip_app.ui.examples import load_examples
+from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
+from clip_app.ui.requests import EXCEPTION_HANDLERS, Page
 from clip_app.ui.tabs.classify import build_classify_tab
 from clip_app.ui.tabs.gallery import build_gallery_tab
 from clip_app.ui.tabs.match import build_match_tab
@@ -19,6 +22,9 @@ from clip_app.ui.tabs.model import build_model_tab, model_sentence, model_table,
 
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
+
+# How soon every open page names a model that someone has changed.
+_MODEL_SECONDS = 10
 
 # Enough handlers at once to fill the model's batches; the rest wait in the queue.
 _HANDLERS = 64
@@ -28,9 +34,7 @@ _QUEUE = 1024
 def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -> gr.Blocks:
     """The whole page and its API, ready to be launched with `launch_options`."""
     fixed = settings.language if settings.language != "auto" else None
-    with gr.Blocks(
-        title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE
-    ) as demo:
+    with Page(title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE) as demo:
         with gr.Row(elem_id="top"):
             gr.HTML(
                 i18n("title"),
@@ -104,13 +108,37 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                     api_visibility="private",
                     show_progress="minimal",
                 )
+        if settings.visitors_may_change_model or slot.awaited:
+            # Another visitor, or a download that is done, changes the model of every page.
+            gr.Timer(_MODEL_SECONDS).tick(
+                lambda language: model_sentence(slot.service, language, slot.awaited),
+                language,
+                model_line,
+                api_visibility="private",
+                show_progress="hidden",
+                queue=False,
+            )
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
 
 
-def launch_options(settings: Settings, galleries: GalleryService) -> dict[str, Any]:
-    """What `gr.Blocks.launch` is given, apart from where to listen."""
+def launch_options(
+    demo: gr.Blocks, settings: Settings, galleries: GalleryService, log_in: LogIn | None
+) -> dict[str, Any]:
+    """What `demo.launch` is given, apart from where to listen."""
+    app: dict[str, Any] = {"exception_handlers": EXCEPTION_HANDLERS}
+    if log_in:
+        app["middleware"] = [Middleware(Gate, log_in=log_in)]
+    if settings.mcp:
+        # Only here: the package takes a second to import.
+        from clip_app.ui.mcp_tools import Tools
+
+        # In place of the one that `mcp_server=True` would make.
+        tools = demo.mcp_server_obj = Tools(demo, log_in)
+        demo.mcp_server = True
+        app["lifespan"] = tools.lifespan
     return {
+        "app_kwargs": app,
         "i18n": translations,
         "css_paths": ASSETS / "style.css",
         "theme": gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"]),
@@ -123,7 +151,9 @@ def launch_options(settings: Settings, galleries: GalleryService) -> dict[str, A
         "footer_links": ["api"],
         "auth": settings.credentials,
         "auth_message": text("title", "zh") + " · " + text("title", "en"),
-        "mcp_server": settings.mcp,
+        "mcp_server": False,
+        # A server in Node would stand before the log-in.
+        "ssr_mode": False,
         "show_error": True,
         "pwa": False,
     }

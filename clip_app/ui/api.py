@@ -1,5 +1,6 @@
 """The endpoints of the API (and of MCP): /classify, /match, /search, /index_status, /health."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import gradio as gr
 
 from clip_app import __version__
+from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import printable
-from clip_app.gallery.search import ImageTerm, image_term
+from clip_app.gallery.search import MAX_TOP_K, ImageTerm, image_term
 from clip_app.gallery.search import search as search_galleries
 from clip_app.metrics import steps
 from clip_app.model.slot import ModelSlot
@@ -24,6 +26,23 @@ from clip_app.tasks.classify import classify as classify_images
 from clip_app.tasks.match import judge
 from clip_app.ui.common import open_photo, shows_errors
 from clip_app.ui.photo import Photo
+
+
+class Count(gr.Number):
+    """A number whose handler gets what was sent, to say itself what is wrong with it."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """What was sent."""
+        return payload
+
+
+def _whole(value: Any) -> int | None:
+    """`value` as a whole number; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if math.isfinite(value) and value == int(value) else None
 
 
 def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
@@ -47,9 +66,13 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         Returns:
             {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"}
         """
+        shown = _whole(0 if top_k is None else top_k)
+        if shown is None or shown < 0:
+            raise InputError("top_k_not_whole")
         service = slot.service
-        answer = classify_images(service, [open_photo(image, service)], labels, template)[0]
-        return classification_answer(Path(image).name, service, answer, int(top_k or 0) or None)
+        photo = open_photo(image, service)
+        answer = classify_images(service, [photo], labels or "", template or "auto")[0]
+        return classification_answer(Path(image).name, service, answer, shown or None)
 
     def match(image: str, descriptions: str, request: gr.Request | None = None) -> dict[str, Any]:
         """Rank descriptions by how well they say what the image shows.
@@ -62,7 +85,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             {"image", "model", "results": [{"text", "score", "similarity"}], "none_fits"}
         """
         service = slot.service
-        answer = judge(service, open_photo(image, service), descriptions)
+        answer = judge(service, open_photo(image, service), descriptions or "")
         return match_answer(Path(image).name, service, answer)
 
     def search(
@@ -87,17 +110,20 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             {"query", "model", "results": [{"path", "similarity", "fits", "copies"}],
             "nothing_fits"}
         """
+        number = _whole(20 if top_k is None else top_k)
+        if number is None or not 1 <= number <= MAX_TOP_K:
+            raise InputError("top_k_invalid", limit=MAX_TOP_K)
         service = slot.service
         terms: list[TextTerm | ImageTerm] = [*parse_query(text or "", exclude or "")]
         if image:
             terms.append(image_term(service, image, name=Path(image).name))
         stores = galleries.searchable(service.info)
-        answer = search_galleries(service, stores, terms, top_k=20 if top_k is None else int(top_k))
+        answer = search_galleries(service, stores, terms, top_k=number)
         return search_answer(
             describe(terms), service, answer, lambda path: printable(galleries.path_of(path))
         )
 
-    def index_status() -> dict[str, Any]:
+    def index_status(request: gr.Request | None = None) -> dict[str, Any]:
         """Which galleries are indexed, with which model, and how many photographs they hold.
 
         Returns:
@@ -107,7 +133,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         indexes = galleries.indexed(info, galleries.roots)
         return status_answer(info.name, indexes, lambda one: printable(galleries.name_of(one)))
 
-    def health() -> dict[str, Any]:
+    def health(request: gr.Request | None = None) -> dict[str, Any]:
         """Whether the app is up, and with which model on which device.
 
         Returns:
@@ -131,11 +157,11 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         image = Photo(label="image")
         labels = gr.Textbox(label="labels")
         template = gr.Textbox("auto", label="template")
-        top_k = gr.Number(0, label="top_k", precision=0)
+        top_k = Count(0, label="top_k")
         descriptions = gr.Textbox(label="descriptions")
-        text = gr.Textbox(label="text")
-        exclude = gr.Textbox(label="exclude")
-        number = gr.Number(20, label="top_k", precision=0)
+        text = gr.Textbox("", label="text")
+        exclude = gr.Textbox("", label="exclude")
+        number = Count(20, label="top_k")
         answer = gr.JSON(label="answer")
         ask_classify, ask_match, ask_search = gr.Button(), gr.Button(), gr.Button()
     ask_classify.click(
@@ -145,5 +171,5 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
     ask_search.click(
         shows_errors(search), [text, image, exclude, number], answer, api_name="search"
     )
-    gr.api(index_status, api_name="index_status", queue=False)
-    gr.api(health, api_name="health", queue=False)
+    gr.api(shows_errors(index_status), api_name="index_status", queue=False)
+    gr.api(shows_errors(health), api_name="health", queue=False)

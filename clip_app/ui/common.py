@@ -122,7 +122,8 @@ def open_photo(path: str | None, service: ModelService) -> Image.Image:
 def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Make `handler`'s errors one sentence in the language that its last argument names.
 
-    That argument is `language`, or `request`, whose `Accept-Language` decides.
+    That argument is `language` in the page, where a message is HTML; in the API it is `request`,
+    whose `Accept-Language` decides, and a message is plain text.
     """
     names = [*inspect.signature(handler).parameters]
 
@@ -134,16 +135,16 @@ def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
             yield
             return
         except ClipAppError as error:
-            sentence = error.message(language)
+            sentence = error.public_message(language)
             log.info("%s: %s", type(error).__name__, error)
         except gr.Error:
             raise
         except Exception:
             log.exception("Unexpected error in %s", handler.__name__)
             sentence = text("unexpected", language)
-        raise gr.Error(
-            html.escape(sentence), title=text("error", language), print_exception=False
-        ) from None
+        if "language" in names:  # the page shows its messages as HTML; API callers get plain text
+            sentence = html.escape(sentence)
+        raise gr.Error(sentence, title=text("error", language), print_exception=False) from None
 
     if inspect.isgeneratorfunction(handler):
 
@@ -162,7 +163,7 @@ def shows_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
     return handled
 
 
-def request_language(request: gr.Request | None) -> Language:
+def request_language(request: Any) -> Language:
     """The language that a caller of the API asks for in its `Accept-Language` header."""
     headers = getattr(request, "headers", None)
     return language_of(headers.get("accept-language") if headers else None)

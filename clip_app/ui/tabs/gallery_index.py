@@ -249,7 +249,7 @@ def _state(
     try:
         place, _ = galleries.gallery_of(roots.resolve(folder), service.info, roots)
     except GalleryError as error:
-        return notice(error.message(language)), []
+        return notice(error.public_message(language)), []
     name = _name(galleries, place, own, language)
     try:
         store = galleries.store(place, service.info)
@@ -264,7 +264,7 @@ def _state(
                 "gallery_other_model", language, gallery=name, model=model, button=button
             )
             return notice(sentence), []
-        return notice(error.message(language)), []
+        return notice(error.public_message(language)), []
     return _counts(counts, name, language) + _broken(counts, broken, language), folders
 
 

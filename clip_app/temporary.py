@@ -1,0 +1,70 @@
+"""The folder where Gradio keeps what visitors upload: a private one for each running app."""
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from clip_app.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+_VARIABLE = "GRADIO_TEMP_DIR"
+_LOCK = ".in-use"
+
+
+def prepare_temporary_folder(index_dir: Path) -> Path:
+    """Set `GRADIO_TEMP_DIR`, unless it is set; to be called before Gradio is imported.
+
+    Gradio's own choice is one folder for all users of a machine, where the first locks out the
+    others. Ours lies in `index_dir/temporary`, is readable by nobody else, and is deleted when the
+    process ends; those that a crash has left are deleted now. Where `index_dir` cannot be written,
+    it lies in the system's temporary folder.
+
+    Raises:
+        StorageError: if the variable is set to a folder that cannot be written.
+    """
+    if given := os.environ.get(_VARIABLE):
+        folder = Path(given)
+        try:
+            # Gradio makes this one as it starts.
+            (folder / "vibe_edit_history").mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise StorageError("temporary_folder_unusable", folder=given) from error
+        return folder
+    parent = index_dir.expanduser().resolve() / "temporary"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(parent)
+        folder = Path(tempfile.mkdtemp(dir=parent))
+    except OSError as error:
+        log.info("No temporary folder below %s: %s", index_dir.name, error.strerror)
+        folder = Path(tempfile.mkdtemp(prefix="clip_app-"))
+    lock = FileLock(folder / _LOCK)
+    lock.acquire()
+
+    def remove() -> None:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    os.environ[_VARIABLE] = str(folder)
+    return folder
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for folder in parent.iterdir():
+        # Without a lock, another process is just making it.
+        if not (folder / _LOCK).exists():
+            continue
+        try:
+            with FileLock(folder / _LOCK, timeout=0):
+                pass
+        except (Timeout, OSError):
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
