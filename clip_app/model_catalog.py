@@ -7,11 +7,12 @@ Chinese: text-to-image recall@1 in percent on Crossmodal-3600 from open_clip's
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import huggingface_hub
 import open_clip
 
 from clip_app.errors import ModelError
@@ -22,6 +23,18 @@ Scoring = Literal["softmax", "sigmoid"]
 
 STARTER_DIRECTORY = ASSETS / "starter"
 DEFAULT_PRESET = "xlm-roberta-base-vit-b-32"
+
+_CONFIG = "open_clip_config.json"
+
+# The file with the vocabulary, by its name in the tokenizers of transformers.
+_TOKENIZERS = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "vocab.txt",
+    "vocab.json",
+)
 
 
 @dataclass(frozen=True)
@@ -139,25 +152,49 @@ class ModelSource:
     def hub_files(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """What must be in the local cache or on the hub: (repository, any one of these files)."""
         if self.architecture.startswith("local-dir:"):
-            return ()
+            folder = Path(self.architecture.removeprefix("local-dir:"))
+            return _text_files(_text_config(folder / _CONFIG))
         weights = (
             open_clip.constants.HF_SAFE_WEIGHTS_NAME,
             open_clip.constants.HF_WEIGHTS_NAME,
         )
         if self.architecture.startswith("hf-hub:"):
             repository = self.architecture.removeprefix("hf-hub:")
-            return ((repository, ("open_clip_config.json",)), (repository, weights))
+            known = huggingface_hub.try_to_load_from_cache(repository, _CONFIG)
+            text = _text_config(Path(known)) if isinstance(known, str) else {}
+            return ((repository, (_CONFIG,)), (repository, weights), *_text_files(text))
         wanted: list[tuple[str, tuple[str, ...]]] = []
         config = open_clip.get_model_config(self.architecture) or {}
         tag = open_clip.get_pretrained_cfg(self.architecture, self.pretrained or "")
         if tag.get("hf_hub"):
             repository, _, file = tag["hf_hub"].rpartition("/")
             wanted.append((repository, (file,) if file else weights))
-        text = config.get("text_cfg", {})
-        for key, file in (("hf_model_name", "config.json"), ("hf_tokenizer_name", "")):
-            if text.get(key):
-                wanted.append((text[key], (file or "tokenizer_config.json", "tokenizer.json")))
-        return tuple(wanted)
+        return (*wanted, *_text_files(config.get("text_cfg", {})))
+
+
+def is_in_cache(repository: str, files: Sequence[str]) -> bool:
+    """Whether any one of `files` of a hub's repository lies in the local cache."""
+    found = (huggingface_hub.try_to_load_from_cache(repository, file) for file in files)
+    return any(isinstance(path, str) for path in found)
+
+
+def _text_config(config: Path) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads(config.read_text("utf-8"))["model_cfg"]["text_cfg"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # open_clip will say that it cannot be read
+
+
+def _text_files(text: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What a text tower of transformers needs from other repositories than the weights'."""
+    wanted: list[tuple[str, tuple[str, ...]]] = []
+    if model := text.get("hf_model_name"):
+        wanted.append((model, ("config.json",)))
+    if tokenizer := text.get("hf_tokenizer_name"):
+        # The second takes the longest: without it the first alone would pass for all.
+        wanted.append((tokenizer, ("tokenizer_config.json", "tokenizer.json")))
+        wanted.append((tokenizer, _TOKENIZERS))
+    return tuple((name, files) for name, files in wanted if not Path(name).exists())
 
 
 def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:

@@ -9,6 +9,7 @@ import contextvars
 import hashlib
 import json
 import logging
+import platform
 import threading
 import time
 import warnings
@@ -21,22 +22,29 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import huggingface_hub
 import numpy as np
 import open_clip
 import torch
 from cachetools import LRUCache
+from huggingface_hub.utils import httpx  # its own, whose errors it raises
 from open_clip.hf_model import HFTextEncoder
 from PIL import Image
 
-from clip_app.errors import ClipAppError, HubUnreachableError, ModelError
+from clip_app.errors import ClipAppError, HubUnreachableError, ModelError, StorageError
+from clip_app.hub import download, interruption, unreachable
 from clip_app.images import content_hash, normalise
 from clip_app.metrics import steps
-from clip_app.model_catalog import DEFAULT_PRESET, ModelSource, Scoring, find_model
+from clip_app.model_catalog import (
+    DEFAULT_PRESET,
+    ModelSource,
+    Scoring,
+    find_model,
+    is_in_cache,
+)
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
-from clip_app.strings import Language
+from clip_app.strings import Language, text
 
 log = logging.getLogger(__name__)
 
@@ -394,7 +402,7 @@ class ModelSlot:
         def fetch() -> None:
             try:
                 self.change(source.name)
-            except ModelError as error:
+            except (ModelError, StorageError) as error:
                 log.warning("%s The starter model goes on answering.", error)
             finally:
                 self.awaited = None
@@ -418,7 +426,7 @@ def open_slot(settings: Settings) -> ModelSlot:
     if settings.model != "auto" or settings.zero_gpu or is_cached(default):
         return ModelSlot(load_model(settings), settings)
     if not hub_answers():
-        return ModelSlot(_starter_instead(_unreachable(default), settings), settings)
+        return ModelSlot(_starter_instead(unreachable(default), settings), settings)
     slot = ModelSlot(load_model(settings.model_copy(update={"model": "starter"})), settings)
     log.info("The starter model answers while %s is being downloaded.", default.name)
     slot.change_once_downloaded(default)
@@ -438,13 +446,14 @@ def load_model(settings: Settings, roots: Sequence[Path] | None = None) -> Model
     Raises:
         ModelError: if the model is unknown, broken or does not fit.
         HubUnreachableError: if it would have to be downloaded and no hub answers.
+        DownloadError: if the download broke off or the hub refuses; what has arrived is kept.
+        StorageError: if what is downloaded cannot be saved.
     """
     automatic = settings.model == "auto"
     source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:
-        with _hub_for(source):
-            service = ModelService(source, settings)
-    except ModelError as error:
+        service = _from_cache_or_hub(source, settings)
+    except (ModelError, StorageError) as error:
         if not automatic:
             raise
         return _starter_instead(error, settings)
@@ -461,17 +470,14 @@ def load_model(settings: Settings, roots: Sequence[Path] | None = None) -> Model
     return service
 
 
-def _starter_instead(error: ModelError, settings: Settings) -> ModelService:
+def _starter_instead(error: ClipAppError, settings: Settings) -> ModelService:
     log.warning("%s Falling back to the starter model.", error)
     return load_model(settings.model_copy(update={"model": "starter"}))
 
 
 def is_cached(source: ModelSource) -> bool:
     """Whether everything the model needs from a hub lies in the local cache already."""
-    return all(
-        any(isinstance(huggingface_hub.try_to_load_from_cache(repo, file), str) for file in files)
-        for repo, files in source.hub_files
-    )
+    return all(is_in_cache(repository, files) for repository, files in source.hub_files)
 
 
 def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
@@ -495,28 +501,31 @@ def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
     return answered.is_set()
 
 
-@contextlib.contextmanager
-def _hub_for(source: ModelSource) -> Iterator[None]:
-    """Let `source` be loaded from cache or hub, without waiting for a hub that is not there."""
+def _from_cache_or_hub(source: ModelSource, settings: Settings) -> ModelService:
+    """Load `source`, without waiting for a hub that is not there or not needed."""
     if is_cached(source):
-        # From here on nothing needs the hub; without this, each file is looked up there again.
-        was_offline = huggingface_hub.constants.HF_HUB_OFFLINE
-        huggingface_hub.constants.HF_HUB_OFFLINE = True
         try:
-            yield
-        finally:
-            huggingface_hub.constants.HF_HUB_OFFLINE = was_offline
-        return
+            with _without_hub():
+                return ModelService(source, settings)
+        except HubUnreachableError as error:
+            log.info("Something of %s is not in the cache: %s", source.name, error.__cause__)
     if not hub_answers():
-        raise _unreachable(source)
+        raise unreachable(source)
     size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
-    yield
+    download(source)
+    return ModelService(source, settings)
 
 
-def _unreachable(source: ModelSource) -> HubUnreachableError:
-    hub = urlsplit(huggingface_hub.constants.ENDPOINT).netloc
-    return HubUnreachableError("hub_unreachable", model=source.name, hub=hub)
+@contextlib.contextmanager
+def _without_hub() -> Iterator[None]:
+    """Nothing within needs the hub; without this, each file is looked up there again."""
+    was_offline = huggingface_hub.constants.HF_HUB_OFFLINE
+    huggingface_hub.constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        huggingface_hub.constants.HF_HUB_OFFLINE = was_offline
 
 
 def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
@@ -524,6 +533,7 @@ def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
 
     Raises:
         ModelError: if the weights or their configuration cannot be used.
+        DownloadError, HubUnreachableError: if a file of theirs did not come from the hub.
     """
     options: dict[str, Any] = {}
     directory = source.architecture.removeprefix("local-dir:")
@@ -543,7 +553,8 @@ def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
     except MemoryError as error:
         raise ModelError("out_of_memory") from error
     except Exception as error:
-        raise ModelError("model_broken", model=source.name) from error
+        failure = interruption(error, source) or ModelError("model_broken", model=source.name)
+        raise failure from error
     return model.eval(), preprocess, tokenizer
 
 
@@ -611,14 +622,38 @@ def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
 
     On a CPU with bfloat16 instructions that type is twice as fast as the frozen float32 tower, but
     moved probabilities of the starter by up to 0.027 on 32 photographs, so it is not the default.
+    A half precision that the CPU would have to imitate gives way to float32, with a warning.
     """
-    if wanted != "auto":
-        return {
-            "float32": torch.float32,
-            "float16": torch.float16,
-            "bfloat16": torch.bfloat16,
-        }[wanted]
-    return torch.float16 if device.type == "cuda" else torch.float32
+    if wanted == "auto":
+        return torch.float16 if device.type == "cuda" else torch.float32
+    precision = {
+        "float32": torch.float32,
+        "float16": torch.float16,
+        "bfloat16": torch.bfloat16,
+    }[wanted]
+    if device.type == "cpu" and not fast_on_cpu(precision):
+        log.warning(text("precision_slow", "en", precision=wanted))
+        return torch.float32
+    return precision
+
+
+def fast_on_cpu(precision: torch.dtype) -> bool:
+    """Whether this processor computes in `precision` by itself rather than by imitation.
+
+    Without instructions of its own bfloat16 took 4 (linear layers) to 10 times (convolutions) as
+    long as float32 on AVX2. oneDNN's own answer counts, since `ONEDNN_MAX_CPU_ISA` may hold it back
+    from what the processor has; alone it is too kind: it takes any AVX-512 for bfloat16.
+    """
+    if precision is torch.float32:
+        return True
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if precision is torch.float16:
+        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    on_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and (
+        not on_x86 or torch.cpu._is_avx512_bf16_supported()
+    )
 
 
 def _device_name(device: torch.device) -> str:
