@@ -81,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server
         found = re.fullmatch(r"/(?P<repo>.+?)/resolve/main/(?P<file>[^?]+)", self.path)
         if self.path == "/" or not found:
-            return self._short(200 if self.path == "/" else 404, "RepoNotFound")
+            # Only the listings that transformers asks for come here; there is nothing to list.
+            return self._short(200 if self.path == "/" else 404, "EntryNotFound")
         file = found["file"]
         fault = hub.faults.get(file) or hub.faults.get("")
         if fault and fault.times <= 0:
