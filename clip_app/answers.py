@@ -11,14 +11,17 @@ from clip_app.gallery.library import IndexStatus
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer
 from clip_app.match import TextScore
-from clip_app.model_service import ModelService
+from clip_app.model_service import CutText, ModelService
 from clip_app.strings import Language
 
 
 def classification_answer(
     image: str, service: ModelService, answer: Classification, top_k: int | None = None
 ) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"label", "score", "similarity"}…], "none_fits"}`."""
+    """`{"image", "model", "results": [{"label", "score", "similarity"}…], "none_fits"}`.
+
+    And `"truncated": [{"text", "read"}…]` where labels are longer than the model reads.
+    """
     return {
         "image": image,
         "model": service.info.name,
@@ -27,17 +30,22 @@ def classification_answer(
             for one in answer.results[:top_k]
         ],
         "none_fits": answer.none_fits,
+        **truncated(answer.cut),
     }
 
 
 def match_answer(image: str, service: ModelService, ranked: Sequence[TextScore]) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"text", "score", "similarity"}…]}`."""
+    """`{"image", "model", "results": [{"text", "score", "similarity"}…]}`.
+
+    And `"truncated"`, as in `classification_answer`.
+    """
     return {
         "image": image,
         "model": service.info.name,
         "results": [
             {"text": one.text, "score": one.score, "similarity": one.similarity} for one in ranked
         ],
+        **truncated(service.cut_texts([one.text for one in ranked])),
     }
 
 
@@ -48,6 +56,8 @@ def search_answer(
     path_of: Callable[[str], str] = str,
 ) -> dict[str, Any]:
     """`{"query", "model", "results": [{"path", "similarity", "fits", "copies"}…], "nothing_fits"}`.
+
+    And `"truncated"`, as in `classification_answer`.
 
     Args:
         query: how it was understood.
@@ -68,7 +78,13 @@ def search_answer(
             for one in answer.hits
         ],
         "nothing_fits": answer.nothing_fits,
+        **truncated(answer.cut),
     }
+
+
+def truncated(cut: Sequence[CutText]) -> dict[str, Any]:
+    """`{"truncated": [{"text", "read"}…]}`, or nothing where every text was read to its end."""
+    return {"truncated": [asdict(one) for one in cut]} if cut else {}
 
 
 def index_answer(

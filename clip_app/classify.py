@@ -8,7 +8,7 @@ from PIL import Image
 
 from clip_app.background import CHANCE_LIMIT, chance_of_best, share_against_background
 from clip_app.errors import ImageError
-from clip_app.model_service import ModelService, Progress
+from clip_app.model_service import CutText, ModelService, Progress
 from clip_app.prompts import choose_templates, parse_labels
 from clip_app.scoring import sigmoid, similarities, softmax_scores
 
@@ -31,11 +31,13 @@ class Classification:
         chance: how often the best of as many unrelated words would do as well as the best label,
             in [0, 1]; NaN where that cannot be told.
         independent: whether each score stands by itself; else they sum to 1.
+        cut: labels that are longer than the model reads.
     """
 
     results: tuple[LabelScore, ...]
     chance: float
     independent: bool
+    cut: tuple[CutText, ...] = ()
 
     @property
     def none_fits(self) -> bool:
@@ -82,8 +84,9 @@ def classify(
         scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
     else:
         scores = share_against_background(service, image_features, names, label_features)
+    cut = service.cut_texts(names, prompts)
     return [
-        Classification(_ranked(names, scores[i], cosines[i]), float(chances[i]), independent)
+        Classification(_ranked(names, scores[i], cosines[i]), float(chances[i]), independent, cut)
         for i in range(len(images))
     ]
 

@@ -16,7 +16,7 @@ from clip_app.gallery_cli import add_gallery_commands, positive
 from clip_app.images import load_image
 from clip_app.match import match, read_collection
 from clip_app.model_catalog import PRESETS
-from clip_app.model_service import ModelService, load_model
+from clip_app.model_service import CutText, ModelService, load_model
 from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
 from clip_app.serve import start_logging, terminal_language
 from clip_app.settings import add_flags, read_settings
@@ -134,6 +134,8 @@ def _print(answer: dict[str, Any], name: str, parsed: argparse.Namespace) -> Non
     print(answer["image"])
     for one in answer["results"]:
         print(f"  {100 * one['score']:6.2f} %  {one['similarity']:6.3f}  {one[name]}")
+    for cut in answer.get("truncated", ()):
+        print(CutText(**cut).message(terminal_language()), file=sys.stderr)
 
 
 def _read(path: Path) -> bytes:

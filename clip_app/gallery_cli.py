@@ -212,6 +212,8 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         if fits or everything:
             note = "" if fits else f"  ({text('gallery_unfit', language)})"
             print(f"{hit.similarity:6.3f}  {printable(hit.path)}{note}")
+    for cut in answer.cut:
+        _say(cut.message(language))
     if not answer.hits:
         print(text("gallery_nothing_found", language))
     elif answer.nothing_fits:

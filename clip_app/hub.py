@@ -203,9 +203,9 @@ def _persistently(attempt: Callable[[], _Result], arrived: Callable[[], int] = i
         try:
             return attempt()
         except (*_LINE_ERRORS, HfHubHTTPError, LocalEntryNotFoundError) as error:
-            if isinstance(error, HfHubHTTPError):
-                if error.response.status_code not in _PASSING_STATUS:
-                    raise
+            status = error.response.status_code if isinstance(error, HfHubHTTPError) else 503
+            if status not in _PASSING_STATUS:
+                raise
             tries = _TRIES if arrived() - before >= _WORTH_ANOTHER else tries - 1
             if not tries:
                 raise
@@ -260,9 +260,9 @@ def _start_of(response: httpx.Response, asked: int, size: int) -> int:
     length = response.headers.get("Content-Length")
     content_range = response.headers.get("Content-Range", "")
     wrong_length = length is not None and int(length) != size - start
-    if wrong_length or length is None:
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            raise FileMetadataError(f"{response.url} answers with a page instead of the file.")
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    if is_page and (wrong_length or length is None):
+        raise FileMetadataError(f"{response.url} answers with a page instead of the file.")
     if wrong_length or (partial and not content_range.startswith(f"bytes {asked}-")):
         raise _BrokenOffError
     return start

@@ -4,6 +4,7 @@
 that another can be loaded beside it and put in its place.
 """
 
+import bisect
 import contextlib
 import contextvars
 import hashlib
@@ -69,6 +70,10 @@ _MAX_ASPECT = 40
 # How far frozen and plain image tower may differ, in any coordinate of a unit vector.
 _FREEZE_TOLERANCE = 1e-4
 
+# The most texts that are named as cut, and the most characters of each that are shown.
+_MOST_CUT = 20
+_SHOWN = 40
+
 Progress = Callable[[int, int], None]
 _Result = TypeVar("_Result")
 
@@ -104,6 +109,20 @@ class ModelInfo:
     is_starter: bool
     load_seconds: float
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class CutText:
+    """A text that is longer than the model's context, and the beginning of it that was read."""
+
+    text: str
+    read: str
+
+    def message(self, language: Language) -> str:
+        """How much was read, as a sentence."""
+        shown = self.text if len(self.text) <= _SHOWN else self.text[: _SHOWN - 1] + "…"
+        numbers = {"read": len(self.read), "length": len(self.text)}
+        return text("text_cut", language, text=shown, **numbers)
 
 
 class ModelService:
@@ -282,6 +301,43 @@ class ModelService:
             if progress:
                 progress(len(features) - len(missing) + start + len(chunk), len(features))
         return np.stack([_known(features[label]) for label in labels])
+
+    def cut_texts(
+        self, texts: Sequence[str], templates: Sequence[str] = ("{}",)
+    ) -> tuple[CutText, ...]:
+        """Those of `texts` whose end is not read in a prompt, in their order, the first 20.
+
+        Texts that are short enough for any tokenizer cost nothing.
+
+        Args:
+            texts: labels or descriptions.
+            templates: prompts with one `{}` each; the one with most before it counts.
+        """
+        context = getattr(self._tokenizer, "context_length", None) or 0
+        filled = partial(fill_template, max(templates, key=lambda one: one.find("{}")))
+        # No tokenizer makes more tokens than bytes, and no more than three of its own around them.
+        long = [one for one in dict.fromkeys(texts) if len(filled(one).encode()) + 3 > context > 0]
+        if not long:
+            return ()
+        return self._device_thread.run(partial(self._cut, long, filled))
+
+    def _cut(self, texts: Sequence[str], filled: Callable[[str], str]) -> tuple[CutText, ...]:
+        # Where a word more makes no difference the context is full, whatever the tokenizer does.
+        tokens = self._tokenizer([filled(one) for one in texts])
+        full = (tokens == self._tokenizer([filled(f"{one} x") for one in texts])).all(dim=1)
+        cut: list[CutText] = []
+        for index in full.nonzero().flatten().tolist():
+            whole, row = texts[index], tokens[index]
+
+            def enough(end: int, whole: str = whole, row: torch.Tensor = row) -> bool:
+                return torch.equal(self._tokenizer([filled(whole[:end])])[0], row)
+
+            read = whole[: bisect.bisect_left(range(len(whole)), True, key=enough)]
+            if len(read.rstrip()) < len(whole.rstrip()):
+                cut.append(CutText(whole, read))
+            if len(cut) == _MOST_CUT:
+                break
+        return tuple(cut)
 
     def reads(self, language: Language) -> bool:
         """Whether the model reads a language; True where nothing is known about its languages."""

@@ -399,6 +399,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Scores: each label by itself, against about 770 unrelated words.",
         "得分：每个类别单独与约 770 个无关词语比较。",
     ),
+    "text_cut": (
+        'The model read only the first {read} of the {length} characters of "{text}".',
+        "“{text}”共 {length} 个字符，模型只读了前 {read} 个。",
+    ),
     "language_unread": (
         "This model does not read Chinese; results for Chinese text are close to chance. "
         "Choose {better}, which does.",

@@ -1,4 +1,4 @@
-"""Downloads that fail in every way end in one sentence, keep what has arrived, and go on from it."""
+"""Downloads that fail end in one sentence, keep what has arrived, and go on from it."""
 
 import logging
 import os

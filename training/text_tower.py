@@ -97,9 +97,7 @@ class TextEncoder:
 
 def _half_precision(wanted: bool = True) -> torch.autocast:
     """bfloat16 where `wanted` and the processor has instructions for it, else float32."""
-    return torch.autocast(
-        "cpu", torch.bfloat16, enabled=wanted and fast_on_cpu(torch.bfloat16)
-    )
+    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and fast_on_cpu(torch.bfloat16))
 
 
 def pooled(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

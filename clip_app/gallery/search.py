@@ -15,7 +15,7 @@ from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrel
 from clip_app.gallery.store import Filter, Found, Store, content_of
 from clip_app.images import load_image
 from clip_app.metrics import steps
-from clip_app.model_service import ModelService
+from clip_app.model_service import CutText, ModelService
 from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500
@@ -98,6 +98,7 @@ class SearchAnswer:
     images: int
     judged: bool
     by_words: bool
+    cut: tuple[CutText, ...] = ()
 
     @property
     def nothing_fits(self) -> bool:
@@ -187,7 +188,16 @@ def search(
         for i, (one, files) in enumerate(found)
     )
     by_words = any(isinstance(term, TextTerm) for term in wanted)
-    return SearchAnswer(hits, images, judged, by_words)
+    return SearchAnswer(hits, images, judged, by_words, _cut(service, terms))
+
+
+def _cut(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> tuple[CutText, ...]:
+    return tuple(
+        cut
+        for term in terms
+        if isinstance(term, TextTerm)
+        for cut in service.cut_texts([term.text], TEMPLATES[language_of_texts([term.text])])
+    )
 
 
 def _features(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> np.ndarray:

@@ -40,7 +40,8 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             top_k: How many labels to return, best first; 0 for all.
 
         Returns:
-            {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"}
+            {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"},
+            and "truncated": [{"text", "read"}] where labels are longer than the model reads
         """
         service = slot.service
         answer = classify_images(service, [open_photo(image, service)], labels, template)[0]
@@ -54,7 +55,8 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             descriptions: One description a line.
 
         Returns:
-            {"image", "model", "results": [{"text", "score", "similarity"}]}
+            {"image", "model", "results": [{"text", "score", "similarity"}]}, and "truncated":
+            [{"text", "read"}] where descriptions are longer than the model reads
         """
         service = slot.service
         ranked = match_texts(service, open_photo(image, service), descriptions)
@@ -80,7 +82,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
 
         Returns:
             {"query", "model", "results": [{"path", "similarity", "fits", "copies"}],
-            "nothing_fits"}
+            "nothing_fits"}, and "truncated" where a text is longer than the model reads
         """
         service = slot.service
         terms: list[TextTerm | ImageTerm] = [*parse_query(text or "", exclude or "")]

@@ -15,6 +15,7 @@ from clip_app.prompts import label_sets
 from clip_app.strings import Language, text
 from clip_app.ui.batch import build_batch
 from clip_app.ui.common import (
+    cut_notice,
     i18n,
     label_set_string,
     notice,
@@ -183,6 +184,7 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
     labels = [one.label for one in answer.results]
     return (
         unread_notice(service, labels, language)
+        + cut_notice(answer.cut, language)
         + headline
         + f'<p class="explained">{html.escape(explained)}</p>'
     )

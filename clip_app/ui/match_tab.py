@@ -14,6 +14,7 @@ from clip_app.model_service import ModelSlot
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
+    cut_notice,
     download_button,
     i18n,
     open_photo,
@@ -169,8 +170,10 @@ def _shown(
     slot: ModelSlot, ranked: Sequence[TextScore], language: Language
 ) -> tuple[str, dict[str, float], dict[str, Any]]:
     first = ranked[0]
+    texts = [one.text for one in ranked]
     best = (
-        unread_notice(slot.service, [one.text for one in ranked], language)
+        unread_notice(slot.service, texts, language)
+        + cut_notice(slot.service.cut_texts(texts), language)
         + f'<p class="headline">{html.escape(text("match_best", language, text=first.text))}</p>'
         + '<p class="explained">'
         + html.escape(text("match_confidence", language, score=percent(first.score)))
@@ -212,7 +215,9 @@ def _build_matrix(slot: ModelSlot, language: gr.Radio) -> None:
         svg = draw_matrix(photos, matrix, text("matrix_caption", language))
         shown = f'<div class="matrix">{svg}</div>'
         return (
-            unread_notice(service, matrix.texts, language) + shown,
+            unread_notice(service, matrix.texts, language)
+            + cut_notice(service.cut_texts(matrix.texts), language)
+            + shown,
             gr.update(value=write_export("similarities.svg", svg), visible=True),
         )
 
