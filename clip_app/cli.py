@@ -32,6 +32,7 @@ from clip_app.gallery_cli import add_gallery_commands, positive
 from clip_app.image_paths import Failures, ImagePaths
 from clip_app.images import load_image
 from clip_app.model.catalog import PRESETS
+from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.network import mend_environment
@@ -166,9 +167,10 @@ def _classify(parsed: argparse.Namespace) -> int:
 
     def prepare(service: ModelService) -> _Ask:
         label_features = service.encode_labels(labels, templates)
+        cut = service.cut_texts(labels, templates)
 
         def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:
-            answers = classify_features(service, features, labels, label_features)
+            answers = classify_features(service, features, labels, label_features, cut=cut)
             for path, answer in zip(paths, answers, strict=True):
                 yield classification_answer(path, service, answer, parsed.top_k)
 
@@ -305,6 +307,8 @@ def _print(answer: dict[str, Any], name: str, verdict: str, parsed: argparse.Nam
         emit(f"  {100 * one['score']:6.2f} %  {one['similarity']:6.3f}  {one[name]}")
     if answer["none_fits"]:
         emit(text(verdict, terminal_language()))
+    for cut in answer.get("truncated", ()):
+        tell(CutText(**cut).message(terminal_language()))
 
 
 def _read(path: Path) -> bytes:

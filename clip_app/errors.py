@@ -60,6 +60,10 @@ class HubUnreachableError(ModelError):
     """Weights that are not in the local cache, and no model hub answers."""
 
 
+class DownloadError(ModelError):
+    """Weights that a hub has, but that did not arrive; what arrived is kept."""
+
+
 class StorageError(ClipAppError):
     """A file that could not be written: disk full, no permission."""
 

@@ -219,6 +219,8 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         if fits or everything:
             note = "" if fits else f"  ({text('gallery_unfit', language)})"
             emit(f"{hit.similarity:6.3f}  {hit.path}{note}")
+    for cut in answer.cut:
+        tell(cut.message(language))
     if not answer.hits:
         emit(text("gallery_nothing_found", language))
     elif answer.nothing_fits:

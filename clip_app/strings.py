@@ -333,6 +333,47 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The entry {setting} of NO_PROXY cannot be understood and is left out.",
         "无法理解 NO_PROXY 中的 {setting}，已忽略。",
     ),
+    "download_interrupted": (
+        'The download of "{model}" was interrupted; run it again, and it goes on where it stopped.',
+        "“{model}”的下载中断了；请再试一次，会从中断处继续。",
+    ),
+    "download_damaged": (
+        'What was downloaded of "{model}" is not what the hub has and was discarded; '
+        "please run it again.",
+        "下载到的“{model}”与模型仓库中的文件不一致，已丢弃；请再试一次。",
+    ),
+    "download_not_saved": (
+        'The download of "{model}" could not be saved: {reason}; what has arrived is kept.',
+        "“{model}”的下载无法保存：{reason}；已下载的部分会保留。",
+    ),
+    "hub_gated": (
+        'The model hub {hub} gives "{model}" only to those who have accepted its terms; please do '
+        "so there and set HF_TOKEN.",
+        "“{model}”需先在模型仓库 {hub} 上同意其使用条款；完成后请设置 HF_TOKEN。",
+    ),
+    "hub_no_repository": (
+        'The model hub {hub} has no "{model}", or it is private.',
+        "模型仓库 {hub} 上没有“{model}”，或者它不公开。",
+    ),
+    "hub_no_model": (
+        '"{model}" on {hub} lacks the files of an open_clip model.',
+        "{hub} 上的“{model}”缺少 open_clip 模型所需的文件。",
+    ),
+    "hub_strange": (
+        '{hub} does not answer like a model hub, so that "{model}" cannot be downloaded; perhaps '
+        "a log-in page of the network or a proxy answers in its place.",
+        "{hub} 的应答不像模型仓库，无法下载“{model}”；可能是网络的登录页面或代理代为应答。",
+    ),
+    "hub_busy": (
+        'The model hub {hub} cannot deliver "{model}" just now (HTTP {status}); please run it '
+        "again later.",
+        "模型仓库 {hub} 暂时无法提供“{model}”（HTTP {status}），请稍后再试。",
+    ),
+    "precision_slow": (
+        "This processor has no instructions for {precision}; float32 is used, which is several "
+        "times faster here.",
+        "本机处理器没有 {precision} 指令，改用 float32，在这台机器上要快好几倍。",
+    ),
     "device_missing": ("There is no {device} device here.", "这台机器上没有 {device} 设备。"),
     "out_of_memory": (
         "The device has too little memory for this model; please choose a smaller one.",
@@ -460,6 +501,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "scoring_used_background": (
         "Scores: each label by itself, against about 770 unrelated words.",
         "得分：每个类别单独与约 770 个无关词语比较。",
+    ),
+    "text_cut": (
+        'The model read only the first {read} of the {length} characters of "{text}".',
+        "“{text}”共 {length} 个字符，模型只读了前 {read} 个。",
     ),
     "language_unread": (
         "This model does not read Chinese; results for Chinese text are close to chance. "

@@ -18,6 +18,7 @@ from clip_app.errors import HubUnreachableError, ModelError
 from clip_app.model.catalog import PRESETS, STARTER_DIRECTORY, find_model
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot, load_model
+from clip_app.model.torch_engine import fast_on_cpu
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
 from tests.conftest import ROOT, noise
@@ -292,7 +293,75 @@ def test_bfloat16_stays_close_enough_to_show_the_same_winner(cat):
     exact = load_model(Settings(model="starter", device="cpu"))
     cosines = (fast.encode_images([cat]) @ exact.encode_images([cat]).T).item()
     assert cosines > 0.99
-    assert fast.info.precision == "bfloat16"
+    has_bfloat16 = fast_on_cpu(torch.bfloat16)
+    assert fast.info.precision == ("bfloat16" if has_bfloat16 else "float32")
+
+
+def test_half_precision_gives_way_to_float32_on_a_processor_without_it(monkeypatch, caplog, cat):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert not fast_on_cpu(torch.bfloat16)
+    assert fast_on_cpu(torch.float32)
+    with caplog.at_level(logging.WARNING):
+        service = load_model(Settings(model="starter", device="cpu", precision="bfloat16"))
+    assert service.info.precision == "float32"
+    assert "no instructions for bfloat16; float32 is used" in caplog.text
+
+
+def test_held_back_to_avx2_no_half_precision_is_chosen_for_training_or_the_app():
+    code = (
+        "import torch; from clip_app.model.torch_engine import fast_on_cpu; "
+        "from training.text_tower import _half_precision; "
+        "halves = [fast_on_cpu(torch.bfloat16), fast_on_cpu(torch.float16)]\n"
+        "with _half_precision(): print(*halves, torch.is_autocast_enabled('cpu'))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["False", "False", "False"]
+
+
+@pytest.mark.parametrize("filler", ["very ", "十分"])
+def test_what_is_read_of_a_text_beyond_the_context_gives_the_same_vector(service, filler):
+    long = filler * 80 + "cat"
+    [cut] = service.cut_texts(["a dog", long, "x" * 46])
+    assert cut.text == long
+    assert 30 < len(cut.read) < len(long) - 3
+    whole, read, less = service.encode_texts([long, cut.read, cut.read[: len(cut.read) // 2]])
+    np.testing.assert_allclose(whole, read, atol=1e-6)
+    assert np.abs(whole - less).max() > 1e-3
+    assert str(len(cut.read)) in cut.message("zh")
+    # In a template there is less room for it.
+    [in_prompt] = service.cut_texts([long], ("a blurry black and white photo of a {}.",))
+    assert len(in_prompt.read) < len(cut.read)
+
+
+def test_only_texts_that_lose_something_are_called_cut(service):
+    words = [("cat " * number).strip() for number in range(40, 52)]
+    cut = [one.text for one in service.cut_texts(words)]
+    # 48 tokens, two of them around the text.
+    assert cut == [text for text in words if len(text.split()) > 46]
+    assert len(service.cut_texts([f"{n} " + "cat " * 60 for n in range(30)])) == 20
+
+
+@pytest.mark.parametrize("tag", ["ViT-B-32", "ViT-B-16-SigLIP2"])
+def test_openclips_own_tokenizer_is_asked_in_the_same_way(service, monkeypatch, tag):
+    if tag == "ViT-B-32":
+        tokenizer = open_clip.SimpleTokenizer(context_length=20)
+    else:
+        tokenizer = open_clip.tokenizer.HFTokenizer(
+            str(STARTER_DIRECTORY), context_length=20, clean="canonicalize"
+        )
+    monkeypatch.setattr(service._engine, "_tokenizer", tokenizer)
+    monkeypatch.setattr(service._engine, "context_length", 20)
+    [cut] = service.cut_texts(["cat, " * 40 + "dog!", "cat " * 9 + "......................."])
+    assert cut.read.count("cat") in (9, 18)
+    assert cut.text.endswith("dog!")
 
 
 def test_precision_that_a_processor_has_no_instructions_for_is_told():

@@ -20,7 +20,7 @@ from torch import nn
 from tqdm import tqdm
 from transformers import BertConfig, BertModel
 
-from clip_app.model.torch_engine import slowdown_on_cpu
+from clip_app.model.torch_engine import fast_on_cpu
 from training.text_data import PROMPTS, Pair, Texts
 from training.vocabulary import Vocabulary
 
@@ -69,7 +69,8 @@ class TextEncoder:
     def __init__(self, model: nn.Module, tokenizer: Tokenizer) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        #: The fastest arithmetic that training does not notice; off, vectors equal the app's.
+        #: Half precision where it is faster, which training does not notice; off, vectors equal the
+        #: app's.
         self.fast = True
         tokenizer.enable_truncation(CONTEXT)
         tokenizer.enable_padding(pad_id=0)
@@ -80,7 +81,7 @@ class TextEncoder:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         rows = torch.empty(len(texts), WIDTH)
         starts = range(0, len(texts), _BATCH)
-        with torch.inference_mode(), fast_arithmetic(self.fast):
+        with torch.inference_mode(), _half_precision(self.fast):
             for start in tqdm(starts, desc=title, disable=not title):
                 chunk = order[start : start + _BATCH]
                 rows[chunk] = self.vectors([texts[i] for i in chunk])
@@ -94,13 +95,9 @@ class TextEncoder:
         return pooled(self.model, ids, mask)
 
 
-def fast_arithmetic(wanted: bool = True) -> torch.autocast:
-    """bfloat16 where this processor is faster with it, else float32.
-
-    Without instructions for it a text tower takes eight times as long as in float32.
-    """
-    faster = wanted and slowdown_on_cpu(torch.bfloat16) < 1
-    return torch.autocast("cpu", torch.bfloat16, enabled=faster)
+def _half_precision(wanted: bool = True) -> torch.autocast:
+    """bfloat16 where `wanted` and the processor has instructions for it, else float32."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and fast_on_cpu(torch.bfloat16))
 
 
 def pooled(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -262,7 +259,7 @@ def train_text_tower(
         wanted = targets.of([e.target for e in examples])
         # The longer third apart, so that short texts are not padded to the longest caption.
         parts = np.split(np.arange(len(examples)), [len(examples) * 2 // 3])
-        with fast_arithmetic():
+        with _half_precision():
             given = torch.cat(
                 [encoder.vectors([examples[i].text for i in part]) for part in parts if len(part)]
             )

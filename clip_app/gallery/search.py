@@ -14,6 +14,7 @@ from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrel
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.metrics import steps
 from clip_app.model.backgrounds import TEMPLATES, background_for
+from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
 from clip_app.prompts import language_of_texts
@@ -98,6 +99,7 @@ class SearchAnswer:
     images: int
     judged: bool
     by_words: bool
+    cut: tuple[CutText, ...] = ()
 
     @property
     def nothing_fits(self) -> bool:
@@ -186,7 +188,16 @@ def search(
         for i, (one, files) in enumerate(found)
     )
     by_words = any(isinstance(term, TextTerm) for term in wanted)
-    return SearchAnswer(hits, images, judged, by_words)
+    return SearchAnswer(hits, images, judged, by_words, _cut(service, terms))
+
+
+def _cut(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> tuple[CutText, ...]:
+    return tuple(
+        cut
+        for term in terms
+        if isinstance(term, TextTerm)
+        for cut in service.cut_texts([term.text], TEMPLATES[language_of_texts([term.text])])
+    )
 
 
 def _features(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> np.ndarray:

@@ -7,10 +7,12 @@ Chinese: text-to-image recall@1 in percent on Crossmodal-3600 from open_clip's
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from huggingface_hub import try_to_load_from_cache
 
 from clip_app.errors import ModelError
 from clip_app.model.info import Scoring
@@ -25,6 +27,18 @@ HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 STARTER_DIRECTORY = ASSETS / "starter"
 DEFAULT_PRESET = "xlm-roberta-base-vit-b-32"
+
+_CONFIG = "open_clip_config.json"
+
+# The file with the vocabulary, by its name in the tokenizers of transformers.
+_TOKENIZERS = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "vocab.txt",
+    "vocab.json",
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,10 @@ class Preset:
     @property
     def hub_files(self) -> HubFiles:
         """What it is loaded from; open_clip's registry says the same."""
-        wanted: list[tuple[str, tuple[str, ...]]] = [(self.hub, HUB_WEIGHTS)]
+        tokenizer = {"hf_tokenizer_name": self.tokenizer} if self.tokenizer else {}
         if self.tokenizer not in ("", self.hub):  # a text tower that transformers configures
-            wanted.append((self.tokenizer, ("config.json", "tokenizer.json")))
-        if self.tokenizer:
-            wanted.append((self.tokenizer, ("tokenizer_config.json", "tokenizer.json")))
-        return tuple(wanted)
+            tokenizer["hf_model_name"] = self.tokenizer
+        return ((self.hub, HUB_WEIGHTS), *text_files(tokenizer))
 
 
 _EN: tuple[Language, ...] = ("en",)
@@ -184,13 +196,45 @@ class ModelSource:
     def hub_files(self) -> HubFiles:
         """What must be in the local cache or on the hub."""
         if self.architecture.startswith("local-dir:"):
-            return ()
+            folder = Path(self.architecture.removeprefix("local-dir:"))
+            return text_files(_text_config(folder / _CONFIG))
         if self.architecture.startswith("hf-hub:"):
             repository = self.architecture.removeprefix("hf-hub:")
-            return ((repository, ("open_clip_config.json",)), (repository, HUB_WEIGHTS))
+            known = try_to_load_from_cache(repository, _CONFIG)
+            text = _text_config(Path(known)) if isinstance(known, str) else {}
+            return ((repository, (_CONFIG,)), (repository, HUB_WEIGHTS), *text_files(text))
         if self.preset is None:
             return _registry().registered_hub_files(self.architecture, self.pretrained)
         return self.preset.hub_files
+
+
+def is_in_cache(repository: str, files: Sequence[str]) -> bool:
+    """Whether any one of `files` of a hub's repository lies in the local cache."""
+    found = (try_to_load_from_cache(repository, file) for file in files)
+    return any(isinstance(path, str) for path in found)
+
+
+def text_files(text: Mapping[str, Any]) -> HubFiles:
+    """What a text tower of transformers needs from other repositories than the weights'.
+
+    Args:
+        text: open_clip's `text_cfg`.
+    """
+    wanted: list[tuple[str, tuple[str, ...]]] = []
+    if model := text.get("hf_model_name"):
+        wanted.append((model, ("config.json",)))
+    if tokenizer := text.get("hf_tokenizer_name"):
+        # The second takes the longest: without it the first alone would pass for all.
+        wanted.append((tokenizer, ("tokenizer_config.json", "tokenizer.json")))
+        wanted.append((tokenizer, _TOKENIZERS))
+    return tuple((name, files) for name, files in wanted if not Path(name).exists())
+
+
+def _text_config(config: Path) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads(config.read_text("utf-8"))["model_cfg"]["text_cfg"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # open_clip will say that it cannot be read
 
 
 def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:

@@ -18,12 +18,14 @@ class Engine(Protocol):
         precision: its arithmetic: `float32`, `float16` or `bfloat16`.
         spec: what the weights fix.
         image_batch: how many images it takes best in one pass.
+        context_length: how many tokens of a text are read; 0 where that is not known.
     """
 
     device: str
     precision: str
     spec: ModelSpec
     image_batch: int
+    context_length: int
 
     def image_features(self, pixels: np.ndarray) -> np.ndarray:
         """Float32 (n, embedding_size), rows of length 1, of float32 (n, 3, height, width).
@@ -38,6 +40,9 @@ class Engine(Protocol):
         Raises:
             ModelError: if the device has no memory left.
         """
+
+    def token_ids(self, texts: Sequence[str]) -> np.ndarray:
+        """What the text tower reads of each text: int (n, context_length), padded."""
 
 
 def open_engine(source: ModelSource, settings: Settings) -> Engine:

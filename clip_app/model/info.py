@@ -6,9 +6,12 @@ from typing import Literal
 import numpy as np
 
 from clip_app.model.preprocess import Preprocessing
-from clip_app.strings import Language
+from clip_app.strings import Language, text
 
 Scoring = Literal["softmax", "sigmoid"]
+
+# The most characters of a cut text that are shown.
+_SHOWN = 40
 
 #: An image as an image tower takes it: float32 (3, height, width), normalized.
 Pixels = np.ndarray
@@ -66,3 +69,17 @@ class ModelInfo:
     is_starter: bool
     load_seconds: float
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class CutText:
+    """A text that is longer than the model's context, and the beginning of it that was read."""
+
+    text: str
+    read: str
+
+    def message(self, language: Language) -> str:
+        """How much was read, as a sentence."""
+        shown = self.text if len(self.text) <= _SHOWN else self.text[: _SHOWN - 1] + "…"
+        numbers = {"read": len(self.read), "length": len(self.text)}
+        return text("text_cut", language, text=shown, **numbers)

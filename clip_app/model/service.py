@@ -1,8 +1,9 @@
 """The one CLIP model of a process: loaded once, on the best device, shared by every caller."""
 
+import bisect
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,7 +16,7 @@ from clip_app.model.batching import DeviceThread, ImageQueue
 from clip_app.model.cache import FeatureCache
 from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
-from clip_app.model.info import ModelInfo, Pixels
+from clip_app.model.info import CutText, ModelInfo, Pixels
 from clip_app.progress import Progress
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
@@ -23,6 +24,9 @@ from clip_app.strings import Language
 
 # Texts in one forward pass; 256 short prompts fill two CPU cores and a GPU alike.
 TEXT_BATCH = 256
+
+# The most texts that are named as cut.
+_MOST_CUT = 20
 
 
 @dataclass
@@ -197,6 +201,43 @@ class ModelService:
             if progress:
                 progress(len(features) - len(missing) + start + len(chunk), len(features))
         return np.stack([_known(features[label]) for label in labels])
+
+    def cut_texts(
+        self, texts: Sequence[str], templates: Sequence[str] = ("{}",)
+    ) -> tuple[CutText, ...]:
+        """Those of `texts` whose end is not read in a prompt, in their order, the first 20.
+
+        Texts that are short enough for any tokenizer cost nothing.
+
+        Args:
+            texts: labels or descriptions.
+            templates: prompts with one `{}` each; the one with most before it counts.
+        """
+        context = self._engine.context_length
+        filled = partial(fill_template, max(templates, key=lambda one: one.find("{}")))
+        # No tokenizer makes more tokens than bytes, and no more than three of its own around them.
+        long = [one for one in dict.fromkeys(texts) if len(filled(one).encode()) + 3 > context > 0]
+        if not long:
+            return ()
+        return self._device_thread.run(partial(self._cut, long, filled))
+
+    def _cut(self, texts: Sequence[str], filled: Callable[[str], str]) -> tuple[CutText, ...]:
+        # Where a word more makes no difference the context is full, whatever the tokenizer does.
+        tokens = self._engine.token_ids([filled(one) for one in texts])
+        full = (tokens == self._engine.token_ids([filled(f"{one} x") for one in texts])).all(axis=1)
+        cut: list[CutText] = []
+        for index in np.flatnonzero(full).tolist():
+            whole, row = texts[index], tokens[index]
+
+            def enough(end: int, whole: str = whole, row: np.ndarray = row) -> bool:
+                return np.array_equal(self._engine.token_ids([filled(whole[:end])])[0], row)
+
+            read = whole[: bisect.bisect_left(range(len(whole)), True, key=enough)]
+            if len(read.rstrip()) < len(whole.rstrip()):
+                cut.append(CutText(whole, read))
+            if len(cut) == _MOST_CUT:
+                break
+        return tuple(cut)
 
     def reads(self, language: Language) -> bool:
         """Whether the model reads a language; True where nothing is known about its languages."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import ModelError
+from clip_app.errors import HubUnreachableError, ModelError, StorageError
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
-from clip_app.model.hub import hub_answers, is_cached, within_reach
+from clip_app.model.hub import download, hub_answers, is_cached, unreachable, without_hub
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
 
@@ -57,7 +57,7 @@ class ModelSlot:
         def fetch() -> None:
             try:
                 self.change(source.name)
-            except ModelError as error:
+            except (ModelError, StorageError) as error:
                 log.warning("%s The starter model goes on answering.", error)
             finally:
                 self.awaited = None
@@ -108,14 +108,15 @@ def load_model(
     Raises:
         ModelError: if the model is unknown, broken or does not fit.
         HubUnreachableError: if it would have to be downloaded and no hub answers.
+        DownloadError: if the download broke off or the hub refuses; what has arrived is kept.
+        StorageError: if what is downloaded cannot be saved.
     """
     settings = model if isinstance(model, Settings) else Settings(model=model, **options)
     automatic = settings.model == "auto"
     source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:
-        with within_reach(source, hub):
-            service = ModelService(source, settings)
-    except ModelError as error:
+        service = _from_cache_or_hub(source, settings, hub)
+    except (ModelError, StorageError) as error:
         if not automatic:
             raise
         log.warning("%s Falling back to the starter model.", error)
@@ -131,3 +132,23 @@ def load_model(
         info.load_seconds,
     )
     return service
+
+
+def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None) -> ModelService:
+    """Load `source`, without waiting for a hub that is not there or not needed.
+
+    Args:
+        hub: whether a hub answers, where that has been asked already.
+    """
+    if is_cached(source):
+        try:
+            with without_hub():
+                return ModelService(source, settings)
+        except HubUnreachableError as error:
+            log.info("Something of %s is not in the cache: %s", source.name, error.__cause__)
+    if not (hub_answers() if hub is None else hub):
+        raise unreachable(source)
+    size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
+    log.info("Downloading %s (%s); this happens once.", source.name, size)
+    download(source)
+    return ModelService(source, settings)

@@ -4,10 +4,10 @@ import contextlib
 import hashlib
 import json
 import logging
-import time
+import platform
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,12 @@ import torch
 from open_clip.hf_model import HFTextEncoder
 
 from clip_app.errors import ClipAppError, ModelError
-from clip_app.model.catalog import HUB_WEIGHTS, HubFiles, ModelSource
+from clip_app.model.catalog import HUB_WEIGHTS, HubFiles, ModelSource, text_files
+from clip_app.model.hub import interruption
 from clip_app.model.info import ModelSpec
 from clip_app.model.preprocess import Preprocessing
 from clip_app.settings import Settings
+from clip_app.strings import text as sentence
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class TorchEngine:
         self.device = _device_name(self._device)
         self.precision = str(precision).removeprefix("torch.")
         self.image_batch = _IMAGE_BATCH[self._device.type]
+        self.context_length = int(getattr(self._tokenizer, "context_length", None) or 0)
         if settings.zero_gpu:
             import spaces  # exists on such Spaces only
 
@@ -92,6 +95,10 @@ class TorchEngine:
             return self._forward_texts(texts)
         except torch.OutOfMemoryError as error:
             raise ModelError("out_of_memory") from error
+
+    def token_ids(self, texts: Sequence[str]) -> np.ndarray:
+        """What the text tower reads of each text."""
+        return self._tokenizer(list(texts)).numpy()
 
     def _forward_images(self, pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), self._arithmetic():
@@ -152,6 +159,7 @@ def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
 
     Raises:
         ModelError: if the weights or their configuration cannot be used.
+        DownloadError, HubUnreachableError: if a file of theirs did not come from the hub.
     """
     options: dict[str, Any] = {}
     directory = source.architecture.removeprefix("local-dir:")
@@ -171,7 +179,8 @@ def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
     except MemoryError as error:
         raise ModelError("out_of_memory") from error
     except Exception as error:
-        raise ModelError("model_broken", model=source.name) from error
+        failure = interruption(error, source) or ModelError("model_broken", model=source.name)
+        raise failure from error
     return model.eval(), preprocess, tokenizer
 
 
@@ -184,16 +193,13 @@ def is_registered(architecture: str, pretrained: str | None = None) -> bool:
 
 def registered_hub_files(architecture: str, pretrained: str | None) -> HubFiles:
     """What open_clip loads from the hub for an architecture and a tag of its registry."""
-    wanted: list[tuple[str, tuple[str, ...]]] = []
+    wanted: HubFiles = ()
     tag = open_clip.get_pretrained_cfg(architecture, pretrained or "")
     if tag.get("hf_hub"):
         repository, _, file = tag["hf_hub"].rpartition("/")
-        wanted.append((repository, (file,) if file else HUB_WEIGHTS))
-    text: Mapping[str, Any] = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
-    for key, file in (("hf_model_name", "config.json"), ("hf_tokenizer_name", "")):
-        if text.get(key):
-            wanted.append((text[key], (file or "tokenizer_config.json", "tokenizer.json")))
-    return tuple(wanted)
+        wanted = ((repository, (file,) if file else HUB_WEIGHTS),)
+    config = open_clip.get_model_config(architecture) or {}
+    return (*wanted, *text_files(config.get("text_cfg", {})))
 
 
 def _text_config_with_absolute_paths(directory: str) -> dict[str, Any]:
@@ -255,45 +261,38 @@ def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
 
     On a CPU with bfloat16 instructions that type is twice as fast as the frozen float32 tower, but
     moved probabilities of the starter by up to 0.027 on 32 photographs, so it is not the default.
+    A half precision that the CPU would have to imitate gives way to float32, with a warning.
     """
     if wanted == "auto":
         return torch.float16 if device.type == "cuda" else torch.float32
-    chosen = {
+    precision = {
         "float32": torch.float32,
         "float16": torch.float16,
         "bfloat16": torch.bfloat16,
     }[wanted]
-    if device.type == "cpu" and (slower := slowdown_on_cpu(chosen)) > 1:
-        log.warning(
-            "This processor has no instructions for %s: one layer took it %.1f times as long as"
-            " float32. Use --precision float32.",
-            wanted,
-            slower,
-        )
-    return chosen
+    if device.type == "cpu" and not fast_on_cpu(precision):
+        log.warning(sentence("precision_slow", "en", precision=wanted))
+        return torch.float32
+    return precision
 
 
-@cache
-def slowdown_on_cpu(precision: torch.dtype) -> float:
-    """How many times as long as in float32 one linear layer takes in `precision` on this CPU.
+def fast_on_cpu(precision: torch.dtype) -> bool:
+    """Whether this processor computes in `precision` by itself rather than by imitation.
 
-    Timed, since names of instructions do not tell: a processor without bfloat16 took 8 times as
-    long for linear layers and 14 times for convolutions, one with avx512_bf16 a third.
+    Without instructions of its own bfloat16 took 4 (linear layers) to 10 times (convolutions) as
+    long as float32 on AVX2. oneDNN's own answer counts, since `ONEDNN_MAX_CPU_ISA` may hold it back
+    from what the processor has; alone it is too kind: it takes any AVX-512 for bfloat16.
     """
     if precision is torch.float32:
-        return 1.0
-    layer, rows = torch.nn.Linear(384, 1536), torch.zeros(256, 384)
-
-    def seconds(dtype: torch.dtype) -> float:
-        times = []
-        with torch.inference_mode(), torch.autocast("cpu", dtype, dtype is not torch.float32):
-            for _ in range(6):  # the first one prepares the layer
-                started = time.perf_counter()
-                layer(rows)
-                times.append(time.perf_counter() - started)
-        return min(times)
-
-    return seconds(precision) / seconds(torch.float32)
+        return True
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if precision is torch.float16:
+        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    on_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and (
+        not on_x86 or torch.cpu._is_avx512_bf16_supported()
+    )
 
 
 def _device_name(device: torch.device) -> str:

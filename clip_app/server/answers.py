@@ -9,6 +9,7 @@ from clip_app.gallery.indexer import IndexReport
 from clip_app.gallery.library import IndexStatus
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer
+from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.strings import Language
 from clip_app.tasks.classify import Classification
@@ -18,7 +19,10 @@ from clip_app.tasks.match import Matching
 def classification_answer(
     image: str, service: ModelService, answer: Classification, top_k: int | None = None
 ) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"label", "score", "similarity"}…], "none_fits"}`."""
+    """`{"image", "model", "results": [{"label", "score", "similarity"}…], "none_fits"}`.
+
+    And `"truncated": [{"text", "read"}…]` where labels are longer than the model reads.
+    """
     return {
         "image": image,
         "model": service.info.name,
@@ -27,11 +31,15 @@ def classification_answer(
             for one in answer.results[:top_k]
         ],
         "none_fits": answer.none_fits,
+        **truncated(answer.cut),
     }
 
 
 def match_answer(image: str, service: ModelService, answer: Matching) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"text", "score", "similarity"}…], "none_fits"}`."""
+    """`{"image", "model", "results": [{"text", "score", "similarity"}…], "none_fits"}`.
+
+    And `"truncated"`, as in `classification_answer`.
+    """
     return {
         "image": image,
         "model": service.info.name,
@@ -40,6 +48,7 @@ def match_answer(image: str, service: ModelService, answer: Matching) -> dict[st
             for one in answer.results
         ],
         "none_fits": answer.none_fits,
+        **truncated(service.cut_texts([one.text for one in answer.results])),
     }
 
 
@@ -50,6 +59,8 @@ def search_answer(
     path_of: Callable[[str], str] = str,
 ) -> dict[str, Any]:
     """`{"query", "model", "results": [{"path", "similarity", "fits", "copies"}…], "nothing_fits"}`.
+
+    And `"truncated"`, as in `classification_answer`.
 
     Args:
         query: how it was understood.
@@ -70,7 +81,13 @@ def search_answer(
             for one in answer.hits
         ],
         "nothing_fits": answer.nothing_fits,
+        **truncated(answer.cut),
     }
+
+
+def truncated(cut: Sequence[CutText]) -> dict[str, Any]:
+    """`{"truncated": [{"text", "read"}…]}`, or nothing where every text was read to its end."""
+    return {"truncated": [asdict(one) for one in cut]} if cut else {}
 
 
 def index_answer(

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from clip_app.errors import ImageError
+from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.prompts import choose_templates, parse_labels
@@ -32,11 +33,13 @@ class Classification:
         chance: how often the best of as many unrelated words would do as well as the best label,
             in [0, 1]; NaN where that cannot be told.
         independent: whether each score stands by itself; else they sum to 1.
+        cut: labels that are longer than the model reads.
     """
 
     results: tuple[LabelScore, ...]
     chance: float
     independent: bool
+    cut: tuple[CutText, ...] = ()
 
     @property
     def none_fits(self) -> bool:
@@ -76,7 +79,13 @@ def classify(
     image_features = service.encode_images(images)
     label_features = service.encode_labels(names, prompts, progress)
     return classify_features(
-        service, image_features, names, label_features, independent=independent, progress=progress
+        service,
+        image_features,
+        names,
+        label_features,
+        cut=service.cut_texts(names, prompts),
+        independent=independent,
+        progress=progress,
     )
 
 
@@ -86,6 +95,7 @@ def classify_features(
     labels: Sequence[str],
     label_features: np.ndarray,
     *,
+    cut: tuple[CutText, ...] = (),
     independent: bool = False,
     progress: Progress | None = None,
 ) -> list[Classification]:
@@ -96,6 +106,7 @@ def classify_features(
         image_features: float32 (images, embedding_size), rows of length 1.
         labels: what the rows of `label_features` stand for; they choose the background's language.
         label_features: float32 (labels, embedding_size), as `encode_labels` gives them.
+        cut: labels that the model read only the beginning of, to be told with each answer.
         independent: as in `classify`.
         progress: called with (done, total) while the background is encoded.
 
@@ -114,7 +125,7 @@ def classify_features(
     else:
         scores = share_against_background(service, image_features, labels, label_features)
     return [
-        Classification(_ranked(labels, scores[i], cosines[i]), float(chances[i]), independent)
+        Classification(_ranked(labels, scores[i], cosines[i]), float(chances[i]), independent, cut)
         for i in range(len(image_features))
     ]
 

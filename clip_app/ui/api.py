@@ -64,7 +64,8 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             top_k: How many labels to return, best first; 0 for all.
 
         Returns:
-            {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"}
+            {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"},
+            and "truncated": [{"text", "read"}] where labels are longer than the model reads
         """
         shown = _whole(0 if top_k is None else top_k)
         if shown is None or shown < 0:
@@ -82,7 +83,8 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
             descriptions: One description a line.
 
         Returns:
-            {"image", "model", "results": [{"text", "score", "similarity"}], "none_fits"}
+            {"image", "model", "results": [{"text", "score", "similarity"}], "none_fits"},
+            and "truncated": [{"text", "read"}] where descriptions are longer than the model reads
         """
         service = slot.service
         answer = judge(service, open_photo(image, service), descriptions or "")
@@ -108,7 +110,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
 
         Returns:
             {"query", "model", "results": [{"path", "similarity", "fits", "copies"}],
-            "nothing_fits"}
+            "nothing_fits"}, and "truncated" where a text is longer than the model reads
         """
         number = _whole(20 if top_k is None else top_k)
         if number is None or not 1 <= number <= MAX_TOP_K:

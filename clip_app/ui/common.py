@@ -20,6 +20,7 @@ from clip_app.errors import ClipAppError, ImageError, StorageError
 from clip_app.images import load_image, thumbnail
 from clip_app.metrics import steps
 from clip_app.model.catalog import DEFAULT_PRESET
+from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.prompts import label_sets, language_of_texts
@@ -173,6 +174,11 @@ def shown_progress(progress: gr.Progress, key: str, language: Language, **params
     """A callback that moves the page's progress bar under the sentence `key`."""
     description = text(key, language, **params)
     return lambda done, total: progress((done, total), desc=description)
+
+
+def cut_notice(cut: Sequence[CutText], language: Language) -> str:
+    """Which texts were not read to their end, as HTML; the first three are named."""
+    return "".join(notice(one.message(language)) for one in cut[:3])
 
 
 def unread_notice(service: ModelService, texts: Sequence[str], language: Language) -> str:

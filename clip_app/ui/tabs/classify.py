@@ -15,6 +15,7 @@ from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.ui.common import (
+    cut_notice,
     i18n,
     label_set_string,
     notice,
@@ -184,6 +185,7 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
     labels = [one.label for one in answer.results]
     return (
         unread_notice(service, labels, language)
+        + cut_notice(answer.cut, language)
         + headline
         + f'<p class="explained">{html.escape(explained)}</p>'
     )

@@ -26,6 +26,7 @@ from clip_app.server.answers import search_answer
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
     WEB_SUFFIXES,
+    cut_notice,
     facts_table,
     no_formula,
     notice,
@@ -178,6 +179,7 @@ def headline(slot: ModelSlot, shown: Shown, language: Language) -> str:
         return ""
     hits, answer = shown.hits, shown.answer
     parts = [unread_notice(slot.service, shown.texts, language)] if shown.texts else []
+    parts.append(cut_notice(answer.cut, language))
     understood = text("gallery_understood", language, query=shown.query)
     parts.append(f'<p class="headline">{html.escape(understood)}</p>')
     if not answer.hits:

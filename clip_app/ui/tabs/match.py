@@ -13,6 +13,7 @@ from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.strings import Language, text
 from clip_app.tasks.match import Matching, judge, match_matrix, read_collection
 from clip_app.ui.common import (
+    cut_notice,
     download_button,
     i18n,
     notice,
@@ -169,13 +170,15 @@ def _shown(
     slot: ModelSlot, answer: Matching, language: Language
 ) -> tuple[str, dict[str, float], dict[str, Any]]:
     first = answer.results[0]
+    texts = [one.text for one in answer.results]
     if answer.none_fits:
         headline = notice(text("match_none", language))
     else:
         sentence = text("match_best", language, text=first.text)
         headline = f'<p class="headline">{html.escape(sentence)}</p>'
     best = (
-        unread_notice(slot.service, [one.text for one in answer.results], language)
+        unread_notice(slot.service, texts, language)
+        + cut_notice(slot.service.cut_texts(texts), language)
         + headline
         + '<p class="explained">'
         + html.escape(text("match_confidence", language, score=percent(first.score)))
@@ -217,7 +220,9 @@ def _build_matrix(slot: ModelSlot, language: gr.Radio) -> None:
         svg = draw_matrix(photos, matrix, text("matrix_caption", language))
         shown = f'<div class="matrix">{svg}</div>'
         return (
-            unread_notice(service, matrix.texts, language) + shown,
+            unread_notice(service, matrix.texts, language)
+            + cut_notice(service.cut_texts(matrix.texts), language)
+            + shown,
             gr.update(value=write_export("similarities.svg", svg), visible=True),
         )
 
