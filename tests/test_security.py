@@ -1,4 +1,4 @@
-"""With a log-in, no route of the app answers without it, and mistakes say no more than they must."""
+"""With a log-in, no route answers without it; mistakes say no more than they must."""
 
 import json
 import re
