@@ -146,8 +146,8 @@ def _without_api(send: Send) -> Send:
         headers = [one for one in start[0]["headers"] if one[0] != b"content-length"]
         if body:  # an answer to HEAD has none
             headers.append((b"content-length", str(len(page)).encode()))
-        await send(start[0] | {"headers": headers})
-        await send(message | {"body": page})
+        await send({**start[0], "headers": headers})
+        await send({**message, "body": page})
 
     return sent
 

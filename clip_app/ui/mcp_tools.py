@@ -1,7 +1,6 @@
 """The API's endpoints as tools for MCP clients."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -79,6 +78,6 @@ class Tools(GradioMCPServer):
             # What an MCP client is shown is the text of the exception.
             raise ValueError(error.message(request_language(request))) from error
 
-    def postprocess_output_data(self, data: Any, root_url: str) -> Sequence[Any]:
+    def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
         """The endpoint's answer as JSON; no endpoint answers with files."""
         return [TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data]

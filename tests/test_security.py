@@ -1,0 +1,244 @@
+"""With a log-in, no route answers without it; mistakes say no more than they must."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+from gradio.mcp import GradioMCPServer
+from gradio.routes import App as GradioApp
+
+from clip_app.ui.gate import is_open
+from tests.conftest import EXAMPLES, App
+
+USER, PASSWORD = "ann", "ключ:密码 ü"
+LOG_IN = httpx.BasicAuth(USER, PASSWORD)
+ACCEPT = {"accept": "application/json, text/event-stream"}
+
+# What a stranger gets: the log-in page and what it is made of.
+OPEN = {
+    "/",
+    "/assets/{path:path}",
+    "/favicon.ico",
+    "/login",
+    "/login/",
+    "/robots.txt",
+    "/static/{path:path}",
+    "/svelte/{path:path}",
+    "/theme.css",
+}
+
+# All other routes; one that Gradio adds makes the test fail, so that somebody looks at it.
+CLOSED = {
+    "/config",
+    "/config/",
+    "/gradio_api/api/{api_name}",
+    "/gradio_api/api/{api_name}/",
+    "/gradio_api/app_id",
+    "/gradio_api/app_id/",
+    "/gradio_api/call/v2/{api_name}",
+    "/gradio_api/call/v2/{api_name}/",
+    "/gradio_api/call/v2/{api_name}/{event_id}",
+    "/gradio_api/call/{api_name}",
+    "/gradio_api/call/{api_name}/",
+    "/gradio_api/call/{api_name}/{event_id}",
+    "/gradio_api/cancel",
+    "/gradio_api/component_server",
+    "/gradio_api/component_server/",
+    "/gradio_api/custom_component/{id}/{environment}/{type}/{file_name}",
+    "/gradio_api/deep_link",
+    "/gradio_api/dev/reload",
+    "/gradio_api/file/{path:path}",
+    "/gradio_api/file={path_or_url:path}",
+    "/gradio_api/heartbeat/{session_hash}",
+    "/gradio_api/info",
+    "/gradio_api/info/",
+    "/gradio_api/login_check",
+    "/gradio_api/login_check/",
+    "/gradio_api/mcp",
+    "/gradio_api/mcp/messages",
+    "/gradio_api/mcp/schema",
+    "/gradio_api/mcp/sse",
+    "/gradio_api/openapi.json",
+    "/gradio_api/process_recording",
+    "/gradio_api/proxy={url_path:path}",
+    "/gradio_api/queue/data",
+    "/gradio_api/queue/join",
+    "/gradio_api/queue/status",
+    "/gradio_api/reset",
+    "/gradio_api/reset/",
+    "/gradio_api/run-history/buckets",
+    "/gradio_api/run-history/connect",
+    "/gradio_api/run-history/records",
+    "/gradio_api/run-history/records/{endpoint}/{record_id}/assets/{asset_id}",
+    "/gradio_api/run/{api_name}",
+    "/gradio_api/run/{api_name}/",
+    "/gradio_api/runs",
+    "/gradio_api/runs/",
+    "/gradio_api/startup-events",
+    "/gradio_api/stream/{event_id}",
+    "/gradio_api/stream/{event_id}/close",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist-file",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist.m3u8",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",
+    "/gradio_api/theme.css",
+    "/gradio_api/token",
+    "/gradio_api/token/",
+    "/gradio_api/undo-vibe-edit",
+    "/gradio_api/undo-vibe-edit/",
+    "/gradio_api/upload",
+    "/gradio_api/upload_progress",
+    "/gradio_api/user",
+    "/gradio_api/user/",
+    "/gradio_api/vibe-code",
+    "/gradio_api/vibe-code/",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/vibe-edit/",
+    "/gradio_api/vibe-starter-queries",
+    "/gradio_api/vibe-starter-queries/",
+    "/logout",
+    "/manifest.json",
+    "/monitoring",
+    "/monitoring/summary",
+    "/monitoring/{key}",
+    "/openapi.json",
+    "/pwa_icon",
+    "/pwa_icon/{size}",
+}
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[App]:
+    running = App("--mcp", env={"CLIP_APP_AUTH": f"{USER}:{PASSWORD}"})
+    yield running
+    running.stop()
+
+
+def _paths(routes: Any, prefix: str = "") -> Iterator[str]:
+    for route in routes:
+        router = getattr(route, "original_router", None)
+        if router is not None:
+            yield from _paths(router.routes, prefix)
+            continue
+        yield prefix + route.path
+        yield from _paths(getattr(route, "routes", None) or (), prefix + route.path)
+
+
+def test_every_route_is_known_and_all_but_the_log_in_page_ask_for_the_password(locked):
+    with gr.Blocks() as demo:
+        gr.api(lambda: 1, api_name="one")
+    demo.mcp_server_obj = GradioMCPServer(demo)
+    found = set(_paths(GradioApp.create_app(demo, mcp_server=False).routes))
+    assert found - OPEN - CLOSED == set()
+    for route in sorted(found | CLOSED):
+        path = re.sub(r"{[^}]*}", "x", route)
+        for method in ("GET", "POST", "HEAD", "OPTIONS"):
+            status = httpx.request(method, locked.url + path, timeout=30).status_code
+            allowed = route in OPEN and is_open(method, path)
+            assert (status != 401) == allowed, (method, route, status)
+    for path in ("/config", "/gradio_api/info", "/gradio_api/mcp/schema", "/gradio_api/user"):
+        assert httpx.get(locked.url + path, auth=LOG_IN).status_code == 200
+        assert httpx.get(locked.url + path, auth=(USER, "wrong")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//gradio_api/mcp/schema",
+        "/assets/..%2fconfig",
+        "/static/%2e%2e/config",
+        "/GRADIO_API/info",
+        "/gradio_api%2finfo",
+        "/config/",
+    ],
+)
+def test_no_other_spelling_of_a_path_leads_in(locked, path):
+    assert httpx.get(locked.url + path).status_code == 401
+
+
+def test_the_log_in_page_holds_no_documentation_and_the_form_opens_the_rest(locked):
+    assert "/classify" not in httpx.get(f"{locked.url}/?all_endpoints=true").text
+    with httpx.Client(base_url=locked.url) as client:
+        form = {"username": USER, "password": PASSWORD}
+        assert client.post("/login", data=form | {"password": "x"}).status_code == 400
+        assert client.post("/login", data=form).status_code == 200
+        assert client.get("/config").status_code == 200
+
+
+def _tool(url: str, name: str, arguments: dict[str, Any], language: str = "en") -> tuple[bool, str]:
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": name, "arguments": arguments},
+    }
+    answer = httpx.post(
+        f"{url}/gradio_api/mcp/",
+        json=body,
+        headers=ACCEPT | {"accept-language": language},
+        auth=LOG_IN,
+        timeout=60,
+    )
+    result = json.loads(answer.text.partition("data: ")[2])["result"]
+    return result["isError"], result["content"][0]["text"]
+
+
+@pytest.mark.parametrize("more", [{}, {"image": None}])
+def test_mcp_searches_with_the_log_in_and_answers_in_json(locked, more):
+    wrong, answer = _tool(locked.url, "search", {"text": "beach", **more})
+    assert not wrong
+    assert json.loads(answer)["query"] == "beach"
+
+
+@pytest.mark.parametrize("arguments", [{"text": ["a"]}, {"nope": 1}, {"image": "/etc/passwd"}])
+def test_mcp_says_what_is_wrong_in_one_sentence_of_ours(locked, arguments):
+    wrong, sentence = _tool(locked.url, "search", arguments, "zh")
+    assert wrong
+    assert sentence.startswith("无法理解这个请求")
+
+
+def _classify(url: str, body: str) -> str:
+    headers = {"content-type": "application/json"}
+    with httpx.Client(base_url=url, auth=LOG_IN, timeout=60) as client:
+        asked = client.post("/gradio_api/call/classify", content=body, headers=headers)
+        if asked.status_code != 200:
+            return asked.text
+        return client.get(f"/gradio_api/call/classify/{asked.json()['event_id']}").text
+
+
+@pytest.mark.parametrize("top_k", ["-3", "-1", "1.5", "NaN", "Infinity", '"many"', "true", "[1]"])
+def test_a_number_of_labels_that_is_none_is_one_sentence(locked, top_k):
+    assert "must be a whole number" in _classify(
+        locked.url, f'{{"data": [null, "a", "auto", {top_k}]}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        "[]",
+        '{"data": null}',
+        '{"data": []}',
+        '{"data": [5, "a", "auto", 0]}',
+        '{"data": ["/etc/passwd", "a", "auto", 0]}',
+        '{"data": [null, ["a"], "auto", 0]}',
+    ],
+)
+def test_a_malformed_request_is_one_sentence_and_no_text_for_developers(locked, body):
+    answer = _classify(locked.url, body)
+    assert "This request cannot be understood" in answer
+    assert "pydantic" not in answer
+
+
+def test_errors_of_the_api_are_plain_text(locked):
+    with (EXAMPLES / "cat.jpg").open("rb") as file:
+        path = httpx.post(
+            f"{locked.url}/gradio_api/upload", files={"files": file}, auth=LOG_IN
+        ).json()[0]
+    photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    answer = _classify(locked.url, json.dumps({"data": [photo, "cat", "a photo", 0]}))
+    assert 'The template \\"a photo\\" has no {}' in answer
