@@ -30,11 +30,18 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class FoundFile:
-    """An image file, by its path below the gallery's folder (with `/`), as the walk saw it."""
+    """An image file, by its path below the gallery's folder (with `/`), as the walk saw it.
+
+    Attributes:
+        ctime_ns, inode: what changes when a file is replaced by one of the same size and time;
+            None where nobody has looked.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
+    inode: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,8 +137,19 @@ def walk(folder: Path, roots: Roots, unreadable: list[str]) -> Iterator[FoundFil
                         unreadable.append(path)
                     continue
                 if stat.S_ISREG(found.st_mode):
-                    changed = max(-_LATEST, min(found.st_mtime_ns, _LATEST))
-                    yield FoundFile(path, found.st_size, changed)
+                    # An inode may take 64 bits, of which a database keeps 63.
+                    yield FoundFile(
+                        path,
+                        found.st_size,
+                        _kept(found.st_mtime_ns),
+                        _kept(found.st_ctime_ns),
+                        found.st_ino & _LATEST,
+                    )
+
+
+def _kept(moment: int) -> int:
+    """A time as a database can keep it."""
+    return max(-_LATEST, min(moment, _LATEST))
 
 
 class FileList:
@@ -142,8 +160,8 @@ class FileList:
         self._table = sqlite3.connect("", check_same_thread=False)
         self._table.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER)"
-            " WITHOUT ROWID;"
+            "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER,"
+            " ctime_ns INTEGER, inode INTEGER) WITHOUT ROWID;"
         )
         #: Folders and files that could not be looked at: nothing is known of what is there.
         self.unreadable: list[str] = []
@@ -172,9 +190,9 @@ class FileList:
             for chunk in batched(walk(folder, roots, self.unreadable), CHUNK):
                 self.seen += len(chunk)
                 self._table.executemany(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
                     [
-                        (encoded(one.path), one.size, one.mtime_ns)
+                        (encoded(one.path), one.size, one.mtime_ns, one.ctime_ns, one.inode)
                         for one in chunk
                         if shard.number == 1 or shard.holds(one.path)
                     ],
@@ -187,9 +205,9 @@ class FileList:
 
     def chunks(self) -> Iterator[list[FoundFile]]:
         """All files in the order of their paths, `CHUNK` at a time."""
-        rows = self._table.execute("SELECT path, size, mtime_ns FROM files ORDER BY path")
+        rows = self._table.execute("SELECT * FROM files ORDER BY path")
         for chunk in batched(rows, CHUNK):
-            yield [FoundFile(os.fsdecode(path), size, mtime) for path, size, mtime in chunk]
+            yield [FoundFile(os.fsdecode(path), *seen) for path, *seen in chunk]
 
     def missing(self, paths: Sequence[str]) -> list[str]:
         """Those of at most `CHUNK` paths that the walk did not find, though it could have."""

@@ -12,7 +12,7 @@ from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.gallery_service import EXAMPLES, GalleryService, IndexJob
 from clip_app.gallery.indexer import BrokenFile
 from clip_app.gallery.roots import printable
-from clip_app.gallery.store import Counts
+from clip_app.gallery.store import KEEP_DAYS, Counts
 from clip_app.model_service import ModelService, ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.common import i18n, notice, shows_errors
@@ -263,7 +263,10 @@ def _report(job: IndexJob, language: Language) -> str:
         unchanged=report.unchanged,
         forgotten=report.forgotten,
     )
-    return f"<p>{html.escape(sentence)}</p>"
+    shown = f"<p>{html.escape(sentence)}</p>"
+    if report.kept:
+        shown += notice(text("gallery_kept", language, kept=report.kept, days=KEEP_DAYS))
+    return shown
 
 
 def duration(seconds: float, language: Language) -> str:
