@@ -1,7 +1,6 @@
 """The galleries of one running app: which folders a visitor may use, and indexing them."""
 
 import logging
-import os
 import tempfile
 import threading
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.indexer import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
-from clip_app.gallery.roots import Roots, is_left_out, printable
+from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
 from clip_app.gallery.store import Store
 from clip_app.gallery.uploads import Uploads
 from clip_app.model_service import ModelInfo, ModelService
@@ -81,7 +80,7 @@ class GalleryService:
         """Below the index folder; where that is on a read-only disk, for as long as this runs."""
         folder = index_dir / "thumbnails"
         there = next(place for place in (folder, *folder.parents) if place.exists())
-        if os.access(there, os.W_OK):
+        if can_write(there):
             return folder
         self._temporary = tempfile.TemporaryDirectory(prefix="clip_app-thumbnails-")
         return Path(self._temporary.name)

@@ -342,11 +342,13 @@ class QdrantStore:
 
     def distrust(self, path: str) -> None:
         """Have the next indexer read a file again; where it is unknown, nothing happens."""
+        if not self._retrieve(self._files, [_file_id(path)], with_payload=False):
+            return
         with self._server.errors():
             self._client.set_payload(
                 self._files,
                 payload={"mtime_ns": _DISTRUSTED},
-                points=models.FilterSelector(filter=models.Filter(must=[_has_id(_file_id(path))])),
+                points=[_file_id(path)],
                 wait=True,
             )
 

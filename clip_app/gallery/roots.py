@@ -162,6 +162,11 @@ def spelled(path: Path) -> Path:
     return place
 
 
+def can_write(folder: Path) -> bool:
+    """Whether this process may write into a folder that is there."""
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def is_left_out(name: str) -> bool:
     """Whether a file or folder is hidden or the system's own."""
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS

@@ -28,7 +28,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from clip_app.errors import ClipAppError, GalleryError, StorageError
-from clip_app.gallery.roots import printable
+from clip_app.gallery.roots import can_write, printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
 from clip_app.gallery.snapshot import CODES_FROM, Snapshot, write_snapshot
 from clip_app.gallery.store import (
@@ -799,7 +799,7 @@ class _Source:
             except sqlite3.OperationalError as error:
                 kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 blocked = kind in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-                if not blocked or _can_write(self._database.parent):
+                if not blocked or can_write(self._database.parent):
                     raise
             self._uri = self._read_only()
         return self._opened(self._uri)
@@ -827,7 +827,7 @@ class _Source:
             self._copy = tempfile.TemporaryDirectory(prefix="clip_app-index-")
             for file in (database, log_file):
                 shutil.copyfile(file, Path(self._copy.name) / file.name)
-            return (Path(self._copy.name) / database.name).as_uri()
+            return f"{(Path(self._copy.name) / database.name).as_uri()}?mode=ro"
         return f"{database.as_uri()}?immutable=1"
 
 
@@ -880,10 +880,6 @@ def _shown(error: sqlite3.Error, folder: str) -> ClipAppError:
 def _full_or_read_only(error: OSError) -> StorageError:
     key = "index_read_only" if error.errno in _READ_ONLY else "disk_full"
     return StorageError(key, reason=error.strerror or str(error))
-
-
-def _can_write(folder: Path) -> bool:
-    return os.access(folder, os.W_OK)
 
 
 def _is_current(table: sqlite3.Connection) -> bool:
