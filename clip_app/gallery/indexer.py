@@ -522,7 +522,12 @@ def _with_doubts(entry: Entry, before: FileRecord | None) -> Entry:
     if doubts >= _DOUBTS:
         ignored |= differing
         doubts = 0
-    return replace(entry, doubts=doubts, **dict.fromkeys(ignored, UNRELIABLE))
+    return replace(
+        entry,
+        doubts=doubts,
+        ctime_ns=UNRELIABLE if "ctime_ns" in ignored else entry.ctime_ns,
+        inode=UNRELIABLE if "inode" in ignored else entry.inode,
+    )
 
 
 def _like(copy: Entry, error: tuple[str, dict[str, Any]] | None) -> Entry:
