@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, printable, tell, without_halves
-from clip_app.errors import GalleryError, InputError
+from clip_app.errors import GalleryError, InputError, StorageError
 from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
-from clip_app.gallery.roots import Roots
+from clip_app.gallery.roots import Roots, same_name, spelled
 from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
-from clip_app.gallery.stores.store import Filter, Store
+from clip_app.gallery.stores.store import KEEP_DAYS, Filter, Store
 from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
@@ -56,6 +57,16 @@ def add_gallery_commands(commands: Any) -> None:
         type=positive,
         metavar="WORKERS",
         help="encode with so many workers of a Ray cluster, or of this machine where there is none",
+    )
+    index.add_argument(
+        "--verify",
+        action="store_true",
+        help="read every file and compare its content; what is the same is not encoded again",
+    )
+    index.add_argument(
+        "--forget-missing",
+        action="store_true",
+        help=f"drop at once what is gone, which otherwise is kept for {KEEP_DAYS} days",
     )
     index.set_defaults(run=_index)
 
@@ -108,6 +119,7 @@ def _index(parsed: argparse.Namespace) -> None:
     indexer = _indexer(parsed.ray, settings)
     service = load_model(settings)
     with _library(settings) as library, _stop_on_interrupt() as stop, _Progress() as progress:
+        folder = _as_indexed(library, folder)
         report = update_index(
             library,
             service,
@@ -117,6 +129,8 @@ def _index(parsed: argparse.Namespace) -> None:
             shard=parsed.shard,
             progress=progress.tell,
             stop=stop,
+            verify=parsed.verify,
+            keep_missing=not parsed.forget_missing,
         )
     answer = index_answer(folder, service, report, terminal_language())
     _tell_broken(answer, report)
@@ -152,6 +166,8 @@ def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
             tell(f"  {one['path']}: {one['reason']}")
         if more := report.broken_total - len(report.broken):
             tell(f"  {text('terminal_broken_more', language, number=more)}")
+    if report.kept:
+        tell(text("terminal_kept", language, kept=report.kept, days=KEEP_DAYS))
     if report.stopped:
         tell(text("terminal_stopped", language))
 
@@ -164,7 +180,8 @@ def _search(parsed: argparse.Namespace) -> None:
         raise InputError("query_missing")
     if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
         raise InputError("terms_too_many", number=number, limit=MAX_TERMS)
-    for path in parsed.image:
+    images = [spelled(path) for path in parsed.image]
+    for path in images:
         _check_readable(path)
     settings = read_settings(parsed, _USED)
     with _library(settings) as library:
@@ -173,13 +190,17 @@ def _search(parsed: argparse.Namespace) -> None:
         service = load_model(settings)
         stores = _stores(library, service, parsed.folder)
         terms: list[TextTerm | ImageTerm] = [
-            *(image_term(service, str(path), name=path.name) for path in parsed.image),
+            *(image_term(service, str(path), name=path.name) for path in images),
             *texts,
         ]
         answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
     query = describe(terms)
     if any(term.weight != 1 for term in terms):
         tell(text("gallery_understood", terminal_language(), query=query))
+    for store in stores:
+        if not os.path.isdir(store.key.folder):
+            folder = _shown(store.key.folder)
+            tell(text("terminal_folder_gone", terminal_language(), folder=folder))
     if parsed.json:
         emit_json(search_answer(query, service, answer))
     else:
@@ -189,7 +210,7 @@ def _search(parsed: argparse.Namespace) -> None:
 def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> list[Store]:
     """The indexes to search: of one gallery, or of all that the model can search."""
     if folder is not None:
-        return [library.open(_real(folder), service.info)]
+        return [library.open(_as_indexed(library, _real(folder)), service.info)]
     statuses = library.galleries(service.info)
     usable = [library.open(one.folder, service.info) for one in statuses if one.usable]
     if not usable:
@@ -252,8 +273,8 @@ def _status(parsed: argparse.Namespace) -> None:
 
 
 def _forget(parsed: argparse.Namespace) -> None:
-    folder = _real(parsed.folder)
     with _library(read_settings(parsed, INDEX_SETTINGS)) as library:
+        folder = _as_indexed(library, _real(parsed.folder))
         number = library.forget(folder)
     if parsed.json:
         emit_json({"folder": str(folder), "indexes": number})
@@ -263,8 +284,35 @@ def _forget(parsed: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _library(settings: Settings) -> Iterator[AnyLibrary]:
-    with contextlib.closing(open_library(settings)) as library:
-        yield library
+    try:
+        with contextlib.closing(open_library(settings)) as library:
+            yield library
+    except StorageError as error:
+        if error.key != "index_read_only":
+            raise
+        folder = _shown(settings.index_dir)
+        raise StorageError("terminal_index_read_only", folder=folder, **error.params) from error
+
+
+def _as_indexed(library: AnyLibrary, folder: Path) -> Path:
+    """A gallery's folder as its index has it, which may be in the other Unicode form.
+
+    Where there are two folders of one name, each in its form, they are two galleries.
+    """
+    if str(folder).isascii():
+        return folder
+    known = [str(one.folder) for one in library.galleries(None)]
+    twin = str(folder) if str(folder) in known else same_name(str(folder), known)
+    if twin is None or (folder.exists() and not _is_same_folder(folder, twin)):
+        return folder
+    return Path(twin)
+
+
+def _is_same_folder(one: Path, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -313,7 +361,7 @@ class _Progress(StatusLine):
 def _real(folder: Path) -> Path:
     """The resolved path of a folder, which need not be there any more."""
     try:
-        return folder.expanduser().resolve()
+        return spelled(folder.expanduser().resolve()).resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise GalleryError("folder_missing", folder=_shown(folder)) from error
 

@@ -89,6 +89,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{folder} is not a folder below the configured gallery roots.",
         "{folder} 不是已配置图库目录下的文件夹。",
     ),
+    "folder_not_there": (
+        "The folder {folder} is not there any more: it was deleted or renamed, or its disk is "
+        "unplugged. What was indexed of it is kept.",
+        "文件夹 {folder} 已不存在：可能已被删除或改名，或磁盘未连接。已建立的索引仍然保留。",
+    ),
     "folder_gone": (
         "The folder {folder} is not there any more; its index was kept.",
         "文件夹 {folder} 已不存在，其索引仍然保留。",
@@ -121,6 +126,16 @@ STRINGS: dict[str, tuple[str, str]] = {
     "index_damaged": (
         "The index of {folder} is damaged; index the folder again, and a new one takes its place.",
         "{folder} 的索引已损坏；重新建立索引即可替换它。",
+    ),
+    "index_read_only": (
+        "The folder that keeps the indexes cannot be written ({reason}): what is indexed can be "
+        "searched, but nothing can be indexed.",
+        "存放索引的文件夹无法写入（{reason}）：已有索引可以搜索，但不能建立或更新索引。",
+    ),
+    "terminal_index_read_only": (
+        "The folder {folder}, which keeps the indexes, cannot be written ({reason}): what is "
+        "indexed there can be searched, but nothing can be indexed.",
+        "存放索引的文件夹 {folder} 无法写入（{reason}）：已有索引可以搜索，但不能建立或更新索引。",
     ),
     "index_newer": (
         "The index of {folder} was written by a newer version of this program.",
@@ -254,6 +269,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "有 {number:,} 个文件无法读取：",
     ),
     "terminal_broken_more": ("… and {number:,} more", "……另有 {number:,} 个"),
+    "terminal_kept": (
+        "{kept:,} pictures are gone; what was learnt of them is kept for {days} days in case they "
+        "come back. index --forget-missing drops it at once.",
+        "有 {kept:,} 张图片已不在文件夹中；其特征会保留 {days} 天，以备它们重新出现。"
+        "用 index --forget-missing 可立即清除。",
+    ),
+    "terminal_folder_gone": (
+        "The folder {folder} is not there now; these are the remembered results.",
+        "文件夹 {folder} 现在不存在，以下是索引中记住的结果。",
+    ),
     "terminal_hidden": (
         "{number} more that do not fit; --all shows them.",
         "另有 {number} 个不太相符的结果，用 --all 显示。",
@@ -593,6 +618,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_types": ("Only file types", "仅限文件类型"),
     "gallery_from": ("Taken from", "拍摄日期从"),
     "gallery_until": ("Taken until", "拍摄日期到"),
+    "gallery_date_info": (
+        "Where a photo does not say, the date of the file counts.",
+        "照片没有拍摄日期时，按文件日期筛选。",
+    ),
     "gallery_filters": ("Filters and options", "筛选与选项"),
     "gallery_results": ("Found pictures", "搜索结果"),
     "gallery_no_index": (
@@ -622,6 +651,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "unchanged, {forgotten:,} removed.",
         "用时 {seconds:.0f} 秒：新增 {encoded:,}，移动或重复 {reused:,}，未变 {unchanged:,}，"
         "移除 {forgotten:,}。",
+    ),
+    "gallery_kept": (
+        "{kept:,} pictures are gone; what was learnt of them is kept for {days} days in case they "
+        "come back.",
+        "有 {kept:,} 张图片已不在文件夹中；其特征会保留 {days} 天，以备它们重新出现。",
     ),
     "gallery_stopped": (
         "Stopped; what is done is kept. Index again to go on.",
@@ -673,6 +707,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_download": ("Download original", "下载原图"),
     "gallery_path": ("File", "文件"),
     "gallery_taken": ("Date", "日期"),
+    "gallery_file_date": ("Date of the file", "文件日期"),
     "gallery_size": ("Size", "大小"),
     "gallery_also": ("Also in", "同样的图片"),
     "duration_seconds": ("{number:.0f} s", "{number:.0f} 秒"),

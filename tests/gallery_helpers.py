@@ -1,9 +1,11 @@
 """Galleries of generated photographs, and what an index of them must hold."""
 
+import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,29 @@ def picture_bytes(seed: int, kind: str = "PNG", side: int = 64, **options: Any) 
     buffer = io.BytesIO()
     picture(seed, side).save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def written_by_nobody(folder: Path) -> Iterator[None]:
+    """A folder that this process can read and not write, as on a read-only disk.
+
+    Root may write whatever the modes say, so it becomes another user meanwhile.
+    """
+    everything = [folder, *folder.rglob("*")]
+    modes = {path: path.stat().st_mode for path in everything}
+    for path in everything:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    is_root = sys.platform != "win32" and os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        for path, mode in modes.items():
+            if path.exists():
+                path.chmod(mode)
 
 
 def put(path: Path, content: bytes) -> Path:

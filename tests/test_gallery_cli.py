@@ -6,16 +6,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from clip_app import gallery_cli
 from clip_app.cli import main
+from clip_app.gallery.roots import Roots
 from clip_app.images import load_image
 from clip_app.model.backgrounds import TEMPLATES
 from clip_app.settings import Settings
 from tests.conftest import EXAMPLES, ROOT, noise
+from tests.gallery_helpers import written_by_nobody
 
 PHOTOS = ("cat.jpg", "coffee.jpg", "rocket.jpg")
 
@@ -210,6 +215,137 @@ def test_status_shows_every_index_and_forget_deletes_one(capsys, photos):
     assert run_json(capsys, "forget", photos) == {"folder": str(photos), "indexes": 1}
     assert run_json(capsys, "status")["galleries"] == []
     assert sorted(path.name for path in photos.glob("*.jpg")) == sorted(PHOTOS)
+
+
+NFC, NFD = "Caf\u00e9", "Cafe\u0301"
+
+
+@pytest.fixture(params=[(NFC, NFD), (NFD, NFC)], ids=["composed typed", "decomposed typed"])
+def forms(request, tmp_path):
+    """How a name is typed, and how the disk has it, where both can be on one disk."""
+    typed, stored = request.param
+    (tmp_path / typed).mkdir()
+    if (tmp_path / stored).exists():
+        pytest.skip("this file system takes both forms for one")
+    (tmp_path / typed).rmdir()
+    return typed, stored
+
+
+def test_names_are_found_in_either_unicode_form(capsys, tmp_path, forms):
+    typed, stored = forms
+    folder = tmp_path / "Phöne" / stored
+    (folder / "Éte" / stored).mkdir(parents=True)
+    shutil.copy(EXAMPLES / "cat.jpg", folder)
+    shutil.copy(EXAMPLES / "coffee.jpg", folder / "Éte" / stored / f"{stored}.jpg")
+    named = tmp_path / unicodedata.normalize("NFD", "Phöne") / typed
+    first = run_json(capsys, "index", named)
+    assert (first["folder"], first["encoded"]) == (str(folder), 2)
+    assert run_json(capsys, "index", folder)["unchanged"] == 2
+    search = ("search", "--text", "coffee", "--folder", named)
+    below = unicodedata.normalize("NFD" if typed == NFD else "NFC", f"Éte/{typed}/")
+    (found,) = run_json(capsys, *search, "--below", below)["results"]
+    assert found["path"] == str(folder / "Éte" / stored / f"{stored}.jpg")
+    picture = named / "Éte" / typed / f"{typed}.jpg"
+    like = run_json(capsys, "search", "--image", picture, "--folder", named)
+    assert [os.path.basename(one["path"]) for one in like["results"]] == ["cat.jpg"]
+    folder.rename(tmp_path / "away")
+    assert main([*map(str, search)]) == 0
+    assert "not there now" in capsys.readouterr().err
+    run_json(capsys, "forget", named)
+    assert run_json(capsys, "status")["galleries"] == []
+
+
+def test_two_folders_whose_names_differ_in_form_alone_are_two(capsys, tmp_path, forms):
+    for form, example in zip(forms, ("cat.jpg", "coffee.jpg"), strict=True):
+        (tmp_path / "both" / form).mkdir(parents=True)
+        shutil.copy(EXAMPLES / example, tmp_path / "both" / form)
+    for form in forms:
+        assert run_json(capsys, "index", tmp_path / "both" / form)["encoded"] == 1
+    run_json(capsys, "index", tmp_path / "both")
+    for form, example in zip(forms, ("cat.jpg", "coffee.jpg"), strict=True):
+        for where in (("--folder", tmp_path / "both" / form), ("--below", form)):
+            (found,) = run_json(capsys, "search", "--text", "cat", *where)["results"]
+            assert found["path"] == str(tmp_path / "both" / form / example)
+    assert run_json(capsys, "forget", tmp_path / "both" / forms[1])["indexes"] == 1
+    left = {one["gallery"] for one in run_json(capsys, "status")["galleries"]}
+    assert left == {str(tmp_path / "both"), str(tmp_path / "both" / forms[0])}
+
+
+def test_a_folder_that_is_gone_is_searched_from_memory_and_said_to_be(capsys, photos, tmp_path):
+    run_json(capsys, "index", photos)
+    photos.rename(tmp_path / "unplugged")
+    for where in ([], ["--folder", str(photos)]):
+        assert main(["search", "--text", "a cat", "--top-k", "1", *where]) == 0
+        told = capsys.readouterr()
+        assert str(photos / "cat.jpg") in told.out
+        assert f"The folder {photos} is not there now" in told.err
+
+
+def test_what_vanished_is_said_to_be_kept_and_dropped_when_asked(capsys, photos):
+    run_json(capsys, "index", photos)
+    (photos / "trips").rename(photos.with_name("away"))
+    assert main(["index", str(photos)]) == 0
+    told = capsys.readouterr().err
+    assert "1 pictures are gone" in told
+    assert "kept for 30 days" in told
+    photos.with_name("away").rename(photos / "trips")
+    back = run_json(capsys, "index", photos)
+    assert (back["encoded"], back["reused"]) == (0, 1)
+    shutil.rmtree(photos / "trips")
+    dropped = run_json(capsys, "index", photos, "--forget-missing")
+    assert (dropped["forgotten"], dropped["kept"]) == (1, 0)
+    (photos / "trips").mkdir()
+    shutil.copy(EXAMPLES / "flower.jpg", photos / "trips")
+    assert run_json(capsys, "index", photos)["encoded"] == 1
+
+
+def test_verifying_is_a_flag(capsys, photos, monkeypatch):
+    run_json(capsys, "index", photos)
+    read, reads = Roots.read, []
+    monkeypatch.setattr(Roots, "read", lambda self, path: reads.append(path) or read(self, path))
+    assert run_json(capsys, "index", photos)["unchanged"] == 4
+    assert reads == []
+    assert run_json(capsys, "index", photos, "--verify")["unchanged"] == 4
+    assert len(reads) == 4
+
+
+def test_an_index_on_a_read_only_disk_answers_and_names_its_folder(capsys, photos):
+    place = Path(tempfile.mkdtemp(dir=photos.parent.parent.parent.parent))
+    place.chmod(0o755)
+    try:
+        index = ("--index", place / "index")
+        run_json(capsys, "index", photos, *index)
+        with written_by_nobody(place / "index"):
+            assert run_json(capsys, "status", *index)["galleries"][0]["files"] == 4
+            answer = run_json(capsys, "search", "--text", "a cat", *index)
+            assert answer["results"][0]["path"] == str(photos / "cat.jpg")
+            command = ["forget", str(photos), *map(str, index)]
+            assert main(command) == 2
+            told = capsys.readouterr().err
+            assert f"The folder {place / 'index'}, which keeps the indexes, cannot be" in told
+            assert len(told.strip().splitlines()) == 1
+        assert run_json(capsys, "status", *index)["galleries"][0]["files"] == 4
+    finally:
+        shutil.rmtree(place)
+
+
+def test_an_index_that_cannot_be_updated_or_made_names_its_folder(capsys):
+    place = Path(tempfile.mkdtemp(dir="/tmp" if os.name == "posix" else None))
+    place.chmod(0o755)
+    try:
+        (place / "photos").mkdir()
+        shutil.copy(EXAMPLES / "cat.jpg", place / "photos")
+        (place / "empty").mkdir()
+        index = ("--index", str(place / "index"))
+        run_json(capsys, "index", place / "photos", *index)
+        with written_by_nobody(place):
+            for where in (place / "index", place / "empty", place / "new" / "index"):
+                assert main(["index", str(place / "photos"), "--index", str(where)]) == 2
+                told = capsys.readouterr().err
+                assert f"The folder {where}, which keeps the indexes, cannot be written" in told
+                assert len(told.strip().splitlines()) == 1
+    finally:
+        shutil.rmtree(place)
 
 
 def test_shards_together_index_every_file_once(capsys, photos):

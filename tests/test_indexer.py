@@ -3,7 +3,13 @@
 import io
 import os
 import shutil
+import sqlite3
+import sys
 import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +18,12 @@ import pytest
 from PIL import Image
 
 from clip_app.errors import GalleryError, ModelError, StorageError
-from clip_app.gallery import indexer
+from clip_app.gallery import indexer, scan
 from clip_app.gallery.indexer import IndexProgress, IndexReport
-from clip_app.gallery.scan import Shard
+from clip_app.gallery.roots import Roots
+from clip_app.gallery.scan import FoundFile, Shard
 from clip_app.gallery.stores.sqlite_store import SqliteStore
-from clip_app.gallery.stores.store import Counts
+from clip_app.gallery.stores.store import Counts, Filter, content_of
 from clip_app.model.service import ModelService
 from tests.gallery_helpers import (
     assert_same,
@@ -115,6 +122,227 @@ def test_changed_content_of_the_same_size_is_encoded_again(gallery: Gallery) -> 
     assert (report.encoded, gallery.encoded) == (1, 1)
     assert gallery.store.counts() == Counts(4, 4, 0)
     gallery.check()
+
+
+def _replace_in_place(path: Path, content: bytes) -> None:
+    status = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _replace_by_renaming(path: Path, content: bytes) -> None:
+    """As `rsync -t`, `cp -p` to a new name and `exiftool -P` do."""
+    status = path.stat()
+    making = put(path.with_suffix(".tmp"), content)
+    os.utime(making, ns=(status.st_atime_ns, status.st_mtime_ns))
+    making.replace(path)
+
+
+@pytest.mark.parametrize("replace_file", [_replace_in_place, _replace_by_renaming])
+def test_a_file_replaced_with_its_size_and_time_kept_is_noticed(
+    gallery: Gallery, replace_file: Any
+) -> None:
+    one, two = (put(gallery.folder / f"{n}.bmp", picture_bytes(n, "BMP")) for n in (1, 2))
+    three = put(gallery.folder / "3.bmp", picture_bytes(3, "BMP"))
+    for path in (one, two, three):
+        os.utime(path, (1e9, 1e9))
+    gallery.index()
+    first, second = one.read_bytes(), two.read_bytes()
+    replace_file(one, second)
+    replace_file(two, first)
+    report = gallery.index()
+    assert (report.reused, report.unchanged, gallery.encoded) == (2, 1, 0)
+    gallery.check()
+    replace_file(three, picture_bytes(9, "BMP"))
+    assert gallery.index().encoded == 1
+    gallery.check()
+
+
+class _Reads:
+    """How many files the indexer reads."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.number = 0
+        read = indexer.Roots.read
+
+        def counted(roots: Any, path: str) -> bytes:
+            self.number += 1
+            return read(roots, path)
+
+        monkeypatch.setattr(indexer.Roots, "read", counted)
+
+    def of(self, run: Any) -> int:
+        before = self.number
+        run()
+        return self.number - before
+
+
+def test_another_mode_or_a_hard_link_costs_one_reading_and_no_encoding(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill(gallery.folder, range(6))
+    gallery.index()
+    reads = _Reads(monkeypatch)
+    (gallery.folder / "photo 0000.png").chmod(0o600)
+    os.link(gallery.folder / "photo 0001.jpg", tmp_path / "backup.jpg")
+    report = gallery.index()
+    assert (report.unchanged, report.reused, report.encoded) == (6, 0, 0)
+    assert (reads.number, gallery.encoded) == (2, 0)
+    assert reads.of(gallery.index) == 0
+    gallery.check()
+
+
+@pytest.mark.parametrize("made_up", ["inode", "ctime_ns"])
+def test_what_a_file_system_makes_up_does_not_have_a_gallery_read_for_ever(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, made_up: str
+) -> None:
+    walk, mounts = scan.walk, iter(range(1, 100))
+
+    def mounted_anew(*arguments: Any) -> Any:
+        mount = next(mounts)
+        for file in walk(*arguments):
+            yield replace(file, **{made_up: getattr(file, made_up) + mount})
+
+    monkeypatch.setattr(scan, "walk", mounted_anew)
+    fill(gallery.folder, range(4))
+    gallery.index()
+    reads = _Reads(monkeypatch)
+    assert [reads.of(gallery.index) for _ in range(6)] == [4, 4, 4, 0, 0, 0]
+    # The other one is still to be relied on.
+    put(gallery.folder / "0.bmp", picture_bytes(10, "BMP"))
+    assert gallery.index().encoded == 1
+    _replace_by_renaming(gallery.folder / "0.bmp", picture_bytes(11, "BMP"))
+    assert gallery.index().encoded == 1
+
+
+def test_verifying_reads_everything_and_encodes_what_differs(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(gallery.folder, range(5))
+    put(gallery.folder / "broken.jpg", b"x")
+    path = put(gallery.folder / "a.bmp", picture_bytes(1, "BMP"))
+    gallery.index()
+    reads = _Reads(monkeypatch)
+    report = gallery.index(verify=True)
+    assert (report.unchanged, report.reused, report.encoded, report.broken_total) == (6, 0, 0, 1)
+    assert (reads.number, gallery.encoded) == (7, 0)
+    # What nothing but the content tells, not even the record.
+    found = FoundFile("a.bmp", *_seen(path))
+    monkeypatch.setattr(scan, "walk", lambda *_: iter([found]))
+    put(path, picture_bytes(2, "BMP"))
+    assert gallery.index(keep_missing=False).unchanged == 1
+    assert gallery.index(verify=True).encoded == 1
+
+
+def _seen(path: Path) -> tuple[int, int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def test_a_file_whose_content_was_found_changed_is_read_by_the_next_run(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(gallery.folder, range(3))
+    gallery.index()
+    reads = _Reads(monkeypatch)
+    gallery.store.distrust("photo 0001.jpg")
+    gallery.store.distrust("never.jpg")
+    assert reads.of(gallery.index) == 1
+    assert reads.of(gallery.index) == 0
+    gallery.check()
+
+
+def _empty(folder: Path) -> None:
+    folder.mkdir()
+
+
+@pytest.mark.parametrize("leave", [_empty, lambda folder: None], ids=["mount point", "nothing"])
+def test_what_vanishes_is_kept_hidden_and_comes_back_without_encoding(
+    gallery: Gallery, tmp_path: Path, leave: Any
+) -> None:
+    fill(gallery.folder, range(3), "a")
+    fill(gallery.folder, range(3, 33), "share")
+    put(gallery.folder / "share" / "copy.png", picture_bytes(0))
+    gallery.index()
+    away = tmp_path / "away"
+    (gallery.folder / "share").rename(away)
+    leave(gallery.folder / "share")
+    report = gallery.index()
+    assert (report.forgotten, report.kept) == (31, 30)
+    assert gallery.store.counts() == Counts(3, 3, 0)
+    gallery.check()
+    query = gallery.service.encode_images([picture(4)])[0]
+    found = gallery.store.search(query, 3, Filter())
+    assert sorted(file.path for one in found for file in one.files) == sorted(
+        path for path in contents(gallery.store)
+    )
+    assert gallery.index().kept == 0  # it is said once
+    shutil.rmtree(gallery.folder / "share", ignore_errors=True)
+    away.rename(gallery.folder / "share")
+    report = gallery.index()
+    assert (report.reused, report.encoded, gallery.encoded) == (31, 0, 0)
+    gallery.check()
+
+
+def test_what_vanished_is_dropped_after_a_month_or_when_asked(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(gallery.folder, range(4))
+    gallery.index()
+    content = (gallery.folder / "photo 0001.jpg").read_bytes()
+    image = content_of(content)
+    (gallery.folder / "photo 0001.jpg").unlink()
+    assert gallery.index().kept == 1
+    assert gallery.store.knows(image)
+    now = time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now + 31 * 24 * 3600)
+        gallery.index()
+    assert not gallery.store.knows(image)
+    put(gallery.folder / "photo 0001.jpg", content)
+    assert gallery.index().encoded == 1
+    (gallery.folder / "photo 0001.jpg").unlink()
+    gallery.index()
+    assert gallery.store.knows(image)
+    report = gallery.index(keep_missing=False)
+    assert (report.kept, gallery.store.knows(image)) == (0, False)
+    (gallery.folder / "photo 0002.png").unlink()
+    assert gallery.index(keep_missing=False).kept == 0
+    assert gallery.store.counts() == Counts(2, 2, 0)
+    with closing(sqlite3.connect(gallery.place / "index.sqlite")) as table:
+        assert table.execute("SELECT count(*) FROM images").fetchone() == (2,)
+
+
+def test_no_count_is_lost_between_threads(gallery: Gallery) -> None:
+    run = indexer.Run(gallery.service, gallery.store, Roots.of([gallery.folder]))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [
+            threading.Thread(target=lambda: [run._count(unchanged=1) for _ in range(3000)])
+            for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert run._counts.unchanged == 9000
+
+
+def test_dates_of_files_are_told_from_those_of_photographs(gallery: Gallery) -> None:
+    exif = Image.Exif()
+    exif[306] = "2020:01:02 03:04:05"
+    picture(1).save(gallery.folder / "dated.jpg", exif=exif)
+    put(gallery.folder / "undated.png", picture_bytes(2))
+    os.utime(gallery.folder / "undated.png", (1e9, 1e9))
+    gallery.index()
+    query = gallery.service.encode_images([picture(1)])[0]
+    files = [one for found in gallery.store.search(query, 9, Filter()) for one in found.files]
+    told = {one.path: (one.file_date, one.taken) for one in files}
+    moment = int(datetime(2020, 1, 2, 3, 4, 5).timestamp())
+    assert told == {"dated.jpg": (False, moment), "undated.png": (True, 10**9)}
 
 
 def test_renamed_and_moved_files_are_not_encoded_again(gallery: Gallery) -> None:

@@ -4,8 +4,10 @@ import json
 import shutil
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
+from qdrant_client import models
 
 from clip_app import gallery_cli
 from clip_app.cli import main
@@ -67,6 +69,33 @@ def test_a_file_whose_image_was_just_dropped_elsewhere_is_left_for_the_next_run(
     assert set(second.records(["moved.jpg", "other.jpg"])) == {"other.jpg"}
     second.write([entry("moved.jpg", 1)])
     assert second.search(unit(1), 1, Filter())[0].files[0].path == "moved.jpg"
+
+
+def test_an_index_of_before_ctimes_were_kept_goes_on(machines):
+    store = machines[0]
+    new = {"ctime_ns": 1, "inode": 2, "file_date": True}
+    store.write([replace(entry("a.jpg", 1), **new), replace(entry("b.jpg", 2), **new)])
+    old = ["ctime_ns", "inode", "doubts", "file_date"]
+    store._client.delete_payload(store._files, old, points=models.Filter())
+    for point in store._server.scroll(store._images):
+        places = [
+            {name: value for name, value in place.items() if name != "file_date"}
+            for place in point.payload["places"]
+        ]
+        store._client.set_payload(store._images, {"places": places}, points=[point.id])
+        store._client.delete_payload(store._images, ["kept_since"], points=[point.id])
+    record = store.records(["a.jpg"])["a.jpg"]
+    assert (record.ctime_ns, record.inode, record.doubts) == (None, None, 0)
+    found = store.search(unit(1), 5, Filter())
+    assert [(one.files[0].path, one.files[0].file_date) for one in found] == [
+        ("a.jpg", False),
+        ("b.jpg", False),
+    ]
+    store.write([entry("copy.jpg", 1, vector=False)])
+    assert store.forget(["a.jpg", "b.jpg"], keep=True) == 1
+    store.optimise()
+    assert store.counts() == Counts(files=1, images=1)
+    assert store.knows(entry("", 2).hash)
 
 
 def test_collections_are_made_for_large_galleries(tmp_path):

@@ -74,6 +74,40 @@ def test_only_folders_inside_resolve(root: Path, folder: str) -> None:
     assert told.value.key == "folder_not_allowed"
 
 
+def test_a_folder_that_is_gone_is_called_so_without_its_path(root: Path) -> None:
+    roots = Roots.of([root])
+    for folder in ("gone", "sub/gone/deeper", "sub/../gone"):
+        with pytest.raises(GalleryError) as told:
+            roots.resolve(os.path.join(root, folder))
+        assert told.value.key == "folder_not_there"
+        assert str(root) not in str(told.value)
+    (root / "sub/a.jpg").unlink()
+    (root / "sub").rmdir()
+    root.rmdir()
+    with pytest.raises(GalleryError) as told:
+        roots.resolve(root)
+    assert told.value.key == "folder_not_there"
+    with pytest.raises(GalleryError) as told:
+        roots.resolve(root.parent / "outside" / "gone")
+    assert told.value.key == "folder_not_allowed"
+    assert str(root.parent) not in str(told.value)
+
+
+def test_a_folder_is_found_in_either_unicode_form_and_the_exact_one_first(root: Path) -> None:
+    composed, decomposed = "Caf\u00e9", "Cafe\u0301"
+    roots = Roots.of([root])
+    (root / decomposed / composed).mkdir(parents=True)
+    if (root / composed).exists():
+        pytest.skip("this file system takes both forms for one")
+    assert roots.resolve(root / composed / decomposed) == root / decomposed / composed
+    (root / "Zoe\u0308").symlink_to(root.parent / "outside")
+    with pytest.raises(GalleryError):
+        roots.resolve(root / "Zo\u00eb")
+    (root / composed).mkdir()
+    assert roots.resolve(root / composed) == root / composed
+    assert roots.resolve(root / decomposed) == root / decomposed
+
+
 @pytest.mark.parametrize(
     ("make", "key"),
     [

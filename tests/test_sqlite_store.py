@@ -1,10 +1,13 @@
 """The store gives what exact search by plain numpy gives, in every state it can be in."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -19,10 +22,10 @@ from hypothesis import strategies as st
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery import sqlite_store
 from clip_app.gallery.library import Library
-from clip_app.gallery.stores.sqlite_store import SqliteStore
-from clip_app.gallery.stores.store import Counts, Entry, Filter
+from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
+from clip_app.gallery.stores.store import Counts, Entry, Filter, IndexKey
 from clip_app.model.info import ModelInfo
-from tests.gallery_helpers import digest, entry, small_store, unit
+from tests.gallery_helpers import digest, entry, small_store, unit, written_by_nobody
 
 FOLDERS = ["", "a", "a b", "a0", "a/b", "a/b/c", "A", "é", "a-", "a."]
 SUFFIXES = [".jpg", ".png", ".JPG", ".heic"]
@@ -304,11 +307,142 @@ def test_an_index_of_a_newer_version_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_store, "_VERSION", 2)
+        patch.setattr(sqlite_store, "_VERSION", sqlite_store._VERSION + 1)
         small_store(tmp_path).close()
     with pytest.raises(GalleryError) as error:
         small_store(tmp_path)
     assert error.value.key == "index_newer"
+
+
+# As the first version made it.
+_VERSION_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE,
+    look INTEGER NOT NULL,
+    vector BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE files (
+    path BLOB PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    suffix TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    image INTEGER,
+    error TEXT,
+    checksum INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX files_by_image ON files (image);
+CREATE INDEX files_by_taken ON files (taken);
+CREATE TABLE gone (id INTEGER PRIMARY KEY);
+"""
+
+
+def version_1(place: Path, entries: list[Entry]) -> None:
+    """An index as the first version wrote it, for `small_store` to open."""
+    place.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(place / "index.sqlite")) as table:
+        table.execute("PRAGMA journal_mode = WAL")
+        table.executescript(_VERSION_1)
+        facts = {"version": "1", "folder": b"/photos".hex(), "model": "m", "fingerprint": "f"}
+        facts["dim"] = "16"
+        facts["checksum"] = str(zlib.crc32("\n".join(facts.values()).encode()))
+        table.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+        for number, one in enumerate(entries, 1):
+            assert one.vector is not None
+            look = one.look - 2**64 if one.look >= 2**63 else one.look
+            vector = one.vector.tobytes()
+            checksum = zlib.crc32(vector, zlib.crc32(one.hash + str(look).encode()))
+            row = (number, one.hash, look, vector, checksum)
+            table.execute("INSERT INTO images VALUES (?, ?, ?, ?, ?)", row)
+            suffix = os.path.splitext(one.path)[1].lower()
+            file = (os.fsencode(one.path), one.size, one.mtime_ns, one.taken, suffix)
+            values = (*file, one.hash, number, None)
+            table.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, zlib.crc32(repr(values).encode())),
+            )
+        table.commit()
+
+
+def test_an_index_of_version_1_is_searched_and_brought_up_with_nothing_lost(
+    tmp_path: Path,
+) -> None:
+    entries = many(range(30))
+    version_1(tmp_path, entries)
+    reader, store = small_store(tmp_path), small_store(tmp_path)
+    assert_exact(reader, entries)
+    store.distrust(entries[3].path)
+    assert read_facts(tmp_path / "index.sqlite").version == 1
+    assert store.records([entries[3].path])[entries[3].path].mtime_ns < 0
+    with store.lock():
+        assert store.repair() == 0
+        store.touch([(one.path, 5, 6) for one in entries[:3]])
+        store.write([entry("new.jpg", 99)])
+        assert store.forget([entries[29].path], keep=True) == 1
+        store.optimise()
+        assert store.repair() == 0
+    assert read_facts(tmp_path / "index.sqlite").version == 2
+    record = store.records([entries[0].path])[entries[0].path]
+    assert (record.size, record.ctime_ns, record.inode) == (entries[0].size, 5, 6)
+    for one in (store, reader, small_store(tmp_path)):
+        assert_exact(one, [*entries[:29], entry("new.jpg", 99)])
+        assert one.counts() == Counts(30, 30, 0)
+
+
+def test_an_index_of_version_1_on_a_read_only_disk_is_searched(tmp_path: Path) -> None:
+    place = Path(tempfile.mkdtemp(dir=tmp_path.parent.parent.parent))
+    place.chmod(0o755)
+    try:
+        entries = many(range(20))
+        version_1(place / "index", entries)
+        with written_by_nobody(place / "index"):
+            store = SqliteStore(place / "index", IndexKey(Path("/photos"), "m", "f", 16))
+            assert_exact(store, entries)
+            store.close()
+    finally:
+        shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("left", ["nothing", "log", "log without its index"])
+def test_an_index_on_a_read_only_disk_is_searched_and_says_that_it_cannot_be_written(
+    tmp_path: Path, left: str
+) -> None:
+    entries = many(range(30))
+    place = Path(tempfile.mkdtemp(dir=tmp_path.parent.parent.parent))
+    place.chmod(0o755)
+    try:
+        store = small_store(place / "made")
+        store.write(entries[:20])
+        if left == "nothing":
+            store.close()
+            (place / "made").rename(place / "index")
+            entries = entries[:20]
+        else:
+            store.write(entries[20:])
+            shutil.copytree(place / "made", place / "index")  # as a killed run leaves it
+            store.close()
+            if left != "log":
+                (place / "index" / "index.sqlite-shm").unlink()
+        with written_by_nobody(place / "index"):
+            opened = SqliteStore(place / "index", IndexKey(Path("/photos"), "m", "f", 16))
+            assert_exact(opened, entries)
+            assert opened.counts().files == len(entries)
+            with pytest.raises(StorageError) as told, opened.lock():
+                pass
+            assert told.value.key == "index_read_only"
+            with pytest.raises(StorageError) as told:
+                opened.distrust(entries[0].path)
+            assert told.value.key == "index_read_only"
+            opened.close()
+            with pytest.raises(StorageError) as told:
+                small_store(place / "index" / "new")
+            assert told.value.key == "index_read_only"
+    finally:
+        shutil.rmtree(place)
 
 
 def test_damage_of_a_snapshot_is_not_copied_into_the_next(tmp_path: Path, small: None) -> None:
@@ -380,6 +514,9 @@ def _damage_rows(place: Path, statement: str) -> None:
         "UPDATE files SET error = '{' WHERE image = 5",
         "UPDATE files SET image = NULL WHERE image = 5",
         "INSERT INTO gone VALUES (5)",
+        "INSERT INTO kept VALUES (5, 9e9)",
+        "UPDATE files SET inode = 5, ctime_ns = 5 WHERE image = 5",
+        "UPDATE files SET doubts = NULL, file_date = NULL WHERE image = 5",
     ],
 )
 def test_a_damaged_row_is_never_returned_and_dropped_by_repair(

@@ -1,6 +1,8 @@
 """What every store does alike: SQLite, Qdrant's client in its local mode, and over HTTP."""
 
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.library import Library
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary
-from clip_app.gallery.stores.store import Counts, Entry, FileRecord, Filter, content_of
+from clip_app.gallery.stores.store import KEEP_DAYS, Counts, Entry, FileRecord, Filter, content_of
 from tests.qdrant_bridge import Bridge
 
 DIM = 16
@@ -194,6 +196,62 @@ def test_a_forgotten_image_waits_for_optimise_in_case_it_was_moved(store):
     assert not store.knows(entry("", 1).hash)
     assert store.counts() == Counts(files=1, images=1)
     assert set(store.paths()) == {"other.jpg"}
+
+
+def test_what_is_kept_is_hidden_until_a_file_holds_it_again(store, monkeypatch):
+    write(store, entry("here.jpg", 1), entry("copy.jpg", 1, vector=False), entry("gone.jpg", 2))
+    write(store, *(entry(f"many/{n}.jpg", n) for n in range(10, 40)))
+    many = [f"many/{n}.jpg" for n in range(10, 40)]
+    with store.lock():
+        assert store.forget(["copy.jpg", "gone.jpg", *many, "never.jpg"], keep=True) == 31
+        store.optimise()
+    assert store.counts() == Counts(files=1, images=1)
+    assert store.knows(entry("", 2).hash)
+    # They take no places from what is there.
+    found = store.search(unit(20), 1, Filter())
+    assert [one.files[0].path for one in found] == ["here.jpg"]
+    write(store, entry("back.jpg", 2, vector=False))
+    assert store.search(unit(2), 1, Filter())[0].files[0].path == "back.jpg"
+    now = time.time()
+    with monkeypatch.context() as patch, store.lock():
+        patch.setattr(time, "time", lambda: now + (KEEP_DAYS - 1) * 24 * 3600)
+        store.optimise()
+        assert store.knows(entry("", 10).hash)
+        patch.setattr(time, "time", lambda: now + (KEEP_DAYS + 1) * 24 * 3600)
+        store.optimise()
+    assert not store.knows(entry("", 10).hash)
+    assert store.knows(entry("", 2).hash)
+    assert store.counts() == Counts(files=2, images=2)
+    with store.lock():
+        assert store.forget(["back.jpg"], keep=True) == 1
+        store.optimise(drop_kept=True)
+    assert not store.knows(entry("", 2).hash)
+
+
+def test_what_tells_a_replaced_file_is_kept_and_noted(store):
+    seen = {"ctime_ns": 7, "inode": 2**63 - 1, "doubts": 2, "file_date": True}
+    write(store, replace(entry("a.jpg", 1), **seen), entry("b.jpg", 2))
+
+    def known(path):
+        record = store.records([path])[path]
+        return record.ctime_ns, record.inode, record.doubts
+
+    assert known("a.jpg") == (7, 2**63 - 1, 2)
+    assert known("b.jpg") == (None, None, 0)
+    with store.lock():
+        store.touch([("b.jpg", 3, 4)])
+    assert known("b.jpg") == (3, 4, 0)
+    dates = {
+        file.path: file.file_date
+        for one in store.search(unit(1), 9, Filter())
+        for file in one.files
+    }
+    assert dates == {"a.jpg": True, "b.jpg": False}
+    store.distrust("b.jpg")
+    store.distrust("never.jpg")
+    assert store.records(["b.jpg"])["b.jpg"].mtime_ns < -(2**62)
+    assert store.find_file("b.jpg") == entry("", 2).hash
+    assert set(store.paths()) == {"a.jpg", "b.jpg"}
 
 
 def test_vectors_sample_and_folders(store):

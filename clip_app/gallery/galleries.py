@@ -1,6 +1,7 @@
 """The galleries of one running app: which folders a visitor may use, and indexing them."""
 
 import logging
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from clip_app.errors import ClipAppError, GalleryError
 from clip_app.gallery.indexer import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
-from clip_app.gallery.roots import Roots, is_left_out, printable
+from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
 from clip_app.model.info import ModelInfo
@@ -70,12 +71,23 @@ class GalleryService:
 
     def __init__(self, settings: Settings) -> None:
         self.library = open_library(settings)
-        self.pictures = Pictures(settings.index_dir.resolve() / "thumbnails")
+        self.pictures = Pictures(
+            self._thumbnail_folder(settings.index_dir.resolve()), self.library.distrust
+        )
         self.uploads = Uploads(settings.index_dir.resolve() / "uploads")
         #: The configured folders; the example photographs where there are none.
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
         self._jobs: dict[tuple[Path, str], IndexJob] = {}
         self._lock = threading.Lock()
+
+    def _thumbnail_folder(self, index_dir: Path) -> Path:
+        """Below the index folder; where that is on a read-only disk, for as long as this runs."""
+        folder = index_dir / "thumbnails"
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        if can_write(there):
+            return folder
+        self._temporary = tempfile.TemporaryDirectory(prefix="clip_app-thumbnails-")
+        return Path(self._temporary.name)
 
     def roots_of(self, own: Path | None) -> Roots:
         """What a visitor may reach: the configured folders and the visitor's own uploads."""
@@ -106,7 +118,14 @@ class GalleryService:
                         job.progress = progress
 
                     return update_index(
-                        self.library, service, folder, roots, progress=tell, stop=job.stop
+                        self.library,
+                        service,
+                        folder,
+                        roots,
+                        progress=tell,
+                        stop=job.stop,
+                        # What a visitor's photographs were is nobody's business afterwards.
+                        keep_missing=folder.parent != self.uploads.directory,
                     )
 
                 job = self._jobs[key] = IndexJob(run)

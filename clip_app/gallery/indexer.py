@@ -21,7 +21,7 @@ from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery.kinds import OTHER
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
-from clip_app.gallery.stores.store import Entry, FileRecord, Store, content_of
+from clip_app.gallery.stores.store import UNRELIABLE, Entry, FileRecord, Store, content_of
 from clip_app.images import date_taken, difference_hash, load_image, shown_name
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
@@ -49,6 +49,10 @@ _WRITES_AHEAD = 1
 _OPTIMISE_EVERY = 50_000
 
 _PROGRESS_SECONDS = 0.2
+
+# A file that was read again so often for its inode or ctime alone, and was the same, lies on a file
+# system that makes them up, or is linked by backups: from then on that one is not compared.
+_DOUBTS = 3
 
 # The rate is over this many of those, about six seconds.
 _RATE_POINTS = 30
@@ -99,6 +103,8 @@ class IndexReport:
         reused: new, changed or moved, whose content was known already.
         unchanged: that needed nothing.
         forgotten: that are not in the folder any more.
+        kept: pictures among those that are nowhere else, whose vectors are kept for
+            `store.KEEP_DAYS` in case their files come back.
         broken: all files of the folder without a vector, up to `_SHOWN_BROKEN`.
         broken_total: how many of those there are.
         unreadable: sub-folders that could not be listed; what is known of them was kept.
@@ -117,6 +123,7 @@ class IndexReport:
     reused: int = 0
     unchanged: int = 0
     forgotten: int = 0
+    kept: int = 0
     broken: tuple[BrokenFile, ...] = ()
     broken_total: int = 0
     unreadable: tuple[str, ...] = ()
@@ -155,6 +162,7 @@ class Job:
     file: FoundFile
     hash: bytes = b""
     taken: int = 0
+    file_date: bool = False
     look: int = 0
     pixels: Pixels | None = None
     error: tuple[str, dict[str, Any]] | None = None
@@ -169,6 +177,8 @@ def index_folder(
     progress: Callable[[IndexProgress], None] | None = None,
     stop: threading.Event | None = None,
     workers: int | None = None,
+    verify: bool = False,
+    keep_missing: bool = True,
 ) -> IndexReport:
     """Bring an index up to date with its folder.
 
@@ -180,6 +190,9 @@ def index_folder(
         progress: called at most five times a second.
         stop: set it to end early; what is encoded by then is written.
         workers: decoding threads; by default one a core.
+        verify: read every file and compare its content; what is the same is not encoded again.
+        keep_missing: keep the vectors of pictures that are gone for `store.KEEP_DAYS`; otherwise
+            they are dropped, those kept before too.
 
     Raises:
         GalleryError: if another process is indexing, the folder is gone or cannot be listed, no
@@ -188,7 +201,7 @@ def index_folder(
         ModelError: if the device fails; likewise.
     """
     with store.lock():
-        run = Run(service, store, roots, shard, progress, stop, workers)
+        run = Run(service, store, roots, shard, progress, stop, workers, verify, keep_missing)
         return run.report()
 
 
@@ -204,6 +217,8 @@ class Run:
         progress: Callable[[IndexProgress], None] | None = None,
         stop: threading.Event | None = None,
         workers: int | None = None,
+        verify: bool = False,
+        keep_missing: bool = True,
     ) -> None:
         """What to do; the arguments are those of `index_folder`."""
         self._service = service
@@ -214,8 +229,14 @@ class Run:
         self._progress = _Pace(progress)
         self._stop = stop or threading.Event()
         self._workers = workers or os.cpu_count() or 1
+        self._verify = verify
+        self._keep_missing = keep_missing
         self._claims = _Claims()
+        # What is known of files that are read though their size and time are as they were.
+        self._compared: dict[str, FileRecord] = {}
         self._counts = IndexReport()
+        # The thread that writes counts too.
+        self._counting = threading.Lock()
 
     def report(self) -> IndexReport:
         """Do it all."""
@@ -236,7 +257,7 @@ class Run:
                 self._write_all(entries)
             if not self._stop.is_set():
                 self._forget_missing(files)
-                self._store.optimise()
+                self._store.optimise(drop_kept=not self._keep_missing)
             self._progress.end()
             broken = self._store.broken(_SHOWN_BROKEN)
             return replace(
@@ -276,13 +297,20 @@ class Run:
         """The files that are new or not as they were when last read."""
         for chunk in files.chunks():
             known = self._store.records([one.path for one in chunk])
+            unseen: list[FoundFile] = []
             for file in chunk:
                 before = known.get(file.path)
-                if before and _is_settled(before, file):
+                if before and not self._verify and _is_settled(before, file):
                     self._count(unchanged=1)
                     self._progress.advance(1, worked=False)
-                else:
-                    yield Job(file)
+                    if before.ctime_ns is None and file.ctime_ns is not None:
+                        unseen.append(file)
+                    continue
+                if before and before.hash and _looks_alike(before, file):
+                    self._compared[file.path] = before
+                yield Job(file)
+            if unseen:  # an index of before these were kept: the file is believed to be as it was
+                self._store.touch([(one.path, one.ctime_ns, one.inode) for one in unseen])
 
     def _decode(self, job: Job) -> Job:
         return decode(self._service, self._roots, self._folder, job, self._is_new)
@@ -305,7 +333,7 @@ class Run:
             begun = time.monotonic()
             try:
                 for entry in entries:
-                    batch.append(entry)
+                    batch.append(_with_doubts(entry, self._compared.get(entry.path)))
                     if len(batch) >= _WRITE or time.monotonic() - begun > _WRITE_SECONDS:
                         writer.put(batch)
                         batch, begun = [], time.monotonic()
@@ -317,19 +345,26 @@ class Run:
         self._claims.release(batch)
         encoded = sum(one.vector is not None for one in batch)
         broken = sum(one.error is not None for one in batch)
-        self._count(encoded=encoded, reused=len(batch) - encoded - broken)
+        same = 0
+        for one in batch:
+            before = self._compared.pop(one.path, None)
+            known = one.vector is None and one.error is None
+            same += known and before is not None and before.hash == one.hash
+        reused = len(batch) - encoded - broken - same
+        self._count(encoded=encoded, reused=reused, unchanged=same)
 
     def _forget_missing(self, files: FileList) -> None:
         for chunk in batched(self._store.paths(), CHUNK):
             missing = [path for path in files.missing(chunk) if self._shard.holds(path)]
             if missing:
-                self._store.forget(missing)
-                self._count(forgotten=len(missing))
+                kept = self._store.forget(missing, keep=self._keep_missing)
+                self._count(forgotten=len(missing), kept=kept)
 
     def _count(self, **more: int) -> None:
-        self._counts = replace(
-            self._counts, **{name: getattr(self._counts, name) + n for name, n in more.items()}
-        )
+        with self._counting:
+            self._counts = replace(
+                self._counts, **{name: getattr(self._counts, name) + n for name, n in more.items()}
+            )
 
 
 def decode(
@@ -355,7 +390,9 @@ def decode(
         with steps.measure("read"):
             data = roots.read(os.path.join(folder, job.file.path))
             job.hash = content_of(data)
-        job.taken = date_taken(data) or job.file.mtime_ns // 1_000_000_000
+        taken = date_taken(data)
+        job.file_date = taken is None
+        job.taken = job.file.mtime_ns // 1_000_000_000 if taken is None else taken
         if not is_new(job.hash):
             return job
         with steps.measure("decode"):
@@ -388,6 +425,9 @@ def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
             vectors.get(job.hash) if job.pixels is not None else None,
             job.look,
             job.error,
+            job.file.ctime_ns,
+            job.file.inode,
+            file_date=job.file_date,
         )
 
 
@@ -483,7 +523,47 @@ def _is_settled(before: FileRecord, file: FoundFile) -> bool:
     What could not even be read, or not for want of memory, may be readable now.
     """
     passing = not before.hash or (before.error or ("",))[0] == "image_out_of_memory"
-    return not passing and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
+    return not passing and _looks_alike(before, file) and not _differing(before, file)
+
+
+def _looks_alike(before: FileRecord, file: FoundFile) -> bool:
+    return (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
+
+
+def _differing(before: FileRecord, now: FoundFile | Entry) -> set[str]:
+    """Which of ctime and inode are not what they were, so that the file may have been replaced."""
+    pairs = {
+        "ctime_ns": (before.ctime_ns, now.ctime_ns),
+        "inode": (before.inode, now.inode),
+    }
+    return {
+        name
+        for name, (then, present) in pairs.items()
+        if then not in (None, UNRELIABLE) and present is not None and then != present
+    }
+
+
+def _with_doubts(entry: Entry, before: FileRecord | None) -> Entry:
+    """An entry that keeps in mind how often its file was read again for nothing.
+
+    Args:
+        entry: what was read.
+        before: what was known, if the file's size and time are still those.
+    """
+    if before is None or entry.hash != before.hash:
+        return entry
+    differing = _differing(before, entry)
+    doubts = before.doubts + bool(differing)
+    ignored = {name for name in ("ctime_ns", "inode") if getattr(before, name) == UNRELIABLE}
+    if doubts >= _DOUBTS:
+        ignored |= differing
+        doubts = 0
+    return replace(
+        entry,
+        doubts=doubts,
+        ctime_ns=UNRELIABLE if "ctime_ns" in ignored else entry.ctime_ns,
+        inode=UNRELIABLE if "inode" in ignored else entry.inode,
+    )
 
 
 def _like(copy: Entry, error: tuple[str, dict[str, Any]] | None) -> Entry:

@@ -6,6 +6,7 @@ used, side by side.
 
 import hashlib
 import logging
+import os
 import re
 import shutil
 import threading
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from clip_app.errors import GalleryError, StorageError
+from clip_app.errors import ClipAppError, GalleryError, StorageError
 from clip_app.gallery.indexer import IndexReport, index_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
@@ -77,6 +78,13 @@ class AnyLibrary(Protocol):
 
         Raises:
             GalleryError: if there is none, or one is being written.
+        """
+
+    def distrust(self, path: str) -> None:
+        """Have the next indexers read a file again whose content is not what was indexed.
+
+        Args:
+            path: absolute; where no open index can note it, nothing happens.
         """
 
     def close(self) -> None:
@@ -194,6 +202,12 @@ class Library:
             shutil.rmtree(self._gallery(folder), ignore_errors=True)
         return len(indexes)
 
+    def distrust(self, path: str) -> None:
+        """Have the next indexers read a file again whose content is not what was indexed."""
+        with self._lock:
+            stores = list(self._open.values())
+        distrust_in(stores, path)
+
     def close(self) -> None:
         """Close every open index."""
         with self._lock:
@@ -225,9 +239,22 @@ class Library:
 
     def _set_aside(self, place: Path) -> None:
         aside = place.with_name(f"{place.name}.damaged-{time.time_ns()}")
+        try:
+            place.rename(aside)
+            (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")
+        except OSError as error:
+            raise StorageError("index_read_only", reason=error.strerror or str(error)) from error
         log.warning("The damaged index is kept as %s; a new one is begun.", aside.name)
-        place.rename(aside)
-        (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")
+
+
+def distrust_in(stores: Sequence[Store], path: str) -> None:
+    """See `AnyLibrary.distrust`."""
+    for store in stores:
+        if store.key.folder in Path(path).parents:
+            try:
+                store.distrust(os.path.relpath(path, store.key.folder).replace(os.sep, "/"))
+            except ClipAppError as error:  # on a read-only disk, or busy: it is tried no harder
+                log.info("Not noted for the next run: %s", error)
 
 
 def no_index(folder: Path, model: ModelInfo, others: Sequence[str]) -> GalleryError:

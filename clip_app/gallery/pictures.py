@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,9 +31,11 @@ _WORKERS = min(8, os.cpu_count() or 1)
 class Pictures:
     """Small versions kept in one folder, by content: a file that moves keeps its thumbnail."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changed: Callable[[str], None] = lambda path: None) -> None:
+        """Where to keep them, and who is told the path of a file that is not as it was indexed."""
         #: Where the thumbnails lie; their names cannot be guessed without having the photograph.
         self.folder = folder
+        self._changed = changed
         self._made = 0
 
     def thumbnails(self, hits: Sequence[SearchHit], roots: Roots) -> list[Path]:
@@ -55,6 +57,8 @@ class Pictures:
             )
         except ImageError as error:
             log.info("No thumbnail: %s", error)
+            if error.key == "image_changed":
+                self._changed(hit.path)
             path = self._place("missing")
             if path.exists():
                 return path

@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 # fill a GPU.
 _FILES = 64
 
+# The columns of a `FoundFile` beside its path.
+_NUMBERS = ("size", "mtime_ns", "ctime_ns", "inode")
+
 
 def index_with_ray(
     service: ModelService,
@@ -54,7 +57,7 @@ def index_with_ray(
         roots: what may be read.
         settings: what the workers load their models by.
         ray_workers: how many models, on as many CPUs or GPUs.
-        options: `shard`, `progress` and `stop` as for `index_folder`.
+        options: `shard`, `progress`, `stop`, `verify` and `keep_missing` as for `index_folder`.
 
     Raises:
         GalleryError, StorageError: as `index_folder`.
@@ -124,13 +127,8 @@ class _Worker:
         self._threads = ThreadPoolExecutor(threads)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
-        """Columns path, size, mtime_ns; and besides hash, taken, look, error, vector."""
-        jobs = [
-            Job(FoundFile(os.fsdecode(path), int(size), int(mtime)))
-            for path, size, mtime in zip(
-                batch["path"], batch["size"], batch["mtime_ns"], strict=True
-            )
-        ]
+        """Columns of a `FoundFile`; and besides hash, taken, file_date, look, error, vector."""
+        jobs = [Job(file) for file in _files(batch)]
 
         def read(job: Job) -> Job:
             return decode(self._service, self._roots, self._folder, job)
@@ -140,6 +138,7 @@ class _Worker:
         return batch | {
             "hash": np.array([one.hash.hex() for one in entries], object),
             "taken": np.array([one.taken for one in entries], np.int64),
+            "file_date": np.array([one.file_date for one in entries], bool),
             "look": np.array([one.look for one in entries], np.uint64),
             "error": np.array([json.dumps(one.error) for one in entries], object),
             "vector": np.stack([nothing if one.vector is None else one.vector for one in entries]),
@@ -197,22 +196,35 @@ def _table(jobs: list[Job]) -> pyarrow.Table:
     return pyarrow.table(
         {
             "path": pyarrow.array([encoded(one.path) for one in files], pyarrow.binary()),
-            "size": pyarrow.array([one.size for one in files], pyarrow.int64()),
-            "mtime_ns": pyarrow.array([one.mtime_ns for one in files], pyarrow.int64()),
+            **{
+                name: pyarrow.array([getattr(one, name) for one in files], pyarrow.int64())
+                for name in _NUMBERS
+            },
         }
     )
 
 
+def _files(batch: dict[str, np.ndarray]) -> list[FoundFile]:
+    numbers = zip(*(batch[name].tolist() for name in _NUMBERS), strict=True)
+    return [
+        FoundFile(os.fsdecode(path), *some)
+        for path, some in zip(batch["path"], numbers, strict=True)
+    ]
+
+
 def _entries(batch: dict[str, np.ndarray]) -> Iterator[Entry]:
-    for i, path in enumerate(batch["path"]):
+    for i, file in enumerate(_files(batch)):
         error = json.loads(batch["error"][i])
         yield Entry(
-            os.fsdecode(path),
-            int(batch["size"][i]),
-            int(batch["mtime_ns"][i]),
+            file.path,
+            file.size,
+            file.mtime_ns,
             bytes.fromhex(batch["hash"][i]),
             int(batch["taken"][i]),
             None if error else np.array(batch["vector"][i], np.float32),
             int(batch["look"][i]),
             (error[0], error[1]) if error else None,
+            file.ctime_ns,
+            file.inode,
+            file_date=bool(batch["file_date"][i]),
         )

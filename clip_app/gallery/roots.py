@@ -5,7 +5,8 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,21 +59,21 @@ class Roots:
         """The real path of a folder that a person named.
 
         Raises:
-            GalleryError: if it lies outside the roots once `..` and symbolic links are followed,
-                whether it exists or not, so that nobody can probe the disk; or if it lies inside
-                and is not there.
+            GalleryError: if it is no folder, or lies outside the roots once `..` and symbolic
+                links are followed. The two read alike, so that nobody can probe the disk; only
+                inside the roots it is told that a folder is gone. No path is told.
         """
-        gone = False
+        name = printable(os.path.basename(os.fspath(folder).rstrip("/\\")) or "/")[:200]
         try:
             real = Path(folder).expanduser().resolve()
-            if self.contains(real):
-                if real.is_dir():
-                    return real
-                gone = not real.exists()
+            if self.contains(real) and not real.exists():
+                real = spelled(real).resolve()
+            if self.contains(real) and real.is_dir():
+                return real
+            gone = self.contains(real) and not real.exists()
         except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
-            pass
-        key = "folder_missing" if gone else "folder_not_allowed"
-        raise GalleryError(key, folder=printable(os.fspath(folder)[:200]))
+            gone = False
+        raise GalleryError("folder_not_there" if gone else "folder_not_allowed", folder=name)
 
     def read(self, path: str) -> bytes:
         """The content of a file, read only if the file itself lies inside the roots.
@@ -153,6 +154,36 @@ def _open_below(root: Path, parts: Sequence[str]) -> int:
         return os.open(parts[-1], _READ | os.O_NOFOLLOW, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+def same_name(name: str, names: Iterable[str]) -> str | None:
+    """The first of some names or paths that reads as this one does, in whichever Unicode form.
+
+    Macs store é as e and an accent (NFD), keyboards give one character (NFC).
+    """
+    form = unicodedata.normalize("NFC", name)
+    return next((one for one in names if unicodedata.normalize("NFC", one) == form), None)
+
+
+def spelled(path: Path) -> Path:
+    """A path as the disk spells it, where it has the names in the other Unicode form only."""
+    place = Path(path.anchor)
+    for part in path.parts[len(place.parts) :]:
+        name: str | None = part
+        if not part.isascii() and not os.path.lexists(place / part):
+            try:
+                name = same_name(part, sorted(os.listdir(place)))
+            except OSError:
+                return path
+        if name is None:
+            return path
+        place /= name
+    return place
+
+
+def can_write(folder: Path) -> bool:
+    """Whether this process may write into a folder that is there."""
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def is_left_out(name: str) -> bool:

@@ -37,11 +37,18 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class FoundFile:
-    """An image file, by its path below the gallery's folder (with `/`), as the walk saw it."""
+    """An image file, by its path below the gallery's folder (with `/`), as the walk saw it.
+
+    Attributes:
+        ctime_ns, inode: what changes when a file is replaced by one of the same size and time;
+            None where nobody has looked.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int | None = None
+    inode: int | None = None
 
 
 @dataclass(frozen=True)
@@ -192,8 +199,14 @@ class _Walk:
             return None
         if kind == UNKNOWN and mine and not self._begins_as_image(entry.path, path):
             return None
-        changed = max(-_LATEST, min(found.st_mtime_ns, _LATEST))
-        return FoundFile(path, found.st_size, changed)
+        # An inode may take 64 bits, of which a database keeps 63.
+        return FoundFile(
+            path,
+            found.st_size,
+            _kept(found.st_mtime_ns),
+            _kept(found.st_ctime_ns),
+            found.st_ino & _LATEST,
+        )
 
     def _begins_as_image(self, place: str, path: str) -> bool:
         """Whether a file's first bytes are an image's; it is counted if not."""
@@ -208,6 +221,11 @@ class _Walk:
         return False
 
 
+def _kept(moment: int) -> int:
+    """A time as a database can keep it."""
+    return max(-_LATEST, min(moment, _LATEST))
+
+
 class FileList:
     """The files that a walk found, on disk, so that a million of them take no memory."""
 
@@ -216,8 +234,8 @@ class FileList:
         self._table = sqlite3.connect("", check_same_thread=False)
         self._table.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER)"
-            " WITHOUT ROWID;"
+            "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER,"
+            " ctime_ns INTEGER, inode INTEGER) WITHOUT ROWID;"
         )
         #: Folders and files that could not be looked at: nothing is known of what is there.
         self.unreadable: list[str] = []
@@ -248,9 +266,9 @@ class FileList:
             for chunk in batched(walk(folder, roots, self.unreadable, self.left_out, shard), CHUNK):
                 self.seen += len(chunk)
                 self._table.executemany(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?)",
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
                     [
-                        (encoded(one.path), one.size, one.mtime_ns)
+                        (encoded(one.path), one.size, one.mtime_ns, one.ctime_ns, one.inode)
                         for one in chunk
                         if shard.number == 1 or shard.holds(one.path)
                     ],
@@ -264,9 +282,9 @@ class FileList:
 
     def chunks(self) -> Iterator[list[FoundFile]]:
         """All files in the order of their paths, `CHUNK` at a time."""
-        rows = self._table.execute("SELECT path, size, mtime_ns FROM files ORDER BY path")
+        rows = self._table.execute("SELECT * FROM files ORDER BY path")
         for chunk in batched(rows, CHUNK):
-            yield [FoundFile(os.fsdecode(path), size, mtime) for path, size, mtime in chunk]
+            yield [FoundFile(os.fsdecode(path), *seen) for path, *seen in chunk]
 
     def missing(self, paths: Sequence[str]) -> list[str]:
         """Those of at most `CHUNK` paths that the walk did not find, though it could have."""

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from cachetools import LRUCache
@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from clip_app.errors import InputError
 from clip_app.gallery.query import TextTerm
 from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrelated_queries
+from clip_app.gallery.roots import same_name
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.metrics import steps
 from clip_app.model.backgrounds import TEMPLATES, background_for
@@ -37,6 +38,9 @@ _SAME_VECTOR = 0.9
 # More than what was asked for is fetched, so that copies and the query itself can be left out.
 _SURPLUS = 1.25
 _SURPLUS_LEAST = 16
+
+# Sub-folders among which one is looked for that is typed in another Unicode form.
+_FOLDERS = 100_000
 
 # Where copies fill the first results, no more than this many are looked through for others.
 _MOST = 10_000
@@ -72,6 +76,7 @@ class SearchHit:
         hash: content hash.
         size: of the file, in bytes.
         taken: Unix seconds.
+        file_date: whether that is the date of the file, for want of one in the photograph.
     """
 
     path: str
@@ -81,6 +86,7 @@ class SearchHit:
     hash: bytes
     size: int
     taken: int
+    file_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,6 +190,7 @@ def search(
             one.hash,
             one.files[0].size,
             one.files[0].taken,
+            one.files[0].file_date,
         )
         for i, (one, files) in enumerate(found)
     )
@@ -266,15 +273,28 @@ def _found(
     paths: set[str],
 ) -> list[tuple[Found, list[str]]]:
     """The best pictures, each once, with the absolute paths of all its files and copies."""
+    filters = [replace(where, below=_spelled_below(store, where.below)) for store in stores]
     wanted = int(top_k * _SURPLUS) + _SURPLUS_LEAST
     while True:
-        parts = [[(store, one) for one in store.search(query, wanted, where)] for store in stores]
+        parts = [
+            [(store, one) for one in store.search(query, wanted, filtered)]
+            for store, filtered in zip(stores, filters, strict=True)
+        ]
         found = sorted((pair for part in parts for pair in part), key=lambda p: -p[1].similarity)
         pictures = _without_copies(found, top_k, own, paths)
         exhausted = all(len(part) < wanted for part in parts)
         if exhausted or len(pictures) >= top_k or wanted > _MOST:
             return pictures
         wanted *= 4
+
+
+def _spelled_below(store: Store, below: str) -> str:
+    """A sub-folder as the index has it: names on a Mac are decomposed, typed ones composed."""
+    below = below.strip("/")
+    if below.isascii():
+        return below
+    folders = store.folders(_FOLDERS)
+    return below if below in folders else same_name(below, folders) or below
 
 
 def _without_copies(

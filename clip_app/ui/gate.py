@@ -103,7 +103,7 @@ class Gate:
         left_out = {b"cookie", b"authorization", OWN_HEADER.encode()}
         headers = [one for one in scope["headers"] if one[0] not in left_out]
         cookie = f"{name}={self._log_in.token}".encode()
-        return scope | {"headers": [*headers, (b"cookie", cookie)]}
+        return {**scope, "headers": [*headers, (b"cookie", cookie)]}
 
 
 def _path(scope: Scope) -> str:

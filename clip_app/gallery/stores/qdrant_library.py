@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from clip_app.errors import GalleryError
-from clip_app.gallery.library import IndexStatus, no_index
+from clip_app.gallery.library import IndexStatus, distrust_in, no_index
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.qdrant_store import QdrantServer, QdrantStore, index_name
 from clip_app.gallery.stores.store import IndexKey, Store
@@ -76,6 +76,12 @@ class QdrantLibrary:
                     self._open.pop(name, None)
                     self._server.delete(name)
         return len(known)
+
+    def distrust(self, path: str) -> None:
+        """Have the next indexers read a file again whose content is not what was indexed."""
+        with self._lock:
+            stores = list(self._open.values())
+        distrust_in(stores, path)
 
     def close(self) -> None:
         """Close the connection."""

@@ -30,6 +30,7 @@ from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK
 from clip_app.gallery.stores.store import (
+    KEEP_DAYS,
     Counts,
     Entry,
     FileRecord,
@@ -58,6 +59,9 @@ _POINTS = 500
 
 # Numbers that are shown and need not be of this second are asked for no more often.
 _REMEMBER_SECONDS = 5.0
+
+# In place of the time at which a file was changed: it must be read again.
+_DISTRUSTED = -(2**63)
 
 # Rounds of writing an image's places while other machines do so too; two are the rule.
 _ROUNDS = 20
@@ -249,11 +253,18 @@ class QdrantStore:
         if not self._writing.acquire(blocking=False):
             raise busy
         try:
-            self._server.lock_folder.mkdir(parents=True, exist_ok=True)
-            with self._lock_file:
+            try:
+                self._server.lock_folder.mkdir(parents=True, exist_ok=True)
+                self._lock_file.acquire()
+            except Timeout as error:
+                raise busy from error
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise StorageError("index_read_only", reason=reason) from error
+            try:
                 yield
-        except Timeout as error:
-            raise busy from error
+            finally:
+                self._lock_file.release()
         finally:
             self._writing.release()
 
@@ -269,7 +280,14 @@ class QdrantStore:
             if facts["done"]:  # else its write was cut short
                 error = (facts["error"][0], facts["error"][1]) if facts["error"] else None
                 found[_restored(facts["path"])] = FileRecord(
-                    facts["size"], facts["mtime_ns"], bytes.fromhex(facts["hash"]), error
+                    facts["size"],
+                    facts["mtime_ns"],
+                    bytes.fromhex(facts["hash"]),
+                    error,
+                    # Earlier versions kept none of these.
+                    facts.get("ctime_ns"),
+                    facts.get("inode"),
+                    facts.get("doubts", 0),
                 )
         return found
 
@@ -310,28 +328,79 @@ class QdrantStore:
         for one in self._server.scroll(self._files, with_payload=["path"]):
             yield _restored(one.payload["path"])
 
-    def forget(self, paths: Sequence[str]) -> None:
-        """Drop files; `optimise` drops the images that no other file holds."""
+    def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
+        """Note (path, ctime_ns, inode) of at most `CHUNK` known files that are as they were."""
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(
+                    payload={"ctime_ns": ctime, "inode": inode}, points=[_file_id(path)]
+                )
+            )
+            for path, ctime, inode in seen
+        ]
+        self._update(self._files, operations)
+
+    def distrust(self, path: str) -> None:
+        """Have the next indexer read a file again; where it is unknown, nothing happens."""
+        if not self._retrieve(self._files, [_file_id(path)], with_payload=False):
+            return
+        with self._server.errors():
+            self._client.set_payload(
+                self._files,
+                payload={"mtime_ns": _DISTRUSTED},
+                points=[_file_id(path)],
+                wait=True,
+            )
+
+    def forget(self, paths: Sequence[str], *, keep: bool = False) -> int:
+        """Drop files; `optimise` drops the images that no other file holds, and are not kept."""
+        kept = 0
+        now = int(time.time())
         for first in range(0, len(paths), CHUNK):
             some = paths[first : first + CHUNK]
             before = self._retrieve(self._files, [_file_id(path) for path in some])
             with self._server.errors():
                 self._delete_files(some)
-            self._place({bytes.fromhex(p.payload["hash"]) for p in before if p.payload["hash"]})
+            images = {bytes.fromhex(p.payload["hash"]) for p in before if not p.payload["broken"]}
+            missing = self._place(images, kept_since=now if keep else None)
+            if keep:
+                kept += self._unused(images - missing)
         self._remembered.clear()
+        return kept
 
-    def optimise(self, progress: Progress | None = None, *, keep_unused: bool = False) -> None:
+    def _unused(self, images: set[bytes]) -> int:
+        found = self._retrieve(self._images, [_point_id(image) for image in images])
+        return sum(not one.payload["used"] for one in found)
+
+    def optimise(
+        self,
+        progress: Progress | None = None,
+        *,
+        keep_unused: bool = False,
+        drop_kept: bool = False,
+    ) -> None:
         """Drop images without a file; the server keeps searching fast by itself."""
         if keep_unused:
             return
-        with self._server.errors():
-            self._client.delete(
-                self._images,
-                points_selector=models.FilterSelector(
-                    filter=models.Filter(must=[_is("used", False)])
-                ),
-                wait=True,
+        since = time.time() - KEEP_DAYS * 24 * 3600
+        unused = models.Filter(must=[_is("used", False)])
+        # Compared here: strict servers refuse a filter on a field that older indexes do not index.
+        dropped = [
+            one.id
+            for one in self._server.scroll(
+                self._images, scroll_filter=unused, with_payload=["kept_since"]
             )
+            if drop_kept or ((one.payload or {}).get("kept_since") or 0) <= since
+        ]
+        for first in range(0, len(dropped), _POINTS):
+            # Once more "unused": another machine may have found a copy meanwhile.
+            which = [_has_id(*dropped[first : first + _POINTS]), _is("used", False)]
+            with self._server.errors():
+                self._client.delete(
+                    self._images,
+                    points_selector=models.FilterSelector(filter=models.Filter(must=which)),
+                    wait=True,
+                )
         self._remembered.clear()
 
     def counts(self) -> Counts:
@@ -339,9 +408,10 @@ class QdrantStore:
 
         def count() -> Counts:
             broken = models.Filter(must=[_is("broken", True)])
+            used = models.Filter(must=[_is("used", True)])
             with self._server.errors():
                 files = self._client.count(self._files, exact=True).count
-                images = self._client.count(self._images, exact=True).count
+                images = self._client.count(self._images, count_filter=used, exact=True).count
                 bad = self._client.count(self._files, count_filter=broken, exact=True).count
             return Counts(files - bad, images, bad)
 
@@ -424,7 +494,12 @@ class QdrantStore:
                         vector,
                         int(facts["look"], 16),
                         tuple(
-                            StoredFile(_restored(place["path"]), place["size"], place["taken"])
+                            StoredFile(
+                                _restored(place["path"]),
+                                place["size"],
+                                place["taken"],
+                                bool(place.get("file_date")),
+                            )
                             for place in files
                         ),
                     )
@@ -456,8 +531,13 @@ class QdrantStore:
         ]
         self._upsert(self._images, points)
 
-    def _place(self, images: set[bytes]) -> set[bytes]:
-        """Put the places of these images' files into them; returns those that are not there."""
+    def _place(self, images: set[bytes], kept_since: int | None = None) -> set[bytes]:
+        """Put the places of these images' files into them; returns those that are not there.
+
+        Args:
+            images: content hashes.
+            kept_since: Unix seconds; noted where no file is left, so that the vector is kept.
+        """
         images = {image for image in images if image}
         ids = {image: _point_id(image) for image in images}
         there = self._retrieve(self._images, [*ids.values()])
@@ -470,16 +550,17 @@ class QdrantStore:
             operations = [
                 models.SetPayloadOperation(
                     set_payload=models.SetPayload(
-                        payload={"places": wanted[image], "used": bool(wanted[image])},
+                        payload={
+                            "places": wanted[image],
+                            "used": bool(wanted[image]),
+                            "kept_since": None if wanted[image] else kept_since,
+                        },
                         points=[ids[image]],
                     )
                 )
                 for image in stale
             ]
-            with self._server.errors():
-                for first in range(0, len(operations), _POINTS):
-                    some = operations[first : first + _POINTS]
-                    self._client.batch_update_points(self._images, some, wait=True)
+            self._update(self._images, operations)
             placed.update({image: wanted[image] for image in stale})
         raise StorageError(
             "store_failed", store=self._server.address, reason="others write the same images"
@@ -505,6 +586,13 @@ class QdrantStore:
                     collection, ids[first : first + _POINTS], **{"with_payload": True, **options}
                 )
         return found
+
+    def _update(self, collection: str, operations: Sequence[Any]) -> None:
+        for first in range(0, len(operations), _POINTS):
+            with self._server.errors():
+                self._client.batch_update_points(
+                    collection, operations[first : first + _POINTS], wait=True
+                )
 
     def _upsert(self, collection: str, points: Sequence[Any]) -> None:
         for first in range(0, len(points), _POINTS):
@@ -555,12 +643,17 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "broken": entry.error is not None,
         "error": list(entry.error) if entry.error else None,
         "done": False,
+        "ctime_ns": entry.ctime_ns,
+        "inode": entry.inode,
+        "doubts": entry.doubts,
+        "file_date": entry.file_date,
     }
 
 
 def _place_of(facts: dict[str, Any]) -> dict[str, Any]:
     """What an image keeps of one of its files."""
-    return {name: facts[name] for name in ("path", "folders", "suffix", "size", "taken")}
+    kept = {name: facts[name] for name in ("path", "folders", "suffix", "size", "taken")}
+    return kept | {"file_date": bool(facts.get("file_date"))}
 
 
 def _path_order(place: dict[str, Any]) -> bytes:
@@ -592,6 +685,10 @@ def _lets_through(where: Filter, place: dict[str, Any]) -> bool:
         and (where.taken_from is None or place["taken"] >= where.taken_from)
         and (where.taken_until is None or place["taken"] < where.taken_until)
     )
+
+
+def _has_id(*ids: Any) -> Any:
+    return models.HasIdCondition(has_id=list(ids))
 
 
 def _is(field: str, value: bool | str) -> Any:

@@ -3,14 +3,19 @@
 The database is the truth, one transaction a batch, synced to the disk before it counts. The
 snapshot is a copy that can be deleted at any time; rows written since it was made are searched
 from memory beside it. Every row carries a checksum, since SQLite has none of its own.
+
+An index of the version before is read as it is, and brought up to this one where it is written. An
+index on a disk that cannot be written is read only.
 """
 
 import contextlib
+import errno
 import json
 import logging
 import os
 import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import zlib
@@ -23,10 +28,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from clip_app.errors import ClipAppError, GalleryError, StorageError
-from clip_app.gallery.roots import printable
+from clip_app.gallery.roots import can_write, printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
 from clip_app.gallery.stores.snapshot import CODES_FROM, Snapshot, write_snapshot
 from clip_app.gallery.stores.store import (
+    KEEP_DAYS,
     Counts,
     Entry,
     FileRecord,
@@ -39,8 +45,9 @@ from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
-# Raised whenever older programs could not read what newer ones write.
-_VERSION = 1
+# Raised whenever older programs could not read what newer ones write. Version 1 had neither the
+# table `kept` nor the columns of a file that may be NULL beside `image` and `error`.
+_VERSION = 2
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -60,18 +67,39 @@ CREATE TABLE files (
     hash BLOB NOT NULL,
     image INTEGER,                          -- NULL where the file is broken
     error TEXT,
-    checksum INTEGER NOT NULL
+    checksum INTEGER NOT NULL,
+    ctime_ns INTEGER,
+    inode INTEGER,
+    doubts INTEGER,
+    file_date INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX files_by_image ON files (image);
 CREATE INDEX files_by_taken ON files (taken);
 CREATE TABLE gone (id INTEGER PRIMARY KEY);  -- images dropped since the snapshot
 """
 
-# Columns of a file that its checksum is about, in this order.
-_FILE = "path, size, mtime_ns, taken, suffix, hash, image, error"
+# Images whose files have vanished, in case these come back.
+_KEPT = "CREATE TABLE kept (id INTEGER PRIMARY KEY, since INTEGER NOT NULL)"
+
+# Columns of a file that its checksum is about, in this order: those of every version, and those
+# that version 2 has besides.
+_OLD_FILE = "path, size, mtime_ns, taken, suffix, hash, image, error"
+_NEW_FILE = ("ctime_ns", "inode", "doubts", "file_date")
+_FILE = f"{_OLD_FILE}, {', '.join(_NEW_FILE)}"
+_FILE_MARKS = ", ".join("?" * len(_FILE.split(", ")))
+
+# In place of the time at which a file was changed: it must be read again. No file has it, for the
+# walk cuts times off before it.
+_DISTRUSTED = -(2**63)
 
 # Another process holds the database for the milliseconds of a commit, or for a checkpoint.
 _BUSY_SECONDS = 30
+
+# What is told of a disk that cannot be written.
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+# How long it is tried to note that a file has changed; if it is in vain, the next one may notice.
+_NOTE_SECONDS = 1
 
 # Rows held in memory beside the snapshot; beyond that, and a twentieth of it, a new one is made.
 _TAIL_ROWS = 10_000
@@ -96,7 +124,7 @@ class _View:
     snapshot: Snapshot | None = None
     last_id: int = 0
     tail: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
-    gone: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    gone: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # and those kept
     filters: dict[Filter, np.ndarray] = field(default_factory=dict)
     samples: dict[int, np.ndarray] = field(default_factory=dict)
     folders: list[str] | None = None
@@ -126,20 +154,25 @@ class SqliteStore:
         self._lock_file = FileLock(folder / "write.lock", timeout=0, thread_local=False)
         self._writing = threading.Lock()
         self._reading = threading.RLock()
+        # One thread stores what is new while another notes what is as it was.
+        self._turn = threading.Lock()
         self._view = _View()
+        self._source = _Source(self._database)
         if not create and not self._database.exists():
             raise GalleryError("index_missing", folder=self._name)
         with self._storage_errors():
-            folder.mkdir(parents=True, exist_ok=True)
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
             self._reader = self._connect()
             self._writer: sqlite3.Connection | None = None
             try:
                 if create:
                     self._create()
                 self._check_key()
-                self._identity = _identity(self._database)
+                self._identity = self._source.identity()
             except BaseException:
                 self._reader.close()
+                self._source.close()
                 raise
 
     def close(self) -> None:
@@ -150,11 +183,12 @@ class SqliteStore:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
+            self._source.close()
 
     def is_in_place(self) -> bool:
         """Whether the files that are open are still those under their names."""
         with contextlib.suppress(OSError):
-            return self._identity == _identity(self._database)
+            return self._identity == self._source.identity()
         return False
 
     @contextlib.contextmanager
@@ -170,6 +204,7 @@ class SqliteStore:
                 except Timeout as error:
                     raise GalleryError("index_busy", folder=self._name) from error
             try:
+                self._migrate()
                 yield
             finally:
                 try:
@@ -208,6 +243,8 @@ class SqliteStore:
                     _drop_images(table, some)
                 table.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in files])
                 table.execute("DELETE FROM gone WHERE id IN (SELECT id FROM images)")
+                table.execute("DELETE FROM kept WHERE id IN (SELECT image FROM files)")
+                table.execute("DELETE FROM kept WHERE id NOT IN (SELECT id FROM images)")
                 # No name of a snapshot, but a new one: every reader begins again.
                 name = f"repaired-{time.time_ns():x}"
                 table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
@@ -241,19 +278,23 @@ class SqliteStore:
                 if other is not None:
                     images.append(other)
             hidden = self._one("SELECT count(*) FROM gone JOIN images USING (id)")
+            hidden += self._one("SELECT count(DISTINCT id) FROM kept JOIN files ON image = id")
+            hidden += self._one("SELECT count(*) FROM kept WHERE id NOT IN (SELECT id FROM images)")
         return images, files, hidden
 
     def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         """What is known of those of at most `CHUNK` paths that are known."""
         query = (
-            "SELECT path, size, mtime_ns, hash, error FROM files "  # noqa: S608 - marks only
-            f"WHERE path IN ({_marks(paths)})"
+            "SELECT path, size, mtime_ns, hash, error, ctime_ns, inode, doubts "  # noqa: S608
+            f"FROM files WHERE path IN ({_marks(paths)})"
         )
         with self._storage_errors(), self._reading:
             rows = self._reader.execute(query, [encoded(path) for path in paths]).fetchall()
         return {
-            os.fsdecode(path): FileRecord(size, mtime, digest, _error(error))
-            for path, size, mtime, digest, error in rows
+            os.fsdecode(path): FileRecord(
+                size, mtime, digest, _error(error), ctime, inode, doubts or 0
+            )
+            for path, size, mtime, digest, error, ctime, inode, doubts in rows
         }
 
     def knows(self, image: bytes) -> bool:
@@ -280,14 +321,11 @@ class SqliteStore:
                 if entry.error is None:
                     known = table.execute("SELECT id FROM images WHERE hash = ?", (entry.hash,))
                     image = known.fetchone()[0]
+                    table.execute("DELETE FROM kept WHERE id = ?", (image,))
                 error = json.dumps(entry.error, ensure_ascii=False) if entry.error else None
                 told = (entry.size, entry.mtime_ns, entry.taken, _suffix(entry.path))
-                values = (path, *told, entry.hash, image, error)
-                table.execute(
-                    f"INSERT OR REPLACE INTO files ({_FILE}, checksum)"  # noqa: S608
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*values, _file_checksum(*values)),
-                )
+                seen = (entry.ctime_ns, entry.inode, entry.doubts, int(entry.file_date))
+                _put_file(table, (path, *told, entry.hash, image, error, *seen))
 
     def paths(self) -> Iterator[str]:
         """Every file's path, in order, without holding them all."""
@@ -295,21 +333,65 @@ class SqliteStore:
             for (path,) in self._rows("SELECT path FROM files"):
                 yield os.fsdecode(path)
 
-    def forget(self, paths: Sequence[str]) -> None:
-        """Drop files; `optimise` drops the images that no other file holds."""
+    def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
+        """Note (path, ctime_ns, inode) of at most `CHUNK` known files that are as they were."""
+        now = {encoded(path): (ctime, inode) for path, ctime, inode in seen}
         with self._transaction() as table:
-            for some in batched(paths, CHUNK):
-                table.execute(
-                    f"DELETE FROM files WHERE path IN ({_marks(some)})",  # noqa: S608
-                    [encoded(path) for path in some],
-                )
+            for row in _intact_files(table, [*now]):
+                *old, _, _, doubts, file_date = row
+                _put_file(table, (*old, *now[row[0]], doubts or 0, file_date))
 
-    def optimise(self, progress: Progress | None = None, *, keep_unused: bool = False) -> None:
+    def distrust(self, path: str) -> None:
+        """Have the next indexer read a file again; where it is unknown, nothing happens."""
+        # A connection of its own: another thread, or process, may be in the middle of a batch.
+        with self._storage_errors(), contextlib.closing(self._connect()) as table:
+            table.execute(f"PRAGMA busy_timeout = {1000 * _NOTE_SECONDS}")
+            table.execute("BEGIN IMMEDIATE")
+            for one_path, size, _, *rest in _intact_files(table, [encoded(path)]):
+                row = (one_path, size, _DISTRUSTED, *rest)
+                table.execute(
+                    "UPDATE main.files SET mtime_ns = ?, checksum = ? WHERE path = ?",
+                    (_DISTRUSTED, _file_checksum(*row), one_path),
+                )
+            table.execute("COMMIT")
+
+    def forget(self, paths: Sequence[str], *, keep: bool = False) -> int:
+        """Drop files; `optimise` drops the images that no other file holds, and are not kept."""
+        now = int(time.time())
+        count = "SELECT count(*) FROM kept"
+        with self._transaction() as table:
+            (before,) = table.execute(count).fetchone()
+            for some in batched(paths, CHUNK):
+                which = f"FROM files WHERE path IN ({_marks(some)})"
+                names = [encoded(path) for path in some]
+                query = f"SELECT DISTINCT image {which} AND image > 0"
+                images = table.execute(query, names).fetchall()
+                table.execute(f"DELETE {which}", names)
+                if keep:
+                    table.executemany(
+                        "INSERT OR IGNORE INTO kept SELECT id, ? FROM images"
+                        " WHERE id = ? AND NOT EXISTS (SELECT 1 FROM files WHERE image = id)",
+                        [(now, image) for (image,) in images],
+                    )
+            (after,) = table.execute(count).fetchone()
+        return int(after - before)
+
+    def optimise(
+        self,
+        progress: Progress | None = None,
+        *,
+        keep_unused: bool = False,
+        drop_kept: bool = False,
+    ) -> None:
         """Drop images without a file; make a new snapshot where the old one has fallen behind."""
-        unused = "SELECT id FROM images WHERE id NOT IN (SELECT image FROM files WHERE image > 0)"
+        unused = (
+            "SELECT id FROM images WHERE id NOT IN (SELECT image FROM files WHERE image > 0)"
+            " AND id NOT IN (SELECT id FROM kept WHERE since > ?)"
+        )
         if not keep_unused:
+            since = 2**62 if drop_kept else int(time.time()) - KEEP_DAYS * 24 * 3600
             with self._transaction() as table:
-                _drop_images(table, [row[0] for row in table.execute(unused)])
+                _drop_images(table, [row[0] for row in table.execute(unused, (since,))])
         with self._storage_errors(), self._reading:
             view = self._refreshed()
             rows = 0 if view.snapshot is None else len(view.snapshot.ids)
@@ -318,7 +400,8 @@ class SqliteStore:
             total = self._one("SELECT count(*) FROM images")
             wants_codes = total >= CODES_FROM and self.key.dim % 2 == 0
             lacks_codes = wants_codes and not (view.snapshot and view.snapshot.codes is not None)
-            many_gone = rows > 0 and len(view.gone) * _GONE_SHARE > rows
+            gone = self._one("SELECT count(*) FROM gone")
+            many_gone = rows > 0 and (gone * _GONE_SHARE > rows or (drop_kept and gone > 0))
             if tail <= allowed and not many_gone and not lacks_codes:
                 return
             previous = view.snapshot if rows and not many_gone else None
@@ -350,7 +433,7 @@ class SqliteStore:
                 progress=progress,
             )
         except OSError as error:
-            raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+            raise _full_or_read_only(error) from error
         with self._transaction() as table:
             table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
             if previous is None:
@@ -364,7 +447,8 @@ class SqliteStore:
             if view.counts is None:
                 view.counts = Counts(
                     self._one("SELECT count(image) FROM files"),
-                    self._one("SELECT count(*) FROM images"),
+                    self._one("SELECT count(*) FROM images")
+                    - self._one("SELECT count(*) FROM kept"),
                     self._one("SELECT count(*) FROM files WHERE image IS NULL"),
                 )
             return view.counts
@@ -468,10 +552,10 @@ class SqliteStore:
                     f"WHERE image IN ({marks}){condition} ORDER BY path"
                 )
                 for row in self._reader.execute(query_files, [*some, *values]):
-                    path, size, _, taken, _, digest, image, _, _ = row
+                    path, size, _, taken, _, digest, image, _, *_, file_date, _ = row
                     if _file_is_intact(row) and image in images and images[image][1] == digest:
                         files.setdefault(image, []).append(
-                            StoredFile(os.fsdecode(path), size, taken)
+                            StoredFile(os.fsdecode(path), size, taken, bool(file_date))
                         )
         there = [one for one in ids if one in images and one in files]
         if not there:
@@ -508,6 +592,7 @@ class SqliteStore:
         version = self._one("PRAGMA data_version")
         if version == view.version:
             return view
+        _adapt(self._reader)
         # One transaction, so that no writer comes between snapshot, tail and dropped rows.
         self._reader.execute("BEGIN")
         try:
@@ -517,7 +602,8 @@ class SqliteStore:
                 if view.snapshot is not None and len(view.snapshot.ids):
                     view.last_id = int(view.snapshot.ids[-1])
             new = list(self._all_vectors(view.last_id, self._reader))
-            gone = self._reader.execute("SELECT id FROM gone ORDER BY id").fetchall()
+            hidden = "SELECT id FROM gone UNION SELECT id FROM kept ORDER BY id"
+            gone = self._reader.execute(hidden).fetchall()
         finally:
             self._reader.execute("COMMIT")
         tail = [*view.tail, *new]
@@ -591,10 +677,13 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         # Transactions begin and end where the code says so, not where the driver guesses.
-        connection = sqlite3.connect(
-            self._database, _BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA synchronous = FULL")
+        connection = self._source.connect()
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            _adapt(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _create(self) -> None:
@@ -603,7 +692,7 @@ class SqliteStore:
         with self.lock(), self._transaction() as table:
             if self._exists():  # another process was faster
                 return
-            for statement in _TABLES.split(";\n"):
+            for statement in (*_TABLES.split(";\n"), _KEPT):
                 table.execute(statement)
             facts = {
                 "version": str(_VERSION),
@@ -614,6 +703,24 @@ class SqliteStore:
             }
             facts["checksum"] = _facts_checksum(facts)
             table.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+
+    def _migrate(self) -> None:
+        """Bring an index of version 1 up to this one; nothing in it has to be made again."""
+        with self._storage_errors(), self._reading:
+            if not self._exists() or _is_current(self._reader):
+                return
+        with self._transaction() as table:
+            table.execute("DROP VIEW IF EXISTS temp.files")
+            table.execute("DROP TABLE IF EXISTS temp.kept")
+            for name in _NEW_FILE:
+                table.execute(f"ALTER TABLE files ADD COLUMN {name} INTEGER")
+            table.execute(_KEPT)
+            facts = dict(table.execute("SELECT key, value FROM meta"))
+            facts["version"] = str(_VERSION)
+            facts["checksum"] = _facts_checksum(facts)
+            table.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+        with self._storage_errors(), self._reading:
+            _adapt(self._reader)
 
     def _exists(self) -> bool:
         return self._one("SELECT count(*) FROM sqlite_master WHERE name = 'meta'") > 0
@@ -643,7 +750,7 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._storage_errors():
+        with self._storage_errors(), self._turn:
             if self._writer is None:
                 self._writer = self._connect()
                 # Survives the end of the process at any moment, and readers never wait.
@@ -665,7 +772,63 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise _shown(error, self._name) from error
         except OSError as error:
-            raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+            raise _full_or_read_only(error) from error
+
+
+class _Source:
+    """How to open a database: on a read-only disk SQLite cannot make its files beside it."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._uri = ""
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Remove what was made to read from."""
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection, whose transactions begin and end where the code says so."""
+        if not self._uri:
+            try:
+                connection = self._opened(self._database)
+                # Nothing is opened before something is read.
+                connection.execute("SELECT count(*) FROM sqlite_master")
+                return connection
+            except sqlite3.OperationalError as error:
+                kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                blocked = kind in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+                if not blocked or can_write(self._database.parent):
+                    raise
+            self._uri = self._read_only()
+        return self._opened(self._uri)
+
+    def identity(self) -> tuple[int, ...]:
+        """What tells another file under this name. What is not watched tells by its time, too."""
+        status = self._database.stat()
+        changed = (status.st_mtime_ns,) if self._uri else ()
+        return status.st_dev, status.st_ino, *changed
+
+    def _opened(self, what: Path | str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            what,
+            _BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=isinstance(what, str),
+        )
+
+    def _read_only(self) -> str:
+        log_file = Path(f"{self._database}-wal")
+        database = self._database
+        if log_file.exists() and log_file.stat().st_size:
+            # What a killed run left is part of the index, and cannot be read in its place.
+            self._copy = tempfile.TemporaryDirectory(prefix="clip_app-index-")
+            for file in (database, log_file):
+                shutil.copyfile(file, Path(self._copy.name) / file.name)
+            return f"{(Path(self._copy.name) / database.name).as_uri()}?mode=ro"
+        return f"{database.as_uri()}?immutable=1"
 
 
 @dataclass(frozen=True)
@@ -684,7 +847,10 @@ def read_facts(database: Path) -> Facts:
         StorageError: if it cannot be read just now.
     """
     try:
-        with contextlib.closing(sqlite3.connect(database, _BUSY_SECONDS)) as table:
+        with (
+            contextlib.closing(_Source(database)) as source,
+            contextlib.closing(source.connect()) as table,
+        ):
             meta = dict(table.execute("SELECT key, value FROM meta"))
         if int(meta["version"]) <= _VERSION and meta["checksum"] != _facts_checksum(meta):
             raise ValueError("a fact is not what was written")
@@ -704,9 +870,54 @@ def _shown(error: sqlite3.Error, folder: str) -> ClipAppError:
     # The low byte is the kind: one that is no OperationalError is a damaged file; a missing table
     # or column, or a text that is none, comes as a plain "error".
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_READONLY:
+        return StorageError("index_read_only", reason=os.strerror(errno.EROFS))
     if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
         return StorageError("disk_full", reason=str(error))
     return GalleryError("index_damaged", folder=folder)
+
+
+def _full_or_read_only(error: OSError) -> StorageError:
+    key = "index_read_only" if error.errno in _READ_ONLY else "disk_full"
+    return StorageError(key, reason=error.strerror or str(error))
+
+
+def _is_current(table: sqlite3.Connection) -> bool:
+    """Whether a database has all columns of this version; an empty one is as good."""
+    columns = {row[1] for row in table.execute("PRAGMA main.table_info(files)")}
+    return not columns or columns.issuperset(_NEW_FILE)
+
+
+def _adapt(table: sqlite3.Connection) -> None:
+    """Let an index of version 1 be read as one of this version, by means of this connection alone.
+
+    Names in `temp` come before those in the database.
+    """
+    if _is_current(table):
+        table.execute("DROP VIEW IF EXISTS temp.files")
+        table.execute("DROP TABLE IF EXISTS temp.kept")
+        return
+    nothing = ", ".join(f"NULL AS {name}" for name in _NEW_FILE)
+    table.execute("PRAGMA temp_store = MEMORY")
+    table.execute(
+        f"CREATE TEMP VIEW IF NOT EXISTS files AS SELECT {_OLD_FILE}, checksum, {nothing}"  # noqa: S608
+        " FROM main.files"
+    )
+    table.execute("CREATE TEMP TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, since INTEGER)")
+
+
+def _put_file(table: sqlite3.Connection, values: tuple[Any, ...]) -> None:
+    table.execute(
+        f"INSERT OR REPLACE INTO files ({_FILE}, checksum) VALUES ({_FILE_MARKS}, ?)",  # noqa: S608
+        (*values, _file_checksum(*values)),
+    )
+
+
+def _intact_files(table: sqlite3.Connection, paths: Sequence[bytes]) -> list[Any]:
+    """The columns `_FILE` of those of these paths that are known and as they were written."""
+    query = f"SELECT {_FILE}, checksum FROM files WHERE path IN ({_marks(paths)})"  # noqa: S608
+    rows = table.execute(query, paths).fetchall()
+    return [row[:-1] for row in rows if _file_is_intact(row)]
 
 
 def _facts_checksum(meta: dict[str, str]) -> str:
@@ -736,15 +947,11 @@ def _drop_images(table: sqlite3.Connection, images: Sequence[int]) -> None:
     rows = [(one,) for one in images]
     table.executemany("DELETE FROM images WHERE id = ?", rows)
     table.executemany("INSERT OR IGNORE INTO gone VALUES (?)", rows)
+    table.executemany("DELETE FROM kept WHERE id = ?", rows)
 
 
 def _marks(values: Any) -> str:
     return ",".join("?" * len(values))
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
 
 
 def _suffix(path: str) -> str:
@@ -782,6 +989,10 @@ def _image_is_intact(row: Any) -> bool:
 
 
 def _file_checksum(*values: Any) -> int:
+    # Where all of the new columns are empty, the row and its checksum are of version 1.
+    old = len(values) - len(_NEW_FILE)
+    if all(value is None for value in values[old:]):
+        values = values[:old]
     return zlib.crc32(repr(values).encode())
 
 

@@ -14,6 +14,13 @@ import numpy as np
 
 from clip_app.progress import Progress
 
+#: Days for which vectors of vanished pictures are kept: a share that is not mounted for a moment
+#: must not cost hours of encoding, and a month outlasts a repair or a holiday.
+KEEP_DAYS = 30
+
+#: In place of an inode or a ctime: what the file system says of it is not to be relied on.
+UNRELIABLE = -1
+
 
 @dataclass(frozen=True)
 class IndexKey:
@@ -39,12 +46,18 @@ class FileRecord:
     Attributes:
         hash: of the file's bytes, 16 bytes; empty if it could not be read.
         error: (sentence key, parameters) of why there is no vector, else None.
+        ctime_ns, inode: as the file system had them; `UNRELIABLE` where they are not to be
+            compared, None in an index of before they were kept.
+        doubts: how often the file was read again for those two alone, and was the same.
     """
 
     size: int
     mtime_ns: int
     hash: bytes
     error: tuple[str, dict[str, Any]] | None
+    ctime_ns: int | None = None
+    inode: int | None = None
+    doubts: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ class Entry:
         taken: when the photograph was taken, else when the file was last changed; Unix seconds.
         vector: float32 (dim,), length 1.
         look: perceptual hash, 64 bits, of the picture; see `images.difference_hash`.
+        ctime_ns, inode, doubts: as in `FileRecord`.
+        file_date: whether `taken` is the file's date, for want of one in the photograph.
     """
 
     path: str
@@ -66,6 +81,10 @@ class Entry:
     vector: np.ndarray | None = None
     look: int = 0
     error: tuple[str, dict[str, Any]] | None = None
+    ctime_ns: int | None = None
+    inode: int | None = None
+    doubts: int = 0
+    file_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,11 +110,12 @@ class Filter:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file of a found image."""
+    """One file of a found image; see `Entry`."""
 
     path: str
     size: int
     taken: int
+    file_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +138,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Counts:
-    """How much an index holds: files with a vector, distinct images, files that are broken."""
+    """How much can be searched: files with a vector, distinct images; and files that are broken."""
 
     files: int = 0
     images: int = 0
@@ -160,8 +180,26 @@ class Store(Protocol):
     def paths(self) -> Iterator[str]:
         """Every file's path once, without holding them all."""
 
-    def forget(self, paths: Sequence[str]) -> None:
-        """Drop files; their images stay until `optimise`, in case they were only moved."""
+    def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
+        """Note (path, ctime_ns, inode) of at most `scan.CHUNK` known files, as they were else."""
+
+    def distrust(self, path: str) -> None:
+        """Have the next indexer read a file again; where it is unknown, nothing happens.
+
+        It may be called without the lock, and while another process writes.
+        """
+
+    def forget(self, paths: Sequence[str], *, keep: bool = False) -> int:
+        """Drop files; their images stay until `optimise`, in case they were only moved.
+
+        Args:
+            paths: of files that are gone.
+            keep: keep images that no file is left of for `KEEP_DAYS`, in case the files come back;
+                they are not searched meanwhile.
+
+        Returns:
+            how many images are kept now for this reason.
+        """
 
     def repair(self) -> int:
         """Drop what is damaged, with the lock held; returns how many rows.
@@ -170,13 +208,22 @@ class Store(Protocol):
             GalleryError: if the index as a whole is damaged.
         """
 
-    def optimise(self, progress: Progress | None = None, *, keep_unused: bool = False) -> None:
+    def optimise(
+        self,
+        progress: Progress | None = None,
+        *,
+        keep_unused: bool = False,
+        drop_kept: bool = False,
+    ) -> None:
         """Drop images without a file and make searching fast; call it with the lock held.
+
+        Those that `forget` was told to keep are dropped after `KEEP_DAYS`.
 
         Args:
             progress: called with (done, total) rows where making it fast takes long.
             keep_unused: leave images without a file: in the middle of a run their file may be yet
                 to be read again under another path.
+            drop_kept: drop at once what is kept.
         """
 
     def counts(self) -> Counts:

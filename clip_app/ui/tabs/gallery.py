@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from clip_app.errors import ImageError
 from clip_app.gallery.galleries import EXAMPLES, GalleryService
 from clip_app.gallery.search import MAX_TOP_K
 from clip_app.images import FORMATS
@@ -81,8 +82,16 @@ def build_gallery_tab(
                 below.render()
                 types = gr.Dropdown(list(FORMATS), multiselect=True, label=i18n("gallery_types"))
                 with gr.Row():
-                    taken_from = gr.DateTime(include_time=False, label=i18n("gallery_from"))
-                    taken_until = gr.DateTime(include_time=False, label=i18n("gallery_until"))
+                    taken_from = gr.DateTime(
+                        include_time=False,
+                        label=i18n("gallery_from"),
+                        info=i18n("gallery_date_info"),
+                    )
+                    taken_until = gr.DateTime(
+                        include_time=False,
+                        label=i18n("gallery_until"),
+                        info=i18n("gallery_date_info"),
+                    )
             show_all = gr.Checkbox(False, label=i18n("gallery_show_all"), elem_id="gallery-all")
             button = gr.Button(i18n("gallery_search"), variant="primary", elem_id="gallery-search")
         with gr.Column(scale=7, min_width=300):
@@ -177,7 +186,12 @@ def build_gallery_tab(
     def select(now: Shown, own: Path | None, language: Language, event: gr.SelectData) -> list[Any]:
         number = int(event.index)
         hit = now.on_page[number]
-        to_show, file = original(hit, galleries.roots_of(own))
+        try:
+            to_show, file = original(hit, galleries.roots_of(own))
+        except ImageError as error:
+            if error.key == "image_changed":
+                galleries.library.distrust(hit.path)
+            raise
         return [
             now.page * PAGE + number,
             gr.update(visible=True),

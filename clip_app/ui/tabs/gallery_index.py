@@ -13,7 +13,7 @@ from clip_app.errors import ClipAppError, GalleryError, InputError
 from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
 from clip_app.gallery.indexer import BrokenFile
 from clip_app.gallery.roots import printable
-from clip_app.gallery.stores.store import Counts
+from clip_app.gallery.stores.store import KEEP_DAYS, Counts
 from clip_app.gallery.uploads import Received, Upload, Uploads
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
@@ -325,7 +325,10 @@ def _report(job: IndexJob, language: Language) -> str:
         forgotten=report.forgotten,
     )
     sentences = " ".join((sentence, *report.left_out_notes(language)))
-    return f"<p>{html.escape(sentences)}</p>"
+    shown = f"<p>{html.escape(sentences)}</p>"
+    if report.kept:
+        shown += notice(text("gallery_kept", language, kept=report.kept, days=KEEP_DAYS))
+    return shown
 
 
 def duration(seconds: float, language: Language) -> str:

@@ -241,10 +241,11 @@ def facts(galleries: GalleryService, hit: SearchHit, own: Path | None, language:
     def shown_path(path: str) -> str:
         return printable(public_path(galleries, path, own, language))
 
+    date = "gallery_file_date" if hit.file_date else "gallery_taken"
     rows = {
         "gallery_path": shown_path(hit.path),
         "column_similarity": f"{hit.similarity:.4f}",
-        "gallery_taken": datetime.fromtimestamp(hit.taken).strftime("%Y-%m-%d %H:%M"),
+        date: datetime.fromtimestamp(hit.taken).strftime("%Y-%m-%d %H:%M"),
         "gallery_size": f"{hit.size / 1e6:.2f} MB",
     }
     if hit.copies:

@@ -1,0 +1,145 @@
+"""What the page tells of galleries: folders that are gone, dates, files that have changed."""
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clip_app.errors import GalleryError, StorageError
+from clip_app.gallery.galleries import GalleryService
+from clip_app.images import load_image
+from clip_app.model.service import ModelService
+from clip_app.settings import Settings
+from clip_app.ui.tabs.gallery_search import Asked, Shown, facts, find, pictures
+from tests.conftest import EXAMPLES
+from tests.gallery_helpers import fill, picture_bytes, put, written_by_nobody
+
+
+class Page:
+    """The gallery tab without a browser."""
+
+    def __init__(self, service: ModelService, root: Path, index_dir: Path) -> None:
+        self.service, self.root = service, root
+        self.galleries = GalleryService(Settings(gallery_roots=(root,), index_dir=index_dir))
+
+    def index(self, folder: Path) -> Any:
+        job = self.galleries.index(self.service, folder, self.galleries.roots)
+        assert job.wait(60)
+        if job.error:
+            raise job.error
+        return job.report
+
+    def find(self, folder: Path, query: str = "a cat", below: str = "") -> Shown:
+        asked = Asked(str(folder), query, "", None, 1, 20, True, below, None, None, None)
+        slot: Any = SimpleNamespace(service=self.service)
+        return find(slot, self.galleries, asked, None, Shown())
+
+
+@pytest.fixture
+def page(service: ModelService, tmp_path: Path) -> Page:
+    root = tmp_path / "photos"
+    (root / "trips").mkdir(parents=True)
+    shutil.copy(EXAMPLES / "cat.jpg", root)
+    fill(root, range(3), "trips")
+    return Page(service, root, tmp_path / "index")
+
+
+def test_a_gallery_that_is_gone_is_called_so_without_its_place(page: Page) -> None:
+    page.index(page.root)
+    page.index(page.root / "trips")
+    shutil.rmtree(page.root / "trips")
+    with pytest.raises(GalleryError) as told:
+        page.find(page.root / "trips")
+    for language in ("en", "zh"):
+        assert "trips" in told.value.message(language)
+        assert str(page.root) not in told.value.message(language)
+    assert "not there any more" in str(told.value)
+    shutil.rmtree(page.root)
+    with pytest.raises(GalleryError, match="not there any more"):
+        page.find(page.root)
+
+
+def test_the_page_finds_folders_in_either_unicode_form(page: Page) -> None:
+    decomposed = page.root / "Cafe\u0301"
+    put(decomposed / "E\u0301te" / "a.png", picture_bytes(7))
+    page.index(page.root)
+    for below in ("Caf\u00e9/\u00c9te", "Cafe\u0301/E\u0301te"):
+        (hit,) = page.find(page.root, below=below).hits
+        assert hit.path == str(decomposed / "E\u0301te" / "a.png")
+    (hit,) = page.find(page.root / "Caf\u00e9", below="\u00c9te").hits
+    assert hit.path == str(decomposed / "E\u0301te" / "a.png")
+
+
+def test_a_date_of_the_file_is_called_so(page: Page) -> None:
+    os.utime(page.root / "cat.jpg", (1e9, 1e9))
+    page.index(page.root)
+    (hit, *_) = page.find(page.root).hits
+    assert hit.file_date
+    for language, told in (("en", "Date of the file"), ("zh", "文件日期")):
+        assert f"{told}" in facts(page.galleries, hit, None, language)
+        shown = facts(page.galleries, replace(hit, file_date=False), None, language)
+        assert f"{told}" not in shown
+        assert "2001-09-09" in shown
+
+
+def test_a_result_that_has_changed_is_read_by_the_next_run(page: Page) -> None:
+    page.index(page.root)
+    shown = page.find(page.root)
+    path = page.root / "cat.jpg"
+    status = path.stat()
+    content = path.read_bytes()
+    path.write_bytes(content[:-2] + b"  ")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    # As on a file system that tells nothing but size and time.
+    store = page.galleries.store(page.root, page.service.info)
+    status = path.stat()
+    with store.lock():
+        store.touch([("cat.jpg", status.st_ctime_ns, status.st_ino)])
+    pictures(page.galleries, shown, page.galleries.roots, "en")
+    page.index(page.root)
+    assert store.find_file("cat.jpg") != shown.hits[0].hash
+
+
+def test_photographs_of_visitors_are_not_kept_when_they_are_gone(page: Page) -> None:
+    own = page.galleries.uploads.new_folder()
+    fill(own, range(3))
+    roots = page.galleries.roots_of(own)
+    assert page.galleries.index(page.service, own, roots).wait(60)
+    (own / "photo 0000.png").unlink()
+    job = page.galleries.index(page.service, own, roots)
+    assert job.wait(60)
+    assert job.report is not None
+    assert (job.report.forgotten, job.report.kept) == (1, 0)
+
+
+def test_an_index_on_a_read_only_disk_is_searched_in_the_page(
+    page: Page, service: ModelService, tmp_path: Path
+) -> None:
+    place = Path(tempfile.mkdtemp(dir="/tmp" if os.name == "posix" else None))
+    place.chmod(0o755)
+    try:
+        shutil.copytree(page.root, place / "photos")
+        writable = Page(service, place / "photos", place / "index")
+        writable.index(place / "photos")
+        writable.galleries.library.close()
+        with written_by_nobody(place):
+            reading = Page(service, place / "photos", place / "index")
+            shown = reading.find(place / "photos")
+            assert shown.hits[0].path == str(place / "photos" / "cat.jpg")
+            galleries = reading.galleries
+            tiles = pictures(galleries, shown, galleries.roots, "en")
+            assert len(tiles) == 4
+            assert max(load_image(tiles[0][0]).size) == 320
+            with pytest.raises(StorageError) as told:
+                reading.index(place / "photos")
+            for language in ("en", "zh"):
+                assert not re.search(r"/\w", told.value.message(language))
+            assert "cannot be written" in str(told.value)
+    finally:
+        shutil.rmtree(place)
