@@ -76,8 +76,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "模板“{template}”中没有放置类别的 {{}}。",
     ),
     "collection_unreadable": (
-        "{name} is not a text file in UTF-8, UTF-16 or GB 18030.",
-        "{name} 不是 UTF-8、UTF-16 或 GB 18030 编码的文本文件。",
+        "{name} is not a text file that can be read; please save it as .txt or .csv in UTF-8.",
+        "无法将 {name} 作为文本文件读取，请另存为 UTF-8 编码的 .txt 或 .csv。",
+    ),
+    "collection_no_texts": (
+        "{name} holds no list of texts, nor of objects with a caption.",
+        "{name} 中没有文本列表，也没有带 caption（描述）的对象。",
     ),
     "file_not_found": ("There is no file {name} to read.", "找不到可读取的文件 {name}。"),
     # The gallery: folders, indexes, searching
@@ -380,8 +384,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "match_confidence": ("confidence {score}", "置信度 {score}"),
     "collection": ("Search my own text collection", "在我的文本库中检索"),
     "collection_file": (
-        "Text file: .txt, one text a line, or .csv, up to 100,000 lines",
-        "文本文件：.txt（每行一条）或 .csv，最多 100,000 行",
+        "Text file: .txt, one text a line, .csv, .tsv or .json, up to 100,000 lines",
+        "文本文件：.txt（每行一条）、.csv、.tsv 或 .json，最多 100,000 行",
     ),
     "collection_pasted": ("Or paste the texts, one a line", "或粘贴文本（每行一条）"),
     "collection_button": ("Find the best texts", "查找最匹配的文本"),
