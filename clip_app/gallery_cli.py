@@ -17,7 +17,7 @@ from clip_app.answers import index_answer, search_answer, status_answer
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
-from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
+from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, is_interpreted, parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
@@ -59,6 +59,9 @@ def add_gallery_commands(commands: Any) -> None:
     find = commands.add_parser("search", help="search indexed folders by words and pictures")
     find.add_argument(
         "--text", action="append", default=[], help='"beach + sunset - people"; repeatable'
+    )
+    find.add_argument(
+        "--literal", action="store_true", help="take --text as it stands, signs and negations too"
     )
     find.add_argument(
         "--image", action="append", default=[], type=Path, help="a picture to resemble; repeatable"
@@ -151,7 +154,7 @@ def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
 
 def _search(parsed: argparse.Namespace) -> None:
     # Everything typed is checked before the model is loaded, so that a mistake is told at once.
-    texts = [term for typed in parsed.text for term in parse_query(typed)]
+    texts = [term for typed in parsed.text for term in parse_query(typed, literal=parsed.literal)]
     texts += [term for typed in parsed.exclude for term in parse_query("", typed)]
     if not texts and not parsed.image:
         raise InputError("query_missing")
@@ -171,7 +174,8 @@ def _search(parsed: argparse.Namespace) -> None:
         ]
         answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
     query = printable(describe(terms))
-    if any(term.weight != 1 for term in terms):
+    interpreted = not parsed.literal and any(map(is_interpreted, parsed.text))
+    if interpreted or any(term.weight != 1 for term in terms):
         _say(text("gallery_understood", terminal_language(), query=query))
     if parsed.json:
         print(json.dumps(search_answer(query, service, answer, printable), ensure_ascii=False))

@@ -362,6 +362,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Scores: each label by itself, against about 770 unrelated words.",
         "得分：每个类别单独与约 770 个无关词语比较。",
     ),
+    "labels_share": (
+        "These labels mean nearly the same and share the score between them: {pairs}.",
+        "以下类别含义几乎相同，会分摊得分：{pairs}。",
+    ),
     "language_unread": (
         "This model does not read Chinese; results for Chinese text are close to chance. "
         "Choose {better}, which does.",
@@ -429,8 +433,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_add_button": ("Add and index", "添加并建立索引"),
     "gallery_query": ("What are you looking for?", "想找什么？"),
     "gallery_query_info": (
-        "Join terms with + and −: beach + sunset - people. “No …” and “without …” are subtracted.",
-        "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除。",
+        "Join terms with + and −: beach + sunset - people. What is “without …” is subtracted; "
+        'what is in "quotes" is taken as it is.',
+        "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除；加引号则按原文搜索。",
     ),
     "gallery_query_placeholder": ("a sunny beach without people", "没有人的海滩"),
     "gallery_example_query": ("a cup of coffee", "一杯咖啡"),
@@ -483,6 +488,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_received": ("{images:,} photos added.", "已添加 {images:,} 张照片。"),
     "gallery_left_out": ("Left out: {names}", "已跳过：{names}"),
     "gallery_understood": ("Searched for: {query}", "搜索：{query}"),
+    "gallery_literally": ("Take it literally", "按原文搜索"),
     "gallery_found": (
         "{number} of {images:,} pictures, by similarity",
         "从 {images:,} 张图片中找到 {number} 张，按相似度排列",

@@ -82,13 +82,13 @@ def _decoded(data: bytes) -> str | None:
         mended = data.decode(errors="replace")
         damaged = mended.count("\ufffd")
         right = sum(ord(one) > 127 for one in mended) - damaged
-        if right >= 10 * damaged or (error.start >= len(data) - 3 and right):
+        if right >= 10 * damaged or (right and error.reason == "unexpected end of data"):
             return mended.replace("\ufffd", "")
     if _is_latin(data):
         return data.decode("cp1252", "replace")
     shares = {encoding: _frequent_share(data, encoding) for encoding in _FREQUENT}
     best = max(shares, key=lambda encoding: shares[encoding])
-    return data.decode(best, "replace") if shares[best] >= _LEAST_FREQUENT else None
+    return data.decode(best, "ignore") if shares[best] >= _LEAST_FREQUENT else None
 
 
 def _unmarked_utf16(data: bytes) -> str:

@@ -76,8 +76,10 @@ _MARK = re.compile(
     re.DOTALL,
 )
 
+_INLINE = re.compile(r"(?:^|\s+)(?=\d{1,3}[.)]\s)|(?=[①-⑳])|(?=[(（]\d{1,3}[)）])")
+
 _ARTICLES = re.compile(
-    r"^(?:an?|the|some|[一这那][只个条张朵辆本头匹位名座棵片杯]?|這[隻個條張]|那[隻個條張])\s*",
+    r"(?:(?:an?|the|some)\s+|[一这這那][只隻个個条條张張朵辆輛本头頭匹位名座棵片杯])"
 )
 
 
@@ -117,7 +119,9 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[str, str]]:
     first: dict[str, str] = {}
     pairs = []
     for text in texts:
-        key = _ARTICLES.sub("", _folded(text)) or text
+        folded = _folded(text)
+        article = _ARTICLES.match(folded)
+        key = folded[article.end() :] if article else folded
         others = (key, key.removesuffix("s"), f"{key}s")
         if other := next((first[one] for one in others if one in first), None):
             pairs.append((other, text))
@@ -131,7 +135,9 @@ def unquoted(text: str) -> str:
     while len(text) > 1 and QUOTES.get(text[0]) == text[-1]:
         mark, inner = text[0], text[1:-1]
         # "the ""big"" cat" is how tables write quotation marks inside quotation marks.
-        plain = inner.replace(mark * 2, "") if mark == '"' else inner
+        plain = inner
+        if mark == '"':  # the "big" cat inside them is quoted itself
+            plain = re.sub(r'(?<!\S)"[^"]+"(?!\S)', "", inner.replace('""', ""))
         if mark == "'":  # an apostrophe is no quotation mark
             plain = re.sub(r"\b'\b", "", plain)
         encloses = mark not in plain and text[-1] not in plain
@@ -211,7 +217,11 @@ def _bracketed(typed: str) -> list[str] | str:
 def _split(text: str) -> list[str]:
     chunks = _STRONG_ITEMS.findall(text)
     plain = _without_numbers([chunk for chunk in chunks if chunk.strip()])
-    if plain == [chunk for chunk in chunks if chunk.strip()]:
+    if len(chunks) == 1 and len(inline := _INLINE.split(text)) > 2:
+        # "1. cat 2. dog": nothing but the numbers stands between them.
+        bare = _without_numbers(inline[1:])
+        plain = bare if not inline[0].strip() and bare != inline[1:] else plain
+    elif plain == [chunk for chunk in chunks if chunk.strip()]:
         # "1. cat, dog" and then "2. bird": the lines bear numbers, not the labels.
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1 and (bare := _without_numbers(lines)) != lines:

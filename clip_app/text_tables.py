@@ -24,7 +24,7 @@ _LONGEST_CELL = 50
 _MOST = 0.8
 
 _PICTURE = re.compile(
-    r"[^\n]{1,250}\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|svg|jxl|dng|mp4|mov)(?:[#?]\S*)?"
+    r"[^\n\t,;|]{1,250}\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|svg|jxl|dng|mp4|mov)(?:[#?]\S*)?"
     r"|(?:https?|ftp|s3|gs|file)://\S+|data:\S+",
     re.IGNORECASE,
 )
@@ -74,7 +74,9 @@ def pasted_captions(lines: Sequence[str]) -> list[str] | None:
         wide = [row for row in rows if len(row) > 1]
         if len(wide) < _MOST * len(rows) or len(rows[0]) < 2:
             continue
-        header = all(len(cell) <= 40 for cell in rows[0]) and _caption_column(rows[0]) is not None
+        header = _caption_column(rows[0]) is not None and (
+            delimiter in "\t|" or any(name_of_column(cell) in _OTHER_NAMES for cell in rows[0])
+        )
         if header or any(_share(_PICTURE.fullmatch, wide, end) >= _MOST for end in (0, -1)):
             return _captions(_rows(lines, delimiter), delimiter)
     return None
@@ -82,7 +84,7 @@ def pasted_captions(lines: Sequence[str]) -> list[str] | None:
 
 def _delimiter(sample: Sequence[str]) -> str:
     """The delimiter of a table; `_NONE` where it has one column."""
-    if caption_rank(sample[0]) is not None:
+    if caption_rank(sample[0]) is not None and not any(one in sample[0] for one in _DELIMITERS):
         return _NONE
     best, best_score = _NONE, (False, 0.0)
     for delimiter in _DELIMITERS:
@@ -92,8 +94,9 @@ def _delimiter(sample: Sequence[str]) -> str:
             continue
         if len(rows[0]) > 1 and _caption_column(rows[0]) is not None:
             return delimiter
-        common = Counter(map(len, rows)).most_common(1)[0][1] / len(rows)
-        has_ids = any(_share(_is_id, wide[1:] or wide, end) >= _MOST for end in (0, -1))
+        width, equal = Counter(map(len, rows)).most_common(1)[0]
+        common = equal / len(rows)
+        has_ids = any(_share(_is_id, wide[1:] or wide, i) >= _MOST for i in range(-1, width))
         # "a cat, asleep" on every line is prose: tables have no space after their commas.
         prose = delimiter == "," and all(cell[:1] == " " for row in wide for cell in row[1:])
         if not has_ids and (prose or common < _MOST):

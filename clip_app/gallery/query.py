@@ -124,8 +124,8 @@ def parse_query(typed: str, exclude: str = "", *, literal: bool = False) -> list
 
     Terms are joined by ` + ` and ` - ` between spaces (or full-width ＋ －); a number up to ten
     with a colon before a term is its weight (`2: beach`). What is negated in words ("without
-    people", 没有人的) is subtracted. A hyphen between two capitalized words or numbers is a hyphen ("New
-    York - Paris"), and what is in quotation marks is taken as it stands.
+    people", 没有人的) is subtracted. A hyphen between two capitalized words or numbers is a
+    hyphen ("New York - Paris"), and what is in quotation marks is taken as it stands.
 
     Args:
         typed: the search field.

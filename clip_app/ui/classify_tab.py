@@ -13,6 +13,7 @@ from clip_app.classify import Classification, classify
 from clip_app.model_service import ModelService, ModelSlot
 from clip_app.prompts import label_sets
 from clip_app.strings import Language, text
+from clip_app.text_lists import near_duplicates
 from clip_app.ui.batch import build_batch
 from clip_app.ui.common import (
     i18n,
@@ -27,6 +28,9 @@ from clip_app.ui.common import (
 )
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
+
+# Near duplicates among the labels that are named; the rest goes without saying.
+_PAIRS_SHOWN = 3
 
 _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
 
@@ -179,8 +183,11 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
     if not math.isnan(answer.chance):
         chance, limit = percent(answer.chance), percent(CHANCE_LIMIT)
         sentences.insert(0, text("verdict_explained", language, chance=chance, limit=limit))
-    explained = " ".join(sentences)
     labels = [one.label for one in answer.results]
+    if not answer.independent and (alike := near_duplicates(labels)):
+        pairs = "; ".join(f"{shortened(a)} = {shortened(b)}" for a, b in alike[:_PAIRS_SHOWN])
+        sentences.append(text("labels_share", language, pairs=pairs))
+    explained = " ".join(sentences)
     return (
         unread_notice(service, labels, language)
         + headline
