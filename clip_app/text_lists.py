@@ -78,6 +78,9 @@ _MARK = re.compile(
 
 _INLINE = re.compile(r"(?:^|\s+)(?=\d{1,3}[.)]\s)|(?=[①-⑳])|(?=[(（]\d{1,3}[)）])")
 
+# Quotation marks inside one another that are taken off.
+_MOST_QUOTES = 4
+
 _ARTICLES = re.compile(
     r"(?:(?:an?|the|some)\s+|[一这這那][只隻个個条條张張朵辆輛本头頭匹位名座棵片杯])"
 )
@@ -132,7 +135,9 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[str, str]]:
 def unquoted(text: str) -> str:
     """A text without the quotation marks that enclose the whole of it."""
     text = text.strip()
-    while len(text) > 1 and QUOTES.get(text[0]) == text[-1]:
+    for _ in range(_MOST_QUOTES):
+        if len(text) < 2 or QUOTES.get(text[0]) != text[-1]:
+            break
         mark, inner = text[0], text[1:-1]
         # "the ""big"" cat" is how tables write quotation marks inside quotation marks.
         plain = inner

@@ -163,7 +163,9 @@ def describe(terms: Sequence[Named]) -> str:
         size = abs(term.weight)
         weight = "" if size == 1 else f"{size:g}: "
         sign = "−" if term.weight < 0 else "+"
-        name = in_quotes(term.name) if is_interpreted(term.name) else term.name
+        # A lone sign beside others would be one of them.
+        lone = len(terms) > 1 and not any(map(str.isalnum, term.name))
+        name = in_quotes(term.name) if lone or is_interpreted(term.name) else term.name
         parts.append(f"{sign} {weight}{name}")
     return " ".join(parts).removeprefix("+ ")
 
