@@ -15,7 +15,7 @@ from clip_app.console import StatusLine, emit, emit_json, printable, tell, witho
 from clip_app.errors import GalleryError, InputError, StorageError
 from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
-from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, parse_query
+from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, is_interpreted, parse_query
 from clip_app.gallery.roots import Roots, same_name, spelled
 from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
@@ -73,6 +73,9 @@ def add_gallery_commands(commands: Any) -> None:
     find = commands.add_parser("search", help="search indexed folders by words and pictures")
     find.add_argument(
         "--text", action="append", default=[], help='"beach + sunset - people"; repeatable'
+    )
+    find.add_argument(
+        "--literal", action="store_true", help="take --text as it stands, signs and negations too"
     )
     find.add_argument(
         "--image", action="append", default=[], type=Path, help="a picture to resemble; repeatable"
@@ -174,8 +177,9 @@ def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
 
 def _search(parsed: argparse.Namespace) -> None:
     # Everything typed is checked before the model is loaded, so that a mistake is told at once.
-    texts = [term for typed in parsed.text for term in parse_query(without_halves(typed))]
-    texts += [term for typed in parsed.exclude for term in parse_query("", without_halves(typed))]
+    typed = [without_halves(one) for one in parsed.text]
+    texts = [term for one in typed for term in parse_query(one, literal=parsed.literal)]
+    texts += [term for one in parsed.exclude for term in parse_query("", without_halves(one))]
     if not texts and not parsed.image:
         raise InputError("query_missing")
     if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
@@ -195,7 +199,8 @@ def _search(parsed: argparse.Namespace) -> None:
         ]
         answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
     query = describe(terms)
-    if any(term.weight != 1 for term in terms):
+    interpreted = not parsed.literal and any(map(is_interpreted, typed))
+    if interpreted or any(term.weight != 1 for term in terms):
         tell(text("gallery_understood", terminal_language(), query=query))
     for store in stores:
         if not os.path.isdir(store.key.folder):

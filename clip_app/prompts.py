@@ -10,6 +10,8 @@ from typing import Literal
 from clip_app.errors import InputError
 from clip_app.settings import ASSETS
 from clip_app.strings import LANGUAGES, Language
+from clip_app.text_lists import merged, split_labels, split_lines
+from clip_app.text_tables import pasted_captions
 
 MAX_LABELS = 10_000
 MAX_LABEL_LENGTH = 10_000
@@ -30,7 +32,6 @@ TEMPLATE_SETS: dict[str, tuple[str, ...]] = {
     "chinese": ("{}", "一张{}的照片。", "这是{}的图片。", "一张有{}的照片。"),
 }
 
-_SEPARATORS = re.compile(r"[,，、;；\n\r]+")
 _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
 
@@ -44,14 +45,14 @@ class LabelSet:
 
 
 def parse_labels(typed: str) -> list[str]:
-    """Labels in the order typed, without blanks and repetitions.
+    """Labels in the order typed, cleaned as `text_lists` says, without blanks and repetitions.
 
-    They are separated by commas, Chinese commas, semicolons or line breaks.
+    They are separated by commas, Chinese commas, semicolons, tabs or line breaks.
 
     Raises:
         InputError: if none is left, there are more than `MAX_LABELS`, or one is too long.
     """
-    labels = list(dict.fromkeys(part.strip() for part in _SEPARATORS.split(typed) if part.strip()))
+    labels = merged(split_labels(typed))
     if not labels:
         raise InputError("labels_missing")
     if len(labels) > MAX_LABELS:
@@ -61,12 +62,14 @@ def parse_labels(typed: str) -> list[str]:
 
 
 def parse_lines(typed: str, limit: int = MAX_LABELS) -> list[str]:
-    """Descriptions, one a line, in the order typed, without blanks and repetitions.
+    """Descriptions, one a line, in the order typed, cleaned, without blanks and repetitions.
+
+    Of a pasted table that has a column of captions, those are taken.
 
     Raises:
         InputError: if none is left, there are more than `limit`, or one is too long.
     """
-    lines = list(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))
+    lines = merged(pasted_captions(typed.splitlines()) or split_lines(typed))
     if not lines:
         raise InputError("descriptions_missing")
     if len(lines) > limit:

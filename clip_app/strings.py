@@ -76,8 +76,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "模板“{template}”中没有放置类别的 {{}}。",
     ),
     "collection_unreadable": (
-        "{name} is not a text file in UTF-8, UTF-16 or GB 18030.",
-        "{name} 不是 UTF-8、UTF-16 或 GB 18030 编码的文本文件。",
+        "{name} is not a text file that can be read; please save it as .txt or .csv in UTF-8.",
+        "无法将 {name} 作为文本文件读取，请另存为 UTF-8 编码的 .txt 或 .csv。",
+    ),
+    "collection_no_texts": (
+        "{name} holds no list of texts, nor of objects with a caption.",
+        "{name} 中没有文本列表，也没有带 caption（描述）的对象。",
     ),
     "file_not_found": ("There is no file {name} to read.", "找不到可读取的文件 {name}。"),
     # The gallery: folders, indexes, searching
@@ -531,6 +535,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         'The model read only the first {read} of the {length} characters of "{text}".',
         "“{text}”共 {length} 个字符，模型只读了前 {read} 个。",
     ),
+    "labels_share": (
+        "These labels mean nearly the same and share the score between them: {pairs}.",
+        "以下类别含义几乎相同，会分摊得分：{pairs}。",
+    ),
     "language_unread": (
         "This model does not read Chinese; results for Chinese text are close to chance. "
         "Choose {better}, which does.",
@@ -557,8 +565,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "match_confidence": ("confidence {score}", "置信度 {score}"),
     "collection": ("Search my own text collection", "在我的文本库中检索"),
     "collection_file": (
-        "Text file: .txt, one text a line, or .csv, up to 100,000 lines",
-        "文本文件：.txt（每行一条）或 .csv，最多 100,000 行",
+        "Text file: .txt, one text a line, .csv, .tsv or .json, up to 100,000 lines",
+        "文本文件：.txt（每行一条）、.csv、.tsv 或 .json，最多 100,000 行",
     ),
     "collection_pasted": ("Or paste the texts, one a line", "或粘贴文本（每行一条）"),
     "collection_button": ("Find the best texts", "查找最匹配的文本"),
@@ -602,8 +610,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_add_button": ("Add and index", "添加并建立索引"),
     "gallery_query": ("What are you looking for?", "想找什么？"),
     "gallery_query_info": (
-        "Join terms with + and −: beach + sunset - people. “No …” and “without …” are subtracted.",
-        "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除。",
+        "Join terms with + and −: beach + sunset - people. What is “without …” is subtracted; "
+        'what is in "quotes" is taken as it is.',
+        "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除；加引号则按原文搜索。",
     ),
     "gallery_query_placeholder": ("a sunny beach without people", "没有人的海滩"),
     "gallery_example_query": ("a cup of coffee", "一杯咖啡"),
@@ -680,6 +689,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{number:,} 个文件不是图片，已跳过：{names}",
     ),
     "gallery_understood": ("Searched for: {query}", "搜索：{query}"),
+    "gallery_literally": ("Take it literally", "按原文搜索"),
     "gallery_found": (
         "{number} of {images:,} pictures, by similarity",
         "从 {images:,} 张图片中找到 {number} 张，按相似度排列",

@@ -192,6 +192,22 @@ def test_a_picture_finds_its_like_but_not_itself(open_gallery, viewport):
     shoot(page, f"gallery-by-image-{viewport['width']}")
 
 
+def test_what_was_taken_apart_is_taken_literally_with_one_click(open_gallery):
+    page = open_gallery("en-US")
+    index(page)
+    button = page.locator("#gallery-literally")
+    look_for(page, "no smoking sign", "Searched for: no smoking sign")
+    assert not button.is_visible()
+    look_for(page, "sky - rocket", "Searched for: sky − rocket")
+    button.click()
+    page.wait_for_function(
+        """() => document.querySelector('#gallery-verdict').innerText.includes('"sky - rocket"')""",
+        timeout=60_000,
+    )
+    box = page.locator("#gallery-query textarea, #gallery-query input").first
+    assert box.input_value() == '"sky - rocket"'
+
+
 def test_nothing_that_fits_and_nothing_typed_are_sentences(open_gallery):
     page = open_gallery("en-US")
     index(page)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_app.errors import InputError
+from clip_app.model.catalog import PRESETS
 from clip_app.prompts import (
     MAX_LABEL_LENGTH,
     TEMPLATE_SETS,
@@ -14,6 +15,7 @@ from clip_app.prompts import (
     parse_labels,
     parse_lines,
 )
+from clip_app.settings import ASSETS
 
 
 def test_every_separator_parts_labels_and_blanks_and_repetitions_go():
@@ -93,3 +95,13 @@ def test_label_sets_are_aligned_unique_and_can_be_typed():
         assert len(set(chinese)) == len(chinese), one.key
         assert all(language_of_texts([name]) == "zh" for name in chinese if len(name) > 4)
         assert parse_labels("，".join(chinese)) == list(chinese), one.key
+
+
+@pytest.mark.parametrize("key", [key for key in PRESETS if key.startswith("siglip2")])
+def test_siglip_2_reads_capitals_and_full_stops_alike(key):
+    config = open_clip.get_model_config(PRESETS[key].architecture)["text_cfg"]
+    tokenizer = open_clip.tokenizer.HFTokenizer(
+        str(ASSETS / "starter"), context_length=16, **config["tokenizer_kwargs"]
+    )
+    cat, *others = tokenizer(["cat", "CAT", "Cat."])
+    assert all(bool((other == cat).all()) for other in others)

@@ -1,19 +1,18 @@
 """Description matching: which text says best what an image shows, and the other way round."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ImageError, InputError
+from clip_app.errors import ImageError
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
+from clip_app.text_files import read_collection as read_collection  # matching begins with it
 
 # Of more texts than this, nothing is said about whether any fits: among a collection's 100,000, the
 # best of as many unrelated words does well for any picture, and so would be no yardstick.
@@ -168,42 +167,3 @@ def _texts(descriptions: str | Sequence[str]) -> list[str]:
     if isinstance(descriptions, str):
         return parse_lines(descriptions, MAX_COLLECTION_LINES)
     return list(descriptions)
-
-
-def read_collection(data: bytes, name: str) -> str:
-    """The texts of an uploaded file, one a line: a .txt as it is, a .csv's first text column.
-
-    UTF-8 with or without a mark, UTF-16 with one, or GB 18030, which older Chinese tools write.
-
-    Raises:
-        InputError: if it is no text in these encodings, or empty.
-    """
-    content = _decoded(data, name)
-    if name.lower().endswith(".csv"):
-        rows = [row for row in csv.reader(io.StringIO(content)) if any(row)]
-        if not rows:
-            raise InputError("descriptions_missing")
-        column = _text_column(rows[:100])
-        content = "\n".join(
-            " ".join(row[column].split()) for row in rows if len(row) > column and row[column]
-        )
-    return content
-
-
-def _decoded(data: bytes, name: str) -> str:
-    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
-    for encoding in encodings:
-        try:
-            content = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in content:
-            return content
-    raise InputError("collection_unreadable", name=name)
-
-
-def _text_column(rows: Sequence[Sequence[str]]) -> int:
-    """The column with the longest cells on average: captions rather than numbers and file names."""
-    width = max(map(len, rows))
-    lengths = [sum(len(row[i]) for row in rows if i < len(row)) for i in range(width)]
-    return lengths.index(max(lengths))

@@ -95,6 +95,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         image: str | None = None,
         exclude: str = "",
         top_k: float = 20,
+        literal: bool = False,
         request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Search the indexed galleries for photographs, by words, by a picture, or both.
@@ -103,10 +104,12 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         answer for a file to fetch.
 
         Args:
-            text: What to look for; terms can be joined: beach + sunset - people.
+            text: What to look for; terms can be joined: beach + sunset - people. "query" in the
+                answer says how it was understood.
             image: A picture that the results should be like; it is left out itself.
             exclude: What to stay away from, separated by commas.
             top_k: How many photographs, 1 to 500.
+            literal: Take the text as it stands; so is a part of it in quotation marks.
 
         Returns:
             {"query", "model", "results": [{"path", "similarity", "fits", "copies"}],
@@ -116,7 +119,9 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         if number is None or not 1 <= number <= MAX_TOP_K:
             raise InputError("top_k_invalid", limit=MAX_TOP_K)
         service = slot.service
-        terms: list[TextTerm | ImageTerm] = [*parse_query(text or "", exclude or "")]
+        terms: list[TextTerm | ImageTerm] = [
+            *parse_query(text or "", exclude or "", literal=bool(literal))
+        ]
         if image:
             terms.append(image_term(service, image, name=Path(image).name))
         stores = galleries.searchable(service.info)
@@ -164,6 +169,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         text = gr.Textbox("", label="text")
         exclude = gr.Textbox("", label="exclude")
         number = Count(20, label="top_k")
+        literal = gr.Checkbox(False, label="literal")
         answer = gr.JSON(label="answer")
         ask_classify, ask_match, ask_search = gr.Button(), gr.Button(), gr.Button()
     ask_classify.click(
@@ -171,7 +177,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
     )
     ask_match.click(shows_errors(match), [image, descriptions], answer, api_name="match")
     ask_search.click(
-        shows_errors(search), [text, image, exclude, number], answer, api_name="search"
+        shows_errors(search), [text, image, exclude, number, literal], answer, api_name="search"
     )
     gr.api(shows_errors(index_status), api_name="index_status", queue=False)
     gr.api(shows_errors(health), api_name="health", queue=False)

@@ -88,7 +88,7 @@ class Gate:
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
         elif path == "/" and is_open(scope["method"], path):
-            await self._app(scope | {"query_string": b""}, receive, _without_api(send))
+            await self._app({**scope, "query_string": b""}, receive, _without_api(send))
         elif is_open(scope["method"], path) or (self._log_in.starting and path == _START):
             await self._app(scope, receive, send)
         else:

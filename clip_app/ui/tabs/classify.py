@@ -14,6 +14,7 @@ from clip_app.prompts import label_sets
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.text_lists import near_duplicates
 from clip_app.ui.common import (
     cut_notice,
     i18n,
@@ -29,6 +30,9 @@ from clip_app.ui.common import (
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
 from clip_app.ui.tabs.batch import build_batch
+
+# Near duplicates among the labels that are named; the rest goes without saying.
+_PAIRS_SHOWN = 3
 
 _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
 
@@ -181,8 +185,11 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
     if not math.isnan(answer.chance):
         chance, limit = percent(answer.chance), percent(CHANCE_LIMIT)
         sentences.insert(0, text("verdict_explained", language, chance=chance, limit=limit))
-    explained = " ".join(sentences)
     labels = [one.label for one in answer.results]
+    if not answer.independent and (alike := near_duplicates(labels)):
+        pairs = "; ".join(f"{shortened(a)} = {shortened(b)}" for a, b in alike[:_PAIRS_SHOWN])
+        sentences.append(text("labels_share", language, pairs=pairs))
+    explained = " ".join(sentences)
     return (
         unread_notice(service, labels, language)
         + cut_notice(answer.cut, language)

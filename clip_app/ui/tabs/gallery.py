@@ -8,6 +8,7 @@ import gradio as gr
 
 from clip_app.errors import ImageError
 from clip_app.gallery.galleries import EXAMPLES, GalleryService
+from clip_app.gallery.query import in_quotes
 from clip_app.gallery.search import MAX_TOP_K
 from clip_app.images import FORMATS
 from clip_app.model.slot import ModelSlot
@@ -96,6 +97,9 @@ def build_gallery_tab(
             button = gr.Button(i18n("gallery_search"), variant="primary", elem_id="gallery-search")
         with gr.Column(scale=7, min_width=300):
             verdict = gr.HTML(elem_id="gallery-verdict")
+            literally = gr.Button(
+                i18n("gallery_literally"), size="sm", visible=False, elem_id="gallery-literally"
+            )
             with gr.Group(visible=False, elem_id="gallery-detail") as detail:
                 picture = gr.Image(
                     show_label=False, type="filepath", height=420, elem_id="gallery-picture"
@@ -142,12 +146,13 @@ def build_gallery_tab(
         taken_from,
         taken_until,
     ]
-    panel = [verdict, results, pager, page, clear, detail]
+    panel = [verdict, literally, results, pager, page, clear, detail]
     downloads = [as_csv, as_json]
 
     def render(now: Shown, own: Path | None, language: Language) -> list[Any]:
         return [
             headline(slot, now, language),
+            gr.update(visible=now.interpreted),
             gr.update(
                 value=pictures(galleries, now, galleries.roots_of(own), language),
                 selected_index=None,
@@ -221,6 +226,9 @@ def build_gallery_tab(
         show_progress="minimal",
         trigger_mode="always_last",
         **_PRIVATE,
+    )
+    literally.click(in_quotes, query, query, show_progress="hidden", **_PRIVATE).then(
+        shows_errors(run), asked, searched, show_progress="minimal", **_PRIVATE
     )
     for liked, control in ((True, more), (False, less)):
         control.click(shows_errors(hint(liked)), [shown, chosen, language], shown, **_PRIVATE).then(

@@ -15,7 +15,7 @@ import gradio as gr
 from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.pictures import read_original
-from clip_app.gallery.query import TextTerm, describe, parse_query
+from clip_app.gallery.query import TextTerm, describe, is_interpreted, parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import ImageTerm, SearchAnswer, SearchHit, image_term, search
 from clip_app.gallery.stores.store import Filter
@@ -59,6 +59,7 @@ class Shown:
     Attributes:
         answer: what was found; None before the first search.
         query: how it was understood.
+        interpreted: whether the search field was understood as something else than its text.
         texts: the words in it.
         show_all: whether to show what does not fit.
         page: from 0.
@@ -68,6 +69,7 @@ class Shown:
 
     answer: SearchAnswer | None = None
     query: str = ""
+    interpreted: bool = False
     texts: tuple[str, ...] = ()
     show_all: bool = False
     page: int = 0
@@ -140,6 +142,7 @@ def find(
         shown,
         answer=answer,
         query=_understood(terms),
+        interpreted=is_interpreted(asked.query or ""),
         texts=tuple(term.text for term in words),
         show_all=asked.show_all,
         page=0,

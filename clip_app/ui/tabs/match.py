@@ -64,7 +64,7 @@ def build_match_tab(slot: ModelSlot, language: gr.Radio, tab: gr.Tab) -> MatchTa
             with gr.Accordion(i18n("collection"), open=False, elem_id="collection"):
                 collection = gr.File(
                     label=i18n("collection_file"),
-                    file_types=[".txt", ".csv"],
+                    file_types=[".txt", ".csv", ".tsv", ".json", ".jsonl"],
                     elem_id="collection-file",
                 )
                 pasted = gr.Textbox(
