@@ -214,6 +214,9 @@ def _chosen(file: BinaryIO, how: _How) -> Image.Image:
     elif image.format == "TIFF" and getattr(image, "is_animated", False):
         with _decoder_errors(how.name):
             image.seek(_largest_page(image, how.max_pixels))
+    elif image.format == "PPM" and image.tile[0][3] == ("RGB", _LARGEST_16_BIT):
+        # Pillow would scale each sample in Python, and to 8 bits.
+        image.tile = [image.tile[0]._replace(codec_name="raw", args=("RGB;16B", 0, 1))]
     return image
 
 
@@ -265,21 +268,16 @@ def _of_all_bits(image: Image.Image, file: BinaryIO, how: _How) -> Image.Image:
 
     Pillow keeps the upper byte of 16-bit colours, which is next to nothing of 10 or 12 bits.
     """
-    if image.format == "PPM" and image.tile[0][3] == ("RGB", _LARGEST_16_BIT):
-        image.tile = [image.tile[0]._replace(codec_name="raw", args=("RGB;16B", 0, 1))]
     wide = _raw_mode(image)
     if wide not in _LOW_BYTES or (image.format == "PNG" and getattr(image, "is_animated", False)):
         return image
     _check_size(image.size, how.max_pixels, how.name)
-    page = image.tell()
     with _decoder_errors(how.name):
         image.info.pop("xmp", None)
         image.load()
         if min(high for _, high in image.getextrema()) >= 1 << 6:
             return image
-        file.seek(0)
-        with _identified(file, how.name) as again:
-            again.seek(page)
+        with _chosen(file, how) as again:
             again.info.pop("xmp", None)
             again.tile = [_with_raw_mode(tile, _LOW_BYTES[wide]) for tile in again.tile]
             low = np.asarray(again)

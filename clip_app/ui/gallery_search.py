@@ -24,10 +24,10 @@ from clip_app.images import load_image, suffixes_of, thumbnail
 from clip_app.model_service import ModelService, ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
-    WEB_SUFFIXES,
     facts_table,
     no_formula,
     notice,
+    shown_as_it_is,
     unread_notice,
     write_export,
 )
@@ -224,7 +224,7 @@ def original(hit: SearchHit, roots: Roots) -> tuple[str, str]:
     data = read_original(hit, roots)
     name = printable(Path(hit.path).name)
     file = write_export(name, data)
-    if Path(hit.path).suffix.lower() in WEB_SUFFIXES:
+    if shown_as_it_is(name, data):
         return file, file
     picture = thumbnail(load_image(data, name=name), _LARGEST_SHOWN)
     buffer = io.BytesIO()
