@@ -17,7 +17,7 @@ import gradio as gr
 from PIL import Image
 
 from clip_app.errors import ClipAppError, ImageError, StorageError
-from clip_app.images import load_image, thumbnail
+from clip_app.images import browsers_show, load_image, thumbnail
 from clip_app.metrics import steps
 from clip_app.model.catalog import DEFAULT_PRESET
 from clip_app.model.info import CutText
@@ -35,8 +35,13 @@ _PREFIX = "clip_app_"
 
 _SPREADSHEET_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-#: Formats that every current browser shows.
-WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif", ".svg"}
+# Endings under which browsers are sent a picture as one.
+_WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"}
+_HEAD_BYTES = 64
+
+# Most file systems take 255 bytes; Gradio puts a number before some names.
+_LONGEST_NAME = 200
+_LONGEST_SUFFIX = 20
 _PREVIEW_SIDE = 1024
 _exports = tempfile.TemporaryDirectory(prefix="clip_app-")
 
@@ -96,16 +101,28 @@ def _shown_by_browsers(path: str | None, language: Language) -> Any:
 
     What cannot be read stays as it is, and the handlers that use it say why.
     """
-    if not path or Path(path).suffix.lower() in WEB_SUFFIXES:
+    if not path:
         return gr.skip()
     try:
+        with open(path, "rb") as file:
+            if shown_as_it_is(path, file.read(_HEAD_BYTES)):
+                return gr.skip()
         picture = load_image(path, target_side=_PREVIEW_SIDE)
-    except ImageError as error:
+    except (ImageError, OSError) as error:
         log.info("No preview: %s", error)
         return gr.skip()
     buffer = io.BytesIO()
     thumbnail(picture, 2 * _PREVIEW_SIDE).save(buffer, "JPEG", quality=95)
     return write_export(f"{Path(path).stem}.jpg", buffer.getvalue())
+
+
+def shown_as_it_is(name: str, data: bytes) -> bool:
+    """Whether browsers show a file of this name that begins with `data`, and as this app does.
+
+    What it is decides, and the name must not contradict: iPhones send HEIC as .jpg, and a server
+    sends what is called .heic under a type that browsers refuse.
+    """
+    return Path(name).suffix.lower() in _WEB_SUFFIXES and browsers_show(data[:_HEAD_BYTES])
 
 
 def open_photo(path: str | None, service: ModelService) -> Image.Image:
@@ -236,8 +253,22 @@ def picture_url(picture: Image.Image) -> str:
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+def file_name(name: str) -> str:
+    """`name` as a file name that every disk takes: its ending stays, its middle may be shorter.
+
+    Line breaks, marks that turn the direction of writing, and what is no text become "_".
+    """
+    clean = "".join(one if one.isprintable() and one not in "/\\" else "_" for one in name)
+    path = Path(clean.strip())
+    suffix = path.suffix if len(path.suffix.encode()) <= _LONGEST_SUFFIX else ""
+    stem = (path.stem if suffix else path.name).encode()[: _LONGEST_NAME - len(suffix.encode())]
+    return f"{stem.decode(errors='ignore') or '_'}{suffix}"
+
+
 def write_export(name: str, content: str | bytes) -> str:
     """Write a file to download, of its own folder; old ones are removed.
+
+    A name that a disk or browser would not take is cut and cleaned (`file_name`).
 
     Raises:
         StorageError: if the disk is full or cannot be written.
@@ -249,7 +280,7 @@ def write_export(name: str, content: str | bytes) -> str:
                 for file in folder.iterdir():
                     file.unlink(missing_ok=True)
                 folder.rmdir()
-        path = Path(tempfile.mkdtemp(dir=_exports.name)) / name
+        path = Path(tempfile.mkdtemp(dir=_exports.name)) / file_name(name)
         if isinstance(content, str):
             # With a byte order mark, spreadsheets recognize UTF-8.
             content = content.encode("utf-8-sig" if name.endswith(".csv") else "utf-8")

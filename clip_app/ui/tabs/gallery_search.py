@@ -25,11 +25,11 @@ from clip_app.model.slot import ModelSlot
 from clip_app.server.answers import search_answer
 from clip_app.strings import Language, text
 from clip_app.ui.common import (
-    WEB_SUFFIXES,
     cut_notice,
     facts_table,
     no_formula,
     notice,
+    shown_as_it_is,
     unread_notice,
     write_export,
 )
@@ -230,7 +230,7 @@ def original(hit: SearchHit, roots: Roots) -> tuple[str, str]:
     data = read_original(hit, roots)
     name = printable(Path(hit.path).name)
     file = write_export(name, data)
-    if Path(hit.path).suffix.lower() in WEB_SUFFIXES:
+    if shown_as_it_is(name, data):
         return file, file
     picture = thumbnail(load_image(data, name=name), _LARGEST_SHOWN)
     buffer = io.BytesIO()
