@@ -275,8 +275,10 @@ def _of_all_bits(image: Image.Image, file: BinaryIO, how: _How) -> Image.Image:
     with _decoder_errors(how.name):
         image.info.pop("xmp", None)
         image.load()
-        if min(high for _, high in image.getextrema()) >= 1 << 6:
+        extrema: Any = image.getextrema()  # a pair for each channel
+        if min(high for _, high in extrema) >= 1 << 6:
             return image
+        again: Any  # an `ImageFile`, which has tiles
         with _chosen(file, how) as again:
             again.info.pop("xmp", None)
             again.tile = [_with_raw_mode(tile, _LOW_BYTES[wide]) for tile in again.tile]
