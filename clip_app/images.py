@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from clip_app.dates import date_in
 from clip_app.errors import ImageError
@@ -204,7 +204,7 @@ def _picture(file: BinaryIO, how: _How) -> Image.Image:
         return upright
 
 
-def _chosen(file: BinaryIO, how: _How) -> Image.Image:
+def _chosen(file: BinaryIO, how: _How) -> ImageFile.ImageFile:
     """The picture of the file that is wanted, at the scale that is wanted, not decoded yet."""
     file.seek(0)
     image = _identified(file, how.name)
@@ -278,7 +278,6 @@ def _of_all_bits(image: Image.Image, file: BinaryIO, how: _How) -> Image.Image:
         extrema: Any = image.getextrema()  # a pair for each channel
         if min(high for _, high in extrema) >= 1 << 6:
             return image
-        again: Any  # an `ImageFile`, which has tiles
         with _chosen(file, how) as again:
             again.info.pop("xmp", None)
             again.tile = [_with_raw_mode(tile, _LOW_BYTES[wide]) for tile in again.tile]
@@ -527,7 +526,7 @@ def _check_file_size(size: int, name: str) -> None:
         )
 
 
-def _identified(file: BinaryIO, name: str) -> Image.Image:
+def _identified(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     """The image with its header read and no pixel decoded."""
     with _decoder_errors(name):
         head = file.read(1024)
