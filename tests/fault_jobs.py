@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from clip_app.errors import ClipAppError
-from clip_app.gallery import indexer, sqlite_store
+from clip_app.gallery import indexer
 from clip_app.gallery.library import Library, update_index
 from clip_app.gallery.roots import Roots
+from clip_app.gallery.stores import sqlite_store
 from clip_app.gallery.stores.store import Filter
 from clip_app.model.service import ModelService
 

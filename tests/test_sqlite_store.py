@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clip_app.errors import GalleryError, StorageError
-from clip_app.gallery import sqlite_store
 from clip_app.gallery.library import Library
+from clip_app.gallery.stores import sqlite_store
 from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
 from clip_app.gallery.stores.store import Counts, Entry, Filter, IndexKey
 from clip_app.model.info import ModelInfo
