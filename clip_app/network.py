@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from clip_app.process import terminal_language
 from clip_app.strings import text
-from clip_app.terminal import terminal_language
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_app import gallery_cli
-from clip_app.cli import main
 from clip_app.gallery.roots import Roots
 from clip_app.images import load_image
 from clip_app.model.backgrounds import TEMPLATES
 from clip_app.settings import Settings
+from clip_app.terminal import common, index, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import written_by_nobody
 
@@ -31,7 +30,7 @@ def _terminal(monkeypatch, tmp_path, service):
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setenv("CLIP_APP_MODEL", "starter")
     monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
-    monkeypatch.setattr(gallery_cli, "load_model", lambda settings: service)
+    monkeypatch.setattr(common, "load_service", lambda settings: service)
 
 
 @pytest.fixture
@@ -428,7 +427,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(capsys, tmp_path, mo
     folder.mkdir()
     for seed in range(400):
         noise(seed, (64, 64)).save(folder / f"{seed}.png", compress_level=1)
-    tell = gallery_cli._Progress.tell
+    tell = index._Progress.tell
 
     def interrupting(self, progress):
         tell(self, progress)
@@ -437,7 +436,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(capsys, tmp_path, mo
             signal.raise_signal(signal.SIGINT)
 
     interrupted = []
-    monkeypatch.setattr(gallery_cli._Progress, "tell", interrupting)
+    monkeypatch.setattr(index._Progress, "tell", interrupting)
     assert main(["index", str(folder), "--json"]) == 130
     told = capsys.readouterr()
     report = json.loads(told.out)

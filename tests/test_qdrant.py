@@ -9,13 +9,12 @@ from dataclasses import replace
 import pytest
 from qdrant_client import models
 
-from clip_app import gallery_cli
-from clip_app.cli import main
 from clip_app.errors import InputError, StorageError
 from clip_app.gallery.library import open_library
 from clip_app.gallery.stores.qdrant_store import QdrantServer, QdrantStore, index_name
 from clip_app.gallery.stores.store import Counts, Filter, IndexKey
 from clip_app.settings import Settings
+from clip_app.terminal import common, main
 from tests.conftest import EXAMPLES
 from tests.qdrant_bridge import Bridge
 from tests.test_store_contract import DIM, entry, unit
@@ -117,7 +116,7 @@ def test_collections_are_made_for_large_galleries(tmp_path):
 def test_the_terminal_gives_the_same_results_with_either_store(
     capsys, tmp_path, monkeypatch, service
 ):
-    monkeypatch.setattr(gallery_cli, "load_model", lambda settings: service)
+    monkeypatch.setattr(common, "load_service", lambda settings: service)
     monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
     photos = tmp_path / "photos"
     photos.mkdir()

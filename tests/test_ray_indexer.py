@@ -8,11 +8,11 @@ import threading
 import numpy as np
 import pytest
 
-from clip_app.cli import main
 from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.library import Library
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.stores.store import Counts, content_of
+from clip_app.terminal import main
 from tests.conftest import EXAMPLES, noise
 
 pytest.importorskip("ray", reason="Ray is not installed")

@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_app import cli, console, gallery_cli, image_paths
-from clip_app.cli import main
 from clip_app.images import load_image
 from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge, match
+from clip_app.terminal import answering, common, console, image_paths, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import picture, picture_bytes, put
 
@@ -32,8 +31,7 @@ def _terminal(monkeypatch, tmp_path, service):
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setenv("CLIP_APP_MODEL", "starter")
     monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
-    for module in (cli, gallery_cli):
-        monkeypatch.setattr(module, "load_model", lambda settings: service)
+    monkeypatch.setattr(common, "load_service", lambda settings: service)
 
 
 @pytest.fixture
@@ -112,7 +110,7 @@ def test_several_bad_files_are_named_and_nothing_answered_is_code_2(run, photos,
     def fails(settings):
         raise AssertionError("the model is not needed")
 
-    monkeypatch.setattr(cli, "load_model", fails)
+    monkeypatch.setattr(common, "load_service", fails)
     bad = [put(photos / "empty.png", b""), photos / "gone.jpg"]
     code, answers, told = run("classify", *bad, *LABELS)
     assert (code, answers) == (2, [])
@@ -347,7 +345,7 @@ def test_a_fault_of_the_program_is_told_in_full_with_a_code_of_its_own(
     def faulty(*arguments):
         raise ZeroDivisionError("of no one's making")
 
-    monkeypatch.setattr(cli, "_from_first_readable", faulty)
+    monkeypatch.setattr(answering, "_from_first_readable", faulty)
     code, _, told = run("classify", photos, *LABELS)
     assert code == 70
     assert "ZeroDivisionError: of no one's making" in caplog.text

@@ -17,10 +17,10 @@ from clip_app.gallery.galleries import GalleryService
 from clip_app.model.backgrounds import prepare_backgrounds
 from clip_app.model.slot import ModelSlot, open_slot
 from clip_app.network import bypass, mend_environment
+from clip_app.process import exit_on_signals, start_logging, terminal_language
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import text
 from clip_app.temporary import prepare_temporary_folder
-from clip_app.terminal import exit_on_signals, start_logging, terminal_language
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -40,6 +40,11 @@ class Served:
     slot: ModelSlot
     galleries: GalleryService
     settings: Settings
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the page, as `python app.py` with these arguments; returns the exit code."""
+    return launch(*prepare(arguments))
 
 
 def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:

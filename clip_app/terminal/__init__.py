@@ -1,0 +1,95 @@
+"""The terminal: `python -m clip_app classify / match / index / search / … / models / serve`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from clip_app.errors import ClipAppError
+from clip_app.network import mend_environment
+from clip_app.process import start_logging, terminal_language
+from clip_app.strings import text
+from clip_app.terminal import classify, forget, index, match, models, search, status
+from clip_app.terminal.answering import FAILED
+from clip_app.terminal.console import (
+    READER_GONE,
+    ReaderGoneError,
+    end_streams,
+    prepare_streams,
+    printable,
+    tell,
+    write,
+)
+
+log = logging.getLogger(__name__)
+
+# In the order of `--help`; each has `add`, which names its `run`.
+_COMMANDS = (classify, match, index, search, status, forget, models)
+
+# How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would
+# read as "done in part"), and after Ctrl-C.
+_FAULT, _INTERRUPTED = 70, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 1 if some of the images named could not be read, and the others are answered; 2 after one
+        sentence on standard error; 70 after a traceback, by a fault of the program; 130 after
+        Ctrl-C; 141 if nobody reads the answers any more.
+    """
+    prepare_streams()
+    try:
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            end_streams()
+    except ClipAppError as error:
+        tell(error.message(terminal_language()))
+        return FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except ReaderGoneError:
+        return READER_GONE
+    except Exception:
+        log.exception("Unexpected error")
+        tell(text("unexpected_terminal", terminal_language()))
+        return _FAULT
+
+
+def _run(given: list[str]) -> int:
+    if given[:1] == ["serve"]:
+        mend_environment()
+        # Only here: Gradio takes seconds to import.
+        from clip_app.server.serve import main as serve
+
+        return serve(given[1:])
+    parsed = _parser().parse_args(given)
+    start_logging()
+    mend_environment()
+    return parsed.run(parsed) or 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that prints as the commands do."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Print how to use it; errors as `clip_app.terminal.console.write`."""
+        write(self.format_help())
+
+    def error(self, message: str) -> Any:
+        """Print the usage and what is wrong, and end with code 2."""
+        super().error(printable(message))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "python -m clip_app", description=text("command_description", terminal_language())
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add(commands)
+    commands.add_parser("serve", help="open the page, as `python app.py`")
+    return parser

@@ -1,0 +1,108 @@
+"""What several commands of the terminal share: their flags, the model, the indexes."""
+
+import argparse
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from clip_app.errors import GalleryError, InputError, StorageError
+from clip_app.gallery.library import AnyLibrary, open_library
+from clip_app.gallery.roots import same_name, spelled
+from clip_app.model.service import ModelService
+from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, Settings, add_flags
+from clip_app.terminal.console import printable
+
+#: The flags of commands that ask a model.
+MODEL_FLAGS = ("model", "device", "precision")
+
+#: The settings that commands about galleries use.
+GALLERY_SETTINGS = (*MODEL_SETTINGS, *INDEX_SETTINGS, "gallery_roots")
+
+
+def load_service(settings: Settings) -> ModelService:
+    """The model that a command asks; errors as `clip_app.model.slot.load_model`."""
+    # Only here: most commands can tell a mistake without it.
+    from clip_app.model.slot import load_model
+
+    return load_model(settings)
+
+
+def add_gallery_flags(command: argparse.ArgumentParser) -> None:
+    """Add what every command about galleries takes."""
+    command.add_argument(
+        "--index",
+        dest="index_dir",
+        default=argparse.SUPPRESS,
+        metavar="DIR",
+        help=Settings.model_fields["index_dir"].description,
+    )
+    add_flags(command, ("gallery_store",))
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+@contextlib.contextmanager
+def opened_library(settings: Settings) -> Iterator[AnyLibrary]:
+    """The indexes that the settings lead to, closed at the end."""
+    try:
+        with contextlib.closing(open_library(settings)) as library:
+            yield library
+    except StorageError as error:
+        if error.key != "index_read_only":
+            raise
+        folder = shown(settings.index_dir)
+        raise StorageError("terminal_index_read_only", folder=folder, **error.params) from error
+
+
+def as_indexed(library: AnyLibrary, folder: Path) -> Path:
+    """A gallery's folder as its index has it, which may be in the other Unicode form.
+
+    Where there are two folders of one name, each in its form, they are two galleries.
+    """
+    if str(folder).isascii():
+        return folder
+    known = [str(one.folder) for one in library.galleries(None)]
+    twin = str(folder) if str(folder) in known else same_name(str(folder), known)
+    if twin is None or (folder.exists() and not _is_same_folder(folder, twin)):
+        return folder
+    return Path(twin)
+
+
+def _is_same_folder(one: Path, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def real_folder(folder: Path) -> Path:
+    """The resolved path of a folder, which need not be there any more."""
+    try:
+        return spelled(folder.expanduser().resolve()).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise GalleryError("folder_missing", folder=shown(folder)) from error
+
+
+def shown(path: Path) -> str:
+    """A path as any terminal can show it."""
+    return printable(str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file that was named.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError("file_not_found", name=printable(path.name)) from error
+
+
+def positive(value: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

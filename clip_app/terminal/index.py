@@ -1,0 +1,180 @@
+"""`index`: index a folder of photographs, or update its index."""
+
+import argparse
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from clip_app.errors import GalleryError, InputError
+from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
+from clip_app.gallery.library import update_index
+from clip_app.gallery.roots import Roots
+from clip_app.gallery.scan import WHOLE, Shard
+from clip_app.gallery.stores.store import KEEP_DAYS
+from clip_app.process import terminal_language
+from clip_app.server.answers import index_answer
+from clip_app.settings import Settings, add_flags, read_settings
+from clip_app.strings import text
+from clip_app.terminal import common
+from clip_app.terminal.common import (
+    GALLERY_SETTINGS,
+    MODEL_FLAGS,
+    add_gallery_flags,
+    as_indexed,
+    opened_library,
+    positive,
+    real_folder,
+    shown,
+)
+from clip_app.terminal.console import StatusLine, emit, emit_json, tell
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of the program."""
+    command = commands.add_parser(
+        "index", help="index a folder of photographs, or update its index"
+    )
+    command.add_argument("folder", metavar="FOLDER", type=Path)
+    command.add_argument(
+        "--shard",
+        type=_shard,
+        default=WHOLE,
+        metavar="I/N",
+        help="part I of N of the files, the others being indexed on other machines",
+    )
+    command.add_argument(
+        "--ray",
+        type=positive,
+        metavar="WORKERS",
+        help="encode with so many workers of a Ray cluster, or of this machine where there is none",
+    )
+    command.add_argument(
+        "--verify",
+        action="store_true",
+        help="read every file and compare its content; what is the same is not encoded again",
+    )
+    command.add_argument(
+        "--forget-missing",
+        action="store_true",
+        help=f"drop at once what is gone, which otherwise is kept for {KEEP_DAYS} days",
+    )
+    add_gallery_flags(command)
+    add_flags(command, MODEL_FLAGS)
+    command.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Bring the index up to date, and tell what was done."""
+    folder = real_folder(parsed.folder)
+    if not folder.is_dir():
+        raise GalleryError("folder_missing", folder=shown(parsed.folder))
+    settings = read_settings(parsed, GALLERY_SETTINGS)
+    indexer = _indexer(parsed.ray, settings)
+    service = common.load_service(settings)
+    with opened_library(settings) as library, _stop_on_interrupt() as stop, _Progress() as progress:
+        folder = as_indexed(library, folder)
+        report = update_index(
+            library,
+            service,
+            folder,
+            Roots.of((folder, *settings.gallery_roots)),
+            indexer,
+            shard=parsed.shard,
+            progress=progress.tell,
+            stop=stop,
+            verify=parsed.verify,
+            keep_missing=not parsed.forget_missing,
+        )
+    answer = index_answer(folder, service, report, terminal_language())
+    _tell_broken(answer, report)
+    if parsed.json:
+        emit_json(answer)
+    else:
+        numbers = answer | {"broken": report.broken_total}
+        emit(text("terminal_indexed", terminal_language(), **numbers))
+        for note in report.left_out_notes(terminal_language()):
+            emit(f"  {note}")
+    if report.stopped:
+        raise KeyboardInterrupt  # a script must not take half an index for a whole one
+
+
+def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
+    if ray_workers is None:
+        return index_folder
+    try:
+        # Only here: not everyone has Ray.
+        from clip_app.gallery.ray_indexer import index_with_ray
+    except ImportError as error:
+        raise InputError("ray_not_installed") from error
+    return partial(index_with_ray, settings=settings, ray_workers=ray_workers)
+
+
+def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
+    language = terminal_language()
+    for below in report.unreadable:
+        tell(text("terminal_unreadable", language, path=below))
+    if report.broken:
+        tell(text("terminal_broken", language, number=report.broken_total))
+        for one in answer["broken"]:
+            tell(f"  {one['path']}: {one['reason']}")
+        if more := report.broken_total - len(report.broken):
+            tell(f"  {text('terminal_broken_more', language, number=more)}")
+    if report.kept:
+        tell(text("terminal_kept", language, kept=report.kept, days=KEEP_DAYS))
+    if report.stopped:
+        tell(text("terminal_stopped", language))
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second one ends the program as usual."""
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        tell("")  # below the line of progress
+        tell(text("terminal_stopping", terminal_language()))
+
+    in_charge = threading.current_thread() is threading.main_thread()
+    if in_charge:
+        signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield stop
+    finally:
+        if in_charge:
+            signal.signal(signal.SIGINT, before)
+
+
+class _Progress(StatusLine):
+    """How far an indexer is."""
+
+    def tell(self, progress: IndexProgress) -> None:
+        """Show it, if it is time to."""
+        if not self.due:
+            return
+        begun = progress.rate == 0 or progress.seconds_left is None
+        self.show(
+            text(
+                "terminal_progress_begun" if begun else "terminal_progress",
+                terminal_language(),
+                done=progress.done,
+                total=progress.total,
+                rate=progress.rate,
+                left=timedelta(seconds=round(progress.seconds_left or 0)),
+            )
+        )
+
+
+def _shard(typed: str) -> Shard:
+    try:
+        return Shard.parse(typed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("must be I/N, such as 1/4") from error

@@ -1,0 +1,176 @@
+"""`search`: search indexed folders by words and pictures."""
+
+import argparse
+import os
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from clip_app.errors import GalleryError, InputError
+from clip_app.gallery.library import AnyLibrary
+from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, is_interpreted, parse_query
+from clip_app.gallery.roots import spelled
+from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
+from clip_app.gallery.stores.store import Filter, Store
+from clip_app.images import SUPPORTED_SUFFIXES
+from clip_app.model.service import ModelService
+from clip_app.process import terminal_language
+from clip_app.server.answers import search_answer
+from clip_app.settings import add_flags, read_settings
+from clip_app.strings import text
+from clip_app.terminal import common
+from clip_app.terminal.common import (
+    GALLERY_SETTINGS,
+    MODEL_FLAGS,
+    add_gallery_flags,
+    as_indexed,
+    opened_library,
+    positive,
+    real_folder,
+    shown,
+)
+from clip_app.terminal.console import emit, emit_json, printable, tell, without_halves
+
+# Endings of one and the same format, so that `--type jpg` finds .jpeg too.
+_SAME_TYPE = ({".jpg", ".jpeg"}, {".tif", ".tiff"}, {".heic", ".heif"})
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of the program."""
+    command = commands.add_parser("search", help="search indexed folders by words and pictures")
+    command.add_argument(
+        "--text", action="append", default=[], help='"beach + sunset - people"; repeatable'
+    )
+    command.add_argument(
+        "--literal", action="store_true", help="take --text as it stands, signs and negations too"
+    )
+    command.add_argument(
+        "--image", action="append", default=[], type=Path, help="a picture to resemble; repeatable"
+    )
+    command.add_argument(
+        "--exclude", action="append", default=[], help="what to stay away from; repeatable"
+    )
+    command.add_argument("--top-k", type=positive, default=20, help="results to print; default: 20")
+    command.add_argument("--folder", type=Path, help="search this indexed folder only")
+    command.add_argument("--below", default="", metavar="SUBFOLDER", help="a path below the folder")
+    command.add_argument(
+        "--type", type=_suffixes, default=frozenset(), metavar="TYPES", help='such as "jpg,png"'
+    )
+    command.add_argument("--since", type=_day, metavar="DATE", help="taken on that day or later")
+    command.add_argument("--until", type=_day, metavar="DATE", help="taken on that day or earlier")
+    command.add_argument("--all", action="store_true", help="print what does not fit, too")
+    add_gallery_flags(command)
+    add_flags(command, MODEL_FLAGS)
+    command.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Print what fits best."""
+    # Everything typed is checked before the model is loaded, so that a mistake is told at once.
+    typed = [without_halves(one) for one in parsed.text]
+    texts = [term for one in typed for term in parse_query(one, literal=parsed.literal)]
+    texts += [term for one in parsed.exclude for term in parse_query("", without_halves(one))]
+    if not texts and not parsed.image:
+        raise InputError("query_missing")
+    if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
+        raise InputError("terms_too_many", number=number, limit=MAX_TERMS)
+    images = [spelled(path) for path in parsed.image]
+    for path in images:
+        _check_readable(path)
+    settings = read_settings(parsed, GALLERY_SETTINGS)
+    with opened_library(settings) as library:
+        if not library.galleries(None):
+            raise GalleryError("index_none")
+        service = common.load_service(settings)
+        stores = _stores(library, service, parsed.folder)
+        terms: list[TextTerm | ImageTerm] = [
+            *(image_term(service, str(path), name=path.name) for path in images),
+            *texts,
+        ]
+        answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
+    query = describe(terms)
+    interpreted = not parsed.literal and any(map(is_interpreted, typed))
+    if interpreted or any(term.weight != 1 for term in terms):
+        tell(text("gallery_understood", terminal_language(), query=query))
+    for store in stores:
+        if not os.path.isdir(store.key.folder):
+            folder = shown(store.key.folder)
+            tell(text("terminal_folder_gone", terminal_language(), folder=folder))
+    if parsed.json:
+        emit_json(search_answer(query, service, answer))
+    else:
+        _print_hits(answer, everything=parsed.all)
+
+
+def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> list[Store]:
+    """The indexes to search: of one gallery, or of all that the model can search."""
+    if folder is not None:
+        return [library.open(as_indexed(library, real_folder(folder)), service.info)]
+    statuses = library.galleries(service.info)
+    usable = [library.open(one.folder, service.info) for one in statuses if one.usable]
+    if not usable:
+        raise GalleryError(
+            "indexes_unreadable",
+            model=", ".join(sorted({one.model for one in statuses})),
+            current=service.info.name,
+        )
+    return usable
+
+
+def _filter(parsed: argparse.Namespace) -> Filter:
+    return Filter(
+        parsed.below.strip("/").removeprefix("./"),
+        parsed.type,
+        parsed.since and _midnight(parsed.since),
+        parsed.until and _midnight(parsed.until + timedelta(days=1)),
+    )
+
+
+def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
+    language = terminal_language()
+    hidden = 0
+    for hit in answer.hits:
+        fits = hit.fits or not answer.judged
+        hidden += not (fits or everything)
+        if fits or everything:
+            note = "" if fits else f"  ({text('gallery_unfit', language)})"
+            emit(f"{hit.similarity:6.3f}  {hit.path}{note}")
+    for cut in answer.cut:
+        tell(cut.message(language))
+    if not answer.hits:
+        emit(text("gallery_nothing_found", language))
+    elif answer.nothing_fits:
+        emit(text("gallery_nothing_fits", language))
+    if hidden:
+        tell(text("terminal_hidden", language, number=hidden))
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        raise InputError("file_not_found", name=printable(path.name)) from error
+
+
+def _suffixes(typed: str) -> frozenset[str]:
+    wanted = {f".{one.strip().lstrip('.').lower()}" for one in typed.split(",") if one.strip()}
+    if unknown := wanted - SUPPORTED_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"no image type: {', '.join(sorted(unknown))}")
+    for same in _SAME_TYPE:
+        if wanted & same:
+            wanted |= same
+    return frozenset(wanted)
+
+
+def _day(typed: str) -> date:
+    try:
+        day = date.fromisoformat(typed)
+        _midnight(day + timedelta(days=1))
+    except (ValueError, OverflowError, OSError) as error:
+        raise argparse.ArgumentTypeError("must be a date such as 2024-05-31") from error
+    return day
+
+
+def _midnight(day: date) -> int:
+    """Unix seconds, in the time of this machine, as dates in photographs are read."""
+    return int(datetime(day.year, day.month, day.day).timestamp())

@@ -1,0 +1,48 @@
+"""`status`: which folders are indexed."""
+
+import argparse
+from typing import Any
+
+from clip_app.process import terminal_language
+from clip_app.server.answers import status_answer
+from clip_app.settings import INDEX_SETTINGS, add_flags, read_settings
+from clip_app.strings import text
+from clip_app.terminal import common
+from clip_app.terminal.common import (
+    GALLERY_SETTINGS,
+    MODEL_FLAGS,
+    add_gallery_flags,
+    opened_library,
+)
+from clip_app.terminal.console import emit, emit_json
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of the program."""
+    command = commands.add_parser("status", help="which folders are indexed")
+    add_gallery_flags(command)
+    add_flags(command, MODEL_FLAGS)
+    command.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Print them."""
+    settings = read_settings(parsed, GALLERY_SETTINGS if "model" in parsed else INDEX_SETTINGS)
+    # Loading a model takes seconds, so it is only compared with where one was asked for.
+    model = common.load_service(settings).info if "model" in parsed else None
+    with opened_library(settings) as library:
+        statuses = library.galleries(model)
+    answer = status_answer(model.name if model else None, statuses)
+    if model is None:
+        for one in answer["galleries"]:
+            del one["usable"]
+    if parsed.json:
+        emit_json(answer)
+        return
+    language = terminal_language()
+    if not statuses:
+        emit(text("index_none", language))
+    for one in answer["galleries"]:
+        emit(one["gallery"])
+        usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
+        emit(f"  {text('terminal_status', language, **one)}{usable}")
