@@ -18,8 +18,8 @@ STOREYS = (
     ("ui", "server", "terminal"),
     ("tasks", "gallery"),
     ("photos", "model"),
-    ("images", "prompts", "scoring"),
-    ("settings", "errors", "progress", "metrics", "strings", "network"),
+    ("images", "prompts", "scoring", "dates", "text_lists", "text_tables", "text_files"),
+    ("settings", "temporary", "network", "process", "errors", "progress", "metrics", "strings"),
 )
 SIDEWAYS = {
     ("ui", "server"),  # handlers call the endpoints
@@ -27,11 +27,18 @@ SIDEWAYS = {
     ("server", "ui"),  # serve.py opens the page
     ("photos", "model"),  # encode_files asks the service
     ("gallery", "tasks"),
+    ("prompts", "text_lists"),
+    ("prompts", "text_tables"),
+    ("images", "dates"),
+    ("text_files", "text_tables"),
+    ("text_files", "text_lists"),
+    ("text_tables", "text_lists"),
     ("settings", "errors"),
     ("errors", "strings"),
-    ("images", "errors"),
-    ("network", "errors"),
+    ("temporary", "errors"),
+    ("network", "process"),
     ("network", "strings"),
+    ("process", "strings"),
 }
 HEAVY = {
     "torch": {"model/torch_engine.py"},
