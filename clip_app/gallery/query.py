@@ -55,7 +55,9 @@ _WEIGHT = re.compile(
 )
 
 # What is in quotation marks is taken as it stands. 《》 are the marks of titles.
-_PAIRS = ('""', "“”", "「」", "『』", "《》", "«»", "''", "‘’", "``")
+_PAIRS = tuple(
+    (one[0], one[1]) for one in ('""', "“”", "「」", "『』", "《》", "«»", "''", "‘’", "``")
+)
 _QUOTED = re.compile(
     r"(?:^|(?<=[\s+\-−＋－:：*×]))(?:"
     + "|".join(f"{start}[^{start}{end}]+{end}" for start, end in _PAIRS)
