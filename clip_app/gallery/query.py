@@ -52,7 +52,7 @@ _NEAR = 100
 # Up to ten: "2001: A Space Odyssey" is no weight, nor are "7:eleven", "16:9" and "5* hotel".
 _WEIGHT = re.compile(
     r"^(10|[1-9](?:\.\d{1,4})?|0?\.\d{1,4})"
-    r"(?:\s*[×：]\s*|\*(?=\S)|\s+\*\s+|\s*:(?:\s+|(?=[^\x00-\x7f])))(?=\D)(.+)$"
+    r"(?:\s*[×：]\s*|\*(?=\S)|\s+\*\s+|\s*:(?:\s+|(?=[^\x00-\x7f])))(?=[^\d\s])(.+)$"
 )
 
 # What is in quotation marks is taken as it stands. 《》 are the marks of titles.
