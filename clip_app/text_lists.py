@@ -50,7 +50,7 @@ _WEAK = "、\t"
 
 # An item of a list: quoted, with or without a number before it, or whatever comes up to the next
 # separator. No quotation holds its own marks, so that none is looked through twice.
-_LEAD = r"[^\S\n]*(?:[(（]?\d{1,6}[.．)）、]?|[-*+•●])?[^\S\n]*"
+_LEAD = r"[^\S\n]{0,8}(?:(?:[(（]?\d{1,6}[.．)）、]?|[-*+•●])[^\S\n]{0,8})?"
 _QUOTED = "|".join(
     f"{start}[^{start}{end}{_LINE_ENDS}]*{end}" for start, end in QUOTES.items() if start != "„"
 )
@@ -65,7 +65,7 @@ _WEAK_ITEMS = _items(_WEAK)
 
 _NUMERALS = words("一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六 十七 十八 十九 二十")
 _MARK = re.compile(
-    r"\s*(?:"
+    r"(?:"
     r"(?P<bullet>[-*+–—·](?:\s+\[[ xX]?\])?\s|[•●○▪■◦‣◆►▶✓✔])"
     r"|(?P<circled>[①-⑳㉑-㉟㊱-㊿❶-❿➀-➓⓫-⓴])"
     r"|(?:[(（](?P<enclosed>\d{1,6}|[a-z]|[一二三四五六七八九十]{1,2})[)）]"
@@ -76,7 +76,7 @@ _MARK = re.compile(
     re.DOTALL,
 )
 
-_INLINE = re.compile(r"(?:^|\s+)(?=\d{1,3}[.)]\s)|(?=[①-⑳])|(?=[(（]\d{1,3}[)）])")
+_INLINE = re.compile(r"(?:^|(?<=\s))(?=\d{1,3}[.)]\s)|(?=[①-⑳])|(?=[(（]\d{1,3}[)）])")
 
 # Quotation marks inside one another that are taken off.
 _MOST_QUOTES = 4
@@ -252,7 +252,7 @@ def _without_numbers(items: list[str]) -> list[str]:
 
 
 def _mark(item: str) -> _Mark | None:
-    found = _MARK.match(item)
+    found = _MARK.match(item.strip())
     if not found:
         return None
     kind = next(

@@ -45,17 +45,20 @@ class Named(Protocol):
 _SIGN = re.compile(r"(?:^|\s)([+\-−–—＋－﹢﹣])\s+|([＋－])|(?:^|\s)([\-−])(?=[^\W\d_])")
 _PLUS = "+＋﹢"
 _HYPHENS = "-–—－﹣"
+_SIGNS = {*_PLUS, *_HYPHENS, "−"}
 # As far as a sign looks to tell whether it is one.
 _NEAR = 100
 
 # Up to ten: "2001: A Space Odyssey" is no weight, nor are "7:eleven", "16:9" and "5* hotel".
 _WEIGHT = re.compile(
     r"^(10|[1-9](?:\.\d{1,4})?|0?\.\d{1,4})"
-    r"(?:\s*[×：]\s*|\*(?=\S)|\s+\*\s+|\s*:(?:\s+|(?=[^\x00-\x7f])))(?=\D)(.+)$"
+    r"(?:\s*[×：]\s*|\*(?=\S)|\s+\*\s+|\s*:(?:\s+|(?=[^\x00-\x7f])))(?=[^\d\s])(.+)$"
 )
 
 # What is in quotation marks is taken as it stands. 《》 are the marks of titles.
-_PAIRS = ('""', "“”", "「」", "『』", "《》", "«»", "''", "‘’", "``")
+_PAIRS = tuple(
+    (one[0], one[1]) for one in ('""', "“”", "「」", "『』", "《》", "«»", "''", "‘’", "``")
+)
 _QUOTED = re.compile(
     r"(?:^|(?<=[\s+\-−＋－:：*×]))(?:"
     + "|".join(f"{pair[0]}[^{pair}]+{pair[1]}" for pair in _PAIRS)
@@ -163,9 +166,10 @@ def describe(terms: Sequence[Named]) -> str:
         size = abs(term.weight)
         weight = "" if size == 1 else f"{size:g}: "
         sign = "−" if term.weight < 0 else "+"
-        # A lone sign beside others would be one of them.
-        lone = len(terms) > 1 and not any(map(str.isalnum, term.name))
-        name = in_quotes(term.name) if lone or is_interpreted(term.name) else term.name
+        # A sign at its end would be taken for one of those between the terms.
+        alone = len(terms) == 1 and term.weight == 1
+        open_ended = not alone and bool({term.name[:1], term.name[-1:]} & _SIGNS)
+        name = in_quotes(term.name) if open_ended or is_interpreted(term.name) else term.name
         parts.append(f"{sign} {weight}{name}")
     return " ".join(parts).removeprefix("+ ")
 
