@@ -251,7 +251,7 @@ def test_sixteen_bit_grey_keeps_its_brightness():
 
 
 def test_a_transparent_sixteen_bit_grey_turns_white():
-    samples = np.array([[0x1234, 0x1235]], np.uint16)
+    samples = np.array([[0x1234, 0x1235, 0xFFFF]], np.uint16)
     opened = load_image(encoded(Image.fromarray(samples), "PNG", transparency=0x1234))
     assert [opened.getpixel((x, 0)) for x in (0, 1)] == [WHITE, (0x12, 0x12, 0x12)]
 
