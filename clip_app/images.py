@@ -246,9 +246,10 @@ def _past_blank_frames(image: Image.Image, first: Image.Image, how: _How) -> Ima
         if best >= (_BLANK if frame == 1 else _PLAINLY_A_PICTURE) or left <= 0:
             break
         try:
-            image.seek(frame)
+            with _decoder_errors(how.name):  # after the last frame, too
+                image.seek(frame)
             shown = normalise(image, name=how.name, max_pixels=how.max_pixels)
-        except (ImageError, *_DECODER_ERRORS):  # EOFError after the last frame
+        except ImageError:
             break
         left -= shown.width * shown.height
         contrast = _contrast(shown)

@@ -47,10 +47,10 @@ def webp_picture(data: bytes, filler: bytes) -> bytes:
         chunk = data[at : at + 8 + size]
         missing = 8 + size - len(chunk)
         at += 8 + size + size % 2
-        if kind == b"VP8X" and not missing:
+        if kind == b"VP8X" and size and not missing:
             chunk = chunk[:8] + bytes([chunk[8] & _WEBP_HAS_ALPHA_OR_FRAMES]) + chunk[9:]
         elif kind not in _WEBP_PICTURE or (kind == b"ANMF" and missing and kind in kept):
-            continue
+            continue  # of an animation, the frames before are enough
         # A header may claim 4 GB; whoever misses more than is there has no picture anyway.
         if missing > len(data):
             break
