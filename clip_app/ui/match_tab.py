@@ -169,15 +169,12 @@ def _shown(
     slot: ModelSlot, answer: Matching, language: Language
 ) -> tuple[str, dict[str, float], dict[str, Any]]:
     first = answer.results[0]
-    if answer.none_fits:
-        headline = notice(text("match_none", language))
-    else:
-        sentence = text("match_best", language, text=first.text)
-        headline = f'<p class="headline">{html.escape(sentence)}</p>'
+    # The best of a large collection is worth seeing even where it does not fit well.
+    verdict = notice(text("match_none", language)) if answer.none_fits else ""
+    sentence = html.escape(text("match_best", language, text=first.text))
     best = (
         unread_notice(slot.service, [one.text for one in answer.results], language)
-        + headline
-        + '<p class="explained">'
+        + f'{verdict}<p class="headline">{sentence}</p><p class="explained">'
         + html.escape(text("match_confidence", language, score=percent(first.score)))
         + f" · {html.escape(text('scoring_used_softmax', language))}</p>"
     )
