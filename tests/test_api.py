@@ -44,6 +44,9 @@ def test_classify_answers_what_the_command_line_answers(client, service):
 def test_match_ranks_descriptions(client):
     answer = client.predict(handle_file(str(CAT)), "a dog\na cat", api_name="/match")
     assert [one["text"] for one in answer["results"]] == ["a cat", "a dog"]
+    assert answer["none_fits"] is False
+    wrong = client.predict(handle_file(str(CAT)), "a rocket", api_name="/match")
+    assert wrong["none_fits"] is True
 
 
 def test_health_answers_with_model_device_and_version(client):

@@ -171,16 +171,13 @@ def _shown(
 ) -> tuple[str, dict[str, float], dict[str, Any]]:
     first = answer.results[0]
     texts = [one.text for one in answer.results]
-    if answer.none_fits:
-        headline = notice(text("match_none", language))
-    else:
-        sentence = text("match_best", language, text=first.text)
-        headline = f'<p class="headline">{html.escape(sentence)}</p>'
+    # The best of a large collection is worth seeing even where it does not fit well.
+    verdict = notice(text("match_none", language)) if answer.none_fits else ""
+    sentence = html.escape(text("match_best", language, text=first.text))
     best = (
         unread_notice(slot.service, texts, language)
         + cut_notice(slot.service.cut_texts(texts), language)
-        + headline
-        + '<p class="explained">'
+        + f'{verdict}<p class="headline">{sentence}</p><p class="explained">'
         + html.escape(text("match_confidence", language, score=percent(first.score)))
         + f" · {html.escape(text('scoring_used_softmax', language))}</p>"
     )
