@@ -2,7 +2,7 @@
 
 >>> import clip_app
 >>> model = clip_app.load_model("starter")
->>> clip_app.tasks.classify(model, "assets/examples/cat.jpg", ["cat", "dog"]).results[0].label
+>>> clip_app.classify(model, "assets/examples/cat.jpg", ["cat", "dog"]).results[0].label
 'cat'
 
 The names below are loaded when they are first used: importing the package takes no time.

@@ -34,6 +34,9 @@ _AHEAD = 64
 #: What a photograph can be given as: the path of a file, its bytes, or a picture in memory.
 Source = str | os.PathLike[str] | bytes | Image.Image
 
+#: Several of them.
+Sources = list[Any] | tuple[Any, ...]
+
 
 @dataclass(frozen=True)
 class EncodedPhoto:

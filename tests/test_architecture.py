@@ -18,7 +18,7 @@ STOREYS = (
     ("ui", "server", "terminal"),
     ("tasks", "gallery"),
     ("photos", "model"),
-    ("images", "prompts", "scoring", "dates", "text_lists", "text_tables", "text_files"),
+    ("images", "prompts", "scoring", "dates", "salvage", "text_lists", "text_tables", "text_files"),
     ("settings", "temporary", "network", "process", "errors", "progress", "metrics", "strings"),
 )
 SIDEWAYS = {
@@ -30,6 +30,7 @@ SIDEWAYS = {
     ("prompts", "text_lists"),
     ("prompts", "text_tables"),
     ("images", "dates"),
+    ("images", "salvage"),
     ("text_files", "text_tables"),
     ("text_files", "text_lists"),
     ("text_tables", "text_lists"),

@@ -11,7 +11,7 @@ from clip_app.tasks.classify import classify
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.tasks.match import match, match_matrix, read_collection
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
-from tests.conftest import noise
+from tests.conftest import EXAMPLES, noise
 
 
 def test_scores_are_softmax_of_scaled_cosine(service, cat):
@@ -155,3 +155,17 @@ def test_collections_are_read_in_the_encodings_people_have():
     assert read_collection(table, "x.csv") == "a cat, asleep\na dog running"
     with pytest.raises(InputError):
         read_collection(b"\x00\xff\x00\x01\x80", "x.txt")
+
+
+def test_a_photograph_can_be_a_path_bytes_or_a_picture_and_one_has_one_answer(service, cat):
+    path = EXAMPLES / "cat.jpg"
+    alone = classify(service, path, ["cat", "dog"])
+    assert alone.results[0].label == "cat"
+    several = classify(service, [path, str(path), path.read_bytes(), cat], ["cat", "dog"])
+    assert [one.results[0].score for one in several] == pytest.approx(
+        [alone.results[0].score] * 4, abs=1e-3
+    )
+    ranked = match(service, path, ["a dog", "a cat"])
+    assert ranked[0].text == "a cat"
+    with pytest.raises(ImageError):
+        classify(service, "no-such.jpg", ["cat"])

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
-from PIL import Image
 
 from clip_app.errors import ImageError
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
+from clip_app.photos import Source, Sources, open_picture
 from clip_app.progress import Progress
 from clip_app.prompts import choose_templates, parse_labels
 from clip_app.scoring import sigmoid, similarities, softmax_scores
@@ -47,28 +48,60 @@ class Classification:
         return self.chance > CHANCE_LIMIT
 
 
+@overload
 def classify(
     service: ModelService,
-    images: Sequence[Image.Image],
+    images: Source,
     labels: str | Sequence[str],
     templates: str | None = None,
     *,
     independent: bool = False,
     progress: Progress | None = None,
-) -> list[Classification]:
+) -> Classification: ...
+
+
+@overload
+def classify(
+    service: ModelService,
+    images: Sources,
+    labels: str | Sequence[str],
+    templates: str | None = None,
+    *,
+    independent: bool = False,
+    progress: Progress | None = None,
+) -> list[Classification]: ...
+
+
+def classify(
+    service: ModelService,
+    images: Source | Sources,
+    labels: str | Sequence[str],
+    templates: str | None = None,
+    *,
+    independent: bool = False,
+    progress: Progress | None = None,
+) -> Classification | list[Classification]:
     """Score every label for every image.
+
+    >>> import clip_app
+    >>> model = clip_app.load_model("starter")
+    >>> clip_app.classify(model, "assets/examples/cat.jpg", ["cat", "dog"]).results[0].label
+    'cat'
 
     Args:
         service: the model to ask.
-        images: one or more pictures.
+        images: one or several: paths of files, their bytes, or pictures in memory.
         labels: as typed, or already apart.
         templates: see `clip_app.prompts.choose_templates`.
         independent: score each label by itself: sigmoid with the model's bias where it has one,
             else the label's share against background words.
         progress: called with (done, total) while labels are encoded.
 
+    Returns:
+        One answer for one image, a list for a list.
+
     Raises:
-        ImageError: if there is no image.
+        ImageError: if there is no image, or one cannot be read.
         InputError: if there are no labels, too many, or a template has no place for one.
         ModelError: if the device fails.
     """
@@ -76,9 +109,11 @@ def classify(
         raise ImageError("image_missing")
     names = parse_labels(labels) if isinstance(labels, str) else list(labels)
     prompts = choose_templates(templates, names)
-    image_features = service.encode_images(images)
+    given = images if isinstance(images, list | tuple) else [images]
+    pictures = [open_picture(one, service) for one in given]
+    image_features = service.encode_images(pictures)
     label_features = service.encode_labels(names, prompts, progress)
-    return classify_features(
+    answers = classify_features(
         service,
         image_features,
         names,
@@ -87,6 +122,7 @@ def classify(
         independent=independent,
         progress=progress,
     )
+    return answers if isinstance(images, list | tuple) else answers[0]
 
 
 def classify_features(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from clip_app.errors import ImageError
 from clip_app.model.service import ModelService
+from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
 from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
@@ -64,7 +65,7 @@ class SimilarityMatrix:
 
 def match(
     service: ModelService,
-    image: Image.Image | None,
+    image: Source | None,
     descriptions: str | Sequence[str],
     *,
     top_k: int | None = None,
@@ -77,13 +78,13 @@ def match(
 
     Args:
         service: the model to ask.
-        image: the picture.
+        image: the path of a file, its bytes, or a picture in memory.
         descriptions: one a line as typed, or already apart.
         top_k: how many to return; None for all.
         progress: called with (done, total) while texts are encoded.
 
     Raises:
-        ImageError: if there is no image.
+        ImageError: if there is no image, or it cannot be read.
         InputError: if there is no text, or too many.
         ModelError: if the device fails.
     """
@@ -92,7 +93,7 @@ def match(
 
 def judge(
     service: ModelService,
-    image: Image.Image | None,
+    image: Source | None,
     descriptions: str | Sequence[str],
     *,
     top_k: int | None = None,
@@ -103,7 +104,7 @@ def judge(
         raise ImageError("image_missing")
     texts = _texts(descriptions)
     text_features = service.encode_texts(texts, progress)
-    image_features = service.encode_images([image])
+    image_features = service.encode_images([open_picture(image, service)])
     return match_features(service, image_features, texts, text_features, top_k=top_k)[0]
 
 
