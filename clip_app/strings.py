@@ -203,6 +203,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} is protected by a password; please pack it without one.",
         "{name} 设有密码；请重新打包，不要加密。",
     ),
+    "entry_too_large": (
+        "{name} is too large for one photo and was left out.",
+        "{name} 作为一张照片过大，已跳过。",
+    ),
     "entry_method": (
         "{name} is packed in a way that cannot be read here; please pack it again as a plain .zip,"
         " for example with 7-Zip, or fewer files at a time.",

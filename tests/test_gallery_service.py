@@ -143,3 +143,22 @@ def test_an_index_on_a_read_only_disk_is_searched_in_the_page(
             assert "cannot be written" in str(told.value)
     finally:
         shutil.rmtree(place)
+
+
+def test_photographs_and_index_of_a_visitor_whose_app_was_killed_go_at_the_next_start(
+    page: Page, service: ModelService, tmp_path: Path
+) -> None:
+    galleries = page.galleries
+    own = galleries.uploads.new_folder()
+    galleries.uploads.receive([EXAMPLES / "cat.jpg"], own)
+    job = galleries.index(service, own, galleries.roots_of(own))
+    assert job.wait(60)
+    assert job.error is None
+    beside = Page(service, page.root, tmp_path / "index").galleries
+    assert own in {one.folder for one in beside.library.galleries(None)}
+    galleries.library.close()
+    galleries.uploads.close()  # with the lock gone and the folder still there, as after a kill
+    os.utime(own, (0, 0))
+    after = Page(service, page.root, tmp_path / "index").galleries
+    assert not own.exists()
+    assert own not in {one.folder for one in after.library.galleries(None)}

@@ -4,6 +4,8 @@ import io
 import os
 import stat
 import struct
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -364,14 +366,124 @@ def test_any_bytes_for_a_name_stay_below_the_folder(entries):
             path.write_bytes(raw_zip([(name, CAT[:100])], flag=0x800 if marked else 0))
             with suppress(InputError):
                 uploads.receive([path], folder)
+        uploads.close()
         outside = {p for p in Path(place).rglob("*") if p.is_file()} - {path}
         assert all(folder in p.parents for p in outside)
 
 
-def test_what_a_crash_left_is_removed_when_the_app_starts(tmp_path):
-    old = tmp_path / "uploads" / "0123"
-    old.mkdir(parents=True)
-    (old / "a.jpg").write_bytes(CAT)
+def test_thousands_of_equal_names_without_an_ending_take_linear_time(uploads, tmp_path):
+    def seconds(number):
+        data = raw_zip([(b"image", CAT[:100] + b"%05d" % n) for n in range(number)])
+        (tmp_path / "same.zip").write_bytes(data)
+        folder = uploads.new_folder()
+        started = time.process_time()
+        received = uploads.receive([tmp_path / "same.zip"], folder)
+        assert received.images == len(list(folder.iterdir())) == number
+        return time.process_time() - started
+
+    assert min(seconds(1600) for _ in range(2)) < 8 * min(seconds(400) for _ in range(2))
+
+
+@pytest.mark.parametrize("name", ["café au lait.jpg", "München.jpg", "niño ñandú.jpg", "été.jpg"])
+def test_western_names_from_dos_are_not_taken_for_chinese(uploads, tmp_path, name):
+    (tmp_path / "dos.zip").write_bytes(raw_zip([(name.encode("cp437"), CAT)]))
+    folder = uploads.new_folder()
+    uploads.receive([tmp_path / "dos.zip"], folder)
+    assert files_below(folder) == [name]
+
+
+def test_raw_photographs_are_left_out_and_not_taken_for_their_previews(uploads, tmp_path):
+    head = b"II*\0" + bytes(100)
+    packed = archive(tmp_path / "raw.zip", ("a.NEF", head), ("b.dng", head), ("cat.jpg", CAT))
+    folder = uploads.new_folder()
+    received = uploads.receive([packed], folder)
+    assert files_below(folder) == ["cat.jpg"]
+    assert received.left_out == ("a.NEF", "b.dng")
+
+
+@pytest.mark.parametrize(
+    ("version", "extra"),
+    [
+        (90, b""),  # made for a newer program
+        (20, struct.pack("<HH", 1, 50) + b"ab"),  # an extra field that is cut
+        (20, struct.pack("<HH", 0x7075, 7) + b"\x01abcd\xff\xfe"),
+        (20, b"abc"),
+    ],
+)
+def test_one_odd_line_in_the_table_of_contents_costs_nothing(uploads, tmp_path, version, extra):
+    names = (b"one.jpg", b"two.jpg", b"three.jpg")
+    data = bytearray(raw_zip([(name, CAT) for name in names], extras={1: extra}))
+    data[data.rindex(b"two.jpg") - 46 + 6] = version
+    (tmp_path / "a.zip").write_bytes(data)
+    folder = uploads.new_folder()
+    uploads.receive([tmp_path / "a.zip"], folder)
+    assert files_below(folder) == ["one.jpg", "three.jpg", "two.jpg"]
+
+
+def test_a_size_that_is_nowhere_costs_that_entry(uploads, tmp_path):
+    names = (b"one.jpg", b"two.jpg", b"three.jpg")
+    extras = {1: struct.pack("<HHI", 1, 4, 7)}
+    data = bytearray(raw_zip([(name, CAT) for name in names], extras=extras))
+    struct.pack_into("<I", data, data.rindex(b"two.jpg") - 46 + 24, 0xFFFFFFFF)
+    (tmp_path / "a.zip").write_bytes(data)
+    folder = uploads.new_folder()
+    received = uploads.receive([tmp_path / "a.zip"], folder)
+    assert files_below(folder)[:2] == ["one.jpg", "three.jpg"]
+    assert received.images + received.refused_total == 3
+
+
+def bomb_between_two(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("one.jpg", CAT)
+        packed.writestr("bomb.jpg", bytes(50_000_000))
+        packed.writestr("three.jpg", CAT)
+    return path
+
+
+def test_one_entry_that_is_too_large_costs_that_entry(uploads, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 5_000_000)
+    folder = uploads.new_folder()
+    received = uploads.receive([bomb_between_two(tmp_path / "a.zip")], folder)
+    assert files_below(folder) == ["one.jpg", "three.jpg"]
+    assert [(one.name, one.key) for one in received.refused] == [("bomb.jpg", "entry_too_large")]
+
+
+def test_many_entries_that_are_too_large_end_the_upload(uploads, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 5_000_000)
+    monkeypatch.setattr(module, "MAX_BYTES", 12_000_000)
+    folder = uploads.new_folder()
+    bombs = [bomb_between_two(tmp_path / f"{n}.zip") for n in range(9)]
+    with pytest.raises(InputError) as caught:
+        uploads.receive(bombs, folder)
+    assert caught.value.key == "upload_too_large"
+
+
+def test_what_the_indexer_would_not_see_is_not_counted_as_added(uploads, tmp_path):
+    packed = archive(tmp_path / "a.zip", ("lost+found /x.jpg", CAT), ("cat.jpg", CAT))
+    folder = uploads.new_folder()
+    assert uploads.receive([packed], folder).images == 1
+    assert files_below(folder) == ["cat.jpg"]
+
+
+def test_what_a_crash_left_is_known_and_what_another_app_uses_is_not_touched(tmp_path):
+    place = tmp_path / "uploads"
+    job = (
+        "import os, sys, pathlib\n"
+        "from clip_app.gallery.uploads import Uploads\n"
+        "print(Uploads(pathlib.Path(sys.argv[1])).new_folder(), flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", job, str(place)], capture_output=True, text=True, check=False
+    )
+    killed = Path(ended.stdout.strip())
+    assert killed.is_dir()
+    running = Uploads(place)
+    used = running.new_folder()
+    old, young = place / "0123", place / "4567"  # as before there were locks
+    old.mkdir()
+    young.mkdir()
     os.utime(old, (0, 0))
-    Uploads(tmp_path / "uploads")
-    assert not old.exists()
+    assert sorted(Uploads(place).abandoned()) == sorted([killed, old])
+    running.close()
+    assert used.is_dir()

@@ -19,11 +19,18 @@ from clip_app.images import shown_name
 
 # Fields of the format (PKWARE, APPNOTE.TXT 4.4.4 and 4.6.9).
 _ENCRYPTED, _UTF8 = 1 << 0, 1 << 11
-_UNICODE_PATH = 0x7075
+_ZIP64, _UNICODE_PATH, _NO_FIELD = 0x0001, 0x7075, 0xFFFF
+_IN_ZIP64 = 0xFFFFFFFF
 _CENTRAL, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
 
 # What unpacking raises for bytes it cannot use; OSError is bz2's word for them.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+
+# DOS letters with accents in cp437. GB 18030 pairs two of these bytes for rare characters only.
+_DOS_LETTERS = frozenset(range(0x80, 0xA6))
+
+# Newer needs than Python knows; what cannot be read after all fails at its own entry.
+_NEWEST_VERSION = 63
 
 # How files begin that are named .zip and are something else.
 _OTHER_ARCHIVES = {
@@ -126,14 +133,16 @@ def entry_name(entry: zipfile.ZipInfo) -> str:
 
     Marked as UTF-8, it is UTF-8. Else a name of Info-ZIP's extra field counts; else UTF-8, which
     Macs write without the mark and which other encodings hardly ever look like; else GB 18030, as
-    Chinese Windows writes; else cp437, as the format says.
+    Chinese Windows writes; else cp437, as the format says. It is cp437 also where no byte means
+    anything but a letter with an accent there: café and München, not three rare characters.
     """
     if entry.flag_bits & _UTF8:
         return entry.orig_filename
     raw = entry.orig_filename.encode("cp437")
     if (name := _unicode_path(entry.extra, raw)) is not None:
         return name
-    for encoding in ("utf-8", "gb18030"):
+    western = all(byte < 0x80 or byte in _DOS_LETTERS for byte in raw)
+    for encoding in ("utf-8",) if western else ("utf-8", "gb18030"):
         with contextlib.suppress(UnicodeDecodeError):
             return raw.decode(encoding)
     return entry.orig_filename
@@ -164,23 +173,53 @@ def _other_kind(path: Path) -> str | None:
 def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except UnicodeDecodeError:
-        # A name is marked as UTF-8 and is not. Python refuses the archive for it; without the mark
-        # the name is read like any other. Uploads are small enough to be changed in memory.
-        return zipfile.ZipFile(io.BytesIO(_without_false_marks(path.read_bytes())))
+    except (UnicodeDecodeError, NotImplementedError, zipfile.BadZipFile, struct.error):
+        if not zipfile.is_zipfile(path):
+            raise
+        # One line of the table of contents is not as Python wants it, for which it refuses the
+        # archive. Uploads are small enough to be changed in memory.
+        return zipfile.ZipFile(io.BytesIO(_mended(path.read_bytes())))
 
 
-def _without_false_marks(data: bytes) -> bytes:
-    """The archive with the mark of UTF-8 taken from names that are not."""
+def _mended(data: bytes) -> bytes:
+    """The archive without what makes Python refuse the whole of it for one entry."""
     changed = bytearray(data)
     for signature, flags, length, name in ((_CENTRAL, 8, 28, 46), (_LOCAL, 6, 26, 30)):
         start = data.find(signature)
         while start >= 0 and start + name <= len(data):
             (bits,) = struct.unpack_from("<H", data, start + flags)
-            (size,) = struct.unpack_from("<H", data, start + length)
+            size, extra = struct.unpack_from("<HH", data, start + length)
+            end = start + name + size
             try:
-                data[start + name : start + name + size].decode("utf-8")
-            except UnicodeDecodeError:
+                data[start + name : end].decode("utf-8")
+            except UnicodeDecodeError:  # marked as UTF-8 or not, it is read like one without
                 struct.pack_into("<H", changed, start + flags, bits & ~_UTF8)
+            if signature == _CENTRAL:
+                changed[start + 6] = min(data[start + 6], _NEWEST_VERSION)
+                far = struct.unpack_from("<II", data, start + 20)
+                far += struct.unpack_from("<I", data, start + 42)
+                fields = data[end : end + extra]
+                if len(fields) >= 4 and not _is_sound(fields, 8 * far.count(_IN_ZIP64)):
+                    struct.pack_into("<HH", changed, end, _NO_FIELD, extra - 4)
             start = data.find(signature, start + 4)
     return bytes(changed)
+
+
+def _is_sound(extra: bytes, far: int) -> bool:
+    """Whether the extra fields of an entry are whole, and those that Python reads are readable.
+
+    `far` is how many bytes of sizes and places must be in the field of Zip64, if there is one.
+    """
+    while len(extra) >= 4:
+        kind, length = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + length], extra[4 + length :]
+        if len(field) < length or (kind == _ZIP64 and length < far):
+            return False
+        if kind == _UNICODE_PATH:
+            try:
+                field[5:].decode("utf-8")
+            except UnicodeDecodeError:
+                return False
+            if length < 5:
+                return False
+    return True

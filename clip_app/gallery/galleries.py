@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from clip_app.errors import ClipAppError, GalleryError
+from clip_app.errors import ClipAppError, GalleryError, StorageError
 from clip_app.gallery.indexer import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
@@ -79,6 +79,11 @@ class GalleryService:
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
         self._jobs: dict[tuple[Path, str], IndexJob] = {}
         self._lock = threading.Lock()
+        for own in self.uploads.abandoned():
+            try:
+                self.forget_uploads(own)
+            except StorageError as error:  # a disk that is only read now must not end the start
+                log.warning("What a visitor left cannot be removed: %s", error)
 
     def _thumbnail_folder(self, index_dir: Path) -> Path:
         """Below the index folder; where that is on a read-only disk, for as long as this runs."""
@@ -219,6 +224,7 @@ class GalleryService:
             job.wait(_LAST_BATCH_SECONDS)
         for own in list(self.uploads.folders):
             self.forget_uploads(own)
+        self.uploads.close()
 
     def prepare(self, service: ModelService) -> None:
         """Index the example photographs, so that there is something to search at once."""

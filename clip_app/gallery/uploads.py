@@ -7,25 +7,25 @@ names are taken from it: no path in it leads anywhere.
 import contextlib
 import logging
 import os
-import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Generic, NamedTuple, TypeVar
 
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from clip_app.errors import InputError, StorageError
 from clip_app.gallery.archives import Archive, EntryError
-from clip_app.gallery.roots import is_left_out
+from clip_app.gallery.kinds import IMAGE, UNKNOWN, kind_of
+from clip_app.gallery.stored_names import FreeNames, is_hidden, parts_of, safe_name
 from clip_app.images import (
     FORMATS,
     MAX_FILE_BYTES,
-    SUPPORTED_SUFFIXES,
     is_image_head,
     shown_name,
 )
@@ -41,9 +41,6 @@ MAX_BYTES = 2 * 2**30
 
 _BLOCK = 1 << 20
 
-# A name may take 255 bytes on Linux and macOS; the rest is for a number that tells equals apart.
-_LONGEST_NAME = 240
-
 # Folders of an archive that are kept, the innermost ones, so that no path grows too long.
 _DEEPEST = 4
 
@@ -53,11 +50,9 @@ _HEAD = 64
 # Left-out files that are named; of the rest the number is told.
 _NAMED = 1000
 
-# A visitor's folder is removed when the session ends; what a crash left, after this time.
+# A folder that no lock tells the owner of is removed after this time.
 _STALE_SECONDS = 24 * 3600
-
-# Names that Windows keeps for devices, whatever their ending.
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_LOCK = ".lock"
 
 # Endings for files that are images by their content and do not say so, where Pillow's first one of
 # a format is not the usual one.
@@ -110,7 +105,10 @@ class Uploads:
         self.directory = directory.resolve()
         #: Those of the present visitors.
         self.folders: set[Path] = set()
-        self._remove_stale()
+        # Held while this process lives, so that another one knows what a crash has left.
+        self._owner = secrets.token_hex(8)
+        self._lock = FileLock(self._lock_of(self._owner), thread_local=False)
+        self._making = threading.Lock()
 
     def new_folder(self) -> Path:
         """A folder that only its visitor knows.
@@ -118,10 +116,13 @@ class Uploads:
         Raises:
             StorageError: if it cannot be made.
         """
-        self._remove_stale()
-        folder = self.directory / secrets.token_hex(16)
+        folder = self.directory / f"{self._owner}-{secrets.token_hex(16)}"
         with _storage_errors():
-            folder.mkdir(parents=True)
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with self._making:
+                if not self._lock.is_locked:
+                    self._lock.acquire()
+            folder.mkdir()
         self.folders.add(folder)
         return folder
 
@@ -155,11 +156,43 @@ class Uploads:
             shutil.rmtree(folder, ignore_errors=True)
             self.folders.discard(folder)
 
-    def _remove_stale(self) -> None:
+    def close(self) -> None:
+        """Give up the lock; whatever folder is left belongs to nobody."""
+        self._lock.release()
         with contextlib.suppress(OSError):
-            for folder in self.directory.iterdir():
-                if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-                    self.remove(folder)
+            self._lock_of(self._owner).unlink(missing_ok=True)
+
+    def abandoned(self) -> list[Path]:
+        """The folders of visitors whose app ended without removing them."""
+        try:
+            folders = [one for one in self.directory.iterdir() if one.is_dir()]
+            left = [one for one in folders if self._is_left(one)]
+            for lock in self.directory.glob(f"*{_LOCK}"):
+                owner = lock.name.removesuffix(_LOCK)
+                if not any(one.name.startswith(owner) for one in folders) and self._is_free(lock):
+                    lock.unlink(missing_ok=True)
+        except OSError:
+            return []
+        return left
+
+    def _lock_of(self, owner: str) -> Path:
+        return self.directory / f"{owner}{_LOCK}"
+
+    def _is_left(self, folder: Path) -> bool:
+        owner = folder.name.partition("-")[0]
+        if owner == self._owner:
+            return False
+        lock = self._lock_of(owner)
+        if lock.exists():
+            return self._is_free(lock)
+        return time.time() - folder.stat().st_mtime > _STALE_SECONDS
+
+    def _is_free(self, lock: Path) -> bool:
+        try:
+            with FileLock(lock, timeout=0):
+                return True
+        except (Timeout, OSError):
+            return False
 
 
 class _Intake:
@@ -168,10 +201,11 @@ class _Intake:
     def __init__(self, folder: Path, progress: Progress, stop: threading.Event) -> None:
         self._progress = progress
         self._stop = stop
-        self._names = _FreeNames(folder)
+        self._names = FreeNames(folder)
         there = [path for path in folder.rglob("*") if path.is_file()]
         self._files = len(there)
         self._bytes = sum(path.stat().st_size for path in there)
+        self._wasted = 0
         self._images = 0
         self._left_out = _Named[str]()
         self._unreadable = _Named[str]()
@@ -196,8 +230,11 @@ class _Intake:
                     self._refused.add(Refused(shown_name(file.name), error.key))
                     done += 1
             else:
-                with _storage_errors(), open(file.path, "rb") as source:
-                    self._take(file.name, source)
+                try:
+                    with _storage_errors(), open(file.path, "rb") as source:
+                        self._take(file.name, source)
+                except EntryError as error:
+                    self._refused.add(Refused(shown_name(file.name), error.key))
                 done += 1
             self._progress(done, total)
         if not self._images and self._refused.number:
@@ -217,7 +254,7 @@ class _Intake:
             if self._stop.is_set():
                 return
             try:
-                if not _is_hidden(name):
+                if not is_hidden(name):
                     with archive.open(entry) as source:
                         self._take(name, source)
             except EntryError as error:
@@ -225,18 +262,19 @@ class _Intake:
             self._progress(done + number, total)
 
     def _take(self, name: str, source: IO[bytes]) -> None:
-        parts = _parts(name)
-        if not parts or _is_hidden(name):
+        parts = parts_of(name)
+        if not parts or is_hidden(name):
             return
         head = source.read(_HEAD)
-        named_image = Path(parts[-1]).suffix.lower() in SUPPORTED_SUFFIXES
+        kind = kind_of(parts[-1])
         image = is_image_head(head)
-        if not named_image and not image:
+        # Raw photographs begin like a TIFF and hold a small preview: known by name, left out.
+        if kind != IMAGE and not (kind == UNKNOWN and image):
             self._left_out.add(shown_name(name))
             return
         if self._files >= MAX_FILES:
             raise InputError("upload_too_many", limit=MAX_FILES)
-        target = self._names.free([_safe(part) for part in parts[-_DEEPEST:]])
+        target = self._names.free([safe_name(part) for part in parts[-_DEEPEST:]])
         size = 0
         try:
             with _storage_errors():
@@ -247,14 +285,19 @@ class _Intake:
                 while block:
                     size += len(block)
                     # Counted as it comes out: an archive may lie about sizes.
-                    if size > MAX_FILE_BYTES or self._bytes + size > MAX_BYTES:
+                    if self._bytes + self._wasted + size > MAX_BYTES:
                         raise InputError("upload_too_large", limit=MAX_BYTES // 2**30)
+                    if size > MAX_FILE_BYTES:
+                        raise EntryError("entry_too_large")
                     with _storage_errors():
                         file.write(block)
                     block = source.read(_BLOCK)
-            if not named_image:
-                self._names.rename(target, _ending(target))
+            if kind != IMAGE:
+                with _storage_errors():
+                    self._names.rename(target, _ending(target))
         except BaseException:
+            # Unpacked for nothing, but not for free: else ten thousand bombs take hours.
+            self._wasted += size
             target.unlink(missing_ok=True)
             raise
         self._files += 1
@@ -277,72 +320,12 @@ class _Named(Generic[_T]):
             self.first.append(one)
 
 
-class _FreeNames:
-    """Names below a folder that nothing there has yet, found in constant time for each."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._next: dict[Path, int] = {}
-
-    def free(self, parts: Sequence[str]) -> Path:
-        """A path for a file, as near to `parts` as what is there allows."""
-        folder = self._folder
-        for part in parts[:-1]:
-            # A file has this name already: then the folder takes another.
-            folder = self._numbered(folder / part, Path.is_file)
-        return self._numbered(folder / parts[-1], Path.exists, count=True)
-
-    def rename(self, file: Path, ending: str) -> None:
-        """Give a file another ending."""
-        with _storage_errors():
-            file.rename(self._numbered(file.with_name(file.name + ending), Path.exists))
-
-    def _numbered(
-        self, wanted: Path, taken: Callable[[Path], bool], *, count: bool = False
-    ) -> Path:
-        number = self._next.get(wanted, 1) if count else 1
-        path = wanted
-        while number > 1 or taken(path):
-            number += 1
-            path = wanted.with_name(f"{number}-{wanted.name}")
-            if not taken(path):
-                break
-        if count:
-            self._next[wanted] = number
-        return path
-
-
 def _silent(done: int, total: int) -> None:
     pass
 
 
 def _named(file: str | os.PathLike[str] | Upload) -> Upload:
     return file if isinstance(file, Upload) else Upload(Path(file), Path(file).name)
-
-
-def _parts(name: str) -> list[str]:
-    path = PurePosixPath(name.partition("\0")[0].replace("\\", "/"))
-    return [part for part in path.parts if part not in ("/", "..")]
-
-
-def _is_hidden(name: str) -> bool:
-    return any(is_left_out(part) for part in _parts(name))
-
-
-def _safe(part: str) -> str:
-    """One part of a path as a plain name that every system can store."""
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*\ud800-\udfff]', "_", part).strip(". ") or "_"
-    if _DEVICES.match(name):
-        name = f"_{name}"
-    stem, dot, suffix = name.rpartition(".")
-    if not stem or len(suffix) > 20:
-        return _cut(name, _LONGEST_NAME)
-    return _cut(stem, _LONGEST_NAME - len((dot + suffix).encode())) + dot + suffix
-
-
-def _cut(name: str, limit: int) -> str:
-    """As much of `name` as takes at most `limit` bytes, whole characters only."""
-    return name.encode()[:limit].decode(errors="ignore")
 
 
 def _ending(file: Path) -> str:

@@ -1,6 +1,7 @@
 """The gallery tab's left side: choosing a folder, adding photographs, indexing with progress."""
 
 import html
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from clip_app.model.slot import ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.common import i18n, notice, shows_errors
 from clip_app.ui.files import Files
+
+log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _NAMED_BROKEN = 20
@@ -117,18 +120,22 @@ def build_index_part(
     ) -> Iterator[tuple[Any, Any, Any, Any, Any, Any]]:
         if not files:
             raise InputError("files_missing")
-        own = own or galleries.uploads.new_folder()
+        before_this, own = own, own or galleries.uploads.new_folder()
         intake = _Intake(galleries.uploads, files, own)
         try:
             # The folder is the session's before anything lies in it, so that its end removes it.
             while not intake.wait(_POLL_SECONDS):
+                before_this = own
                 yield own, gr.skip(), intake.shown(language), gr.skip(), gr.skip(), gr.skip()
         finally:
             intake.stop.set()
-        if intake.error is not None and not any(own.iterdir()):
+        if intake.error is not None and not any(one.is_file() for one in own.rglob("*")):
+            if before_this is None:  # the page does not know of it, so no session would remove it
+                galleries.uploads.remove(own)
             raise intake.error
         before = intake.shown(language)
         choices = refresh(str(own), own, language)[0]
+        yield own, choices, before, gr.skip(), gr.skip(), None
         job = galleries.index(slot.service, own, galleries.roots_of(own))
         for shown in follow(job, own, own, language, before):
             yield own, choices, *shown, None
@@ -171,7 +178,7 @@ class _Intake:
 
     def __init__(self, uploads: Uploads, files: Sequence[Upload], own: Path) -> None:
         self.stop = threading.Event()
-        self.error: ClipAppError | None = None
+        self.error: Exception | None = None
         self._received: Received | None = None
         self._now = (0, len(files))
 
@@ -179,6 +186,9 @@ class _Intake:
             try:
                 self._received = uploads.receive(files, own, progress=self._tell, stop=self.stop)
             except ClipAppError as error:
+                self.error = error
+            except Exception as error:
+                log.exception("Unexpected error while taking in an upload")
                 self.error = error
 
         self._thread = threading.Thread(target=work, name="receive", daemon=True)
@@ -195,8 +205,10 @@ class _Intake:
     def shown(self, language: Language) -> str:
         """How far it is, or what became of it, as HTML."""
         received = self._received
-        if self.error is not None:
+        if isinstance(self.error, ClipAppError):
             return notice(self.error.message(language))
+        if self.error is not None:
+            return notice(text("unexpected", language))
         if received is None:
             done, total = self._now
             sentence = text("gallery_receiving", language, done=done, total=total)
