@@ -1,17 +1,21 @@
-# make run: set up and open the app. make test: set up and run every check.
+# make run: set up and open the app. make test: set up and run every check and test. make quick: the
+# tests that take no browser and no patience. make check: style and types only.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check setup setup-dev browser bench clean
+.PHONY: run test quick check setup setup-dev browser bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/python app.py --open-browser $(ARGS)
 
-test: check
+test: check browser
 	$(BIN)/python -m pytest -q $(ARGS)
 
-check: $(VENV)/.installed-dev browser
+quick: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q -m "not browser and not slow" $(ARGS)
+
+check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
