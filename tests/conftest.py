@@ -50,6 +50,17 @@ def cat() -> Image.Image:
     return Image.open(EXAMPLES / "cat.jpg").convert("RGB")
 
 
+# What starts a program, a browser or a training run, once a session or oftener.
+_SLOW_FIXTURES = {"app", "browser", "zygote", "built", "installed"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make quick` leaves out by what it needs."""
+    for item in items:
+        if _SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 def noise(seed: int, size: tuple[int, int] = (256, 256)) -> Image.Image:
     """A picture that no other seed makes."""
     rng = np.random.default_rng(seed)

@@ -14,6 +14,8 @@ from clip_app.settings import Settings, read_settings
 from clip_app.tasks.classify import classify
 from tests.conftest import EXAMPLES, ROOT, App
 
+pytestmark = pytest.mark.slow
+
 CAT = str(EXAMPLES / "cat.jpg")
 
 

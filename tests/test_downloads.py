@@ -18,6 +18,8 @@ from clip_app.settings import Settings
 from tests.conftest import EXAMPLES, ROOT
 from tests.hub_stand_in import CONFIG, MODEL, WEIGHTS, Fault, served, write_repositories
 
+pytestmark = pytest.mark.slow
+
 NAMED = Settings(model=MODEL, device="cpu")
 AUTOMATIC = Settings(model="auto", device="cpu")
 

@@ -19,6 +19,8 @@ from tests.conftest import EXAMPLES
 from tests.qdrant_bridge import Bridge
 from tests.test_store_contract import DIM, entry, unit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machines(tmp_path):

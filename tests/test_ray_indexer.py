@@ -15,6 +15,8 @@ from clip_app.gallery.stores.store import Counts, content_of
 from clip_app.terminal import main
 from tests.conftest import EXAMPLES, noise
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ray", reason="Ray is not installed")
 
 

@@ -14,6 +14,8 @@ from gradio.routes import App as GradioApp
 from clip_app.ui.gate import is_open
 from tests.conftest import EXAMPLES, App
 
+pytestmark = pytest.mark.slow
+
 USER, PASSWORD = "ann", "ключ:密码 ü"
 LOG_IN = httpx.BasicAuth(USER, PASSWORD)
 ACCEPT = {"accept": "application/json, text/event-stream"}

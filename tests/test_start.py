@@ -13,6 +13,8 @@ from clip_app.network import usable_proxies
 from clip_app.settings import INDEX_SETTINGS, read_settings
 from tests.conftest import ROOT, App
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("given", "expected"),

@@ -22,6 +22,8 @@ from training.image_tower import imagenet_wnids, load_image_tower, preprocessing
 from training.inputs import MissingInputError, find_inputs
 from training.text_tower import load_text_encoder
 
+pytestmark = pytest.mark.slow
+
 # Four of the 1,000 classes, "cat" and "animal" above them, in the form of WordNet's data.noun.
 WORDNET = """\
   1 This software and database is being provided to you by Princeton University
