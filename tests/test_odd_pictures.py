@@ -69,7 +69,7 @@ def test_a_date_is_found_beside_large_text():
     info.add_text("workflow", "a" * 2_000_000, zip=True)
     block = Image.Exif()
     block.get_ifd(0x8769)[0x9003] = "2020:01:02 03:04:05+00:00"
-    assert date_taken(encoded(PHOTO, "PNG", pnginfo=info, exif=block)) == 1577934245
+    assert date_taken(encoded(PHOTO, "PNG", pnginfo=info, exif=block.tobytes())) == 1577934245
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF"])
@@ -260,7 +260,7 @@ def test_an_orientation_that_only_xmp_has_is_ignored_as_browsers_do(format_name)
 
 
 def test_a_heic_of_200_megapixels_is_called_too_large_and_not_damaged():
-    data = bytearray(SAMPLES["heic"])
+    data = bytearray(encoded(picture(64, 64), "HEIF"))  # a size that needs no cropping
     place = data.index(b"ispe") + 8
     data[place : place + 8] = struct.pack(">II", 20_000, 10_000)
     assert refused(bytes(data)) == "image_too_large"
