@@ -204,10 +204,10 @@ def _picture(file: BinaryIO, how: _How) -> Image.Image:
         return upright
 
 
-def _chosen(file: BinaryIO, how: _How) -> Image.Image:
+def _chosen(file: BinaryIO, how: _How) -> Any:
     """The picture of the file that is wanted, at the scale that is wanted, not decoded yet."""
     file.seek(0)
-    image = _identified(file, how.name)
+    image: Any = _identified(file, how.name)
     # Only JPEG: HEIF would answer with an embedded thumbnail, which may be another picture.
     if how.target_side and image.format in ("JPEG", "MPO"):
         image.draft(None, (how.target_side, how.target_side))
@@ -264,7 +264,7 @@ def _contrast(image: Image.Image) -> float:
     return float(np.asarray(small, np.float32).std(axis=(0, 1)).max())
 
 
-def _of_all_bits(image: Image.Image, file: BinaryIO, how: _How) -> Image.Image:
+def _of_all_bits(image: Any, file: BinaryIO, how: _How) -> Image.Image:
     """The image, or one of 8 bits made from all 16 where they hold 14 or fewer.
 
     Pillow keeps the upper byte of 16-bit colours, which is next to nothing of 10 or 12 bits.

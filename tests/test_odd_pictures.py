@@ -259,6 +259,7 @@ def test_an_orientation_that_only_xmp_has_is_ignored_as_browsers_do(format_name)
     assert load_image(data).size == PHOTO.size
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_heic_of_200_megapixels_is_called_too_large_and_not_damaged():
     data = bytearray(encoded(picture(64, 64), "HEIF"))  # a size that needs no cropping
     place = data.index(b"ispe") + 8
