@@ -264,7 +264,7 @@ def _contrast(image: Image.Image) -> float:
     return float(np.asarray(small, np.float32).std(axis=(0, 1)).max())
 
 
-def _of_all_bits(image: Image.Image, file: BinaryIO, how: _How) -> Image.Image:
+def _of_all_bits(image: Any, file: BinaryIO, how: _How) -> Image.Image:
     """The image, or one of 8 bits made from all 16 where they hold 14 or fewer.
 
     Pillow keeps the upper byte of 16-bit colours, which is next to nothing of 10 or 12 bits.
