@@ -10,9 +10,9 @@ from clip_app.model.slot import ModelSlot
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import Language, text
 from clip_app.ui.api import build_api
-from clip_app.ui.common import i18n, translations
 from clip_app.ui.examples import load_examples
 from clip_app.ui.gate import Gate, LogIn
+from clip_app.ui.i18n import i18n, translations
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.requests import EXCEPTION_HANDLERS, Page
 from clip_app.ui.tabs.classify import build_classify_tab

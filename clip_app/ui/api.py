@@ -24,8 +24,8 @@ from clip_app.server.answers import (
 )
 from clip_app.tasks.classify import classify as classify_images
 from clip_app.tasks.match import judge
-from clip_app.ui.common import open_photo, shows_errors
-from clip_app.ui.photo import Photo
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.photo import Photo, open_photo
 
 
 class Count(gr.Number):

@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from clip_app.strings import Language, text
-from clip_app.ui.common import i18n, percent, photo_input
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
-from clip_app.ui.photo import Photo
+from clip_app.ui.html import percent
+from clip_app.ui.i18n import i18n
+from clip_app.ui.photo import Photo, photo_input
 
 
 @dataclass(frozen=True)

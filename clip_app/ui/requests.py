@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
 
 from clip_app.strings import text
-from clip_app.ui.common import request_language
+from clip_app.ui.errors import request_language
 
 log = logging.getLogger(__name__)
 

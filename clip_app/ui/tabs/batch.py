@@ -20,18 +20,11 @@ from clip_app.prompts import parse_labels
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
-from clip_app.ui.common import (
-    download_button,
-    i18n,
-    no_formula,
-    notice,
-    percent,
-    picture_url,
-    shortened,
-    shows_errors,
-    write_export,
-)
+from clip_app.ui.downloads import download_button, no_formula, write_export
+from clip_app.ui.errors import shows_errors
 from clip_app.ui.files import Files
+from clip_app.ui.html import notice, percent, picture_url, shortened
+from clip_app.ui.i18n import i18n
 
 
 def build_batch(

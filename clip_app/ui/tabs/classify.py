@@ -15,20 +15,13 @@ from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.text_lists import near_duplicates
-from clip_app.ui.common import (
-    cut_notice,
-    i18n,
-    label_set_string,
-    notice,
-    open_photo,
-    percent,
-    shortened,
-    shown_progress,
-    shows_errors,
-    unread_notice,
-)
+from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from clip_app.ui.html import cut_notice, notice, percent, shortened, unread_notice
+from clip_app.ui.i18n import i18n, label_set_string
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
+from clip_app.ui.photo import open_photo
+from clip_app.ui.progress import shown_progress
 from clip_app.ui.tabs.batch import build_batch
 
 # Near duplicates among the labels that are named; the rest goes without saying.

@@ -13,7 +13,9 @@ from clip_app.gallery.search import MAX_TOP_K
 from clip_app.images import FORMATS
 from clip_app.model.slot import ModelSlot
 from clip_app.strings import STRINGS, Language, text
-from clip_app.ui.common import download_button, i18n, shows_errors
+from clip_app.ui.downloads import download_button
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.i18n import i18n
 from clip_app.ui.tabs.gallery_index import build_index_part
 from clip_app.ui.tabs.gallery_search import (
     PAGE,

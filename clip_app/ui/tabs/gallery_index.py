@@ -18,8 +18,10 @@ from clip_app.gallery.uploads import Received, Upload, Uploads
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.strings import Language, text
-from clip_app.ui.common import i18n, notice, shows_errors
+from clip_app.ui.errors import shows_errors
 from clip_app.ui.files import Files
+from clip_app.ui.html import notice
+from clip_app.ui.i18n import i18n
 
 _POLL_SECONDS = 0.5
 _NAMED_BROKEN = 20

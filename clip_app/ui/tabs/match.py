@@ -12,20 +12,14 @@ from clip_app.model.slot import ModelSlot
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.strings import Language, text
 from clip_app.tasks.match import Matching, judge, match_matrix, read_collection
-from clip_app.ui.common import (
-    cut_notice,
-    download_button,
-    i18n,
-    notice,
-    open_photo,
-    percent,
-    shown_progress,
-    shows_errors,
-    unread_notice,
-    write_export,
-)
+from clip_app.ui.downloads import download_button, write_export
+from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from clip_app.ui.html import cut_notice, notice, percent, unread_notice
+from clip_app.ui.i18n import i18n
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
+from clip_app.ui.photo import open_photo
+from clip_app.ui.progress import shown_progress
 from clip_app.ui.tabs.matrix_picture import draw_matrix
 
 # A matrix that can be looked at.

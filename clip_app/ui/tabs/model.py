@@ -10,7 +10,9 @@ from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language, text
-from clip_app.ui.common import catalog_table, facts_table, i18n, notice, shows_errors
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.html import catalog_table, facts_table, notice
+from clip_app.ui.i18n import i18n
 
 
 def build_model_tab(
