@@ -1,5 +1,7 @@
 """Files that the page offers to download."""
 
+import contextlib
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -54,12 +56,7 @@ def write_export(name: str, content: str | bytes) -> str:
         StorageError: if the disk is full or cannot be written.
     """
     try:
-        now = time.time()
-        for folder in Path(_exports.name).iterdir():
-            if now - folder.stat().st_mtime > _EXPORT_SECONDS:
-                for file in folder.iterdir():
-                    file.unlink(missing_ok=True)
-                folder.rmdir()
+        _tidy_up()
         path = Path(tempfile.mkdtemp(dir=_exports.name)) / file_name(name)
         if isinstance(content, str):
             # With a byte order mark, spreadsheets recognize UTF-8.
@@ -68,3 +65,13 @@ def write_export(name: str, content: str | bytes) -> str:
     except OSError as error:
         raise StorageError("disk_full", reason=error.strerror or str(error)) from error
     return str(path)
+
+
+def _tidy_up() -> None:
+    """Remove the exports that nobody will fetch any more."""
+    oldest = time.time() - _EXPORT_SECONDS
+    for folder in Path(_exports.name).iterdir():
+        # Another thread removes the same ones, and may be quicker.
+        with contextlib.suppress(FileNotFoundError):
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,7 @@ import gradio as gr
 
 from clip_app.errors import ImageError, InputError
 from clip_app.model.slot import ModelSlot
-from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
+from clip_app.prompts import parse_lines
 from clip_app.strings import Language, text
 from clip_app.tasks.match import Matching, judge, match_matrix, read_collection
 from clip_app.ui.downloads import download_button, write_export
@@ -128,7 +128,7 @@ def _match_one(slot: ModelSlot) -> Any:
         image: str | None, descriptions: str, language: Language
     ) -> tuple[str, dict[str, float], dict[str, Any]]:
         service = slot.service
-        answer = judge(service, open_photo(image, service), parse_lines(descriptions))
+        answer = judge(service, open_photo(image, service), descriptions)
         return _shown(slot, answer, language)
 
     return match_one
@@ -151,7 +151,7 @@ def _search_collection(slot: ModelSlot) -> Any:
         answer = judge(
             service,
             photo,
-            parse_lines(pasted, MAX_COLLECTION_LINES),
+            pasted,
             top_k=int(top_k),
             progress=shown_progress(progress, "encoding_texts", language),
         )
