@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
+from clip_app.server.endpoints import Endpoints
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import Language, text
 from clip_app.ui.api import build_api
@@ -60,7 +61,7 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                 build_gallery_tab(slot, galleries, language, third_tab)
             with gr.Tab(i18n("tab_model"), id="model", render_children=True) as fourth_tab:
                 about, catalog = build_model_tab(slot, settings, language, model_line, fourth_tab)
-        build_api(slot, galleries)
+        build_api(Endpoints(slot, galleries))
 
         def in_language(language: Language, labels: str, descriptions: str) -> list[Any]:
             """What the server says by itself, and the example's words while nobody changed them."""
