@@ -1,5 +1,6 @@
 """The page, put together by `build_demo`; each tab is a file of its own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -11,15 +12,13 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import Language, text
 from clip_app.ui.api import build_api
-from clip_app.ui.examples import load_examples
+from clip_app.ui.errors import shows_errors
 from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.i18n import i18n, translations
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
-from clip_app.ui.requests import EXCEPTION_HANDLERS, Page
-from clip_app.ui.tabs.classify import build_classify_tab
-from clip_app.ui.tabs.gallery import build_gallery_tab
-from clip_app.ui.tabs.match import build_match_tab
-from clip_app.ui.tabs.model import build_model_tab, model_sentence, model_table, presets_table
+from clip_app.ui.requests import EXCEPTION_HANDLERS, CheckedBlocks
+from clip_app.ui.tab import Follows, Page, Tab, Values
+from clip_app.ui.tabs import classify, gallery, match, model
 
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
@@ -32,95 +31,99 @@ _HANDLERS = 64
 _QUEUE = 1024
 
 
+TABS: tuple[Tab, ...] = (classify, match, gallery, model)
+
+
 def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -> gr.Blocks:
     """The whole page and its API, ready to be launched with `launch_options`."""
-    fixed = settings.language if settings.language != "auto" else None
-    with Page(title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE) as demo:
-        with gr.Row(elem_id="top"):
-            gr.HTML(
-                i18n("title"),
-                html_template="<h1>${value}</h1>",
-                elem_id="title",
-            )
-            language = gr.Radio(
-                [("中文", "zh"), ("English", "en")],
-                value=fixed or "en",
-                label=i18n("language"),
-                show_label=False,
-                container=False,
-                elem_id="language",
-            )
-        gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
-        model_line = gr.HTML(elem_id="model-line")
+    with CheckedBlocks(
+        title=i18n("title"), analytics_enabled=False, delete_cache=_DELETE_CACHE
+    ) as demo:
+        page = _build_top(slot, galleries, settings)
+        tabs: dict[str, gr.Tab] = {}
+        followers: list[Follows] = []
         with gr.Tabs():
-            with gr.Tab(i18n("tab_classify"), id="classify", render_children=True) as first_tab:
-                classify_tab = build_classify_tab(slot, language)
-            with gr.Tab(i18n("tab_match"), id="match", render_children=True) as second_tab:
-                match_tab = build_match_tab(slot, language, second_tab)
-            with gr.Tab(i18n("tab_gallery"), id="gallery", render_children=True) as third_tab:
-                build_gallery_tab(slot, galleries, language, third_tab)
-            with gr.Tab(i18n("tab_model"), id="model", render_children=True) as fourth_tab:
-                about, catalog = build_model_tab(slot, settings, language, model_line, fourth_tab)
+            for module in TABS:
+                with gr.Tab(i18n(f"tab_{module.KEY}"), id=module.KEY, render_children=True) as tab:
+                    tabs[module.KEY] = tab
+                    if followed := module.build(page, tab):
+                        followers.append(followed)
         build_api(Endpoints(slot, galleries))
-
-        def in_language(language: Language, labels: str, descriptions: str) -> list[Any]:
-            """What the server says by itself, and the example's words while nobody changed them."""
-            first = load_examples()[0]
-            service = slot.service
-            return [
-                model_sentence(service, language, slot.awaited),
-                model_table(service, language),
-                presets_table(language),
-                _translated(labels, first.labels, language),
-                _translated(descriptions, first.descriptions, language),
-                # Gradio does not translate the names of hidden tabs again when the switch is used.
-                *(gr.Tab(label=text(f"tab_{name}", language)) for name in tab_names),
-            ]
-
-        tab_names = ("classify", "match", "gallery", "model")
-        followers = [
-            model_line,
-            about,
-            catalog,
-            classify_tab.labels,
-            match_tab.descriptions,
-            first_tab,
-            second_tab,
-            third_tab,
-            fourth_tab,
-        ]
-        asked = [language, classify_tab.labels, match_tab.descriptions]
-        shown = demo.load(
-            None,
-            None,
-            language,
-            js=DETECT_LANGUAGE.replace("FIXED", f"'{fixed}'" if fixed else "null"),
-            api_visibility="private",
-        ).then(in_language, asked, followers, api_visibility="private", show_progress="hidden")
-        changed = language.input(
-            None, language, None, js=APPLY_LANGUAGE, api_visibility="private"
-        ).then(in_language, asked, followers, api_visibility="private", show_progress="hidden")
-        for event in (shown, changed):
-            for tab in (classify_tab, match_tab):
-                event.then(
-                    tab.run,
-                    tab.inputs,
-                    tab.outputs,
-                    api_visibility="private",
-                    show_progress="minimal",
-                )
+        _follow_language(demo, page, tabs, followers)
         if settings.visitors_may_change_model or slot.awaited:
             # Another visitor, or a download that is done, changes the model of every page.
             gr.Timer(_MODEL_SECONDS).tick(
-                lambda language: model_sentence(slot.service, language, slot.awaited),
-                language,
-                model_line,
+                lambda language: model.model_sentence(slot.service, language, slot.awaited),
+                page.language,
+                page.model_line,
                 api_visibility="private",
                 show_progress="hidden",
                 queue=False,
             )
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
+
+
+def _fixed(settings: Settings) -> Language | None:
+    """The language that the page opens in whatever the browser says; None where that decides."""
+    return settings.language if settings.language != "auto" else None
+
+
+def _build_top(slot: ModelSlot, galleries: GalleryService, settings: Settings) -> Page:
+    with gr.Row(elem_id="top"):
+        gr.HTML(i18n("title"), html_template="<h1>${value}</h1>", elem_id="title")
+        language = gr.Radio(
+            [("中文", "zh"), ("English", "en")],
+            value=_fixed(settings) or "en",
+            label=i18n("language"),
+            show_label=False,
+            container=False,
+            elem_id="language",
+        )
+    gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
+    return Page(slot, galleries, settings, language, gr.HTML(elem_id="model-line"))
+
+
+def _follow_language(
+    demo: gr.Blocks, page: Page, tabs: dict[str, gr.Tab], followers: Sequence[Follows]
+) -> None:
+    """Find the language when the page opens, and let everything follow it and its switch."""
+    language, slot = page.language, page.slot
+
+    def words(given: Values) -> Values:
+        """What the server says by itself, and the example's words while nobody changed them."""
+        now = given[language]
+        said: Values = {page.model_line: model.model_sentence(slot.service, now, slot.awaited)}
+        for one in followers:
+            said |= one.words.run(given)
+        # Gradio does not translate the names of hidden tabs again when the switch is used.
+        return said | {tab: gr.Tab(label=text(f"tab_{key}", now)) for key, tab in tabs.items()}
+
+    fixed = _fixed(page.settings)
+    shown = demo.load(
+        None,
+        None,
+        language,
+        js=DETECT_LANGUAGE.replace("FIXED", f"'{fixed}'" if fixed else "null"),
+        api_visibility="private",
+    )
+    changed = language.input(None, language, None, js=APPLY_LANGUAGE, api_visibility="private")
+    for event in (shown, changed):
+        spoken = event.then(
+            words,
+            {language}.union(*(one.words.inputs for one in followers)),
+            [page.model_line, *(o for one in followers for o in one.words.outputs), *tabs.values()],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        for result in (one.result for one in followers if one.result):
+            spoken.then(
+                shows_errors(result.run, language),
+                result.inputs,
+                result.outputs,
+                api_visibility="private",
+                show_progress="minimal",
+            )
 
 
 def launch_options(
@@ -158,8 +161,3 @@ def launch_options(
         "show_error": True,
         "pwa": False,
     }
-
-
-def _translated(typed: str | None, example: dict[Language, str], language: Language) -> str:
-    untouched = not typed or not typed.strip() or typed in example.values()
-    return example[language] if untouched or typed is None else typed

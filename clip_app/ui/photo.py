@@ -10,11 +10,11 @@ from PIL import Image
 
 from clip_app.errors import ImageError
 from clip_app.images import browsers_show, load_image, thumbnail
-from clip_app.metrics import steps
 from clip_app.model.service import ModelService
-from clip_app.strings import Language
+from clip_app.photos import open_picture
 from clip_app.ui.downloads import write_export
 from clip_app.ui.errors import shows_errors
+from clip_app.ui.tab import Values
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,13 @@ class Photo(gr.Image):
 def photo_input(language: gr.Radio, **options: Any) -> Photo:
     """An image input that shows whatever can be read, also what browsers cannot."""
     component = Photo(**options)
+
+    def preview(given: Values) -> Values:
+        return {component: _shown_by_browsers(given[component])}
+
     component.upload(
-        shows_errors(_shown_by_browsers),
-        [component, language],
+        shows_errors(preview, language),
+        {component, language},
         component,
         api_visibility="private",
         show_progress="hidden",
@@ -51,7 +55,7 @@ def photo_input(language: gr.Radio, **options: Any) -> Photo:
     return component
 
 
-def _shown_by_browsers(path: str | None, language: Language) -> Any:
+def _shown_by_browsers(path: str | None) -> Any:
     """A JPEG of an upload that browsers cannot show (HEIC, TIFF …), else nothing new.
 
     What cannot be read stays as it is, and the handlers that use it say why.
@@ -88,5 +92,4 @@ def open_photo(path: str | None, service: ModelService) -> Image.Image:
     """
     if not path:
         raise ImageError("image_missing")
-    with steps.measure("decode"):
-        return load_image(path, target_side=2 * max(service.info.image_size))
+    return open_picture(path, service)

@@ -19,7 +19,7 @@ class _MalformedError(Exception):
     """Values that an endpoint's components do not take."""
 
 
-class Page(gr.Blocks):
+class CheckedBlocks(gr.Blocks):
     """Gradio's page, whose errors about a request's form are sentences of ours.
 
     Gradio answers with the text of whatever was raised while values were unpacked, which is for

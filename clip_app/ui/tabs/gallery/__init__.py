@@ -7,17 +7,17 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ImageError
-from clip_app.gallery.galleries import EXAMPLES, GalleryService
+from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.query import in_quotes
 from clip_app.gallery.search import MAX_TOP_K
 from clip_app.images import FORMATS
-from clip_app.model.slot import ModelSlot
 from clip_app.strings import STRINGS, Language, text
 from clip_app.ui.downloads import download_button
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
-from clip_app.ui.tabs.gallery_index import build_index_part
-from clip_app.ui.tabs.gallery_search import (
+from clip_app.ui.tab import Page
+from clip_app.ui.tabs.gallery.index import build_index_part
+from clip_app.ui.tabs.gallery.search import (
     PAGE,
     Asked,
     Hint,
@@ -33,10 +33,12 @@ from clip_app.ui.tabs.gallery_search import (
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
-def build_gallery_tab(
-    slot: ModelSlot, galleries: GalleryService, language: gr.Radio, tab: gr.Tab
-) -> None:
+KEY = "gallery"
+
+
+def build(page: Page, tab: gr.Tab) -> None:
     """Lay out the tab and connect it to the model and the galleries."""
+    slot, galleries, language = page.slot, page.galleries, page.language
     shown = gr.State(Shown())
     chosen = gr.State(-1)
     with gr.Row():
@@ -126,7 +128,7 @@ def build_gallery_tab(
             )
             with gr.Row(visible=False, elem_id="gallery-pages") as pager:
                 previous = gr.Button(i18n("gallery_previous"), min_width=80)
-                page = gr.HTML(elem_id="gallery-page")
+                page_line = gr.HTML(elem_id="gallery-page")
                 following = gr.Button(
                     i18n("gallery_next"), elem_id="gallery-next-page", min_width=80
                 )
@@ -148,7 +150,7 @@ def build_gallery_tab(
         taken_from,
         taken_until,
     ]
-    panel = [verdict, literally, results, pager, page, clear, detail]
+    panel = [verdict, literally, results, pager, page_line, clear, detail]
     downloads = [as_csv, as_json]
 
     def render(now: Shown, own: Path | None, language: Language) -> list[Any]:
