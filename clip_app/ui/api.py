@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.server.endpoints import Endpoints
-from clip_app.ui.errors import answers
+from clip_app.ui.errors import answers_errors
 from clip_app.ui.photo import Photo
 
 
@@ -34,14 +34,19 @@ def build_api(endpoints: Endpoints) -> None:
         answer = gr.JSON(label="answer")
         ask_classify, ask_match, ask_search = gr.Button(), gr.Button(), gr.Button()
     ask_classify.click(
-        answers(endpoints.classify), [image, labels, template, top_k], answer, api_name="classify"
+        answers_errors(endpoints.classify),
+        [image, labels, template, top_k],
+        answer,
+        api_name="classify",
     )
-    ask_match.click(answers(endpoints.match), [image, descriptions], answer, api_name="match")
+    ask_match.click(
+        answers_errors(endpoints.match), [image, descriptions], answer, api_name="match"
+    )
     ask_search.click(
-        answers(endpoints.search),
+        answers_errors(endpoints.search),
         [text, image, exclude, number, literal],
         answer,
         api_name="search",
     )
-    gr.api(answers(endpoints.index_status), api_name="index_status", queue=False)
-    gr.api(answers(endpoints.health), api_name="health", queue=False)
+    gr.api(answers_errors(endpoints.index_status), api_name="index_status", queue=False)
+    gr.api(answers_errors(endpoints.health), api_name="health", queue=False)

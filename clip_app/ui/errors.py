@@ -41,7 +41,7 @@ def shows_errors(handler: Callable[..., Any], language: gr.Radio) -> Callable[..
     return handled
 
 
-def answers(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def answers_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """`endpoint` for Gradio: its errors are a sentence in the language of the caller's request."""
 
     @functools.wraps(endpoint)
