@@ -30,7 +30,6 @@ _MODEL_SECONDS = 10
 _HANDLERS = 64
 _QUEUE = 1024
 
-
 TABS: tuple[Tab, ...] = (classify, match, gallery, model)
 
 
