@@ -16,7 +16,7 @@ from clip_app.gallery.galleries import GalleryService
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
-from clip_app.ui.tabs.gallery_search import Asked, Shown, facts, find, pictures
+from clip_app.ui.tabs.gallery.search import Asked, Shown, facts, find, pictures
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import fill, picture_bytes, put, written_by_nobody
 

@@ -75,7 +75,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
     # Gradio reads the environment while it is imported.
-    from clip_app.ui import build_demo
+    from clip_app.ui.page import build_demo
 
     return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
 
@@ -107,8 +107,8 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
     Returns:
         0 when stopped, 2 after one sentence on standard error if the port is taken.
     """
-    from clip_app.ui import launch_options
     from clip_app.ui.gate import LogIn
+    from clip_app.ui.page import launch_options
 
     language, settings = terminal_language(), served.settings
     # Gradio would explain at length why there is no share link; one line of ours does.

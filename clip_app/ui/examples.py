@@ -38,3 +38,9 @@ def load_examples() -> tuple[Example, ...]:
         )
         for one in entries
     )
+
+
+def in_language(typed: str | None, example: dict[Language, str], language: Language) -> str:
+    """What a field shows: the example's words in `language` while nobody has changed them."""
+    untouched = not typed or not typed.strip() or typed in example.values()
+    return example[language] if untouched or typed is None else typed

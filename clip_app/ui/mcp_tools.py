@@ -10,7 +10,7 @@ from mcp.server import Server
 from mcp.types import TextContent
 
 from clip_app.errors import ClipAppError, InputError
-from clip_app.ui.common import request_language
+from clip_app.ui.errors import request_language
 from clip_app.ui.gate import OWN_HEADER, LogIn
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import gradio as gr
 
 from clip_app.strings import Language, text
-from clip_app.ui.common import i18n, percent, photo_input
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
-from clip_app.ui.photo import Photo
+from clip_app.ui.html import percent
+from clip_app.ui.i18n import i18n
+from clip_app.ui.photo import Photo, photo_input
+from clip_app.ui.tab import Values
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,30 @@ class ResultPanel:
 
     @property
     def outputs(self) -> list[Any]:
-        """The components in the order in which handlers answer."""
+        """The components."""
         return [self.sentence, self.bars, self.table]
+
+    def filled(
+        self,
+        sentence: str,
+        column: str,
+        results: Iterable[tuple[str, float, float]],
+        language: Language,
+    ) -> Values:
+        """What the panel shows of (name, score, similarity), `column` naming the first.
+
+        `sentence` is HTML.
+        """
+        shown = list(results)
+        keys = (column, "column_score", "column_similarity")
+        return {
+            self.sentence: sentence,
+            self.bars: {name: score for name, score, _ in shown},
+            self.table: {
+                "headers": [text(key, language) for key in keys],
+                "data": [[name, percent(score), f"{cosine:.3f}"] for name, score, cosine in shown],
+            },
+        }
 
 
 def photo_panel(name: str, language: gr.Radio) -> Photo:
@@ -63,14 +87,3 @@ def examples_panel(name: str) -> gr.Dataset:
         type="index",
         elem_id=f"{name}-examples",
     )
-
-
-def bars_and_table(
-    column: str, results: Iterable[tuple[str, float, float]], language: Language
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """What the bars and the table show of (name, score, similarity), `column` naming the first."""
-    shown = list(results)
-    return {name: score for name, score, _ in shown}, {
-        "headers": [text(key, language) for key in (column, "column_score", "column_similarity")],
-        "data": [[name, percent(score), f"{cosine:.3f}"] for name, score, cosine in shown],
-    }

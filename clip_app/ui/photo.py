@@ -1,8 +1,27 @@
-"""An image input that hands over the uploaded file itself."""
+"""An image input that hands over the uploaded file itself, and shows whatever can be read."""
 
+import io
+import logging
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
+
+from clip_app.errors import ImageError
+from clip_app.images import browsers_show, load_image, thumbnail
+from clip_app.model.service import ModelService
+from clip_app.photos import open_picture
+from clip_app.ui.downloads import write_export
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.tab import Values
+
+log = logging.getLogger(__name__)
+
+# Endings under which browsers are sent a picture as one.
+_WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"}
+_HEAD_BYTES = 64
+_PREVIEW_SIDE = 1024
 
 
 class Photo(gr.Image):
@@ -17,3 +36,60 @@ class Photo(gr.Image):
     def preprocess(self, payload: Any) -> Any:
         """Path of the uploaded file, or None."""
         return None if payload is None else payload.path
+
+
+def photo_input(language: gr.Radio, **options: Any) -> Photo:
+    """An image input that shows whatever can be read, also what browsers cannot."""
+    component = Photo(**options)
+
+    def preview(given: Values) -> Values:
+        return {component: _shown_by_browsers(given[component])}
+
+    component.upload(
+        shows_errors(preview, language),
+        {component, language},
+        component,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    return component
+
+
+def _shown_by_browsers(path: str | None) -> Any:
+    """A JPEG of an upload that browsers cannot show (HEIC, TIFF …), else nothing new.
+
+    What cannot be read stays as it is, and the handlers that use it say why.
+    """
+    if not path:
+        return gr.skip()
+    try:
+        with open(path, "rb") as file:
+            if shown_as_it_is(path, file.read(_HEAD_BYTES)):
+                return gr.skip()
+        picture = load_image(path, target_side=_PREVIEW_SIDE)
+    except (ImageError, OSError) as error:
+        log.info("No preview: %s", error)
+        return gr.skip()
+    buffer = io.BytesIO()
+    thumbnail(picture, 2 * _PREVIEW_SIDE).save(buffer, "JPEG", quality=95)
+    return write_export(f"{Path(path).stem}.jpg", buffer.getvalue())
+
+
+def shown_as_it_is(name: str, data: bytes) -> bool:
+    """Whether browsers show a file of this name that begins with `data`, and as this app does.
+
+    What it is decides, and the name must not contradict: iPhones send HEIC as .jpg, and a server
+    sends what is called .heic under a type that browsers refuse.
+    """
+    return Path(name).suffix.lower() in _WEB_SUFFIXES and browsers_show(data[:_HEAD_BYTES])
+
+
+def open_photo(path: str | None, service: ModelService) -> Image.Image:
+    """The uploaded photograph, decoded no larger than the model needs.
+
+    Raises:
+        ImageError: if there is none, or it is not an image that can be read.
+    """
+    if not path:
+        raise ImageError("image_missing")
+    return open_picture(path, service)

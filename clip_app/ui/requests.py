@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
 
 from clip_app.strings import text
-from clip_app.ui.common import request_language
+from clip_app.ui.errors import request_language
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class _MalformedError(Exception):
     """Values that an endpoint's components do not take."""
 
 
-class Page(gr.Blocks):
+class CheckedBlocks(gr.Blocks):
     """Gradio's page, whose errors about a request's form are sentences of ours.
 
     Gradio answers with the text of whatever was raised while values were unpacked, which is for

@@ -7,61 +7,70 @@ import gradio as gr
 from clip_app.metrics import steps
 from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
 from clip_app.model.service import ModelService
-from clip_app.model.slot import ModelSlot
-from clip_app.settings import Settings
 from clip_app.strings import Language, text
-from clip_app.ui.common import catalog_table, facts_table, i18n, notice, shows_errors
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.html import catalog_table, facts_table, notice
+from clip_app.ui.i18n import i18n
+from clip_app.ui.tab import Follows, Page, Step, Values
+
+KEY = "model"
 
 
-def build_model_tab(
-    slot: ModelSlot, settings: Settings, language: gr.Radio, model_line: gr.HTML, tab: gr.Tab
-) -> tuple[gr.HTML, gr.HTML]:
-    """Lay out the tab; returns the present model's table and the catalog's."""
+def build(page: Page, tab: gr.Tab) -> Follows:
+    """Lay out the tab and connect it."""
     about = gr.HTML(elem_id="model-about")
-    if settings.visitors_may_change_model:
-        with gr.Row(equal_height=True):
-            choice = gr.Dropdown(
-                ["starter", *PRESETS, *map(str, local_models(settings.model_root))],
-                value=slot.service.info.name,
-                label=i18n("model_choose"),
-                info=i18n("model_choose_info"),
-                allow_custom_value=True,
-                scale=4,
-                elem_id="model-choice",
-            )
-            load = gr.Button(i18n("model_load"), scale=1, elem_id="model-load")
-
-        roots = [settings.model_root] if settings.model_root else []
-
-        def change_model(
-            choice: str | None,
-            language: Language,
-            progress: gr.Progress = gr.Progress(),
-        ) -> tuple[str, str]:
-            progress(0.1, desc=text("loading_model", language, model=choice or ""))
-            service = slot.change(str(choice or ""), roots)
-            gr.Info(text("model_loaded", language, model=html.escape(service.info.name)))
-            return model_sentence(service, language), model_table(service, language)
-
-        load.click(
-            shows_errors(change_model),
-            [choice, language],
-            [model_line, about],
-            api_visibility="private",
-            concurrency_limit=1,
-        )
+    if page.settings.visitors_may_change_model:
+        _build_choice(page, about)
     catalog = gr.HTML(elem_id="model-catalog")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
     gr.on(
         [tab.select, opener.expand],
         metrics_table,
-        language,
+        page.language,
         metrics,
         api_visibility="private",
         show_progress="hidden",
     )
-    return about, catalog
+
+    def words(given: Values) -> Values:
+        language = given[page.language]
+        return {about: model_table(page.slot.service, language), catalog: presets_table(language)}
+
+    return Follows(Step(words, {page.language}, [about, catalog]))
+
+
+def _build_choice(page: Page, about: gr.HTML) -> None:
+    root = page.settings.model_root
+    with gr.Row(equal_height=True):
+        choice = gr.Dropdown(
+            ["starter", *PRESETS, *map(str, local_models(root))],
+            value=page.slot.service.info.name,
+            label=i18n("model_choose"),
+            info=i18n("model_choose_info"),
+            allow_custom_value=True,
+            scale=4,
+            elem_id="model-choice",
+        )
+        load = gr.Button(i18n("model_load"), scale=1, elem_id="model-load")
+
+    def change_model(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
+        language, chosen = given[page.language], str(given[choice] or "")
+        progress(0.1, desc=text("loading_model", language, model=chosen))
+        service = page.slot.change(chosen, [root] if root else [])
+        gr.Info(text("model_loaded", language, model=html.escape(service.info.name)))
+        return {
+            page.model_line: model_sentence(service, language),
+            about: model_table(service, language),
+        }
+
+    load.click(
+        shows_errors(change_model, page.language),
+        {choice, page.language},
+        [page.model_line, about],
+        api_visibility="private",
+        concurrency_limit=1,
+    )
 
 
 def model_sentence(

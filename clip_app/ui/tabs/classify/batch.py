@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -14,34 +13,21 @@ from PIL import Image
 from clip_app.errors import ClipAppError, ImageError
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
-from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
 from clip_app.prompts import parse_labels
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
-from clip_app.ui.common import (
-    download_button,
-    i18n,
-    no_formula,
-    notice,
-    percent,
-    picture_url,
-    shortened,
-    shows_errors,
-    write_export,
-)
+from clip_app.ui.downloads import download_button, no_formula, write_export
+from clip_app.ui.errors import shows_errors
 from clip_app.ui.files import Files
+from clip_app.ui.html import notice, percent, picture_url, shortened
+from clip_app.ui.i18n import i18n
+from clip_app.ui.tab import Page, Values
+from clip_app.ui.tabs.classify.options import Options
 
 
-def build_batch(
-    slot: ModelSlot,
-    labels: gr.Textbox,
-    templates: gr.Dropdown,
-    own_templates: gr.Textbox,
-    scoring: gr.Radio,
-    language: gr.Radio,
-) -> None:
+def build_batch(page: Page, options: Options) -> None:
     """Lay it out; it classifies with the labels and options above it."""
     with gr.Accordion(i18n("batch"), open=False, elem_id="batch"):
         files = Files(
@@ -57,25 +43,17 @@ def build_batch(
             as_csv = download_button("download_csv", "batch-csv")
             as_json = download_button("download_json", "batch-json")
 
-    def classify_many(
-        files: list[Upload] | None,
-        labels: str,
-        templates: str,
-        own_templates: str,
-        scoring: str,
-        language: Language,
-        progress: gr.Progress = gr.Progress(),
-    ) -> tuple[str, str, Any, Any]:
-        service = slot.service
-        if not files:
+    def classify_many(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
+        service, language = page.slot.service, given[page.language]
+        uploads: list[Upload] = given[files] or []
+        if not uploads:
             raise ImageError("image_missing")
-        names = parse_labels(labels)
-        chosen = own_templates if templates == "own" else templates
+        names = parse_labels(given[options.labels])
         rows: list[tuple[str, Image.Image, Classification]] = []
         broken: list[str] = []
-        called = told_apart([shown_name(name=file.name) for file in files])
+        called = told_apart([shown_name(name=file.name) for file in uploads])
         for file, name in zip(
-            progress.tqdm(files, desc=text("batch_progress", language)), called, strict=True
+            progress.tqdm(uploads, desc=text("batch_progress", language)), called, strict=True
         ):
             try:
                 photo = open_picture(file.path, service, name=name)
@@ -83,27 +61,32 @@ def build_batch(
                 broken.append(error.message(language))
                 continue
             answer = classify(
-                service, [photo], names, chosen, independent=scoring == "independent"
+                service,
+                [photo],
+                names,
+                options.templates_of(given),
+                independent=options.independent(given),
             )[0]
             rows.append((name, thumbnail(photo, 96), answer))
         if not rows:
             raise ClipAppError("broken_files", reasons=" ".join(broken))
+        unread = text("broken_files", language, reasons=" ".join(broken))
         answers = [classification_answer(name, service, answer) for name, _, answer in rows]
-        return (
-            notice(text("broken_files", language, reasons=" ".join(broken))) if broken else "",
-            _batch_table(rows, language),
-            gr.update(value=write_export("classification.csv", _as_csv(rows)), visible=True),
-            gr.update(
-                value=write_export(
-                    "classification.json", json.dumps(answers, ensure_ascii=False, indent=1)
-                ),
-                visible=True,
-            ),
+        json_file = write_export(
+            "classification.json", json.dumps(answers, ensure_ascii=False, indent=1)
         )
+        return {
+            left_out: notice(unread) if broken else "",
+            table: _batch_table(rows, language),
+            as_csv: gr.update(
+                value=write_export("classification.csv", _as_csv(rows)), visible=True
+            ),
+            as_json: gr.update(value=json_file, visible=True),
+        }
 
     button.click(
-        shows_errors(classify_many),
-        [files, labels, templates, own_templates, scoring, language],
+        shows_errors(classify_many, page.language),
+        {files, page.language} | options.inputs,
         [left_out, table, as_csv, as_json],
         api_visibility="private",
     )

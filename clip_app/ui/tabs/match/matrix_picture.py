@@ -12,7 +12,7 @@ from PIL import Image
 
 from clip_app.images import thumbnail
 from clip_app.tasks.match import SimilarityMatrix
-from clip_app.ui.common import picture_url
+from clip_app.ui.html import picture_url
 
 _CELL = 88
 _TEXT_WIDTH = 250

@@ -24,15 +24,9 @@ from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.server.answers import search_answer
 from clip_app.strings import Language, text
-from clip_app.ui.common import (
-    cut_notice,
-    facts_table,
-    no_formula,
-    notice,
-    shown_as_it_is,
-    unread_notice,
-    write_export,
-)
+from clip_app.ui.downloads import no_formula, write_export
+from clip_app.ui.html import cut_notice, facts_table, notice, unread_notice
+from clip_app.ui.photo import shown_as_it_is
 
 PAGE = 24
 

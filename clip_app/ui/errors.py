@@ -1,0 +1,89 @@
+"""What went wrong, as one sentence in the language of whoever asked."""
+
+import contextlib
+import functools
+import html
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from clip_app.errors import ClipAppError
+from clip_app.strings import Language, language_of, text
+
+log = logging.getLogger(__name__)
+
+
+def shows_errors(handler: Callable[..., Any], language: gr.Radio) -> Callable[..., Any]:
+    """Make the errors of a handler of the page one sentence, in the page's language.
+
+    Args:
+        handler: takes a dict of values by component, `language` among them, and what else Gradio
+            gives it; it may be a generator.
+        language: the component that says which language the page is in.
+    """
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def yielded(given: dict[Any, Any], *rest: Any) -> Iterator[Any]:
+            with _told(handler, given[language], html.escape):
+                yield from handler(given, *rest)
+
+        return yielded
+
+    @functools.wraps(handler)
+    def handled(given: dict[Any, Any], *rest: Any) -> Any:
+        with _told(handler, given[language], html.escape):
+            return handler(given, *rest)
+
+    return handled
+
+
+def answers_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """`endpoint` for Gradio: its errors are a sentence in the language of the caller's request."""
+
+    @functools.wraps(endpoint)
+    def answered(*values: Any) -> Any:
+        *asked, request = values
+        with _told(endpoint, request_language(request), str):
+            return endpoint(*asked)
+
+    # Gradio hands over the request to whatever names it so in its signature.
+    kind: Any = gr.Request | None
+    asking = inspect.Parameter(
+        "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=kind
+    )
+    known = inspect.signature(endpoint)
+    wrapper: Any = answered
+    wrapper.__signature__ = known.replace(parameters=[*known.parameters.values(), asking])
+    wrapper.__annotations__ = {**endpoint.__annotations__, "request": kind}
+    return answered
+
+
+@contextlib.contextmanager
+def _told(
+    handler: Callable[..., Any], language: Language, written: Callable[[str], str]
+) -> Iterator[None]:
+    """Raise errors as Gradio shows them: as HTML in the page, as plain text to API callers."""
+    try:
+        yield
+        return
+    except ClipAppError as error:
+        sentence = error.public_message(language)
+        log.info("%s: %s", type(error).__name__, error)
+    except gr.Error:
+        raise
+    except Exception:
+        log.exception("Unexpected error in %s", handler.__name__)
+        sentence = text("unexpected", language)
+    raise gr.Error(
+        written(sentence), title=text("error", language), print_exception=False
+    ) from None
+
+
+def request_language(request: Any) -> Language:
+    """The language that a caller of the API asks for in its `Accept-Language` header."""
+    headers = getattr(request, "headers", None)
+    return language_of(headers.get("accept-language") if headers else None)

@@ -1,0 +1,69 @@
+"""Pieces of HTML that several tabs show; all text in them is escaped."""
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Sequence
+
+from PIL import Image
+
+from clip_app.model.catalog import DEFAULT_PRESET
+from clip_app.model.info import CutText
+from clip_app.model.service import ModelService
+from clip_app.prompts import language_of_texts
+from clip_app.strings import Language, text
+
+
+def notice(sentence: str) -> str:
+    """A highlighted sentence, as HTML; `sentence` is plain text."""
+    return f'<p class="notice">{html.escape(sentence)}</p>'
+
+
+def cut_notice(cut: Sequence[CutText], language: Language) -> str:
+    """Which texts were not read to their end, as HTML; the first three are named."""
+    return "".join(notice(one.message(language)) for one in cut[:3])
+
+
+def unread_notice(service: ModelService, texts: Sequence[str], language: Language) -> str:
+    """HTML that says so where the model does not read the texts' language; else empty."""
+    if service.reads(language_of_texts(texts)):
+        return ""
+    return notice(text("language_unread", language, better=DEFAULT_PRESET))
+
+
+def facts_table(facts: dict[str, str], language: Language) -> str:
+    """An HTML table of two columns: string keys in `language`, and plain text."""
+    rows = "".join(
+        f"<tr><th>{html.escape(text(key, language))}</th><td>{html.escape(value)}</td></tr>"
+        for key, value in facts.items()
+    )
+    return f'<table class="facts">{rows}</table>'
+
+
+def catalog_table(keys: Sequence[str], rows: Iterable[Sequence[str]], language: Language) -> str:
+    """An HTML table headed by string keys in `language`; cells are plain text."""
+    head = "".join(f"<th>{html.escape(text(key, language))}</th>" for key in keys)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<div class="scroll"><table class="catalog"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def percent(score: float) -> str:
+    """A probability as the page shows it."""
+    return f"{100 * score:.1f}%"
+
+
+def shortened(label: str, length: int = 80) -> str:
+    """`label`, cut to `length` characters where it is longer."""
+    return label if len(label) <= length else f"{label[: length - 1]}…"
+
+
+def picture_url(picture: Image.Image) -> str:
+    """A small picture as a `data:` address."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=80)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,64 @@
+"""What a tab gets from the page, and what of it follows the page's language."""
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gradio as gr
+
+from clip_app.gallery.galleries import GalleryService
+from clip_app.model.slot import ModelSlot
+from clip_app.settings import Settings
+
+#: What a handler takes and what it answers: values by component.
+Values = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What every tab works with.
+
+    Attributes:
+        slot: the model that answers.
+        galleries: the folders that can be searched.
+        settings: what the app was started with.
+        language: the switch at the top.
+        model_line: the line that names the model.
+    """
+
+    slot: ModelSlot
+    galleries: GalleryService
+    settings: Settings
+    language: gr.Radio
+    model_line: gr.HTML
+
+
+@dataclass(frozen=True)
+class Step:
+    """A handler, the components whose values it takes, and those it answers for."""
+
+    run: Callable[[Values], Values]
+    inputs: Set[Any]
+    outputs: list[Any]
+
+
+@dataclass(frozen=True)
+class Follows:
+    """What of a tab follows the language of the page, when it opens and when it is changed.
+
+    Attributes:
+        words: answered together with the page's own words.
+        result: brings what is shown up to date after that.
+    """
+
+    words: Step
+    result: Step | None = None
+
+
+class Tab(Protocol):
+    """A module of `tabs`; its name in the page is the string `tab_` + `KEY`."""
+
+    KEY: str
+
+    def build(self, page: Page, tab: gr.Tab, /) -> Follows | None:
+        """Lay out the tab and connect it; returns what of it follows the page's language."""

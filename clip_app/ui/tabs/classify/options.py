@@ -1,0 +1,67 @@
+"""The labels and how they are asked for: what one image and many are classified by."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from clip_app.ui.i18n import i18n
+from clip_app.ui.tab import Values
+
+_TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Labels, the prompts they are put into, and the kind of score."""
+
+    labels: gr.Textbox
+    templates: gr.Dropdown
+    own_templates: gr.Textbox
+    scoring: gr.Radio
+
+    @property
+    def inputs(self) -> set[Any]:
+        """The components."""
+        return {self.labels, self.templates, self.own_templates, self.scoring}
+
+    def templates_of(self, given: Values) -> str:
+        """The chosen templates, or those that were typed."""
+        chosen: str = given[self.templates]
+        return given[self.own_templates] if chosen == "own" else chosen
+
+    def independent(self, given: Values) -> bool:
+        """Whether each label is judged by itself."""
+        return given[self.scoring] == "independent"
+
+
+def build_options(labels: gr.Textbox) -> Options:
+    """Lay out the options that go with `labels`."""
+    templates = gr.Dropdown(
+        [(i18n(f"templates_{choice}"), choice) for choice in _TEMPLATE_CHOICES],
+        value="auto",
+        label=i18n("templates"),
+        info=i18n("templates_info"),
+        elem_id="templates",
+    )
+    own_templates = gr.Textbox(
+        "a photo of a {}",
+        label=i18n("own_templates"),
+        visible=False,
+        lines=2,
+        elem_id="own-templates",
+    )
+    scoring = gr.Radio(
+        [(i18n(f"scoring_{kind}"), kind) for kind in ("softmax", "independent")],
+        value="softmax",
+        label=i18n("scoring"),
+        elem_id="scoring",
+    )
+    templates.change(
+        lambda choice: gr.update(visible=choice == "own"),
+        templates,
+        own_templates,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    return Options(labels, templates, own_templates, scoring)

@@ -1,0 +1,200 @@
+"""The tab 文本匹配: descriptions for an image, a text collection, several images and texts."""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from clip_app.model.service import ModelService
+from clip_app.strings import Language, text
+from clip_app.tasks.match import Matching, judge, read_collection
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
+from clip_app.ui.html import cut_notice, notice, percent, unread_notice
+from clip_app.ui.i18n import i18n
+from clip_app.ui.panels import ResultPanel, examples_panel, photo_panel, result_panel
+from clip_app.ui.photo import Photo, open_photo
+from clip_app.ui.progress import shown_progress
+from clip_app.ui.tab import Follows, Page, Step, Values
+from clip_app.ui.tabs.match.matrix import build_matrix
+
+KEY = "match"
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+
+
+def build(page: Page, tab: gr.Tab) -> Follows:
+    """Lay out the tab and connect it; nothing is matched before `tab` is opened."""
+    first = load_examples()[0]
+    with gr.Row():
+        with gr.Column(scale=5, min_width=300):
+            form = _build_form(page.language)
+        with gr.Column(scale=6, min_width=300):
+            panel = result_panel(KEY, "match-best")
+    gallery = examples_panel(KEY)
+    build_matrix(page)
+    # Empty until the tab is opened, then the language of the first result that it shows.
+    shown_in = gr.State("")
+    asking = _Asking(page, form, panel, gallery, shown_in)
+    asking.connect(tab)
+
+    def words(given: Values) -> Values:
+        typed = given[form.descriptions]
+        return {form.descriptions: in_language(typed, first.descriptions, given[page.language])}
+
+    return Follows(
+        Step(words, {form.descriptions, page.language}, [form.descriptions]),
+        Step(asking.follow, {*asking.inputs, shown_in}, [*panel.outputs, shown_in]),
+    )
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What is asked: descriptions of one's own, or a collection of them."""
+
+    image: Photo
+    descriptions: gr.Textbox
+    button: gr.Button
+    collection: gr.File
+    pasted: gr.Textbox
+    top_k: gr.Slider
+    search: gr.Button
+
+
+def _build_form(language: gr.Radio) -> _Form:
+    image = photo_panel(KEY, language)
+    descriptions = gr.Textbox(
+        label=i18n("descriptions"),
+        value="",
+        placeholder=i18n("descriptions_placeholder"),
+        lines=4,
+        max_lines=12,
+        elem_id="match-descriptions",
+    )
+    button = gr.Button(i18n("match_button"), variant="primary", elem_id="match-button")
+    with gr.Accordion(i18n("collection"), open=False, elem_id="collection"):
+        collection = gr.File(
+            label=i18n("collection_file"),
+            file_types=[".txt", ".csv", ".tsv", ".json", ".jsonl"],
+            elem_id="collection-file",
+        )
+        pasted = gr.Textbox(
+            label=i18n("collection_pasted"),
+            lines=3,
+            max_lines=6,
+            elem_id="collection-pasted",
+        )
+        top_k = gr.Slider(1, 100, value=10, step=1, label=i18n("top_k"))
+        search = gr.Button(i18n("collection_button"), elem_id="collection-button")
+    return _Form(image, descriptions, button, collection, pasted, top_k, search)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """The tab's handlers."""
+
+    page: Page
+    form: _Form
+    panel: ResultPanel
+    gallery: gr.Dataset
+    shown_in: gr.State
+
+    @property
+    def inputs(self) -> set[Any]:
+        """What descriptions are matched by."""
+        return {self.form.image, self.form.descriptions, self.page.language}
+
+    def connect(self, tab: gr.Tab) -> None:
+        form, language, outputs = self.form, self.page.language, self.panel.outputs
+        match_one = shows_errors(self.match_one, language)
+        gr.on(
+            [form.button.click, form.image.change],
+            match_one,
+            self.inputs,
+            outputs,
+            trigger_mode="always_last",
+            show_progress="minimal",
+            **_PRIVATE,
+        )
+        self.gallery.click(
+            self.show_example,
+            {self.gallery, language},
+            [form.image, form.descriptions],
+            **_PRIVATE,
+        ).then(match_one, self.inputs, outputs, **_PRIVATE)
+        form.search.click(
+            shows_errors(self.search_collection, language),
+            {form.image, form.collection, form.pasted, form.top_k, language},
+            outputs,
+            **_PRIVATE,
+        )
+        tab.select(
+            shows_errors(self.opened, language),
+            {*self.inputs, self.shown_in},
+            [*outputs, self.shown_in],
+            show_progress="minimal",
+            **_PRIVATE,
+        )
+
+    def match_one(self, given: Values) -> Values:
+        service = self.page.slot.service
+        photo = open_photo(given[self.form.image], service)
+        answer = judge(service, photo, given[self.form.descriptions])
+        return self._shown(service, answer, given[self.page.language])
+
+    def search_collection(self, given: Values, progress: gr.Progress = gr.Progress()) -> Values:
+        form, service, language = self.form, self.page.slot.service, given[self.page.language]
+        photo = open_photo(given[form.image], service)
+        texts = given[form.pasted]
+        if given[form.collection]:
+            file = Path(given[form.collection])
+            texts = read_collection(file.read_bytes(), file.name)
+        answer = judge(
+            service,
+            photo,
+            texts,
+            top_k=int(given[form.top_k]),
+            progress=shown_progress(progress, "encoding_texts", language),
+        )
+        return self._shown(service, answer, language)
+
+    def show_example(self, given: Values) -> Values:
+        chosen = load_examples()[given[self.gallery]]
+        return {
+            self.form.image: str(EXAMPLES_DIRECTORY / chosen.file),
+            self.form.descriptions: chosen.descriptions[given[self.page.language]],
+        }
+
+    def opened(self, given: Values) -> Values:
+        """Match the example when the tab is opened for the first time."""
+        language = given[self.page.language]
+        if given[self.shown_in] == language:  # what is there may be the result of a search
+            return gr.skip()
+        if not given[self.form.descriptions]:
+            # The page has not filled in the example yet; `follow` comes after that.
+            return {self.shown_in: "opened"}
+        return {**self.match_one(given), self.shown_in: language}
+
+    def follow(self, given: Values) -> Values:
+        """Bring the result up to date with the language, where the tab has been opened already."""
+        if not given[self.shown_in]:
+            return gr.skip()
+        return {**self.match_one(given), self.shown_in: given[self.page.language]}
+
+    def _shown(self, service: ModelService, answer: Matching, language: Language) -> Values:
+        first = answer.results[0]
+        texts = [one.text for one in answer.results]
+        # The best of a large collection is worth seeing even where it does not fit well.
+        verdict = notice(text("match_none", language)) if answer.none_fits else ""
+        sentence = html.escape(text("match_best", language, text=first.text))
+        best = (
+            unread_notice(service, texts, language)
+            + cut_notice(service.cut_texts(texts), language)
+            + f'{verdict}<p class="headline">{sentence}</p><p class="explained">'
+            + html.escape(text("match_confidence", language, score=percent(first.score)))
+            + f" · {html.escape(text('scoring_used_softmax', language))}</p>"
+        )
+        shown = ((one.text, one.score, one.similarity) for one in answer.results)
+        return self.panel.filled(best, "column_text", shown, language)
