@@ -5,6 +5,7 @@ import html
 import io
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import PurePath
 
 import gradio as gr
@@ -13,11 +14,11 @@ from PIL import Image
 from clip_app.errors import ClipAppError, ImageError
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
-from clip_app.photos import open_picture
-from clip_app.prompts import parse_labels
+from clip_app.photos import encode_files
+from clip_app.prompts import choose_templates, parse_labels
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
-from clip_app.tasks.classify import Classification, classify
+from clip_app.tasks.classify import Classification, classify_features
 from clip_app.ui.downloads import download_button, no_formula, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.files import Files
@@ -51,23 +52,28 @@ def build_batch(page: Page, options: Options) -> None:
         names = parse_labels(given[options.labels])
         rows: list[tuple[str, Image.Image, Classification]] = []
         broken: list[str] = []
+        prompts = choose_templates(options.templates_of(given), names)
+        label_features = service.encode_labels(names, prompts)
+        cut = service.cut_texts(names, prompts)
         called = told_apart([shown_name(name=file.name) for file in uploads])
-        for file, name in zip(
-            progress.tqdm(uploads, desc=text("batch_progress", language)), called, strict=True
-        ):
-            try:
-                photo = open_picture(file.path, service, name=name)
-            except ImageError as error:
-                broken.append(error.message(language))
-                continue
-            answer = classify(
-                service,
-                [photo],
-                names,
-                options.templates_of(given),
-                independent=options.independent(given),
-            )[0]
-            rows.append((name, thumbnail(photo, 96), answer))
+        photos = encode_files(
+            service, (file.path for file in uploads), keep=lambda one: thumbnail(one, 96)
+        )
+        with closing(photos):
+            told = progress.tqdm(called, desc=text("batch_progress", language))
+            for name, photo in zip(told, photos, strict=True):
+                if photo.image_features is None:
+                    broken.append(_named(photo.error, name).message(language))
+                    continue
+                answer = classify_features(
+                    service,
+                    photo.image_features[None],
+                    names,
+                    label_features,
+                    cut=cut,
+                    independent=options.independent(given),
+                )[0]
+                rows.append((name, photo.kept, answer))
         if not rows:
             raise ClipAppError("broken_files", reasons=" ".join(broken))
         unread = text("broken_files", language, reasons=" ".join(broken))
@@ -90,6 +96,12 @@ def build_batch(page: Page, options: Options) -> None:
         [left_out, table, as_csv, as_json],
         api_visibility="private",
     )
+
+
+def _named(error: ImageError | None, name: str) -> ImageError:
+    """The error under the name that the visitor gave the file."""
+    assert error is not None  # noqa: S101 - a photograph has features or an error
+    return ImageError(error.key, **error.params | {"name": name})
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
