@@ -27,6 +27,7 @@ from clip_app.console import (
     write,
 )
 from clip_app.errors import ClipAppError, ImageError, InputError
+from clip_app.gallery.roots import spelled
 from clip_app.gallery.scan import batched
 from clip_app.gallery_cli import add_gallery_commands, positive
 from clip_app.image_paths import Failures, ImagePaths
@@ -37,7 +38,13 @@ from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.network import mend_environment
 from clip_app.photos import encode_batches
-from clip_app.prompts import MAX_COLLECTION_LINES, choose_templates, parse_labels, parse_lines
+from clip_app.prompts import (
+    MAX_COLLECTION_LINES,
+    choose_templates,
+    parse_labels,
+    parse_lines,
+    shared_scores,
+)
 from clip_app.server.answers import classification_answer, match_answer
 from clip_app.settings import MODEL_SETTINGS, add_flags, read_settings
 from clip_app.strings import text
@@ -166,6 +173,8 @@ def _classify(parsed: argparse.Namespace) -> int:
     templates = choose_templates(without_halves(parsed.template), labels)
 
     def prepare(service: ModelService) -> _Ask:
+        if shared := shared_scores(labels, terminal_language()):
+            tell(shared)
         label_features = service.encode_labels(labels, templates)
         cut = service.cut_texts(labels, templates)
 
@@ -313,6 +322,6 @@ def _print(answer: dict[str, Any], name: str, verdict: str, parsed: argparse.Nam
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return spelled(path).read_bytes()
     except (OSError, ValueError) as error:
         raise InputError("file_not_found", name=printable(path.name)) from error

@@ -241,11 +241,6 @@ def no_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_SPREADSHEET_FORMULA) else cell
 
 
-def shortened(label: str, length: int = 80) -> str:
-    """`label`, cut to `length` characters where it is longer."""
-    return label if len(label) <= length else f"{label[: length - 1]}…"
-
-
 def picture_url(picture: Image.Image) -> str:
     """A small picture as a `data:` address."""
     buffer = io.BytesIO()

@@ -16,7 +16,7 @@ from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
 from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
-from clip_app.prompts import parse_labels
+from clip_app.prompts import parse_labels, shortened
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
@@ -27,7 +27,6 @@ from clip_app.ui.common import (
     notice,
     percent,
     picture_url,
-    shortened,
     shows_errors,
     write_export,
 )

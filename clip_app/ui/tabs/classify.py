@@ -10,11 +10,10 @@ import gradio as gr
 
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
-from clip_app.prompts import label_sets
+from clip_app.prompts import label_sets, shared_scores, shortened
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
-from clip_app.text_lists import near_duplicates
 from clip_app.ui.common import (
     cut_notice,
     i18n,
@@ -22,7 +21,6 @@ from clip_app.ui.common import (
     notice,
     open_photo,
     percent,
-    shortened,
     shown_progress,
     shows_errors,
     unread_notice,
@@ -30,9 +28,6 @@ from clip_app.ui.common import (
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.panels import bars_and_table, examples_panel, photo_panel, result_panel
 from clip_app.ui.tabs.batch import build_batch
-
-# Near duplicates among the labels that are named; the rest goes without saying.
-_PAIRS_SHOWN = 3
 
 _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
 
@@ -186,9 +181,8 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
         chance, limit = percent(answer.chance), percent(CHANCE_LIMIT)
         sentences.insert(0, text("verdict_explained", language, chance=chance, limit=limit))
     labels = [one.label for one in answer.results]
-    if not answer.independent and (alike := near_duplicates(labels)):
-        pairs = "; ".join(f"{shortened(a)} = {shortened(b)}" for a, b in alike[:_PAIRS_SHOWN])
-        sentences.append(text("labels_share", language, pairs=pairs))
+    if not answer.independent and (shared := shared_scores(labels, language)):
+        sentences.append(shared)
     explained = " ".join(sentences)
     return (
         unread_notice(service, labels, language)
