@@ -9,13 +9,16 @@ from typing import Literal
 
 from clip_app.errors import InputError
 from clip_app.settings import ASSETS
-from clip_app.strings import LANGUAGES, Language
-from clip_app.text_lists import merged, split_labels, split_lines
+from clip_app.strings import LANGUAGES, Language, text
+from clip_app.text_lists import merged, near_duplicates, split_labels, split_lines
 from clip_app.text_tables import pasted_captions
 
 MAX_LABELS = 10_000
 MAX_LABEL_LENGTH = 10_000
 MAX_COLLECTION_LINES = 100_000
+
+# Near duplicates among the labels that are named; the rest goes without saying.
+_PAIRS_SHOWN = 3
 
 TemplateSet = Literal["auto", "none", "single", "clip7", "clip80", "chinese"]
 
@@ -76,6 +79,18 @@ def parse_lines(typed: str, limit: int = MAX_LABELS) -> list[str]:
         raise InputError("descriptions_too_many", number=len(lines), limit=limit)
     _check_lengths(lines)
     return lines
+
+
+def shortened(label: str, length: int = 80) -> str:
+    """`label`, cut to `length` characters where it is longer."""
+    return label if len(label) <= length else f"{label[: length - 1]}…"
+
+
+def shared_scores(labels: Sequence[str], language: Language) -> str:
+    """The sentence that names labels which take the score from one another; empty without any."""
+    alike = near_duplicates(labels)[:_PAIRS_SHOWN]
+    pairs = "; ".join(f"{shortened(one)} = {shortened(other)}" for one, other in alike)
+    return text("labels_share", language, pairs=pairs) if pairs else ""
 
 
 def fill_template(template: str, label: str) -> str:

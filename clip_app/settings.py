@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         if self.auth is None:
             return None
         user, separator, password = self.auth.get_secret_value().partition(":")
-        if not (user and separator and password):
+        if not (user.strip() and separator and password.strip()):
             raise InputError("auth_malformed")
         return user, password
 

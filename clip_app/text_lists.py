@@ -69,14 +69,17 @@ _MARK = re.compile(
     r"(?P<bullet>[-*+–—·](?:\s+\[[ xX]?\])?\s|[•●○▪■◦‣◆►▶✓✔])"
     r"|(?P<circled>[①-⑳㉑-㉟㊱-㊿❶-❿➀-➓⓫-⓴])"
     r"|(?:[(（](?P<enclosed>\d{1,6}|[a-z]|[一二三四五六七八九十]{1,2})[)）]"
-    r"|(?P<number>\d{1,6})(?:[)）、]|[.．](?!\d)|(?=\t))"
+    r"|[\[【](?P<reference>\d{1,6})[\]】]"
+    r"|(?P<number>\d{1,6})(?:[)）、]|[.．](?!\d)|[:：](?=\s)|(?=\t))"
     r"|(?P<letter>[a-z])\)"
+    r"|(?P<initial>[A-Za-z])[.．](?=\s)"
     r"|(?P<numeral>[一二三四五六七八九十]{1,2})[、.．)）])(?P<space>\s?)"
     r")\s*(?P<rest>.*\S)",
     re.DOTALL,
 )
+_KINDS = tuple(name for name in _MARK.groupindex if name not in ("space", "rest"))
 
-_INLINE = re.compile(r"(?:^|(?<=\s))(?=\d{1,3}[.)]\s)|(?=[①-⑳])|(?=[(（]\d{1,3}[)）])")
+_INLINE = re.compile(r"(?:^|(?<=\s))(?=\d{1,3}(?:[.)]\s|[、．）]))|(?=[①-⑳])|(?=[(（]\d{1,3}[)）])")
 
 # Quotation marks inside one another that are taken off.
 _MOST_QUOTES = 4
@@ -255,12 +258,8 @@ def _mark(item: str) -> _Mark | None:
     found = _MARK.match(item.strip())
     if not found:
         return None
-    kind = next(
-        name
-        for name in ("bullet", "circled", "enclosed", "number", "letter", "numeral")
-        if found[name]
-    )
-    sign = found[kind]
+    kind = next(name for name in _KINDS if found[name])
+    sign = found[kind].lower()
     value: int | None = None
     if kind == "circled":
         value = int(unicodedata.numeric(sign))
@@ -283,6 +282,8 @@ def _is_numbered(marks: Sequence[_Mark], items: int) -> bool:
         mark = marks[0]
         first = mark.value == 1 and mark.kind in ("number", "enclosed")
         return mark.kind == "circled" or mark.space == "\t" or (first and bool(mark.space))
+    if marks[0].kind == "initial" and values[0] != 1:
+        return False  # "J. Smith" and "K. Jones" are names
     steps = {after - before for before, after in itertools.pairwise(values)}
     consecutive = steps == {1}
     if len(marks) < items:  # a heading, or a line that was broken in two

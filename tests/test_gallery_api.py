@@ -1,5 +1,6 @@
 """Searching through `gradio_client`, and what of a gallery can and cannot be reached over HTTP."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -78,6 +79,15 @@ def test_search_by_picture_leaves_the_picture_out(client, service, gallery):
     assert paths[:5] == [
         f"photos/{Path(hit.path).relative_to(root).as_posix()}" for hit in expected.hits[:5]
     ]
+
+
+@pytest.mark.parametrize("given", [["a rocket"], ["a rocket", None, "", 20]])
+def test_what_plain_http_leaves_out_at_the_end_takes_its_default(client, gallery_app, given):
+    url = f"{gallery_app.url}/gradio_api/call/search"
+    event = httpx.post(url, json={"data": given}).json()["event_id"]
+    body = httpx.get(f"{url}/{event}", timeout=60).text
+    (answer,) = json.loads(body.partition("data: ")[2])
+    assert answer == client.predict("a rocket", None, "", 20, False, api_name="/search")
 
 
 def test_index_status_tells_galleries_by_name_not_by_place(client):

@@ -247,6 +247,9 @@ def test_names_are_found_in_either_unicode_form(capsys, tmp_path, forms):
     picture = named / "Éte" / typed / f"{typed}.jpg"
     like = run_json(capsys, "search", "--image", picture, "--folder", named)
     assert [os.path.basename(one["path"]) for one in like["results"]] == ["cat.jpg"]
+    for images in (picture, named / "Éte" / typed, str(named / "Éte" / typed / "*.jpg")):
+        answer = run_json(capsys, "classify", images, "--labels", "coffee, cat")
+        assert answer["results"][0]["label"] == "coffee"
     folder.rename(tmp_path / "away")
     assert main([*map(str, search)]) == 0
     assert "not there now" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 
 from clip_app.errors import InputError
 from clip_app.network import usable_proxies
-from clip_app.settings import INDEX_SETTINGS, read_settings
+from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
 from tests.conftest import ROOT, App
 
 pytestmark = pytest.mark.slow
@@ -54,6 +54,12 @@ def test_only_settings_that_a_command_uses_are_complained_about(monkeypatch):
         read_settings()
     with pytest.raises(InputError):
         read_settings(Namespace(port="x"), INDEX_SETTINGS)
+
+
+@pytest.mark.parametrize("auth", ["ann", ":x", "ann:", " : ", "ann: ", "\t:x"])
+def test_a_user_name_and_a_password_are_more_than_blanks(auth):
+    with pytest.raises(InputError, match="USER:PASSWORD"):
+        _ = Settings(auth=auth).credentials
 
 
 def test_models_are_listed_whatever_the_settings():

@@ -74,6 +74,14 @@ def listed(monkeypatch):
         os.close(descriptor)
 
 
+def test_labels_that_share_a_score_are_named_once(run, photos):
+    code, answers, told = run("classify", photos, "--labels", "cat, a cat, cats, dog")
+    assert (code, len(answers)) == (0, len(PHOTOS))
+    (shared,) = [line for line in told if "share the score" in line]
+    assert "cat = a cat; cat = cats" in shared
+    assert not any("share" in line for line in run("classify", CAT, *LABELS)[2])
+
+
 def names(answers):
     return [os.path.basename(answer["image"]) for answer in answers]
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from clip_app.model.service import ModelService
-from clip_app.prompts import choose_templates, parse_labels
+from clip_app.process import terminal_language
+from clip_app.prompts import choose_templates, parse_labels, shared_scores
 from clip_app.server.answers import classification_answer
 from clip_app.tasks.classify import classify_features
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
 from clip_app.terminal.common import positive
-from clip_app.terminal.console import without_halves
+from clip_app.terminal.console import tell, without_halves
 
 
 def add(commands: Any) -> None:
@@ -36,6 +37,8 @@ def run(parsed: argparse.Namespace) -> int:
     templates = choose_templates(without_halves(parsed.template), labels)
 
     def prepare(service: ModelService) -> Ask:
+        if shared := shared_scores(labels, terminal_language()):
+            tell(shared)
         label_features = service.encode_labels(labels, templates)
         cut = service.cut_texts(labels, templates)
 

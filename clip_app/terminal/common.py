@@ -95,7 +95,7 @@ def read_bytes(path: Path) -> bytes:
         InputError: if it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return spelled(path).read_bytes()
     except (OSError, ValueError) as error:
         raise InputError("file_not_found", name=printable(path.name)) from error
 

@@ -4,13 +4,14 @@ Everything is found while it is asked for, so that a million files need no list 
 """
 
 import glob
+import itertools
 import locale
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clip_app.errors import ClipAppError, GalleryError, InputError
-from clip_app.gallery.roots import Roots
+from clip_app.gallery.roots import Roots, spelled
 from clip_app.gallery.scan import WHOLE, FileList
 from clip_app.terminal.console import printable
 
@@ -84,7 +85,7 @@ class ImagePaths:
                 yield from self._images(argument)
 
     def _matching(self, pattern: str) -> Iterator[str]:
-        found = sorted(glob.glob(pattern, recursive=True))
+        found = sorted(glob.glob(_as_on_disk(pattern), recursive=True))
         if not found:
             self.failed.add(
                 pattern, InputError("pattern_without_files", pattern=printable(pattern))
@@ -93,6 +94,7 @@ class ImagePaths:
             yield from self._images(path)
 
     def _images(self, path: str) -> Iterator[str]:
+        path = _as_on_disk(path)
         if not os.path.isdir(path):
             key = _key(path)
             if key not in self._below:
@@ -167,6 +169,17 @@ def _path_of(name: bytes) -> str:
         return os.fsdecode(name)
     except UnicodeDecodeError:  # Windows, where older programs write the system's own encoding
         return name.decode(locale.getencoding(), "replace")
+
+
+def _as_on_disk(path: str) -> str:
+    """A path or pattern whose names up to the first wildcard are spelled as on the disk."""
+    if path.isascii() or os.path.lexists(path):
+        return path
+    parts = Path(path).parts
+    plain = list(itertools.takewhile(lambda part: not glob.has_magic(part), parts))
+    named = Path(*plain)
+    found = spelled(named)
+    return path if found == named else os.path.join(found, *parts[len(plain) :])
 
 
 def _key(path: str) -> int:

@@ -57,11 +57,6 @@ def percent(score: float) -> str:
     return f"{100 * score:.1f}%"
 
 
-def shortened(label: str, length: int = 80) -> str:
-    """`label`, cut to `length` characters where it is longer."""
-    return label if len(label) <= length else f"{label[: length - 1]}…"
-
-
 def picture_url(picture: Image.Image) -> str:
     """A small picture as a `data:` address."""
     buffer = io.BytesIO()

@@ -1,5 +1,6 @@
 """Requests that are not as an endpoint takes them: one sentence, in the language of the request."""
 
+import inspect
 import logging
 from typing import Any
 
@@ -29,12 +30,13 @@ class CheckedBlocks(gr.Blocks):
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], *rest: Any, **named: Any
     ) -> Any:
-        """As in the base class.
+        """As in the base class; what is left out at the end takes the endpoint's default.
 
         Raises:
             _MalformedError: if the values are not such as the components take.
         """
         try:
+            inputs = [*inputs, *_defaults(block_fn, len(inputs))]
             for block, value in zip(block_fn.inputs, inputs, strict=False):
                 # Gradio would take the text of a list for what was typed.
                 if isinstance(block, gr.Textbox) and isinstance(value, list | dict | bool):
@@ -63,6 +65,17 @@ class CheckedBlocks(gr.Blocks):
                 title=text("error", language),
                 print_exception=False,
             ) from None
+
+
+def _defaults(block_fn: Any, given: int) -> list[Any]:
+    """The values after the first `given`, if every one of them has a default.
+
+    Gradio's Python client fills them in; plain HTTP gets here without them, and callers written
+    before an endpoint had its last argument never send it.
+    """
+    parameters = [*inspect.signature(block_fn.fn).parameters.values()]
+    missing = [one.default for one in parameters[given : len(block_fn.inputs)]]
+    return [] if inspect.Parameter.empty in missing else missing
 
 
 async def _malformed(request: Request, _: Exception) -> JSONResponse:

@@ -9,14 +9,13 @@ from typing import Any
 import gradio as gr
 
 from clip_app.model.service import ModelService
-from clip_app.prompts import label_sets
+from clip_app.prompts import label_sets, shared_scores, shortened
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
-from clip_app.text_lists import near_duplicates
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
-from clip_app.ui.html import cut_notice, notice, percent, shortened, unread_notice
+from clip_app.ui.html import cut_notice, notice, percent, unread_notice
 from clip_app.ui.i18n import i18n, label_set_string
 from clip_app.ui.panels import examples_panel, photo_panel, result_panel
 from clip_app.ui.photo import Photo, open_photo
@@ -24,9 +23,6 @@ from clip_app.ui.progress import shown_progress
 from clip_app.ui.tab import Follows, Page, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
 from clip_app.ui.tabs.classify.options import Options, build_options
-
-# Near duplicates among the labels that are named; the rest goes without saying.
-_PAIRS_SHOWN = 3
 
 KEY = "classify"
 
@@ -154,9 +150,8 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
         chance, limit = percent(answer.chance), percent(CHANCE_LIMIT)
         sentences.insert(0, text("verdict_explained", language, chance=chance, limit=limit))
     labels = [one.label for one in answer.results]
-    if not answer.independent and (alike := near_duplicates(labels)):
-        pairs = "; ".join(f"{shortened(a)} = {shortened(b)}" for a, b in alike[:_PAIRS_SHOWN])
-        sentences.append(text("labels_share", language, pairs=pairs))
+    if not answer.independent and (shared := shared_scores(labels, language)):
+        sentences.append(shared)
     explained = " ".join(sentences)
     return (
         unread_notice(service, labels, language)

@@ -22,8 +22,8 @@ from clip_app.tasks.classify import Classification, classify_features
 from clip_app.ui.downloads import download_button, no_formula, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.files import Files
-from clip_app.ui.html import notice, percent, picture_url, shortened
-from clip_app.ui.i18n import i18n
+from clip_app.prompts import shortened
+from clip_app.ui.html import notice, percent, picture_url, from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.classify.options import Options
 
