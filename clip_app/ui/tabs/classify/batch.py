@@ -15,15 +15,15 @@ from clip_app.errors import ClipAppError, ImageError
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
 from clip_app.photos import encode_files
-from clip_app.prompts import choose_templates, parse_labels
+from clip_app.prompts import choose_templates, parse_labels, shortened
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify_features
 from clip_app.ui.downloads import download_button, no_formula, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.files import Files
-from clip_app.prompts import shortened
-from clip_app.ui.html import notice, percent, picture_url, from clip_app.ui.i18n import i18n
+from clip_app.ui.html import notice, percent, picture_url
+from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.classify.options import Options
 
