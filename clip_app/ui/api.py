@@ -138,7 +138,9 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         """
         info = slot.service.info
         indexes = galleries.indexed(info, galleries.roots)
-        return status_answer(info.name, indexes, lambda one: printable(galleries.name_of(one)))
+        return status_answer(
+            info.public_name, indexes, lambda one: printable(galleries.name_of(one))
+        )
 
     def health(request: gr.Request | None = None) -> dict[str, Any]:
         """Whether the app is up, and with which model on which device.
@@ -151,7 +153,7 @@ def build_api(slot: ModelSlot, galleries: GalleryService) -> None:
         return {
             "status": "ok",
             "version": __version__,
-            "model": service.info.name,
+            "model": service.info.public_name,
             "device": service.info.device,
             "precision": service.info.precision,
             "images": service.statistics.images,

@@ -21,8 +21,8 @@ def build_model_tab(
     if settings.visitors_may_change_model:
         with gr.Row(equal_height=True):
             choice = gr.Dropdown(
-                ["starter", *PRESETS, *map(str, local_models(settings.model_root))],
-                value=slot.service.info.name,
+                ["starter", *PRESETS, *(one.name for one in local_models(settings.model_root))],
+                value=slot.service.info.public_name,
                 label=i18n("model_choose"),
                 info=i18n("model_choose_info"),
                 allow_custom_value=True,
@@ -40,7 +40,7 @@ def build_model_tab(
         ) -> tuple[str, str]:
             progress(0.1, desc=text("loading_model", language, model=choice or ""))
             service = slot.change(str(choice or ""), roots)
-            gr.Info(text("model_loaded", language, model=html.escape(service.info.name)))
+            gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
             return model_sentence(service, language), model_table(service, language)
 
         load.click(
@@ -90,7 +90,7 @@ def model_table(service: ModelService, language: Language) -> str:
     """What is known of the model that answers, as an HTML table."""
     info = service.info
     rows = {
-        "model_name": info.name,
+        "model_name": info.public_name,
         "model_device": info.device,
         "model_precision": info.precision,
         "model_image_size": " × ".join(map(str, info.image_size)),
