@@ -71,10 +71,14 @@ def noise(seed: int, size: tuple[int, int] = (256, 256)) -> Image.Image:
 class App:
     """The app as a process of its own, on a free port."""
 
-    def __init__(self, *flags: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *flags: str, env: dict[str, str] | None = None, program: str = "app.py", **how: Any
+    ) -> None:
+        """`program` is what serves the app; `how` is for `subprocess.Popen`."""
         self._index = tempfile.TemporaryDirectory(prefix="clip_app-test-")
+        self.index_dir = Path((env or {}).get("CLIP_APP_INDEX_DIR", self._index.name))
         self.process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", "0", *flags],
+            [sys.executable, program, "--port", "0", *flags],
             cwd=ROOT,
             env={
                 **os.environ,
@@ -85,6 +89,7 @@ class App:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            **how,
         )
         self.log: list[str] = []
         self.url = ""

@@ -41,6 +41,20 @@ def test_classify_answers_what_the_command_line_answers(client, service):
     )
 
 
+def test_a_text_beyond_the_context_is_answered_and_how_much_was_read(client):
+    # The starter reads 77 tokens.
+    long = "a photo of a cat " * 100 + "end"
+    for name, field in (("/classify", "label"), ("/match", "text")):
+        more = ("none", 0) if name == "/classify" else ()
+        asked = f"{long}, dog" if name == "/classify" else f"{long}\ndog"
+        answer = client.predict(handle_file(str(CAT)), asked, *more, api_name=name)
+        assert {one[field] for one in answer["results"]} == {long, "dog"}
+        (cut,) = answer["truncated"]
+        assert cut["text"] == long
+        assert long.startswith(cut["read"])
+        assert 77 < len(cut["read"]) < len(long)
+
+
 def test_match_ranks_descriptions(client):
     answer = client.predict(handle_file(str(CAT)), "a dog\na cat", api_name="/match")
     assert [one["text"] for one in answer["results"]] == ["a cat", "a dog"]

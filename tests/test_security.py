@@ -1,18 +1,19 @@
 """With a log-in, no route answers without it; mistakes say no more than they must."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import httpx
 import pytest
-from gradio.mcp import GradioMCPServer
-from gradio.routes import App as GradioApp
+from starlette.types import Message
 
-from clip_app.ui.gate import is_open
-from tests.conftest import EXAMPLES, App
+from clip_app.model.catalog import STARTER_DIRECTORY
+from clip_app.ui.gate import Gate, LogIn, is_open
+from tests.conftest import EXAMPLES, ROOT, App
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,7 @@ OPEN = {
     "/favicon.ico",
     "/login",
     "/login/",
+    "/manifest.json",
     "/robots.txt",
     "/static/{path:path}",
     "/svelte/{path:path}",
@@ -102,7 +104,6 @@ CLOSED = {
     "/gradio_api/vibe-starter-queries",
     "/gradio_api/vibe-starter-queries/",
     "/logout",
-    "/manifest.json",
     "/monitoring",
     "/monitoring/summary",
     "/monitoring/{key}",
@@ -114,27 +115,17 @@ CLOSED = {
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[App]:
-    running = App("--mcp", env={"CLIP_APP_AUTH": f"{USER}:{PASSWORD}"})
+    env = {"CLIP_APP_AUTH": f"{USER}:{PASSWORD}", "PYTHONPATH": str(ROOT)}
+    flags = ("--mcp", "--model", str(STARTER_DIRECTORY))
+    running = App(*flags, env=env, program="tests/app_with_routes.py")
     yield running
     running.stop()
 
 
-def _paths(routes: Any, prefix: str = "") -> Iterator[str]:
-    for route in routes:
-        router = getattr(route, "original_router", None)
-        if router is not None:
-            yield from _paths(router.routes, prefix)
-            continue
-        yield prefix + route.path
-        yield from _paths(getattr(route, "routes", None) or (), prefix + route.path)
-
-
 def test_every_route_is_known_and_all_but_the_log_in_page_ask_for_the_password(locked):
-    with gr.Blocks() as demo:
-        gr.api(lambda: 1, api_name="one")
-    demo.mcp_server_obj = GradioMCPServer(demo)
-    found = set(_paths(GradioApp.create_app(demo, mcp_server=False).routes))
+    found = set(json.loads(next(line for line in locked.log if line.startswith("["))))
     assert found - OPEN - CLOSED == set()
+    assert {"/gradio_api/mcp", "/gradio_api/queue/join", "/login"} <= found
     for route in sorted(found | CLOSED):
         path = re.sub(r"{[^}]*}", "x", route)
         for method in ("GET", "POST", "HEAD", "OPTIONS"):
@@ -144,6 +135,22 @@ def test_every_route_is_known_and_all_but_the_log_in_page_ask_for_the_password(l
     for path in ("/config", "/gradio_api/info", "/gradio_api/mcp/schema", "/gradio_api/user"):
         assert httpx.get(locked.url + path, auth=LOG_IN).status_code == 200
         assert httpx.get(locked.url + path, auth=(USER, "wrong")).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/gradio_api/queue/join", "/assets/x.js"])
+def test_a_websocket_is_refused(path):
+    sent: list[Message] = []
+    gradio_app = SimpleNamespace(cookie_id="x", tokens={})
+    scope = {"type": "websocket", "path": path, "headers": [], "app": gradio_app}
+
+    async def let_in(*_: Any) -> None:
+        sent.append({"type": "websocket.accept"})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(Gate(let_in, LogIn((USER, PASSWORD)))(scope, let_in, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
 @pytest.mark.parametrize(
@@ -202,13 +209,17 @@ def test_mcp_says_what_is_wrong_in_one_sentence_of_ours(locked, arguments):
     assert sentence.startswith("无法理解这个请求")
 
 
-def _classify(url: str, body: str) -> str:
+def _ask(url: str, name: str, body: str) -> str:
     headers = {"content-type": "application/json"}
     with httpx.Client(base_url=url, auth=LOG_IN, timeout=60) as client:
-        asked = client.post("/gradio_api/call/classify", content=body, headers=headers)
+        asked = client.post(f"/gradio_api/call/{name}", content=body, headers=headers)
         if asked.status_code != 200:
             return asked.text
-        return client.get(f"/gradio_api/call/classify/{asked.json()['event_id']}").text
+        return client.get(f"/gradio_api/call/{name}/{asked.json()['event_id']}").text
+
+
+def _classify(url: str, body: str) -> str:
+    return _ask(url, "classify", body)
 
 
 @pytest.mark.parametrize("top_k", ["-3", "-1", "1.5", "NaN", "Infinity", '"many"', "true", "[1]"])
@@ -244,3 +255,67 @@ def test_errors_of_the_api_are_plain_text(locked):
     photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
     answer = _classify(locked.url, json.dumps({"data": [photo, "cat", "a photo", 0]}))
     assert 'The template \\"a photo\\" has no {}' in answer
+
+
+def test_no_answer_tells_where_the_app_and_its_indexes_lie(locked):
+    none, beach = '{"data": []}', '{"data": ["beach", null, "", 5, false]}'
+    with httpx.Client(base_url=locked.url, auth=LOG_IN, timeout=60) as client:
+        pages = ("/", "/config", "/gradio_api/info", "/openapi.json", "/gradio_api/mcp/schema")
+        answers = {page: client.get(page).text for page in pages}
+        names = {"health": none, "index_status": none, "search": beach, "classify": none}
+        for name, body in names.items():
+            answers[name] = _ask(locked.url, name, body)
+        for path in ("file=/etc/passwd", "file=app.py", "call/nothing", "call/search/nothing"):
+            answers[path] = client.get(f"/gradio_api/{path}").text
+    tools: list[tuple[str, dict[str, Any]]] = [
+        ("health", {}),
+        ("index_status", {}),
+        ("search", {"text": "beach"}),
+        ("search", {"text": ["a"]}),
+        ("classify", {"image": str(EXAMPLES / "nothing.jpg"), "labels": "a"}),
+    ]
+    for number, (tool, arguments) in enumerate(tools):
+        answers[f"{tool} by MCP, {number}"] = _tool(locked.url, tool, arguments)[1]
+    assert '"model": "starter"' in answers["health"]
+    assert json.loads(answers["health by MCP, 0"])["model"] == "starter"
+    for name, answer in answers.items():
+        for place in (str(ROOT), str(locked.index_dir)):
+            at = answer.find(place)
+            assert at < 0, (name, answer[max(0, at - 200) : at + 200])
+
+
+def test_the_log_in_page_works_in_a_browser(locked, browser):
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    refused: list[str] = []
+    problems: list[str] = []
+    page.on("response", lambda one: refused.append(one.url) if one.status >= 400 else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(locked.url)
+    name, password = page.get_by_label("username"), page.locator("input[type=password]")
+    name.wait_for(timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path="/tmp/2x/login.png")
+    assert "clip_app" in page.title() or page.title()
+    assert refused == []
+    name.fill(USER)
+    password.fill("wrong")
+    page.get_by_role("button", name="Login").click()
+    page.get_by_text("Incorrect Credentials").wait_for(timeout=30_000)
+    page.screenshot(path="/tmp/2x/login-wrong.png")
+    assert refused == [f"{locked.url}/login"]
+    name.fill(USER)
+    password.fill(PASSWORD)
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+    page.screenshot(path="/tmp/2x/login-in.png")
+    assert "Best label: cat" in page.locator("#classify-verdict").inner_text()
+    page.get_by_role("tab", name="Search").click()
+    page.locator("#gallery-query textarea, #gallery-query input").first.fill("a cat")
+    page.locator("#gallery-search").click()
+    page.wait_for_function(
+        "() => document.querySelector('#gallery-verdict').innerText.includes('a cat')",
+        timeout=60_000,
+    )
+    assert (refused, problems) == ([f"{locked.url}/login"], [])
+    context.close()

@@ -2,16 +2,22 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
+import time
 from argparse import Namespace
+from contextlib import closing
+from pathlib import Path
 
+import httpx
 import pytest
 
 from clip_app.errors import InputError
 from clip_app.network import usable_proxies
 from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
-from tests.conftest import ROOT, App
+from tests.conftest import EXAMPLES, ROOT, App
 
 pytestmark = pytest.mark.slow
 
@@ -70,19 +76,75 @@ def test_models_are_listed_whatever_the_settings():
     assert "siglip2-b-32-256" in done.stdout
 
 
-def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(tmp_path, number):
     (tmp_path / "tmp").mkdir()
+    index = tmp_path / "index"
+    # What runs the tests in the background may have switched the signal off.
+    before = signal.signal(number, signal.SIG_DFL)
     running = App(
         env={
             "HTTP_PROXY": "http://127.0.0.1:9",
             "ALL_PROXY": "socks://127.0.0.1:9",
             "NO_PROXY": "::1/128",
             "TMPDIR": str(tmp_path / "tmp"),
-            "CLIP_APP_INDEX_DIR": str(tmp_path / "index"),
+            "CLIP_APP_INDEX_DIR": str(index),
         }
     )
-    assert len(list((tmp_path / "index" / "temporary").iterdir())) == 1
-    running.process.send_signal(signal.SIGTERM)
+    signal.signal(number, before)
+    assert len(list((index / "temporary").iterdir())) == 1
+    with (EXAMPLES / "cat.jpg").open("rb") as file:
+        uploaded = httpx.post(f"{running.url}/gradio_api/upload", files={"files": file}).json()
+    assert Path(uploaded[0]).is_file()
+    # The examples are being indexed since the page is served.
+    deadline = time.monotonic() + 60
+    while not (databases := list(index.rglob("index.sqlite"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.process.send_signal(number)
     assert running.process.wait(20) == 0
-    assert list((tmp_path / "index" / "temporary").iterdir()) == []
-    assert list((tmp_path / "tmp").glob("clip_app-*")) == []
+    assert "Traceback" not in (running.process.stdout.read() if running.process.stdout else "")
+    assert list((index / "temporary").iterdir()) == []
+    assert not Path(uploaded[0]).exists()
+    left = {path.name for path in (tmp_path / "tmp").iterdir()}
+    assert [one for one in left if one.startswith(("clip_app-", "torchinductor_", "gradio"))] == []
+    with closing(sqlite3.connect(databases[0])) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _can_run_here(user: int) -> bool:
+    command = [sys.executable, "-c", "import gradio, clip_app.strings"]
+    try:
+        return not subprocess.run(command, cwd=ROOT, user=user, capture_output=True).returncode
+    except OSError:
+        return False
+
+
+def test_the_page_starts_where_the_first_user_of_gradio_was_another():
+    nobody, other = 65534, 65533
+    if sys.platform == "win32" or os.geteuid() != 0:
+        pytest.skip("only root can be two users")
+    if not _can_run_here(nobody):
+        pytest.skip("another user cannot read this checkout")
+    with tempfile.TemporaryDirectory() as made:
+        base = Path(made)
+        base.chmod(0o755)
+        home, shared = base / "home", base / "tmp"
+        home.mkdir()
+        os.chown(home, nobody, nobody)
+        shared.mkdir()
+        shared.chmod(0o1777)
+        (shared / "gradio").mkdir(0o700)
+        os.chown(shared / "gradio", other, other)
+        env = {
+            "HOME": str(home),
+            "TMPDIR": str(shared),
+            "CLIP_APP_INDEX_DIR": str(home / "index"),
+        }
+        running = App(env=env, user=nobody, group=nobody, extra_groups=[])
+        try:
+            with (EXAMPLES / "cat.jpg").open("rb") as file:
+                answer = httpx.post(f"{running.url}/gradio_api/upload", files={"files": file})
+            assert answer.status_code == 200
+            assert Path(answer.json()[0]).is_relative_to(home / "index" / "temporary")
+        finally:
+            running.stop()

@@ -440,3 +440,18 @@ def test_memory_does_not_grow_with_the_number_of_large_photographs(tmp_path):
     assert process.returncode == 0
     assert len((tmp_path / "answers").read_bytes().splitlines()) == 60
     assert usage.ru_maxrss < 1.5e6  # kilobytes; 3.7e6 with all of them in memory
+
+
+def test_a_text_beyond_the_context_is_answered_and_how_much_was_read_is_told(run):
+    long = "a photo of a cat " * 100 + "end"
+    code, (answer,), told = run("classify", CAT, "--labels", f"{long}, dog")
+    assert code == 0
+    assert answer["results"][0]["label"] == long
+    (cut,) = answer["truncated"]
+    assert cut["text"] == long
+    assert long.startswith(cut["read"])
+    assert 77 < len(cut["read"]) < len(long)
+    assert "Traceback" not in "".join(told)
+    code, printed, told = run("match", CAT, "--descriptions", long, json_too=False)
+    assert code == 0
+    assert f"{len(long)}" in "".join(told) + printed

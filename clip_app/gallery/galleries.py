@@ -13,7 +13,7 @@ from clip_app.gallery.pictures import Pictures
 from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
-from clip_app.model.info import ModelInfo
+from clip_app.model.info import ModelInfo, public_name
 from clip_app.model.service import ModelService
 from clip_app.settings import ASSETS, Settings
 
@@ -182,8 +182,8 @@ class GalleryService:
             raise GalleryError(
                 "index_other_model",
                 folder=printable(self.name_of(other.folder)),
-                model=other.model,
-                current=model.name,
+                model=public_name(other.model),
+                current=model.public_name,
             )
         if not usable:
             raise GalleryError("index_none")

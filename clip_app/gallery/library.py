@@ -22,7 +22,7 @@ from clip_app.gallery.indexer import IndexReport, index_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
 from clip_app.gallery.stores.store import Counts, IndexKey, Store
-from clip_app.model.info import ModelInfo
+from clip_app.model.info import ModelInfo, public_name
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
 
@@ -263,7 +263,10 @@ def no_index(folder: Path, model: ModelInfo, others: Sequence[str]) -> GalleryEr
     if not others:
         return GalleryError("index_missing", folder=name)
     return GalleryError(
-        "index_other_model", folder=name, model=", ".join(others), current=model.name
+        "index_other_model",
+        folder=name,
+        model=", ".join(map(public_name, others)),
+        current=model.public_name,
     )
 
 

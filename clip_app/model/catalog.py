@@ -265,7 +265,8 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
     if choice.startswith("hf-hub:") and "/" in choice:
         return ModelSource(choice, choice.removeprefix("hf-hub:"), choice, None, None)
     if roots is not None:
-        allowed = {str(folder): folder for root in roots for folder in local_models(root)}
+        folders = [folder for root in roots for folder in local_models(root)]
+        allowed = {name: one for one in folders for name in (one.name, str(one))}
         if choice in allowed:
             return _local_directory(choice, allowed[choice])
     else:

@@ -1,5 +1,6 @@
 """What is known about a model: what its weights fix, and what a person is shown."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +50,7 @@ class ModelInfo:
     """What a person is shown about the loaded model.
 
     Attributes:
-        name: what it was chosen by, and its name in answers of the API.
+        name: what it was chosen by; a path, perhaps.
         languages: languages it is known to read; None where nobody said.
         image_size: (height, width) in pixels that the image tower takes.
         load_seconds: how long loading took.
@@ -69,6 +70,29 @@ class ModelInfo:
     is_starter: bool
     load_seconds: float
     fingerprint: str
+
+    @property
+    def public_name(self) -> str:
+        """Its name in answers, without the place of a folder."""
+        return public_name(self.name)
+
+
+def public_name(name: str) -> str:
+    """A model's name as answers give it: of a path only the end, for the rest is nobody's business.
+
+    `/srv/models/tiny` and `local-dir:/srv/models/tiny` are `tiny`, `ViT-B-32:/srv/w.pt` is
+    `ViT-B-32:w.pt`; names of the hub stay.
+    """
+    if name.startswith("hf-hub:"):
+        return name
+    architecture, separator, path = name.removeprefix("local-dir:").partition(":")
+    if not separator or re.search(r"[\\/]", architecture):
+        return _end(name)
+    return f"{architecture}:{_end(path)}"
+
+
+def _end(path: str) -> str:
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1].removeprefix("local-dir:")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from clip_app.gallery.indexer import IndexReport
 from clip_app.gallery.library import IndexStatus
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer
-from clip_app.model.info import CutText
+from clip_app.model.info import CutText, public_name
 from clip_app.model.service import ModelService
 from clip_app.strings import Language
 from clip_app.tasks.classify import Classification
@@ -25,7 +25,7 @@ def classification_answer(
     """
     return {
         "image": image,
-        "model": service.info.name,
+        "model": service.info.public_name,
         "results": [
             {"label": one.label, "score": one.score, "similarity": one.similarity}
             for one in answer.results[:top_k]
@@ -42,7 +42,7 @@ def match_answer(image: str, service: ModelService, answer: Matching) -> dict[st
     """
     return {
         "image": image,
-        "model": service.info.name,
+        "model": service.info.public_name,
         "results": [
             {"text": one.text, "score": one.score, "similarity": one.similarity}
             for one in answer.results
@@ -70,7 +70,7 @@ def search_answer(
     """
     return {
         "query": query,
-        "model": service.info.name,
+        "model": service.info.public_name,
         "results": [
             {
                 "path": path_of(one.path),
@@ -103,7 +103,7 @@ def index_answer(
     ]
     return {
         "folder": printable(str(folder)),
-        "model": service.info.name,
+        "model": service.info.public_name,
         **asdict(report),
         "broken": broken,
         "unreadable": list(report.unreadable),
@@ -127,7 +127,7 @@ def status_answer(
         "galleries": [
             {
                 "gallery": name_of(one.folder),
-                "model": one.model,
+                "model": public_name(one.model),
                 "usable": one.usable,
                 **asdict(one.counts),
             }

@@ -129,7 +129,9 @@ class Endpoints:
         """
         info = self.slot.service.info
         indexes = self.galleries.indexed(info, self.galleries.roots)
-        return status_answer(info.name, indexes, lambda one: printable(self.galleries.name_of(one)))
+        return status_answer(
+            info.public_name, indexes, lambda one: printable(self.galleries.name_of(one))
+        )
 
     def health(self) -> dict[str, Any]:
         """Whether the app is up, and with which model on which device.
@@ -142,7 +144,7 @@ class Endpoints:
         return {
             "status": "ok",
             "version": __version__,
-            "model": service.info.name,
+            "model": service.info.public_name,
             "device": service.info.device,
             "precision": service.info.precision,
             "images": service.statistics.images,

@@ -27,6 +27,8 @@ OPEN_ROUTES = (
     ("POST", "/login/"),
     ("GET", "/theme.css"),
     ("GET", "/favicon.ico"),
+    # The page's title and icon; browsers fetch it without the cookie, even after the log-in.
+    ("GET", "/manifest.json"),
     ("GET", "/robots.txt"),
 )
 OPEN_FOLDERS = ("/assets/", "/static/", "/svelte/")

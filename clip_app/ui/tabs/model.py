@@ -44,8 +44,8 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
     root = page.settings.model_root
     with gr.Row(equal_height=True):
         choice = gr.Dropdown(
-            ["starter", *PRESETS, *map(str, local_models(root))],
-            value=page.slot.service.info.name,
+            ["starter", *PRESETS, *(one.name for one in local_models(root))],
+            value=page.slot.service.info.public_name,
             label=i18n("model_choose"),
             info=i18n("model_choose_info"),
             allow_custom_value=True,
@@ -58,7 +58,7 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
         language, chosen = given[page.language], str(given[choice] or "")
         progress(0.1, desc=text("loading_model", language, model=chosen))
         service = page.slot.change(chosen, [root] if root else [])
-        gr.Info(text("model_loaded", language, model=html.escape(service.info.name)))
+        gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
         return {
             page.model_line: model_sentence(service, language),
             about: model_table(service, language),
@@ -99,7 +99,7 @@ def model_table(service: ModelService, language: Language) -> str:
     """What is known of the model that answers, as an HTML table."""
     info = service.info
     rows = {
-        "model_name": info.name,
+        "model_name": info.public_name,
         "model_device": info.device,
         "model_precision": info.precision,
         "model_image_size": " × ".join(map(str, info.image_size)),
