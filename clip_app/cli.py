@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "-0", dest="null", action="store_true", help="that list is separated by NUL characters"
         )
-        add_flags(command, _MODEL_FLAGS)
+        add_flags(command, terminal_language(), _MODEL_FLAGS)
         command.add_argument("--json", action="store_true", help="one JSON object for each image")
 
     add_gallery_commands(commands)

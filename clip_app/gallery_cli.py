@@ -106,12 +106,12 @@ def add_gallery_commands(commands: Any) -> None:
             dest="index_dir",
             default=argparse.SUPPRESS,
             metavar="DIR",
-            help=Settings.model_fields["index_dir"].description,
+            help=text("setting_index_dir", terminal_language()),
         )
-        add_flags(command, ("gallery_store",))
+        add_flags(command, terminal_language(), ("gallery_store",))
         command.add_argument("--json", action="store_true", help="print one JSON object")
     for command in (index, find, status):
-        add_flags(command, _MODEL_FLAGS)
+        add_flags(command, terminal_language(), _MODEL_FLAGS)
 
 
 def _index(parsed: argparse.Namespace) -> None:

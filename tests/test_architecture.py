@@ -28,6 +28,7 @@ SIDEWAYS = {
     ("photos", "model"),  # encode_files asks the service
     ("gallery", "tasks"),
     ("settings", "errors"),
+    ("settings", "strings"),  # what each means, for --help
     ("errors", "strings"),
     ("images", "errors"),
     ("network", "errors"),

@@ -52,7 +52,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
     parser = argparse.ArgumentParser(
         "app.py", description="Serve the page. Each flag can be set as CLIP_APP_* too."
     )
-    add_flags(parser)
+    add_flags(parser, terminal_language())
     flags = parser.parse_args(arguments)
     exit_on_signals()
     start_logging()
