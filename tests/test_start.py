@@ -11,6 +11,7 @@ import pytest
 from clip_app.errors import InputError
 from clip_app.network import usable_proxies
 from clip_app.settings import INDEX_SETTINGS, read_settings
+from clip_app.strings import text
 from tests.conftest import ROOT, App
 
 
@@ -60,6 +61,17 @@ def test_models_are_listed_whatever_the_settings():
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "siglip2-b-32-256" in done.stdout
+
+
+@pytest.mark.parametrize("program", [["app.py"], ["-m", "clip_app", "index"]])
+def test_help_is_in_the_language_of_the_terminal_whatever_it_can_write(program):
+    env = {**os.environ, "LC_ALL": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8", "COLUMNS": "999"}
+    command = [sys.executable, *program, "--help"]
+    told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+    assert text("setting_gallery_store", "zh") in told.stdout.decode()
+    env["PYTHONIOENCODING"] = "latin-1"
+    told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+    assert b"\\u7d22\\u5f15" in told.stdout
 
 
 def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(tmp_path):
