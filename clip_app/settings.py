@@ -12,6 +12,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clip_app.errors import InputError
+from clip_app.strings import Language, text
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -32,8 +33,8 @@ def _index_folder() -> Path:
     return platformdirs.user_data_path("clip_app", appauthor=False) / "index"
 
 
-# The flags of `python app.py`, in the order in which `--help` shows them.
-_FLAGS = (
+#: The flags of `python app.py`, in the order in which `--help` shows them.
+FLAGS = (
     "model",
     "device",
     "precision",
@@ -62,52 +63,33 @@ INDEX_SETTINGS = ("index_dir", "gallery_store", "qdrant_api_key")
 
 
 class Settings(BaseSettings):
-    """One reading of the environment; every other module is handed this object."""
+    """One reading of the environment; every other module is handed this object.
+
+    What each setting means is said in `clip_app.strings`, as `setting_<name>`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CLIP_APP_", populate_by_name=True)
 
-    model: str = Field(
-        "auto",
-        description="auto, starter, a preset, ARCHITECTURE:TAG_OR_FILE, hf-hub:… or a folder",
-    )
-    device: Literal["auto", "cuda", "mps", "cpu"] = Field(
-        "auto", description="where the model runs"
-    )
-    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        "auto", description="arithmetic of the model; auto keeps scores within 0.01 of float32"
-    )
-    language: Literal["auto", "zh", "en"] = Field(
-        "auto", description="interface language; auto follows the browser"
-    )
-    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 for all")
-    port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 picks a free one")
-    share: bool = Field(False, description="make a public link through Gradio's share server")
-    auth: SecretStr | None = Field(
-        None, description="USER:PASSWORD to ask for before the page opens"
-    )
-    mcp: bool = Field(False, description="serve the API to MCP clients too")
-    open_browser: bool = Field(False, description="open the page in a browser once it is served")
-    allow_model_change: bool | None = Field(
-        None, description="let visitors change the model; by default only on an unshared local page"
-    )
-    model_root: Path | None = Field(
-        None, description="folder whose open_clip model folders can be chosen in the page"
-    )
-    gallery_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (),
-        description=f"folders of photographs to index and search, joined by {os.pathsep}",
-    )
-    index_dir: Path = Field(
-        default_factory=_index_folder, description="folder where gallery indexes are kept"
-    )
+    model: str = "auto"
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    language: Literal["auto", "zh", "en"] = "auto"
+    host: str = "127.0.0.1"
+    port: int = Field(7860, ge=0, le=65535)
+    share: bool = False
+    auth: SecretStr | None = None
+    mcp: bool = False
+    open_browser: bool = False
+    allow_model_change: bool | None = None
+    model_root: Path | None = None
+    gallery_roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    index_dir: Path = Field(default_factory=_index_folder)
     gallery_store: str = Field(
-        "sqlite",
-        pattern=r"^(sqlite|qdrant\+(https?://.+|path:.+|memory:))$",
-        description="where indexes are kept: sqlite (in the index folder), or qdrant+http://HOST:6333",
+        "sqlite", pattern=r"^(sqlite|qdrant\+(https?://.+|path:.+|memory:))$"
     )
-    qdrant_api_key: SecretStr | None = Field(None, description="as the Qdrant server asks for it")
-    max_upload_mb: int = Field(50, ge=1, description="largest upload in megabytes")
-    cache_mb: int = Field(256, ge=1, description="memory for cached features in megabytes")
+    qdrant_api_key: SecretStr | None = None
+    max_upload_mb: int = Field(50, ge=1)
+    cache_mb: int = Field(256, ge=1)
     on_spaces: str | None = Field(None, validation_alias=AliasChoices("SPACE_ID"))
     zero_gpu: bool = Field(False, validation_alias=AliasChoices("SPACES_ZERO_GPU"))
 
@@ -153,11 +135,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def add_flags(parser: argparse.ArgumentParser, names: Sequence[str] = _FLAGS) -> None:
-    """Add the settings `names` to a parser; a flag that is not given leaves the environment's."""
+def add_flags(
+    parser: argparse.ArgumentParser, language: Language, names: Sequence[str] = FLAGS
+) -> None:
+    """Add the settings `names` to a parser; a flag that is not given leaves the environment's.
+
+    Args:
+        parser: of the command line.
+        language: of the help.
+        names: attributes of `Settings`.
+    """
     for name in names:
         field = Settings.model_fields[name]
-        options: dict[str, Any] = {"help": field.description, "default": argparse.SUPPRESS}
+        options: dict[str, Any] = {
+            "help": text(f"setting_{name}", language),
+            "default": argparse.SUPPRESS,
+        }
         if field.annotation in (bool, bool | None):
             options["action"] = argparse.BooleanOptionalAction
         parser.add_argument(f"--{name.replace('_', '-')}", **options)
@@ -176,7 +169,7 @@ def read_settings(
     Raises:
         InputError: if a value is not one that the setting takes.
     """
-    given = {k: v for k, v in vars(flags).items() if k in _FLAGS} if flags else {}
+    given = {k: v for k, v in vars(flags).items() if k in FLAGS} if flags else {}
     try:
         return Settings(**given)
     except ValidationError as error:

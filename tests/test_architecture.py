@@ -19,7 +19,8 @@ STOREYS = (
     ("tasks", "gallery"),
     ("photos", "model"),
     ("images", "prompts", "scoring", "dates", "salvage", "text_lists", "text_tables", "text_files"),
-    ("settings", "temporary", "network", "process", "errors", "progress", "metrics", "strings"),
+    ("settings", "temporary", "network", "console", "process", "errors", "progress", "metrics")
+    + ("strings",),
 )
 SIDEWAYS = {
     ("ui", "server"),  # handlers call the endpoints
@@ -35,8 +36,11 @@ SIDEWAYS = {
     ("text_files", "text_lists"),
     ("text_tables", "text_lists"),
     ("settings", "errors"),
+    ("settings", "strings"),  # what each means, for --help
     ("errors", "strings"),
     ("temporary", "errors"),
+    ("settings", "strings"),
+    ("console", "errors"),
     ("network", "process"),
     ("network", "strings"),
     ("process", "strings"),

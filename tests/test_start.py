@@ -17,6 +17,7 @@ import pytest
 from clip_app.errors import InputError
 from clip_app.network import usable_proxies
 from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
+from clip_app.strings import text
 from tests.conftest import EXAMPLES, ROOT, App
 
 pytestmark = pytest.mark.slow
@@ -74,6 +75,17 @@ def test_models_are_listed_whatever_the_settings():
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "siglip2-b-32-256" in done.stdout
+
+
+@pytest.mark.parametrize("program", [["app.py"], ["-m", "clip_app", "index"]])
+def test_help_is_in_the_language_of_the_terminal_whatever_it_can_write(program):
+    env = {**os.environ, "LC_ALL": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8", "COLUMNS": "999"}
+    command = [sys.executable, *program, "--help"]
+    told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+    assert text("setting_gallery_store", "zh") in told.stdout.decode()
+    env["PYTHONIOENCODING"] = "latin-1"
+    told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
+    assert b"\\u7d22\\u5f15" in told.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_app import console
 from clip_app.images import load_image
 from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge, match
-from clip_app.terminal import answering, common, console, image_paths, main
+from clip_app.terminal import answering, common, image_paths, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import picture, picture_bytes, put
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clip_app.console import prepare_streams
 from clip_app.errors import ClipAppError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.backgrounds import prepare_backgrounds
@@ -54,10 +55,11 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         SystemExit: with code 2, after one sentence on standard error, if that cannot be done; with
             128 + its number after a signal.
     """
+    prepare_streams()  # the help may be in Chinese, and the terminal not
     parser = argparse.ArgumentParser(
         "app.py", description="Serve the page. Each flag can be set as CLIP_APP_* too."
     )
-    add_flags(parser)
+    add_flags(parser, terminal_language())
     flags = parser.parse_args(arguments)
     exit_on_signals()
     start_logging()

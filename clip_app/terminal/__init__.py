@@ -6,13 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from clip_app.errors import ClipAppError
-from clip_app.network import mend_environment
-from clip_app.process import start_logging, terminal_language
-from clip_app.strings import text
-from clip_app.terminal import classify, forget, index, match, models, search, status
-from clip_app.terminal.answering import FAILED
-from clip_app.terminal.console import (
+from clip_app.console import (
     READER_GONE,
     ReaderGoneError,
     end_streams,
@@ -21,6 +15,12 @@ from clip_app.terminal.console import (
     tell,
     write,
 )
+from clip_app.errors import ClipAppError
+from clip_app.network import mend_environment
+from clip_app.process import start_logging, terminal_language
+from clip_app.strings import text
+from clip_app.terminal import classify, forget, index, match, models, search, status
+from clip_app.terminal.answering import FAILED
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that prints as the commands do."""
 
     def print_help(self, file: Any = None) -> None:
-        """Print how to use it; errors as `clip_app.terminal.console.write`."""
+        """Print how to use it; errors as `clip_app.console.write`."""
         write(self.format_help())
 
     def error(self, message: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clip_app.console import ReaderGoneError, StatusLine, emit, emit_json, tell
 from clip_app.errors import ImageError
 from clip_app.gallery.scan import batched
 from clip_app.images import load_image
@@ -20,7 +21,6 @@ from clip_app.settings import MODEL_SETTINGS, add_flags, read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
 from clip_app.terminal.common import MODEL_FLAGS
-from clip_app.terminal.console import ReaderGoneError, StatusLine, emit, emit_json, tell
 from clip_app.terminal.image_paths import Failures, ImagePaths
 
 #: Exit codes of a command that could do part of what was asked, and nothing of it.
@@ -47,7 +47,7 @@ def add_image_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-0", dest="null", action="store_true", help="that list is separated by NUL characters"
     )
-    add_flags(command, MODEL_FLAGS)
+    add_flags(command, terminal_language(), MODEL_FLAGS)
     command.add_argument("--json", action="store_true", help="one JSON object for each image")
 
 

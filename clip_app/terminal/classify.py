@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from clip_app.console import tell, without_halves
 from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.prompts import choose_templates, parse_labels, shared_scores
@@ -13,7 +14,6 @@ from clip_app.server.answers import classification_answer
 from clip_app.tasks.classify import classify_features
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
 from clip_app.terminal.common import positive
-from clip_app.terminal.console import tell, without_halves
 
 
 def add(commands: Any) -> None:

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from clip_app.console import printable
 from clip_app.errors import GalleryError, InputError, StorageError
 from clip_app.gallery.library import AnyLibrary, open_library
 from clip_app.gallery.roots import same_name, spelled
 from clip_app.model.service import ModelService
+from clip_app.process import terminal_language
 from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, Settings, add_flags
-from clip_app.terminal.console import printable
+from clip_app.strings import text
 
 #: The flags of commands that ask a model.
 MODEL_FLAGS = ("model", "device", "precision")
@@ -35,9 +37,9 @@ def add_gallery_flags(command: argparse.ArgumentParser) -> None:
         dest="index_dir",
         default=argparse.SUPPRESS,
         metavar="DIR",
-        help=Settings.model_fields["index_dir"].description,
+        help=text("setting_index_dir", terminal_language()),
     )
-    add_flags(command, ("gallery_store",))
+    add_flags(command, terminal_language(), ("gallery_store",))
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from clip_app.console import emit, emit_json
 from clip_app.process import terminal_language
 from clip_app.settings import INDEX_SETTINGS, read_settings
 from clip_app.strings import text
 from clip_app.terminal.common import add_gallery_flags, as_indexed, opened_library, real_folder
-from clip_app.terminal.console import emit, emit_json
 
 
 def add(commands: Any) -> None:

@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from clip_app.console import printable
 from clip_app.errors import ClipAppError, GalleryError, InputError
 from clip_app.gallery.roots import Roots, spelled
 from clip_app.gallery.scan import WHOLE, FileList
-from clip_app.terminal.console import printable
 
 _STDIN = 0
 _READ_BYTES = 1 << 16

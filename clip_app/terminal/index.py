@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from clip_app.console import StatusLine, emit, emit_json, tell
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
 from clip_app.gallery.library import update_index
@@ -31,7 +32,6 @@ from clip_app.terminal.common import (
     real_folder,
     shown,
 )
-from clip_app.terminal.console import StatusLine, emit, emit_json, tell
 
 
 def add(commands: Any) -> None:
@@ -64,7 +64,7 @@ def add(commands: Any) -> None:
         help=f"drop at once what is gone, which otherwise is kept for {KEEP_DAYS} days",
     )
     add_gallery_flags(command)
-    add_flags(command, MODEL_FLAGS)
+    add_flags(command, terminal_language(), MODEL_FLAGS)
     command.set_defaults(run=run)
 
 

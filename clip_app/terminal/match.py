@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from clip_app.console import printable, without_halves
 from clip_app.model.service import ModelService
 from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
 from clip_app.server.answers import match_answer
 from clip_app.tasks.match import match_features
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
 from clip_app.terminal.common import positive, read_bytes
-from clip_app.terminal.console import printable, without_halves
 from clip_app.text_files import read_collection
 
 

@@ -4,8 +4,8 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from clip_app.console import emit, emit_json
 from clip_app.model.catalog import PRESETS
-from clip_app.terminal.console import emit, emit_json
 
 
 def add(commands: Any) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from clip_app.console import emit, emit_json, printable, tell, without_halves
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.library import AnyLibrary
 from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, is_interpreted, parse_query
@@ -29,7 +30,6 @@ from clip_app.terminal.common import (
     real_folder,
     shown,
 )
-from clip_app.terminal.console import emit, emit_json, printable, tell, without_halves
 
 # Endings of one and the same format, so that `--type jpg` finds .jpeg too.
 _SAME_TYPE = ({".jpg", ".jpeg"}, {".tif", ".tiff"}, {".heic", ".heif"})
@@ -60,7 +60,7 @@ def add(commands: Any) -> None:
     command.add_argument("--until", type=_day, metavar="DATE", help="taken on that day or earlier")
     command.add_argument("--all", action="store_true", help="print what does not fit, too")
     add_gallery_flags(command)
-    add_flags(command, MODEL_FLAGS)
+    add_flags(command, terminal_language(), MODEL_FLAGS)
     command.set_defaults(run=run)
 
 

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from clip_app.console import emit, emit_json
 from clip_app.process import terminal_language
 from clip_app.server.answers import status_answer
 from clip_app.settings import INDEX_SETTINGS, add_flags, read_settings
@@ -14,14 +15,13 @@ from clip_app.terminal.common import (
     add_gallery_flags,
     opened_library,
 )
-from clip_app.terminal.console import emit, emit_json
 
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser("status", help="which folders are indexed")
     add_gallery_flags(command)
-    add_flags(command, MODEL_FLAGS)
+    add_flags(command, terminal_language(), MODEL_FLAGS)
     command.set_defaults(run=run)
 
 
