@@ -19,8 +19,10 @@ STOREYS = (
     ("tasks", "gallery"),
     ("photos", "model"),
     ("images", "prompts", "scoring", "dates", "salvage", "text_lists", "text_tables", "text_files"),
-    ("settings", "temporary", "network", "console", "process", "errors", "progress", "metrics")
-    + ("strings",),
+    (
+        *("settings", "temporary", "network", "console", "process"),
+        *("errors", "progress", "metrics", "strings"),
+    ),
 )
 SIDEWAYS = {
     ("ui", "server"),  # handlers call the endpoints
