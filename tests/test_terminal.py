@@ -320,7 +320,7 @@ def test_a_wrong_description_is_said_not_to_fit(run, service, cat):
 
 def test_a_collection_of_very_many_texts_is_not_judged(service, cat):
     assert judge(service, cat, [f"{number}" for number in range(50)]).chance >= 0
-    from clip_app import match as module
+    from clip_app.tasks import match as module
 
     before, module._MOST_JUDGED = module._MOST_JUDGED, 49
     try:
