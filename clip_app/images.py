@@ -178,7 +178,7 @@ def load_image(
             saved = _salvaged(file, how)
             if saved is None:
                 raise
-    log.info("%s is not complete; what is there is shown", shown)
+    log.info("%s is not as its format asks; what is there is shown", shown)
     return saved
 
 

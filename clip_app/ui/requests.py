@@ -73,6 +73,8 @@ def _defaults(block_fn: Any, given: int) -> list[Any]:
     Gradio's Python client fills them in; plain HTTP gets here without them, and callers written
     before an endpoint had its last argument never send it.
     """
+    if given >= len(block_fn.inputs):
+        return []
     parameters = [*inspect.signature(block_fn.fn).parameters.values()]
     missing = [one.default for one in parameters[given : len(block_fn.inputs)]]
     return [] if inspect.Parameter.empty in missing else missing
