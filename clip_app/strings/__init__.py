@@ -1,0 +1,46 @@
+"""Every sentence a person sees, in English and Chinese, a file a topic.
+
+`STRINGS` maps a key to its (English, Chinese) pair. Placeholders are `str.format` fields by name;
+the values put into them are data and are never formatted again.
+"""
+
+from typing import Literal
+
+from clip_app.strings import gallery, images, models, page, terminal, typed
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+STRINGS: dict[str, tuple[str, str]] = {
+    key: pair
+    for topic in (images, typed, gallery, terminal, models, page)
+    for key, pair in topic.STRINGS.items()
+}
+
+
+def text(key: str, language: Language, **params: object) -> str:
+    """The sentence `key` in `language`, its placeholders filled with `params`.
+
+    Raises:
+        KeyError: if the key is unknown or a placeholder has no value.
+    """
+    return STRINGS[key][LANGUAGES.index(language)].format(**params)
+
+
+def language_of(tag: str | None, default: Language = "en") -> Language:
+    """The interface language for a BCP-47 tag or an `Accept-Language` header.
+
+    Any Chinese (`zh`, `zh-CN`, `zh_TW`, `zh-Hant-HK` …) is Chinese. In a list the entry with the
+    highest quality value that is Chinese or English decides; without one, `default`.
+    """
+    ranked: list[tuple[float, int, Language]] = []
+    for position, part in enumerate((tag or "").split(",")):
+        name, _, options = part.strip().partition(";")
+        primary = name.replace("_", "-").split("-")[0].lower()
+        try:
+            quality = float(options.strip().removeprefix("q=")) if options else 1.0
+        except ValueError:
+            quality = 0.0
+        if primary in LANGUAGES and quality > 0:
+            ranked.append((-quality, position, "zh" if primary == "zh" else "en"))
+    return min(ranked)[2] if ranked else default

@@ -1,0 +1,159 @@
+"""Galleries: folders, indexes, archives, searching."""
+
+STRINGS: dict[str, tuple[str, str]] = {
+    "image_outside": (
+        "{name} leads out of the folders that may be read.",
+        "{name} 指向允许读取的目录之外。",
+    ),
+    "folder_not_allowed": (
+        "{folder} is not a folder below the configured gallery roots.",
+        "{folder} 不是已配置图库目录下的文件夹。",
+    ),
+    "folder_not_there": (
+        "The folder {folder} is not there any more: it was deleted or renamed, or its disk is "
+        "unplugged. What was indexed of it is kept.",
+        "文件夹 {folder} 已不存在：可能已被删除或改名，或磁盘未连接。已建立的索引仍然保留。",
+    ),
+    "folder_gone": (
+        "The folder {folder} is not there any more; its index was kept.",
+        "文件夹 {folder} 已不存在，其索引仍然保留。",
+    ),
+    "folder_unreadable": (
+        "The folder {folder} cannot be listed; please check its permissions.",
+        "无法读取文件夹 {folder}，请检查权限。",
+    ),
+    "folder_empty": (
+        "There are no images in the folder {folder}.",
+        "文件夹 {folder} 中没有图像。",
+    ),
+    "folder_empty_now": (
+        "The folder {folder} holds no images now; in case its disk is unplugged, its index was "
+        "kept. To drop the index, forget the folder.",
+        "文件夹 {folder} 中现在没有图像。也许磁盘未连接，索引仍然保留；如确要清除，请删除该索引。",
+    ),
+    "index_missing": (
+        "The folder {folder} has no index yet; please index it first.",
+        "文件夹 {folder} 还没有索引，请先建立索引。",
+    ),
+    "index_none": (
+        "No folder has been indexed yet; please index one first.",
+        "还没有任何文件夹建立过索引，请先建立一个。",
+    ),
+    "index_busy": (
+        "The index of {folder} is being updated elsewhere just now; please wait for that to end.",
+        "{folder} 的索引正在别处更新，请等待其完成。",
+    ),
+    "index_damaged": (
+        "The index of {folder} is damaged; index the folder again, and a new one takes its place.",
+        "{folder} 的索引已损坏；重新建立索引即可替换它。",
+    ),
+    "index_read_only": (
+        "The folder that keeps the indexes cannot be written ({reason}): what is indexed can be "
+        "searched, but nothing can be indexed.",
+        "存放索引的文件夹无法写入（{reason}）：已有索引可以搜索，但不能建立或更新索引。",
+    ),
+    "terminal_index_read_only": (
+        "The folder {folder}, which keeps the indexes, cannot be written ({reason}): what is "
+        "indexed there can be searched, but nothing can be indexed.",
+        "存放索引的文件夹 {folder} 无法写入（{reason}）：已有索引可以搜索，但不能建立或更新索引。",
+    ),
+    "index_newer": (
+        "The index of {folder} was written by a newer version of this program.",
+        "{folder} 的索引由本程序的更新版本写入。",
+    ),
+    "index_other_model": (
+        "The index of {folder} was made with {model}, but {current} is in use. Index the folder "
+        "again to make one for {current} beside it.",
+        "{folder} 的索引由 {model} 建立，而当前模型是 {current}。"
+        "重新建立索引会为 {current} 另建一份，原索引保留。",
+    ),
+    "left_out_kinds": (
+        "{number:,} files of other kinds left out: {kinds}.",
+        "另有 {number:,} 个其他类型的文件未读取：{kinds}。",
+    ),
+    "left_out_other": (
+        "{number:,} files that are neither pictures nor videos left out.",
+        "另有 {number:,} 个既非图片也非视频的文件未读取。",
+    ),
+    "left_out_nomedia": (
+        "{number:,} pictures left out by a .nomedia file: {folders}.",
+        "有 {number:,} 张图片因所在文件夹含 .nomedia 而未读取：{folders}。",
+    ),
+    "nomedia_here": (
+        "This folder has a .nomedia file in it, but was indexed because it was chosen itself.",
+        "此文件夹含有 .nomedia 文件；因为是直接指定的，仍为它建立了索引。",
+    ),
+    "query_missing": (
+        "Please type what to look for, or add a picture.",
+        "请输入要查找的内容，或添加一张图片。",
+    ),
+    "terms_too_many": (
+        "{number} terms are too many; the limit is {limit}.",
+        "检索项太多：{number} 个，上限为 {limit} 个。",
+    ),
+    "top_k_invalid": (
+        "The number of results must be between 1 and {limit}.",
+        "结果数量必须在 1 到 {limit} 之间。",
+    ),
+    "top_k_not_whole": (
+        "The number of labels to return must be a whole number, 0 (for all) or more.",
+        "返回的类别数量必须是不小于 0 的整数（0 表示全部）。",
+    ),
+    "image_changed": (
+        "{name} has changed since it was indexed; please index the folder again.",
+        "{name} 在建立索引后已被修改，请重新建立索引。",
+    ),
+    "archive_damaged": (
+        "The archive {name} is damaged or was not copied to its end.",
+        "压缩包 {name} 已损坏，或没有传完。",
+    ),
+    "archive_other_kind": (
+        "{name} is a {kind} archive; please pack the photos as a .zip.",
+        "{name} 其实是 {kind} 压缩包；请改用 .zip 格式打包照片。",
+    ),
+    "entry_damaged": (
+        "{name} is damaged inside its archive.",
+        "压缩包里的 {name} 已损坏。",
+    ),
+    "entry_encrypted": (
+        "{name} is protected by a password; please pack it without one.",
+        "{name} 设有密码；请重新打包，不要加密。",
+    ),
+    "entry_too_large": (
+        "{name} is too large for one photo and was left out.",
+        "{name} 作为一张照片过大，已跳过。",
+    ),
+    "entry_method": (
+        "{name} is packed in a way that cannot be read here; please pack it again as a plain .zip,"
+        " for example with 7-Zip, or fewer files at a time.",
+        "{name} 的压缩方式这里无法读取；请重新打包为普通 .zip（例如用 7-Zip），或分几次打包。",
+    ),
+    "upload_not_stored": (
+        "The photos could not be stored: {reason}.",
+        "照片无法保存：{reason}。",
+    ),
+    "upload_too_many": (
+        "More than {limit:,} photos are too many to upload; please use a gallery folder.",
+        "上传的照片超过 {limit:,} 张，请改用图库目录。",
+    ),
+    "upload_too_large": (
+        "Together these photos take more than {limit} GB; please use a gallery folder.",
+        "这些照片总共超过 {limit} GB，请改用图库目录。",
+    ),
+    "store_failed": (
+        "The vector store {store} does not answer as it should: {reason}",
+        "向量库 {store} 未能正常响应：{reason}",
+    ),
+    "qdrant_not_installed": (
+        "This setting needs Qdrant's client; please run: pip install qdrant-client",
+        "此设置需要 Qdrant 客户端，请运行：pip install qdrant-client",
+    ),
+    "ray_not_installed": (
+        'The option --ray needs Ray; please run: pip install "ray[data]"',
+        '选项 --ray 需要 Ray，请运行：pip install "ray[data]"',
+    ),
+    "ray_failed": (
+        "Ray's workers have failed: {reason}",
+        "Ray 的工作进程出现故障：{reason}",
+    ),
+}

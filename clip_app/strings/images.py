@@ -1,0 +1,39 @@
+"""Pictures that cannot be read, and why."""
+
+STRINGS: dict[str, tuple[str, str]] = {
+    "image_missing": ("Please add an image first.", "请先添加一张图片。"),
+    "image_unreadable": (
+        "{name} is not an image this app can read.",
+        "{name} 不是本应用能识别的图片。",
+    ),
+    "image_svg": (
+        "{name} is an SVG drawing; please export it as PNG or JPEG first.",
+        "{name} 是 SVG 矢量图，请先导出为 PNG 或 JPEG。",
+    ),
+    "image_damaged": (
+        "{name} is damaged or incomplete; please try another copy.",
+        "{name} 已损坏或不完整，请换一份再试。",
+    ),
+    "image_empty": ("{name} is empty.", "{name} 没有任何内容。"),
+    "image_too_large": (
+        "{name} has {megapixels} megapixels; this app opens at most {limit}.",
+        "{name} 的像素过多（{megapixels} MP），上限为 {limit} MP。",
+    ),
+    "image_file_too_large": (
+        "{name} takes {megabytes} MB; this app opens at most {limit} MB.",
+        "{name} 文件过大（{megabytes} MB），上限为 {limit} MB。",
+    ),
+    "image_out_of_memory": (
+        "There is not enough memory to open {name}.",
+        "内存不足，无法打开 {name}。",
+    ),
+    "image_not_found": ("{name} was not found.", "找不到 {name}。"),
+    "image_is_folder": (
+        "{name} is a folder, not an image.",
+        "{name} 是文件夹，不是图片。",
+    ),
+    "image_cannot_be_opened": (
+        "{name} could not be opened; please check its permissions.",
+        "无法打开 {name}，请检查文件权限。",
+    ),
+}

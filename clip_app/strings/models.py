@@ -1,0 +1,130 @@
+"""Settings, models, downloads, starting."""
+
+STRINGS: dict[str, tuple[str, str]] = {
+    "setting_invalid": (
+        "The setting {name} is not valid: {reason}.",
+        "设置项 {name} 无效：{reason}。",
+    ),
+    "auth_malformed": (
+        "The setting auth must have the form USER:PASSWORD.",
+        "设置项 auth 的格式应为“用户名:密码”。",
+    ),
+    "model_unknown": (
+        'There is no model called "{model}"; `python -m clip_app models` lists the names.',
+        "没有名为“{model}”的模型；运行 `python -m clip_app models` 可查看所有名称。",
+    ),
+    "model_broken": (
+        'The model "{model}" cannot be loaded: its files are missing, damaged or of another kind.',
+        "无法加载模型“{model}”：文件缺失、损坏或格式不符。",
+    ),
+    "model_changing": (
+        "Another model is being loaded just now; please wait.",
+        "正在加载另一个模型，请稍候。",
+    ),
+    "model_path_forbidden": (
+        "From the page, only folders below the configured model folder can be loaded.",
+        "在页面中只能加载已配置的模型目录下的文件夹。",
+    ),
+    "hub_unreachable": (
+        'The weights of "{model}" are not on this machine and the model hub {hub} does not answer.',
+        "本机没有“{model}”的权重，且模型仓库 {hub} 没有响应。",
+    ),
+    "proxy_unusable": (
+        "The proxy {setting} in the environment is of a kind that cannot be used here; downloads "
+        "go without it.",
+        "环境变量中的代理 {setting} 无法使用，下载时将不经过它。",
+    ),
+    "proxy_needs_socks": (
+        "The proxy {setting} needs one more package, `pip install socksio`; until then downloads "
+        "go without it.",
+        "代理 {setting} 需要另装一个包：`pip install socksio`；在此之前，下载时不经过它。",
+    ),
+    "no_proxy_unusable": (
+        "The entry {setting} of NO_PROXY cannot be understood and is left out.",
+        "无法理解 NO_PROXY 中的 {setting}，已忽略。",
+    ),
+    "download_interrupted": (
+        'The download of "{model}" was interrupted; run it again, and it goes on where it stopped.',
+        "“{model}”的下载中断了；请再试一次，会从中断处继续。",
+    ),
+    "download_damaged": (
+        'What was downloaded of "{model}" is not what the hub has and was discarded; '
+        "please run it again.",
+        "下载到的“{model}”与模型仓库中的文件不一致，已丢弃；请再试一次。",
+    ),
+    "download_not_saved": (
+        'The download of "{model}" could not be saved: {reason}; what has arrived is kept.',
+        "“{model}”的下载无法保存：{reason}；已下载的部分会保留。",
+    ),
+    "hub_gated": (
+        'The model hub {hub} gives "{model}" only to those who have accepted its terms; please do '
+        "so there and set HF_TOKEN.",
+        "“{model}”需先在模型仓库 {hub} 上同意其使用条款；完成后请设置 HF_TOKEN。",
+    ),
+    "hub_no_repository": (
+        'The model hub {hub} has no "{model}", or it is private.',
+        "模型仓库 {hub} 上没有“{model}”，或者它不公开。",
+    ),
+    "hub_no_model": (
+        '"{model}" on {hub} lacks the files of an open_clip model.',
+        "{hub} 上的“{model}”缺少 open_clip 模型所需的文件。",
+    ),
+    "hub_strange": (
+        '{hub} does not answer like a model hub, so that "{model}" cannot be downloaded; perhaps '
+        "a log-in page of the network or a proxy answers in its place.",
+        "{hub} 的应答不像模型仓库，无法下载“{model}”；可能是网络的登录页面或代理代为应答。",
+    ),
+    "hub_busy": (
+        'The model hub {hub} cannot deliver "{model}" just now (HTTP {status}); please run it '
+        "again later.",
+        "模型仓库 {hub} 暂时无法提供“{model}”（HTTP {status}），请稍后再试。",
+    ),
+    "precision_slow": (
+        "This processor has no instructions for {precision}; float32 is used, which is several "
+        "times faster here.",
+        "本机处理器没有 {precision} 指令，改用 float32，在这台机器上要快好几倍。",
+    ),
+    "device_missing": ("There is no {device} device here.", "这台机器上没有 {device} 设备。"),
+    "out_of_memory": (
+        "The device has too little memory for this model; please choose a smaller one.",
+        "设备内存不足以运行该模型，请选择较小的模型。",
+    ),
+    "disk_full": ("The result could not be saved: {reason}.", "结果无法保存：{reason}。"),
+    "unexpected": (
+        "Something went wrong here; it has been noted in the log. Please try again.",
+        "程序出现意外错误，已记入日志，请重试。",
+    ),
+    "share_unreachable": (
+        "The share server cannot be reached; the app goes on at its local address.",
+        "无法连接分享服务器，应用仍可通过本地地址使用。",
+    ),
+    "port_taken": (
+        "Port {port} is in use or not allowed; please choose another with --port.",
+        "端口 {port} 已被占用或无权使用，请用 --port 另选一个。",
+    ),
+    "host_unusable": (
+        "The address {host} cannot be listened on here; please choose another with --host.",
+        "无法在地址 {host} 上监听，请用 --host 另选一个。",
+    ),
+    "temporary_folder_unusable": (
+        "The folder {folder} of GRADIO_TEMP_DIR cannot be written to.",
+        "环境变量 GRADIO_TEMP_DIR 指定的文件夹 {folder} 无法写入。",
+    ),
+    "login_needed": (
+        "This page asks for a user name and a password; please log in.",
+        "访问此页面需要用户名和密码，请先登录。",
+    ),
+    "request_malformed": (
+        "This request cannot be understood: a value is missing, is of the wrong kind, or names a "
+        "file that was not uploaded.",
+        "无法理解这个请求：缺少某个值、类型不对，或者指向未上传的文件。",
+    ),
+    "endpoint_unknown": (
+        "There is no such endpoint; the link at the foot of the page lists them.",
+        "没有这个接口；页面底部的链接列出了全部接口。",
+    ),
+    "command_description": (
+        "Open-vocabulary vision with CLIP: classify, match, serve.",
+        "用 CLIP 识别任意类别：分类、匹配、网页服务。",
+    ),
+}

@@ -1,0 +1,85 @@
+"""What the commands of the terminal say."""
+
+STRINGS: dict[str, tuple[str, str]] = {
+    "folder_missing": ("There is no folder {folder}.", "找不到文件夹 {folder}。"),
+    "indexes_unreadable": (
+        "There are only indexes made with {model}, but {current} is in use. Index a folder again, "
+        "or search with --model {model}.",
+        "现有索引由 {model} 建立，而当前模型是 {current}。"
+        "请重新建立索引，或用 --model {model} 搜索。",
+    ),
+    "terminal_progress": (
+        "{done:,} of {total:,} files, {rate:.0f} a second, {left} left",
+        "{done:,} / {total:,} 个文件，每秒 {rate:.0f} 个，剩余 {left}",
+    ),
+    "terminal_progress_begun": ("{done:,} of {total:,} files", "{done:,} / {total:,} 个文件"),
+    "terminal_indexed": (
+        "{found:,} images in {folder}: {encoded:,} encoded, {reused:,} known from elsewhere, "
+        "{unchanged:,} unchanged, {forgotten:,} gone, {broken:,} broken; {seconds:.1f} s.",
+        "{folder} 中有 {found:,} 个图像文件：新编码 {encoded:,}，内容已知 {reused:,}，"
+        "未变 {unchanged:,}，移除 {forgotten:,}，损坏 {broken:,}；用时 {seconds:.1f} 秒。",
+    ),
+    "terminal_stopping": (
+        "Stopping after this batch; press Ctrl-C again to end at once.",
+        "完成这一批后停止；再按一次 Ctrl-C 立即结束。",
+    ),
+    "terminal_stopped": (
+        "Stopped. What is done is kept; run the same command again to go on.",
+        "已停止。完成的部分已保存，再次运行同一命令即可继续。",
+    ),
+    "terminal_unreadable": (
+        "{path} could not be looked at, so what was known of it is kept; please check its "
+        "permissions and its disk.",
+        "无法查看 {path}，已知的内容予以保留；请检查权限和磁盘。",
+    ),
+    "terminal_broken": (
+        "Files that could not be read ({number:,}):",
+        "有 {number:,} 个文件无法读取：",
+    ),
+    "terminal_broken_more": ("… and {number:,} more", "……另有 {number:,} 个"),
+    "terminal_kept": (
+        "{kept:,} pictures are gone; what was learnt of them is kept for {days} days in case they "
+        "come back. index --forget-missing drops it at once.",
+        "有 {kept:,} 张图片已不在文件夹中；其特征会保留 {days} 天，以备它们重新出现。"
+        "用 index --forget-missing 可立即清除。",
+    ),
+    "terminal_folder_gone": (
+        "The folder {folder} is not there now; these are the remembered results.",
+        "文件夹 {folder} 现在不存在，以下是索引中记住的结果。",
+    ),
+    "terminal_hidden": (
+        "{number} more that do not fit; --all shows them.",
+        "另有 {number} 个不太相符的结果，用 --all 显示。",
+    ),
+    "terminal_status": (
+        "{files:,} files, {images:,} different pictures, {broken:,} broken, indexed with {model}",
+        "{files:,} 个文件，{images:,} 张不同的图片，损坏 {broken:,}，由 {model} 建立",
+    ),
+    "terminal_usable": ("searched by the model in use", "当前模型可以搜索"),
+    "terminal_forgotten": (
+        "The index of {folder} is deleted; the photographs are untouched.",
+        "已删除 {folder} 的索引，照片本身未受影响。",
+    ),
+    "pattern_without_files": (
+        "No file matches {pattern}.",
+        "没有与 {pattern} 匹配的文件。",
+    ),
+    "paths_missing": (
+        "No file names came on standard input.",
+        "标准输入中没有文件名。",
+    ),
+    "paths_unreadable": (
+        "Standard input is not a list of file names, one a line; for a list separated by NUL "
+        "characters (find -print0), add -0.",
+        "标准输入不是每行一个文件名的列表；如果文件名以 NUL 字符分隔（find -print0），请加上 -0。",
+    ),
+    "terminal_answered": ("{number:,} images done", "已完成 {number:,} 张"),
+    "output_failed": (
+        "The answers could not be written: {reason}.",
+        "结果无法写出：{reason}。",
+    ),
+    "unexpected_terminal": (
+        "This is a fault in the program. Please report it with the lines above.",
+        "这是程序自身的错误，请附上以上内容反馈给我们。",
+    ),
+}
