@@ -364,33 +364,6 @@ def test_openclips_own_tokenizer_is_asked_in_the_same_way(service, monkeypatch, 
     assert cut.text.endswith("dog!")
 
 
-def test_precision_that_a_processor_has_no_instructions_for_is_told():
-    """In a process of its own: the library looks at the processor once."""
-    program = """
-import logging, torch
-logging.basicConfig()
-from clip_app.model.torch_engine import slowdown_on_cpu
-from clip_app.model.slot import load_model
-from training.text_tower import fast_arithmetic
-print(slowdown_on_cpu(torch.bfloat16) > 1, slowdown_on_cpu(torch.float32) == 1)
-with fast_arithmetic():
-    print(torch.nn.Linear(8, 8)(torch.zeros(1, 8)).dtype)
-load_model("starter", device="cpu", precision="bfloat16")
-"""
-    without = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-    told = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env={**os.environ, **without},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout.split() == ["True", "True", "torch.float32"]
-    assert "no instructions for bfloat16" in told.stderr
-    assert "Use --precision float32" in told.stderr
-
-
 def test_services_of_two_threads_do_not_wait_for_ever(service):
     done = []
 

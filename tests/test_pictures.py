@@ -75,7 +75,7 @@ def test_an_original_is_the_indexed_file_or_an_error(photo, tmp_path):
 @pytest.fixture
 def shown_by_page(tmp_path):
     """Writes a file of some name and content and returns what the page shows and hands out."""
-    from clip_app.ui.tabs.gallery_search import original
+    from clip_app.ui.tabs.gallery.search import original
 
     def shown(name: bytes, data: bytes):
         root = os.fsencode((tmp_path / "root").resolve())
@@ -136,11 +136,11 @@ def test_a_file_of_any_name_is_shown_and_handed_out_under_a_fitting_one(shown_by
 
 
 def test_an_upload_is_converted_by_what_it_is(tmp_path):
-    from clip_app.ui.common import _shown_by_browsers
+    from clip_app.ui.photo import _shown_by_browsers
 
     for name, format_name in (("IMG_1.jpg", "HEIF"), ("scan.png", "TIFF")):
         path = tmp_path / name
         Image.new("RGB", (64, 48), "red").save(path, format_name)
-        with Image.open(_shown_by_browsers(str(path), "en")) as picture:
+        with Image.open(_shown_by_browsers(str(path))) as picture:
             assert (picture.format, picture.size) == ("JPEG", (64, 48))
-    assert not isinstance(_shown_by_browsers(str(EXAMPLES / "cat.jpg"), "en"), str)
+    assert not isinstance(_shown_by_browsers(str(EXAMPLES / "cat.jpg")), str)

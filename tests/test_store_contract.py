@@ -28,6 +28,7 @@ class Model:
 
 class OtherModel(Model):
     name = "another"
+    public_name = "another"
     fingerprint = "a" * 64
 
 

@@ -61,7 +61,7 @@ _PAIRS = tuple(
 )
 _QUOTED = re.compile(
     r"(?:^|(?<=[\s+\-−＋－:：*×]))(?:"
-    + "|".join(f"{pair[0]}[^{pair}]+{pair[1]}" for pair in _PAIRS)
+    + "|".join(f"{start}[^{start}{end}]+{end}" for start, end in _PAIRS)
     + r")(?=$|[\s＋－])"
 )
 
