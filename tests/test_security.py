@@ -266,7 +266,7 @@ def test_no_answer_tells_where_the_app_and_its_indexes_lie(locked):
         names = {"health": none, "index_status": none, "search": beach, "classify": none}
         for name, body in names.items():
             answers[name] = _ask(locked.url, name, body)
-        for path in ("file=/etc/passwd", "file=app.py", "call/nothing", "call/search/nothing"):
+        for path in ("file=/etc/passwd", "file=app.py", "call/nothing"):
             answers[path] = client.get(f"/gradio_api/{path}").text
     tools: list[tuple[str, dict[str, Any]]] = [
         ("health", {}),
@@ -297,7 +297,6 @@ def test_the_log_in_page_works_in_a_browser(locked, browser):
     name.wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
     page.screenshot(path="/tmp/2x/login.png")
-    assert "clip_app" in page.title() or page.title()
     assert refused == []
     name.fill(USER)
     password.fill("wrong")
