@@ -18,7 +18,7 @@ _LOCK = ".in-use"
 
 
 def prepare_temporary_folder(index_dir: Path) -> Path:
-    """Set `GRADIO_TEMP_DIR`, unless it is set; to be called before Gradio is imported.
+    """Set `GRADIO_TEMP_DIR`, unless it is set; to be called before Gradio and torch are imported.
 
     Gradio's own choice is one folder for all users of a machine, where the first locks out the
     others. Ours lies in `index_dir/temporary`, is readable by nobody else, and is deleted when the
@@ -54,6 +54,8 @@ def prepare_temporary_folder(index_dir: Path) -> Path:
 
     atexit.register(remove)
     os.environ[_VARIABLE] = str(folder)
+    # torch would make a folder among the system's temporary files, and it would stay.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
     return folder
 
 

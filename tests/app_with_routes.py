@@ -1,4 +1,4 @@
-"""The app as `app.py` serves it, which prints its routes as a line of JSON before its address."""
+"""The app as `app.py` serves it, which prints its routes as a line of JSON once it is launched."""
 
 import json
 import sys

@@ -123,7 +123,8 @@ def locked() -> Iterator[App]:
 
 
 def test_every_route_is_known_and_all_but_the_log_in_page_ask_for_the_password(locked):
-    found = set(json.loads(next(line for line in locked.log if line.startswith("["))))
+    # Gradio tells MCP's address before the launch is over.
+    found = set(json.loads(next(one for one in locked.process.stdout if one.startswith('["'))))
     assert found - OPEN - CLOSED == set()
     assert {"/gradio_api/mcp", "/gradio_api/queue/join", "/login"} <= found
     for route in sorted(found | CLOSED):
@@ -265,7 +266,7 @@ def test_no_answer_tells_where_the_app_and_its_indexes_lie(locked):
         names = {"health": none, "index_status": none, "search": beach, "classify": none}
         for name, body in names.items():
             answers[name] = _ask(locked.url, name, body)
-        for path in ("file=/etc/passwd", "file=app.py", "call/nothing", "call/search/nothing"):
+        for path in ("file=/etc/passwd", "file=app.py", "call/nothing"):
             answers[path] = client.get(f"/gradio_api/{path}").text
     tools: list[tuple[str, dict[str, Any]]] = [
         ("health", {}),
@@ -295,20 +296,16 @@ def test_the_log_in_page_works_in_a_browser(locked, browser):
     name, password = page.get_by_label("username"), page.locator("input[type=password]")
     name.wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
-    page.screenshot(path="/tmp/2x/login.png")
-    assert "clip_app" in page.title() or page.title()
     assert refused == []
     name.fill(USER)
     password.fill("wrong")
     page.get_by_role("button", name="Login").click()
     page.get_by_text("Incorrect Credentials").wait_for(timeout=30_000)
-    page.screenshot(path="/tmp/2x/login-wrong.png")
     assert refused == [f"{locked.url}/login"]
     name.fill(USER)
     password.fill(PASSWORD)
     page.get_by_role("button", name="Login").click()
     page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
-    page.screenshot(path="/tmp/2x/login-in.png")
     assert "Best label: cat" in page.locator("#classify-verdict").inner_text()
     page.get_by_role("tab", name="Search").click()
     page.locator("#gallery-query textarea, #gallery-query input").first.fill("a cat")

@@ -190,7 +190,9 @@ def _download_failure(error: Exception, source: ModelSource) -> ClipAppError:
         return DownloadError("hub_strange", model=model, hub=hub)
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
-        if status in (401, 403):
+        if status == 401:  # huggingface_hub takes it for this itself, but only over https
+            return ModelError("hub_no_repository", model=model, hub=hub)
+        if status == 403:
             return DownloadError("hub_gated", model=model, hub=hub)
         return DownloadError("hub_busy", model=model, hub=hub, status=status)
     return DownloadError("download_interrupted", model=model)
