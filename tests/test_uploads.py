@@ -333,6 +333,16 @@ def test_a_file_that_is_only_called_an_image_is_named(uploads, tmp_path):
     assert received.unreadable == ("fake.jpg",)
 
 
+def test_of_many_files_that_are_no_images_some_are_named_and_all_are_counted(uploads, tmp_path):
+    archive = tmp_path / "many.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number in range(1200):
+            packed.writestr(f"{number}.jpg", b"no image")
+    received = uploads.receive([archive], uploads.new_folder())
+    assert (received.images, received.unreadable_total) == (1200, 1200)
+    assert len(received.unreadable) == 1000
+
+
 def test_files_keep_the_names_that_their_visitor_gave_them(uploads, tmp_path):
     folder = uploads.new_folder()
     uploads.receive([Upload(EXAMPLES / "cat.jpg", "a!b$c.jpg")], folder)

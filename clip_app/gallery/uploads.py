@@ -85,9 +85,10 @@ class Received:
     Attributes:
         images: how many images were stored.
         left_out: names of files that are no images, the first `_NAMED` of them.
-        unreadable: names of stored files that are called images and do not look like one.
+        unreadable: names of stored files that are called images and do not look like one, the
+            first `_NAMED` of them.
         refused: files that could not be unpacked or opened, the first `_NAMED` of them.
-        left_out_total, refused_total: how many there were.
+        left_out_total, refused_total, unreadable_total: how many there were.
     """
 
     images: int
@@ -96,6 +97,7 @@ class Received:
     refused: tuple[Refused, ...] = ()
     left_out_total: int = 0
     refused_total: int = 0
+    unreadable_total: int = 0
 
 
 class Uploads:
@@ -247,6 +249,7 @@ class _Intake:
             tuple(self._refused.first),
             self._left_out.number,
             self._refused.number,
+            self._unreadable.number,
         )
 
     def _unpack(self, archive: Archive, done: int, total: int) -> None:

@@ -56,10 +56,10 @@ class Intake:
             done, total = self._now
             sentence = text("gallery_receiving", language, done=done, total=total)
             return f"<p>{html.escape(sentence)}</p>"
-        good = received.images - len(received.unreadable)
+        good = received.images - received.unreadable_total
         parts = [f"<p>{html.escape(text('gallery_received', language, images=good))}</p>"]
         named = {
-            "gallery_unreadable": (len(received.unreadable), received.unreadable),
+            "gallery_unreadable": (received.unreadable_total, received.unreadable),
             "gallery_left_out": (received.left_out_total, received.left_out),
         }
         for key, (number, names) in named.items():
