@@ -54,6 +54,7 @@ def cat() -> Image.Image:
 _SLOW_FIXTURES = {"app", "browser", "zygote", "built", "installed"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make quick` leaves out by what it needs."""
     for item in items:

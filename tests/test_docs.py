@@ -128,6 +128,7 @@ def desk(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["docs/python.md", "docs/zh-CN/python.md"])
 def test_examples_in_python_run(page, desk):
     code = "\n".join(fenced(ROOT / page, "python"))

@@ -409,6 +409,7 @@ def test_messages_are_in_the_terminals_language(capsys, photos, monkeypatch):
     assert "新编码 4" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_real_program_finds_a_name_that_is_no_text(photos, tmp_path):
     name = os.fsencode(photos) + b"/caf\xe9 \xf0\x9f\x90\xb1.jpg"
     try:

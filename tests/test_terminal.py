@@ -372,6 +372,7 @@ def started(*arguments, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_reader_who_goes_away_ends_it_quietly(tmp_path):
     for seed in range(300):
         noise(seed, (64, 64)).save(tmp_path / f"{seed}.png", compress_level=1)
@@ -384,6 +385,7 @@ def test_a_reader_who_goes_away_ends_it_quietly(tmp_path):
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_answers_come_as_paths_do_and_ctrl_c_keeps_them():
     process = started("classify", "-", *LABELS, "--json", stdin=subprocess.PIPE)
     for name in PHOTOS[:2]:
@@ -425,6 +427,7 @@ def test_streams_that_are_closed_or_full_cost_no_traceback(command, code, senten
     assert sentence in done.stderr
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_large_photographs(tmp_path):
     picture(1).resize((4000, 3000)).save(tmp_path / "0.jpg")
     for number in range(1, 60):
