@@ -18,7 +18,7 @@ STOREYS = (
     ("ui", "server", "terminal"),
     ("tasks", "gallery"),
     ("photos", "model"),
-    ("images", "prompts", "scoring", "dates", "salvage", "text_lists", "text_tables", "text_files"),
+    ("images", "prompts", "scoring", "text_lists", "text_tables", "text_files"),
     (
         *("settings", "temporary", "network", "console", "process"),
         *("errors", "progress", "metrics", "strings"),
@@ -32,8 +32,6 @@ SIDEWAYS = {
     ("gallery", "tasks"),
     ("prompts", "text_lists"),
     ("prompts", "text_tables"),
-    ("images", "dates"),
-    ("images", "salvage"),
     ("text_files", "text_tables"),
     ("text_files", "text_lists"),
     ("text_tables", "text_lists"),
@@ -148,7 +146,6 @@ WAITING = {
     "gallery/indexer.py",
     "gallery/stores/qdrant_store.py",
     "gallery/stores/sqlite_store.py",
-    "images.py",
 }
 
 

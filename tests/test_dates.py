@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from clip_app.dates import moment
 from clip_app.images import date_taken
+from clip_app.images.dates import moment
 
 pillow_heif.register_heif_opener()
 

@@ -13,14 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from clip_app import images
 from clip_app.errors import ImageError
 from clip_app.images import (
+    MAX_FILE_BYTES,
     SUPPORTED_SUFFIXES,
     content_hash,
     load_image,
     normalise,
+    opening,
     thumbnail,
+    upright,
 )
 from clip_app.strings import LANGUAGES
 
@@ -363,7 +365,7 @@ def test_the_pixel_limit_is_inclusive():
 def test_a_file_above_the_limit_is_refused_unread(tmp_path):
     path = tmp_path / "sparse.webp"
     with path.open("wb") as file:
-        file.truncate(images.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     error = error_of(path)
     assert (error.key, error.params["megabytes"]) == ("image_file_too_large", 1025)
 
@@ -372,7 +374,7 @@ def test_running_out_of_memory_is_one_sentence(monkeypatch):
     def exhausted(*_):
         raise MemoryError
 
-    monkeypatch.setattr(images, "_rgb", exhausted)
+    monkeypatch.setattr(upright, "rgb", exhausted)
     assert error_of(SAMPLES["png"]).key == "image_out_of_memory"
 
 
@@ -461,7 +463,7 @@ def test_a_file_one_may_not_read_is_named(tmp_path, monkeypatch):
     path = tmp_path / "secret.png"
     path.write_bytes(SAMPLES["png"])
     # chmod would not stop a test that runs as root.
-    monkeypatch.setattr(images, "open", forbidden, raising=False)
+    monkeypatch.setattr(opening, "open", forbidden, raising=False)
     error = error_of(path)
     assert error.key == "image_cannot_be_opened"
     assert str(error).startswith("secret.png ")

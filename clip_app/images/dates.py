@@ -1,5 +1,6 @@
 """When a photograph was taken, from what cameras, phones and programs write into its metadata."""
 
+import io
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -7,6 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from PIL import ExifTags, Image
+
+from clip_app.images.limits import DECODER_ERRORS, FORMATS
+from clip_app.images.salvage import png_picture
 
 # EXIF says "2020:01:02 03:04:05"; other programs write dashes, dots, slashes or ISO 8601, leave
 # the time or its seconds out, pad with blanks, and add fractions, a zone, or "PM".
@@ -37,7 +41,31 @@ _TAKEN = (
 )
 
 
-def date_in(exif: Image.Exif, xmp: object = None) -> int | None:
+def date_taken(data: bytes) -> int | None:
+    """When a photograph was taken, by its metadata, in Unix seconds; None if it does not say.
+
+    EXIF mostly has local time without a zone; it is read as the time of this machine.
+    """
+    try:
+        image = _header(data)
+        if image is None:
+            return None
+        with image:
+            return _date_in(image.getexif(), image.info.get("xmp"))
+    except (*DECODER_ERRORS, Image.DecompressionBombError, MemoryError):
+        return None
+
+
+def _header(data: bytes) -> Image.Image | None:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (ValueError, SyntaxError):  # too much text before the picture, say
+        if not data.startswith(b"\x89PNG"):
+            return None
+        return Image.open(io.BytesIO(png_picture(data)), formats=FORMATS)
+
+
+def _date_in(exif: Image.Exif, xmp: object = None) -> int | None:
     """The moment that metadata names, in Unix seconds; None if there is none to be believed.
 
     The first that can be read of: EXIF's date of the exposure, of the digitisation, the GPS clock,

@@ -1,6 +1,6 @@
 """Files that were cut short, or whose metadata no decoder takes, as files that can be decoded.
 
-Only bytes are moved here; what of the picture is really there is measured in `clip_app.images`, by
+Only bytes are moved here; what of the picture is really there is measured in `damaged.py`, by
 completing a file in two ways: where the two pictures differ, nothing was known.
 """
 

@@ -1,0 +1,37 @@
+"""Untrusted bytes or a file become an upright RGB picture, within limits, or an `ImageError`.
+
+Colour profiles are ignored, as they were for the photographs CLIP models were trained on: a
+wide-gamut photo looks slightly paler than in a browser, and no profile parser meets untrusted data.
+"""
+
+from clip_app.images.dates import date_taken
+from clip_app.images.hashes import content_hash, difference_hash
+from clip_app.images.heads import browsers_show, is_image_head
+from clip_app.images.limits import (
+    FORMATS,
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    SUPPORTED_SUFFIXES,
+    shown_name,
+    suffixes_of,
+)
+from clip_app.images.load import load_image
+from clip_app.images.thumbnails import thumbnail
+from clip_app.images.upright import normalise
+
+__all__ = [
+    "FORMATS",
+    "MAX_FILE_BYTES",
+    "MAX_PIXELS",
+    "SUPPORTED_SUFFIXES",
+    "browsers_show",
+    "content_hash",
+    "date_taken",
+    "difference_hash",
+    "is_image_head",
+    "load_image",
+    "normalise",
+    "shown_name",
+    "suffixes_of",
+    "thumbnail",
+]
