@@ -147,7 +147,7 @@ def test_a_lone_quotation_mark_costs_no_caption_and_no_time() -> None:
     rows = "".join(f"{n}.jpg,picture {n}\n" for n in range(8000))
     started = time.process_time()
     captions = read_collection(f'img,caption\n1.jpg,"a 5 inch screen\n{rows}'.encode(), "q.csv")
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 30
     assert captions.splitlines() == ["a 5 inch screen", *(f"picture {n}" for n in range(8000))]
 
 
@@ -258,7 +258,7 @@ def test_a_large_table_is_read_in_linear_time() -> None:
         assert len(texts) == lines
         return time.process_time() - started
 
-    assert seconds(100_000) < max(1.0, 20 * seconds(10_000))
+    assert seconds(100_000) < max(2.0, 30 * seconds(10_000))  # 100 times, were it quadratic
 
 
 PIECES = st.sampled_from(

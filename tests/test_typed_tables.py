@@ -444,4 +444,5 @@ def test_a_megabyte_of_anything_takes_a_moment(parse, text: str) -> None:
         parse(text)
     except InputError as error:
         assert error.key  # noqa: PT017
-    assert time.process_time() - started < 3
+    # The slowest takes 2 s on a fast processor; a parser that goes back over its text, an hour.
+    assert time.process_time() - started < 30
