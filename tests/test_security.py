@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -150,7 +151,10 @@ def test_a_websocket_is_refused(path):
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Gate(let_in, LogIn((USER, PASSWORD)))(scope, let_in, send))
+    # On a thread of its own: the browser of other tests keeps a loop running on this one.
+    gate = Gate(let_in, LogIn((USER, PASSWORD)))
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, gate(scope, let_in, send)).result()
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
