@@ -12,9 +12,10 @@ mend_environment()
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401
 
+from clip_app.process import end_process  # noqa: E402
 from clip_app.server.serve import launch, prepare  # noqa: E402
 
 demo, served = prepare(sys.argv[1:] if __name__ == "__main__" else [])
 
 if __name__ == "__main__":
-    raise SystemExit(launch(demo, served))
+    end_process(launch(demo, served))

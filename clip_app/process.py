@@ -1,10 +1,13 @@
 """What every command of the terminal shares: its language, its log, its end."""
 
+import atexit
 import logging
 import os
 import signal
+import sys
 import threading
 from types import FrameType
+from typing import NoReturn
 
 from clip_app.strings import Language, language_of
 
@@ -47,3 +50,15 @@ def exit_on_signals() -> None:
         # What `nohup` and shells have switched off stays off.
         if signal.getsignal(one) is not signal.SIG_IGN:
             signal.signal(one, leave)
+
+
+def end_process(code: int) -> NoReturn:
+    """End now, once what is to be tidied up at exit is tidied up.
+
+    A thread that is inside a model's own code while the interpreter is taken apart aborts the
+    process (SIGABRT, seen when a page ended while its background words were being encoded).
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)

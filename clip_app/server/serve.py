@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from clip_app.console import prepare_streams
 from clip_app.errors import ClipAppError, InputError
@@ -18,7 +18,7 @@ from clip_app.gallery.galleries import GalleryService
 from clip_app.model.backgrounds import prepare_backgrounds
 from clip_app.model.slot import ModelSlot, open_slot
 from clip_app.network import bypass, mend_environment
-from clip_app.process import exit_on_signals, start_logging, terminal_language
+from clip_app.process import end_process, exit_on_signals, start_logging, terminal_language
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import text
 from clip_app.temporary import prepare_temporary_folder
@@ -43,9 +43,9 @@ class Served:
     settings: Settings
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Serve the page, as `python app.py` with these arguments; returns the exit code."""
-    return launch(*prepare(arguments))
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Serve the page, as `python app.py` with these arguments, and end the process with it."""
+    end_process(launch(*prepare(arguments)))
 
 
 def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:

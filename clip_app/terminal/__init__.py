@@ -65,7 +65,7 @@ def _run(given: list[str]) -> int:
         # Only here: Gradio takes seconds to import.
         from clip_app.server.serve import main as serve
 
-        return serve(given[1:])
+        serve(given[1:])
     parsed = _parser().parse_args(given)
     start_logging()
     mend_environment()
