@@ -63,12 +63,16 @@ def decode_side(service: ModelService) -> int:
     return 2 * max(service.info.image_size)
 
 
-def open_picture(source: Source, service: ModelService, *, name: str | None = None) -> Image.Image:
+def open_picture(
+    source: Source | None, service: ModelService, *, name: str | None = None
+) -> Image.Image:
     """A picture, decoded no larger than the model needs; one in memory is returned as it is.
 
     Raises:
-        ImageError: if it cannot be read.
+        ImageError: if there is none (None, or an empty path), or it cannot be read.
     """
+    if source is None or source == "":
+        raise ImageError("image_missing")
     if isinstance(source, Image.Image):
         return source
     with steps.measure("decode"):

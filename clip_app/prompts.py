@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 from clip_app.errors import InputError
 from clip_app.settings import ASSETS
@@ -19,8 +18,6 @@ MAX_COLLECTION_LINES = 100_000
 
 # Near duplicates among the labels that are named; the rest goes without saying.
 _PAIRS_SHOWN = 3
-
-TemplateSet = Literal["auto", "none", "single", "clip7", "clip80", "chinese"]
 
 # CLIP's sets (Radford et al. 2021, section 3.1.4 and the authors' notebook). Kept as data, since
 # open_clip, which has them too, takes seconds to import.

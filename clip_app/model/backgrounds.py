@@ -6,7 +6,6 @@ good a cosine is by luck (`clip_app.tasks.fit`, `clip_app.gallery.relevance`).
 
 import hashlib
 import json
-import logging
 import threading
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -19,8 +18,6 @@ from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.settings import ASSETS
 from clip_app.strings import LANGUAGES, Language
-
-log = logging.getLogger(__name__)
 
 # A background word is near a label if it is closer than 98 % of the pairs of background words are.
 # Of 0.95, 0.98 and 0.99 it kept the false accepts of generic labels closest to the limit.
@@ -104,13 +101,8 @@ def prepare_backgrounds(service: ModelService) -> threading.Thread:
     """Encode the backgrounds on a thread of their own, so that no visitor waits for them."""
 
     def encode() -> None:
-        try:
-            for language in LANGUAGES:
-                background_for(service, language)
-        except RuntimeError as error:
-            if threading.main_thread().is_alive():
-                raise
-            log.debug("The background is not encoded, for the process ends: %s", error)
+        for language in LANGUAGES:
+            background_for(service, language)
 
     thread = threading.Thread(target=encode, daemon=True)
     thread.start()

@@ -130,11 +130,6 @@ class ModelService:
         """
         return self._engine.spec.preprocessing(image)
 
-    @property
-    def image_batch(self) -> int:
-        """How many images go into one forward pass."""
-        return self._images.max_batch
-
     def encode_pixels(self, pixels: Sequence[Pixels]) -> np.ndarray:
         """Features of preprocessed images, past the cache: a folder would only flush it.
 

@@ -9,17 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from clip_app import __version__
-from clip_app.errors import ImageError, InputError
+from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import MAX_TOP_K, ImageTerm, image_term
 from clip_app.gallery.search import search as search_galleries
 from clip_app.metrics import steps
-from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
 from clip_app.server.answers import (
@@ -62,7 +59,7 @@ class Endpoints:
         if shown is None or shown < 0:
             raise InputError("top_k_not_whole")
         service = self.slot.service
-        photo = _opened(image, service)
+        photo = open_picture(image, service)
         answer = classify_images(service, [photo], labels or "", template or "auto")[0]
         return classification_answer(Path(image).name, service, answer, shown or None)
 
@@ -78,7 +75,7 @@ class Endpoints:
             and "truncated": [{"text", "read"}] where descriptions are longer than the model reads
         """
         service = self.slot.service
-        answer = judge(service, _opened(image, service), descriptions or "")
+        answer = judge(service, open_picture(image, service), descriptions or "")
         return match_answer(Path(image).name, service, answer)
 
     def search(
@@ -159,9 +156,3 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if math.isfinite(value) and value == int(value) else None
-
-
-def _opened(path: str | None, service: ModelService) -> Image.Image:
-    if not path:
-        raise ImageError("image_missing")
-    return open_picture(path, service)

@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from clip_app.errors import ImageError
 from clip_app.images import browsers_show, load_image, thumbnail
-from clip_app.model.service import ModelService
-from clip_app.photos import open_picture
 from clip_app.ui.downloads import write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.tab import Values
@@ -82,14 +79,3 @@ def shown_as_it_is(name: str, data: bytes) -> bool:
     sends what is called .heic under a type that browsers refuse.
     """
     return Path(name).suffix.lower() in _WEB_SUFFIXES and browsers_show(data[:_HEAD_BYTES])
-
-
-def open_photo(path: str | None, service: ModelService) -> Image.Image:
-    """The uploaded photograph, decoded no larger than the model needs.
-
-    Raises:
-        ImageError: if there is none, or it is not an image that can be read.
-    """
-    if not path:
-        raise ImageError("image_missing")
-    return open_picture(path, service)

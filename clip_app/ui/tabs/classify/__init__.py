@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.model.service import ModelService
+from clip_app.photos import open_picture
 from clip_app.prompts import label_sets, shared_scores, shortened
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
@@ -18,7 +19,7 @@ from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
 from clip_app.ui.i18n import i18n, label_set_string
 from clip_app.ui.panels import examples_panel, photo_panel, result_panel
-from clip_app.ui.photo import Photo, open_photo
+from clip_app.ui.photo import Photo
 from clip_app.ui.progress import shown_progress
 from clip_app.ui.tab import Follows, Page, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
@@ -53,7 +54,7 @@ def build(page: Page, _: gr.Tab) -> Follows:
         service, language = page.slot.service, given[page.language]
         answer = classify(
             service,
-            [open_photo(given[image], service)],
+            [open_picture(given[image], service)],
             given[labels],
             options.templates_of(given),
             independent=options.independent(given),

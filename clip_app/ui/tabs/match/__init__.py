@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.model.service import ModelService
+from clip_app.photos import open_picture
 from clip_app.strings import Language, text
 from clip_app.tasks.match import Matching, judge, read_collection
 from clip_app.ui.errors import shows_errors
@@ -15,7 +16,7 @@ from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
 from clip_app.ui.i18n import i18n
 from clip_app.ui.panels import ResultPanel, examples_panel, photo_panel, result_panel
-from clip_app.ui.photo import Photo, open_photo
+from clip_app.ui.photo import Photo
 from clip_app.ui.progress import shown_progress
 from clip_app.ui.tab import Follows, Page, Step, Values
 from clip_app.ui.tabs.match.matrix import build_matrix
@@ -140,13 +141,13 @@ class _Asking:
 
     def match_one(self, given: Values) -> Values:
         service = self.page.slot.service
-        photo = open_photo(given[self.form.image], service)
+        photo = open_picture(given[self.form.image], service)
         answer = judge(service, photo, given[self.form.descriptions])
         return self._shown(service, answer, given[self.page.language])
 
     def search_collection(self, given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         form, service, language = self.form, self.page.slot.service, given[self.page.language]
-        photo = open_photo(given[form.image], service)
+        photo = open_picture(given[form.image], service)
         texts = given[form.pasted]
         if given[form.collection]:
             file = Path(given[form.collection])

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from clip_app.errors import ImageError, InputError
+from clip_app.photos import open_picture
 from clip_app.prompts import parse_lines
 from clip_app.strings import text
 from clip_app.tasks.match import match_matrix
@@ -10,7 +11,6 @@ from clip_app.ui.downloads import download_button, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.html import cut_notice, unread_notice
 from clip_app.ui.i18n import i18n
-from clip_app.ui.photo import open_photo
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.match.matrix_picture import draw_matrix
 
@@ -41,7 +41,7 @@ def build_matrix(page: Page) -> None:
         if len(paths) > _MAX_IMAGES:
             raise InputError("images_too_many", number=len(paths), limit=_MAX_IMAGES)
         photos = [
-            open_photo(path, service)
+            open_picture(path, service)
             for path in progress.tqdm(paths, desc=text("batch_progress", language))
         ]
         matrix = match_matrix(service, photos, parse_lines(given[texts], _MAX_TEXTS))
