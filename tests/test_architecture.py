@@ -46,10 +46,11 @@ SIDEWAYS = {
     ("process", "strings"),
 }
 HEAVY = {
-    "torch": {"model/torch_engine.py"},
-    "open_clip": {"model/torch_engine.py"},
+    "torch": {"model/torch_engine.py", "model/export.py"},
+    "open_clip": {"model/torch_engine.py", "model/export.py"},
     "transformers": set(),
-    "onnxruntime": {"model/onnx_engine.py"},
+    "onnxruntime": {"model/onnx_engine.py", "model/quantise.py"},
+    "tokenizers": {"model/tokenizer.py", "model/export.py"},
     "gradio": {"ui/", "server/"},
     "argparse": {"terminal/", "server/serve.py", "settings.py"},
 }

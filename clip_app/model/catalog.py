@@ -30,6 +30,9 @@ DEFAULT_PRESET = "xlm-roberta-base-vit-b-32"
 
 _CONFIG = "open_clip_config.json"
 
+#: What makes a folder one of exported towers; see `clip_app.model.towers`.
+MANIFEST = "towers.json"
+
 # The file with the vocabulary, by its name in the tokenizers of transformers.
 _TOKENIZERS = (
     "tokenizer.json",
@@ -243,7 +246,7 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
     Args:
         choice: `starter`; a key of `PRESETS`; `ARCHITECTURE:TAG` from open_clip's registry;
             `ARCHITECTURE:/path/of/weights`; `hf-hub:OWNER/NAME`; `local-dir:/path` or the path of
-            a folder with an `open_clip_config.json`.
+            a folder with an `open_clip_config.json` or of exported towers.
         roots: where given, the only files and folders of this machine that may be named are the
             model folders directly below these; of any other not even its existence is told.
 
@@ -306,16 +309,21 @@ def _registry() -> Any:
 
 
 def local_models(root: Path | None) -> list[Path]:
-    """The folders directly below `root` that hold an open_clip model, in alphabetical order."""
+    """The folders directly below `root` that hold an open_clip model or exported towers, in
+    alphabetical order.
+    """
     if root is None or not root.is_dir():
         return []
-    return sorted(p.parent for p in root.resolve().glob("*/open_clip_config.json"))
+    return sorted(
+        {path.parent for name in (_CONFIG, MANIFEST) for path in root.resolve().glob(f"*/{name}")}
+    )
 
 
 def _local_directory(name: str, directory: Path) -> ModelSource:
     directory = directory.resolve()
     try:
-        config = json.loads((directory / "open_clip_config.json").read_text("utf-8"))
+        told = directory / _CONFIG
+        config = json.loads((told if told.exists() else directory / MANIFEST).read_text("utf-8"))
         languages = config.get("languages")
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError("model_broken", model=name) from error
@@ -323,7 +331,7 @@ def _local_directory(name: str, directory: Path) -> ModelSource:
         languages = _BOTH
     return ModelSource(
         name,
-        "starter" if name == "starter" else directory.name,
+        "starter" if name == "starter" else config.get("title") or directory.name,
         f"local-dir:{directory}",
         None,
         tuple(languages) if languages else None,

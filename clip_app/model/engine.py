@@ -1,12 +1,20 @@
 """What runs a model's two towers, and the one place that chooses it."""
 
+import os
+import platform
+import shutil
+import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
 
+from clip_app.errors import ModelError
 from clip_app.model.catalog import ModelSource
+from clip_app.model.exporting import towers_root
 from clip_app.model.info import ModelSpec
+from clip_app.model.towers import find_towers
 from clip_app.settings import Settings
 
 
@@ -14,13 +22,15 @@ class Engine(Protocol):
     """Two towers. One thread calls at a time; arrays go in, unit rows come out.
 
     Attributes:
+        name: `torch` or `onnx`.
         device: where it runs, for people: `cpu`, `cuda (NVIDIA …)`.
-        precision: its arithmetic: `float32`, `float16` or `bfloat16`.
+        precision: its arithmetic: `float32`, `float16`, `bfloat16` or `int8`.
         spec: what the weights fix.
         image_batch: how many images it takes best in one pass.
         context_length: how many tokens of a text are read; 0 where that is not known.
     """
 
+    name: str
     device: str
     precision: str
     spec: ModelSpec
@@ -46,12 +56,44 @@ class Engine(Protocol):
 
 
 def open_engine(source: ModelSource, settings: Settings) -> Engine:
-    """The engine for a model whose files are here or can be had.
+    """The engine for a model whose files are here or can be had: the one place that chooses.
+
+    On a CPU that is ONNX Runtime where the model's towers have been exported, else torch.
 
     Raises:
         ModelError: if the weights or their configuration cannot be used.
     """
-    # Only here: torch and open_clip take seconds to import, and not every command encodes.
+    # Each engine only here: importing torch takes seconds.
+    if serves_towers(settings) and (towers := find_towers(source, towers_root(settings))):
+        from clip_app.model.onnx_engine import OnnxEngine
+
+        return OnnxEngine(towers)
+    if find_spec("torch") is None or find_spec("open_clip") is None:
+        raise ModelError("torch_missing", model=source.name)
     from clip_app.model.torch_engine import TorchEngine
 
     return TorchEngine(source, settings)
+
+
+def serves_towers(settings: Settings) -> bool:
+    """Whether exported towers, where there are any, answer: on a CPU, in float32."""
+    if settings.engine == "torch" or settings.precision not in ("auto", "float32"):
+        return False
+    return settings.device == "cpu" or (settings.device == "auto" and not _has_accelerator())
+
+
+def _has_accelerator() -> bool:
+    """Whether torch would find one; it is asked only where there may be one."""
+    if find_spec("torch") is None or not any(
+        (
+            sys.platform == "darwin" and platform.machine() == "arm64",
+            os.path.exists("/dev/nvidiactl"),
+            os.path.exists("/dev/dxg"),  # a GPU inside WSL
+            os.path.exists("/dev/kfd"),  # AMD's
+            sys.platform == "win32" and shutil.which("nvidia-smi"),
+        )
+    ):
+        return False
+    from clip_app.model.torch_engine import best_device
+
+    return best_device() != "cpu"

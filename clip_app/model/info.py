@@ -60,6 +60,7 @@ class ModelInfo:
     name: str
     title: str
     architecture: str
+    engine: str
     device: str
     precision: str
     scoring: Scoring

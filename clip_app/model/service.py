@@ -61,6 +61,8 @@ class ModelService:
         """
         started = time.monotonic()
         self._engine: Engine = open_engine(source, settings)
+        #: Where the model came from.
+        self.source = source
         self._device_thread = DeviceThread()
         self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device_thread)
         # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
@@ -77,6 +79,7 @@ class ModelService:
             name=source.name,
             title=source.title,
             architecture=source.architecture,
+            engine=self._engine.name,
             device=self._engine.device,
             precision=self._engine.precision,
             scoring=spec.scoring,

@@ -1,6 +1,8 @@
 """Which model answers now: loading the one that was chosen, and putting another in its place."""
 
+import atexit
 import logging
+import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +10,11 @@ from typing import Any
 
 from clip_app.errors import HubUnreachableError, ModelError, StorageError
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
+from clip_app.model.engine import serves_towers
+from clip_app.model.exporting import start_export, towers_root, why_not
 from clip_app.model.hub import download, hub_answers, is_cached, unreachable, without_hub
 from clip_app.model.service import ModelService
+from clip_app.model.towers import find_towers
 from clip_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -19,11 +24,13 @@ class ModelSlot:
     """Holds the service that answers now; a change takes effect only once the new one is ready."""
 
     def __init__(self, service: ModelService, settings: Settings) -> None:
+        """Hold `service`; where exported towers would be faster, have them made and take them."""
         self._service = service
         self._settings = settings
         self._changing = threading.Lock()
         #: The model that is being downloaded to take over by itself, if there is one.
         self.awaited: ModelSource | None = None
+        self._have_exported()
 
     @property
     def service(self) -> ModelService:
@@ -43,10 +50,37 @@ class ModelSlot:
         if not self._changing.acquire(blocking=False):
             raise ModelError("model_changing")
         try:
-            self._service = load_model(self._settings.model_copy(update={"model": choice}), roots)
+            settings = self._settings.model_copy(update={"model": choice})
+            self._service = _load(settings, roots)
         finally:
             self._changing.release()
+        self._have_exported()
         return self._service
+
+    def _have_exported(self) -> threading.Thread | None:
+        """Export the model's towers behind what answers people, and let them take over."""
+        service = self._service
+        export = export_behind(service, self._settings)
+        if export is None:
+            return None
+        # Nobody is left to take over.
+        atexit.register(export.terminate)
+
+        def take_over() -> None:
+            reason = (export.communicate()[0] or "").strip().rsplit("\n", 1)[-1]
+            atexit.unregister(export.terminate)
+            if export.returncode:
+                log.warning("%s stays on torch: %s", service.source.name, reason)
+                return
+            faster = ModelService(service.source, self._settings)
+            with self._changing:
+                if self._service is service:
+                    self._service = faster
+                    log.info("%s answers from ONNX Runtime now.", service.source.name)
+
+        thread = threading.Thread(target=take_over, daemon=True)
+        thread.start()
+        return thread
 
     def change_once_downloaded(self, source: ModelSource) -> threading.Thread:
         """Download a model on a thread of its own and let it take over; the present one stays if
@@ -78,10 +112,10 @@ def open_slot(settings: Settings) -> ModelSlot:
     """
     default = find_model(DEFAULT_PRESET)
     # A shared GPU takes over models that are loaded before the page is served, and no others.
-    at_once = settings.model != "auto" or settings.zero_gpu or is_cached(default)
+    at_once = settings.model != "auto" or settings.zero_gpu or is_here(default, settings)
     if at_once or not hub_answers():
-        return ModelSlot(load_model(settings, hub=None if at_once else False), settings)
-    slot = ModelSlot(load_model(settings.model_copy(update={"model": "starter"})), settings)
+        return ModelSlot(_load(settings, hub=None if at_once else False), settings)
+    slot = ModelSlot(_load(settings.model_copy(update={"model": "starter"})), settings)
     log.info("The starter model answers while %s is being downloaded.", default.name)
     slot.change_once_downloaded(default)
     return slot
@@ -112,6 +146,29 @@ def load_model(
         StorageError: if what is downloaded cannot be saved.
     """
     settings = model if isinstance(model, Settings) else Settings(model=model, **options)
+    service = _load(settings, roots, hub)
+    export_behind(service, settings)
+    return service
+
+
+def export_behind(service: ModelService, settings: Settings) -> "subprocess.Popen[str] | None":
+    """Begin to export a model that torch runs where ONNX Runtime would be faster.
+
+    It goes on after this process has ended: the next one finds the towers.
+    """
+    if service.info.engine != "torch" or not (settings.export and serves_towers(settings)):
+        return None
+    if reason := why_not(settings, service.info.parameters):
+        log.info("%s stays on torch: %s", service.source.name, reason)
+        return None
+    log.info("Preparing faster towers of %s in the background, once.", service.source.name)
+    return start_export(service.source, settings)
+
+
+def _load(
+    settings: Settings, roots: Sequence[Path] | None = None, hub: bool | None = None
+) -> ModelService:
+    """`load_model`, without exporting."""
     automatic = settings.model == "auto"
     source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
     try:
@@ -120,18 +177,26 @@ def load_model(
         if not automatic:
             raise
         log.warning("%s Falling back to the starter model.", error)
-        return load_model(settings.model_copy(update={"model": "starter"}))
+        return _load(settings.model_copy(update={"model": "starter"}))
     if service.info.is_starter:
         log.warning("starter model: good for a first look; choose %s for quality", DEFAULT_PRESET)
     info = service.info
     log.info(
-        "Model %s ready on %s (%s) after %.1f s",
+        "Model %s ready on %s (%s, %s) after %.1f s",
         info.name,
         info.device,
+        info.engine,
         info.precision,
         info.load_seconds,
     )
     return service
+
+
+def is_here(source: ModelSource, settings: Settings) -> bool:
+    """Whether a model can be loaded without a hub."""
+    # Of exported towers nothing more is needed, and asking open_clip's registry takes seconds.
+    towers = serves_towers(settings) and find_towers(source, towers_root(settings))
+    return bool(towers) or is_cached(source)
 
 
 def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None) -> ModelService:
@@ -140,7 +205,7 @@ def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None
     Args:
         hub: whether a hub answers, where that has been asked already.
     """
-    if is_cached(source):
+    if is_here(source, settings):
         try:
             with without_hub():
                 return ModelService(source, settings)

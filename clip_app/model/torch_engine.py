@@ -8,18 +8,23 @@ import platform
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import open_clip
 import torch
 from open_clip.hf_model import HFTextEncoder
+from open_clip.model import CLIP
+from open_clip.tokenizer import get_clean_fn
+from open_clip.transformer import TextTransformer
+from torch.func import functional_call
 
 from clip_app.errors import ClipAppError, ModelError
 from clip_app.model.catalog import HUB_WEIGHTS, HubFiles, ModelSource, text_files
 from clip_app.model.hub import interruption
 from clip_app.model.info import ModelSpec
 from clip_app.model.preprocess import Preprocessing
+from clip_app.model.text_input import Clean, TextInput, Trim
 from clip_app.settings import Settings
 from clip_app.strings import text as sentence
 
@@ -40,6 +45,8 @@ _FREEZE_TOLERANCE = 1e-4
 class TorchEngine:
     """One open_clip model; see `clip_app.model.engine.Engine`."""
 
+    name = "torch"
+
     def __init__(self, source: ModelSource, settings: Settings) -> None:
         """Load the model.
 
@@ -50,30 +57,22 @@ class TorchEngine:
         precision = _choose_precision(settings.precision, self._device)
         self._autocast = None if precision is torch.float32 else precision
         model, _, self._tokenizer = load_open_clip(source)
-        fingerprint = _fingerprint(model)
+        self.spec = model_spec(model, self._tokenizer)
         on_cpu = self._device.type == "cpu"
         self._layout = torch.channels_last if on_cpu else torch.contiguous_format
         self._model = model.to(self._device, memory_format=self._layout)
-        self._text_can_be_trimmed = isinstance(getattr(model, "text", None), HFTextEncoder)
+        self._text_tower = TextTower(self._model)
+        self._text_input = text_input(model, self._tokenizer)
         self.device = _device_name(self._device)
         self.precision = str(precision).removeprefix("torch.")
         self.image_batch = _IMAGE_BATCH[self._device.type]
-        self.context_length = int(getattr(self._tokenizer, "context_length", None) or 0)
+        self.context_length = self._text_input.context_length
         if settings.zero_gpu:
             import spaces  # exists on such Spaces only
 
             on_gpu = spaces.GPU(duration=_ZERO_GPU_SECONDS)
             self._forward_images = on_gpu(self._forward_images)  # type: ignore[method-assign]
             self._forward_texts = on_gpu(self._forward_texts)  # type: ignore[method-assign]
-        bias = getattr(model, "logit_bias", None)
-        self.spec = ModelSpec(
-            preprocessing=Preprocessing.from_config(model.visual.preprocess_cfg),
-            embedding_size=self.text_features(["a photo"]).shape[1],
-            parameters=sum(p.numel() for p in model.parameters()),
-            logit_scale=float(model.logit_scale.detach().exp()),
-            logit_bias=None if bias is None else float(bias.detach()),
-            fingerprint=fingerprint,
-        )
 
     def image_features(self, pixels: np.ndarray) -> np.ndarray:
         """Unit rows of pixels; a batch that does not fit the device's memory is halved."""
@@ -107,7 +106,8 @@ class TorchEngine:
 
     def _forward_texts(self, texts: Sequence[str]) -> np.ndarray:
         with torch.inference_mode(), self._arithmetic():
-            return _unit_rows(self._model.encode_text(self._tokens(texts).to(self._device)))
+            tokens = torch.from_numpy(self._text_input.trimmed(self.token_ids(texts)))
+            return _unit_rows(self._text_tower(tokens.to(self._device)))
 
     @cached_property
     def _image_tower(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -139,19 +139,100 @@ class TorchEngine:
             return plain
         return frozen
 
-    def _tokens(self, texts: Sequence[str]) -> torch.Tensor:
-        tokens: torch.Tensor = self._tokenizer(list(texts))
-        if self._text_can_be_trimmed:
-            # These towers mask padding, so leaving out columns that are all padding changes nothing
-            # and is 2.7 times as fast for short prompts.
-            used = (tokens != self._model.text.config.pad_token_id).any(dim=0)
-            tokens = tokens[:, : int(used.nonzero().max()) + 1]
-        return tokens
-
     def _arithmetic(self) -> contextlib.AbstractContextManager[Any]:
         if self._autocast is None:
             return contextlib.nullcontext()
         return torch.autocast(self._device.type, self._autocast)
+
+
+class TextTower(torch.nn.Module):
+    """A model's text tower, which also takes tokens whose last columns were left out."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._text = getattr(model, "text", model)
+        self._pooling = _pooling(self._text)
+
+    @property
+    def trim(self) -> tuple[Trim, int | None]:
+        """`trim` and `token` of `TextInput`."""
+        if isinstance(self._text, HFTextEncoder):
+            return "padding", int(self._text.config.pad_token_id)
+        if self._pooling == "argmax":
+            return "end", None
+        if self._pooling == "eos":
+            of_clip = isinstance(self._text, CLIP)
+            return "end", int(self._text.text_eos_id if of_clip else self._text.eos_id)
+        return "no", None
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Features (n, embedding_size) of tokens (n, up to context_length)."""
+        if self._pooling is None:
+            features: torch.Tensor = self.model.encode_text(tokens)
+            return features
+        # open_clip takes both whole, whatever the length of the tokens.
+        length = tokens.shape[1]
+        place = "model" if self._text is self.model else "model.text"
+        cut = {
+            f"{place}.attn_mask": self._text.attn_mask[:length, :length],
+            f"{place}.positional_embedding": self._text.positional_embedding[:length],
+        }
+        return functional_call(_EncodeText(self.model), cut, (tokens,), tie_weights=False)
+
+
+class _EncodeText(torch.nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.model.encode_text(tokens)
+        return features
+
+
+def _pooling(text: Any) -> str | None:
+    """How a causal tower's answer is read: `argmax` or `eos`; None for any other tower.
+
+    SigLIP's see all positions; CoCa's has a class token behind them, which would be moved.
+    """
+    if isinstance(text, CLIP):
+        pooling = text.text_pool_type
+    elif isinstance(text, TextTransformer) and text.cls_emb is None:
+        pooling = text.pool_type
+    else:
+        return None
+    return pooling if text.attn_mask is not None and pooling in ("argmax", "eos") else None
+
+
+def text_input(model: Any, tokenizer: Any) -> TextInput:
+    """How open_clip makes texts ready for a model."""
+    trim, token = TextTower(model).trim
+    clean = getattr(tokenizer, "clean_fn", None)
+    known: tuple[Clean, ...] = get_args(Clean)
+    zeroed = getattr(tokenizer, "strip_sep_token", False) and tokenizer.tokenizer.sep_token_id
+    return TextInput(
+        context_length=int(getattr(tokenizer, "context_length", None) or 0),
+        trim=trim,
+        token=token,
+        clean=next((name for name in known if get_clean_fn(name) is clean), None),
+        zeroed=int(zeroed) if zeroed else None,
+    )
+
+
+def model_spec(model: Any, tokenizer: Any) -> ModelSpec:
+    """What the weights of an open_clip model fix."""
+    bias = getattr(model, "logit_bias", None)
+    with torch.inference_mode():
+        embedding = model.encode_text(tokenizer(["a photo"]))
+    return ModelSpec(
+        preprocessing=Preprocessing.from_config(model.visual.preprocess_cfg),
+        embedding_size=embedding.shape[1],
+        parameters=sum(p.numel() for p in model.parameters()),
+        logit_scale=float(model.logit_scale.detach().exp()),
+        logit_bias=None if bias is None else float(bias.detach()),
+        fingerprint=_fingerprint(model),
+    )
 
 
 def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
@@ -248,9 +329,14 @@ def _fingerprint(model: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _choose_device(wanted: str) -> torch.device:
+def best_device() -> str:
+    """The type of the best device here: `cuda`, `mps` or `cpu`."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
-    best = accelerator.type if accelerator and accelerator.type in _IMAGE_BATCH else "cpu"
+    return accelerator.type if accelerator and accelerator.type in _IMAGE_BATCH else "cpu"
+
+
+def _choose_device(wanted: str) -> torch.device:
+    best = best_device()
     if wanted not in ("auto", "cpu", best):
         raise ModelError("device_missing", device=wanted)
     return torch.device(best if wanted == "auto" else wanted)

@@ -79,6 +79,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "again later.",
         "模型仓库 {hub} 暂时无法提供“{model}”（HTTP {status}），请稍后再试。",
     ),
+    "torch_missing": (
+        'The model "{model}" needs torch, which is not installed here: install the packages of '
+        "requirements.txt, or copy a folder of its exported towers here and choose that.",
+        "模型“{model}”需要 torch，而这里没有安装：请安装 requirements.txt 中的依赖，"
+        "或把导出的模型文件夹复制到本机，再选择该文件夹。",
+    ),
+    "engine_onnx_missing": (
+        'The model "{model}" cannot run on ONNX Runtime here: {reason}.',
+        "模型“{model}”无法在本机用 ONNX Runtime 运行：{reason}。",
+    ),
     "precision_slow": (
         "This processor has no instructions for {precision}; float32 is used, which is several "
         "times faster here.",

@@ -296,9 +296,17 @@ STRINGS: dict[str, tuple[str, str]] = {
         "cuda, mps or cpu; auto takes the first of these that is there",
         "cuda、mps 或 cpu；auto 按此顺序取第一个可用的",
     ),
+    "setting_engine": (
+        "onnx or torch; auto: ONNX Runtime on a CPU once a model is exported, else torch",
+        "onnx 或 torch；auto：在 CPU 上，模型导出后由 ONNX Runtime 运行，其余用 torch",
+    ),
+    "setting_export": (
+        "export a model for ONNX Runtime in the background the first time a CPU runs it",
+        "首次在 CPU 上运行某个模型时，在后台为 ONNX Runtime 导出它",
+    ),
     "setting_precision": (
-        "float32, float16 or bfloat16; auto keeps scores within 0.01 of float32",
-        "float32、float16 或 bfloat16；auto 保证得分与 float32 相差不超过 0.01",
+        "float32, float16, bfloat16, or int8 on a CPU; auto keeps scores within 0.01 of float32",
+        "float32、float16、bfloat16，或在 CPU 上用 int8；auto 保证得分与 float32 相差不超过 0.01",
     ),
     "setting_language": (
         "language of the page, en or zh; auto follows the browser",

@@ -1,0 +1,437 @@
+"""From an open_clip model to a folder of towers for ONNX Runtime, compared with torch.
+
+`clip_app.model.exporting` runs it as a program, so that what torch needs for it is given back at
+the end. An exported tower counts only once it has answered as torch does: torch's exporter of
+before `dynamo=True` was silently wrong for text towers of transformers.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir
+import onnxscript.optimizer
+import tokenizers
+import torch
+from filelock import FileLock
+from huggingface_hub import try_to_load_from_cache
+from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+from torch.export import Dim
+
+from clip_app.errors import ClipAppError
+from clip_app.images import load_image
+from clip_app.model.catalog import PRESETS, ModelSource
+from clip_app.model.hub import without_hub
+from clip_app.model.onnx_engine import OnnxEngine
+from clip_app.model.text_input import TextInput
+from clip_app.model.torch_engine import TextTower, load_open_clip, model_spec, text_input
+from clip_app.model.towers import (
+    IMAGE_TOWER,
+    MANIFEST,
+    TEXT_TOWER,
+    TOKENIZER,
+    Towers,
+    find_towers,
+    lock_file,
+    read_towers,
+    remember,
+    write_manifest,
+)
+from clip_app.process import start_logging
+from clip_app.settings import ASSETS
+
+# How far exported and plain towers may differ, in any coordinate of a unit vector.
+_TOLERANCE = 1e-4
+
+# Weights that begin on a page of their own can be mapped as they are.
+_PAGE = 4096
+
+# Numbers of a tensor from which on it is left in the file of the weights.
+_SMALL = 256
+
+# How much less urgent than what answers people meanwhile.
+_NICENESS = 10
+
+_STORED = {
+    "F16": (np.float16, onnx_ir.DataType.FLOAT16),
+    "F32": (np.float32, onnx_ir.DataType.FLOAT),
+}
+
+#: Texts that show whether tokenizer, masks and lengths are right: none, short, long, both
+#: languages, what is cleaned away, what no vocabulary has. Repeated ones run beyond any context.
+PROBES = (
+    "",
+    "a",
+    "cat",
+    "一张狗的照片",
+    "a photo of a cat.",
+    "两只猫 and three dogs, 在沙发上！",
+    "  Tabs\tand\n lines &amp; “quotes” — naïve café  ",
+    "it's 2,026 o'clock: we'll see 42nd_street",
+    "🐈‍⬛ 🇨🇳 ½ ﬁne ＡＢＣ 繁體中文 ёж עברית",
+    "an astronaut rides a horse on the moon " * 4,
+    "白色的小狗在绿色的草地上追着红色的球跑" * 3,
+    "word " * 120,
+    "很长的句子" * 60,
+)
+
+
+class NotExportedError(Exception):
+    """A model that cannot be exported, or answers otherwise when it is."""
+
+
+def export_towers(source: ModelSource, folder: Path, own_weights: Path | None = None) -> Towers:
+    """Write the towers of a model into an empty folder.
+
+    Args:
+        source: the model; its files are here.
+        folder: where to, there already.
+        own_weights: a safetensors file in `folder` with the weights: they are not written again,
+            the towers refer to it.
+
+    Raises:
+        NotExportedError: if the towers do not answer as torch does, or cannot be exported.
+        ModelError: if the model cannot be loaded.
+        OSError: if the folder cannot be written.
+    """
+    model, _, tokenizer = load_open_clip(source)
+    return export_model(model, tokenizer, source, folder, own_weights)
+
+
+def export_model(
+    model: Any, tokenizer: Any, source: ModelSource, folder: Path, own_weights: Path | None = None
+) -> Towers:
+    """`export_towers` of a model that is loaded, in eval mode, with its tokenizer."""
+    plain = _Plain(model, tokenizer)
+    text = text_input(model, tokenizer)
+    _write_tokenizer(tokenizer, text, folder / TOKENIZER)
+    spec = model_spec(model, tokenizer)
+    towers = Towers(folder, spec, text, source.title, source.languages)
+    height, width = spec.preprocessing.image_size
+    tokens = tokenizer(["a photo of a cat", "狗"])
+    own_length = text.trim == "no"
+    try:
+        picture = torch.rand(2, 3, height, width)
+        _write_tower(_ImageTower(model), picture, [0], folder / IMAGE_TOWER, own_weights)
+        _write_tower(
+            TextTower(model),
+            tokens if own_length else tokens[:, :9].contiguous(),
+            [0] if own_length else [0, 1],
+            folder / TEXT_TOWER,
+            own_weights,
+        )
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise NotExportedError(str(error).strip().splitlines()[0][:300]) from error
+    write_manifest(towers)
+    compare(OnnxEngine(towers), plain)
+    return towers
+
+
+def compare(engine: OnnxEngine, plain: "_Plain") -> None:
+    """Hold exported towers against open_clip's own.
+
+    Raises:
+        NotExportedError: if a token or, beyond `_TOLERANCE`, a coordinate differs.
+    """
+    for text in PROBES:
+        if not np.array_equal(engine.token_ids([text]), plain.token_ids([text])):
+            raise NotExportedError(f"the tokens of {text[:40]!r} differ")
+    long_last = sorted(PROBES, key=len)
+    for texts in (PROBES, PROBES[3:4], long_last[:3], long_last[4:6], long_last[-1:]):
+        _must_agree(engine.text_features(texts), plain.text_features(texts), "texts")
+    pictures = [load_image(path) for path in sorted((ASSETS / "examples").glob("*.jpg"))]
+    pixels = np.stack([engine.spec.preprocessing(picture) for picture in pictures])
+    for batch in (pixels, pixels[:1], pixels[1:4]):
+        _must_agree(engine.image_features(batch), plain.image_features(batch), "images")
+
+
+def _must_agree(features: np.ndarray, expected: np.ndarray, of: str) -> None:
+    difference = float(np.abs(features - expected).max())
+    if not difference <= _TOLERANCE:  # NaN is no agreement
+        raise NotExportedError(f"features of {of} differ by up to {difference:.1e}")
+
+
+class _Plain:
+    """The model as open_clip runs it."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self._model, self._tokenizer = model, tokenizer
+
+    def image_features(self, pixels: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            features = self._model.encode_image(torch.from_numpy(pixels), normalize=True)
+        return np.asarray(features)
+
+    def text_features(self, texts: Sequence[str]) -> np.ndarray:
+        with torch.inference_mode():
+            features = self._model.encode_text(self._tokenizer(list(texts)), normalize=True)
+        return np.asarray(features)
+
+    def token_ids(self, texts: Sequence[str]) -> np.ndarray:
+        return np.asarray(self._tokenizer(list(texts)))
+
+
+class _ImageTower(torch.nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.model.encode_image(pixels)
+        return features
+
+
+def _write_tower(
+    tower: torch.nn.Module,
+    example: torch.Tensor,
+    dynamic: Sequence[int],
+    path: Path,
+    own_weights: Path | None,
+) -> None:
+    """Write one tower; sizes of the dimensions `dynamic` are not those of the example."""
+    with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # of opsets and of names that are not kept
+        program = torch.onnx.export(
+            tower,
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({dimension: Dim.DYNAMIC for dimension in dynamic},),
+            input_names=["input"],
+            output_names=["features"],
+            optimize=own_weights is None,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101 - with dynamo=True it is one
+    model = program.model
+    if own_weights is not None:
+        _refer_to(own_weights, model)
+    ClearMetadataAndDocStringPass()(model)  # where in Python it came from: most of the file
+    data = f"{path.name}.data" if own_weights is None else None
+    onnx_ir.save(model, path, external_data=data, alignment=_PAGE)
+
+
+def _refer_to(weights: Path, model: onnx_ir.Model) -> None:
+    """Take the large weights of an exported tower from a safetensors file of float16 or float32.
+
+    ONNX Runtime maps them, and makes them float32 when it opens the tower.
+    """
+    kept = _StoredWeights(weights)
+    graph = model.graph
+    first = graph.node(0)
+    for own_name, value in list(graph.initializers.items()):
+        array = value.const_value.numpy() if value.const_value is not None else np.empty(0)
+        if array.dtype != np.float32 or array.size < _SMALL or (found := kept.find(array)) is None:
+            continue
+        name, is_transposed = found
+        stored = graph.initializers.get(name)
+        if stored is None or stored is value:
+            del graph.initializers[own_name]
+            value.name = f"{name} as float32"
+            tensor = kept.external(name)
+            stored = onnx_ir.Value(name=name, shape=tensor.shape, const_value=tensor)
+            stored.type = onnx_ir.TensorType(tensor.dtype)
+            graph.register_initializer(stored)
+        else:
+            del graph.initializers[own_name]
+        nodes = [onnx_ir.node("Cast", [stored], {"to": int(onnx_ir.DataType.FLOAT)})]
+        if is_transposed:
+            nodes.append(onnx_ir.node("Transpose", [nodes[0].outputs[0]], {"perm": [1, 0]}))
+        graph.insert_before(first, nodes)
+        onnx_ir.convenience.replace_all_uses_with(value, nodes[-1].outputs[0])
+
+    def is_of_weights(node: onnx_ir.Node) -> bool | None:
+        """False where folding would write a weight out; None where it decides for itself."""
+        (source, *_) = (*node.inputs, None)
+        stored = source is not None and isinstance(source.const_value, onnx_ir.ExternalTensor)
+        return False if stored and node.op_type == "Cast" else None
+
+    onnxscript.optimizer.optimize_ir(model, should_fold=is_of_weights)
+
+
+class _StoredWeights:
+    """A safetensors file, by the content of its tensors."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            self._header = json.loads(file.read(length))
+        self._header.pop("__metadata__", None)
+        self._start = 8 + length
+        self._bytes = np.memmap(path, np.uint8, "r")
+        self._by_content: dict[bytes, tuple[str, bool]] = {}
+        for name, entry in self._header.items():
+            if entry["dtype"] not in _STORED:
+                continue
+            array = self._array(name)
+            if array.ndim == 2:
+                self._by_content[_content(array.T)] = (name, True)
+            self._by_content[_content(array)] = (name, False)
+
+    def find(self, array: np.ndarray) -> tuple[str, bool] | None:
+        """The name of a stored tensor with just these values, and whether it is transposed."""
+        return self._by_content.get(_content(array))
+
+    def external(self, name: str) -> onnx_ir.ExternalTensor:
+        """A tensor that refers to the file."""
+        entry = self._header[name]
+        begin, end = entry["data_offsets"]
+        return onnx_ir.ExternalTensor(
+            self._path.name,
+            self._start + begin,
+            end - begin,
+            _STORED[entry["dtype"]][1],
+            shape=onnx_ir.Shape(entry["shape"]),
+            name=name,
+            base_dir=self._path.parent,
+        )
+
+    def _array(self, name: str) -> np.ndarray:
+        entry = self._header[name]
+        begin, end = (self._start + one for one in entry["data_offsets"])
+        stored = self._bytes[begin:end].view(_STORED[entry["dtype"]][0]).reshape(entry["shape"])
+        return stored.astype(np.float32)
+
+
+def _content(array: np.ndarray) -> bytes:
+    digest = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16)
+    digest.update(repr(array.shape).encode())
+    return digest.digest()
+
+
+def _write_tokenizer(tokenizer: Any, text: TextInput, path: Path) -> None:
+    """Write a tokenizer as one file of the tokenizers library, cleaning left out.
+
+    Raises:
+        NotExportedError: if it is of a kind that the library does not know.
+    """
+    if text.clean is None or not text.context_length:
+        raise NotExportedError("its tokenizer cleans texts in a way of its own")
+    if isinstance(tokenizer, SimpleTokenizer) and tokenizer.reduction_fn is None:
+        whole = json.loads(_byte_pairs(tokenizer).to_str())
+        pad_id, pad_token, side = 0, "", "right"
+    elif isinstance(tokenizer, HFTokenizer) and not tokenizer.tokenizer_mode:
+        fast = tokenizer.tokenizer
+        whole = json.loads(_tokenizer_file(fast))
+        pad_id, pad_token, side = fast.pad_token_id, fast.pad_token, fast.padding_side
+    else:
+        raise NotExportedError(f"a tokenizer of its own kind: {type(tokenizer).__name__}")
+    whole["truncation"] = {
+        "direction": "Right",
+        "max_length": text.context_length,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    }
+    whole["padding"] = {
+        "strategy": {"Fixed": text.context_length},
+        "direction": side.capitalize(),
+        "pad_to_multiple_of": None,
+        "pad_id": pad_id,
+        "pad_type_id": 0,
+        "pad_token": pad_token,
+    }
+    path.write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
+
+
+def _tokenizer_file(fast: Any) -> str:
+    """The file that a tokenizer of transformers was read from, for writing it anew would lose words
+    that share their number, as the starter's do; made anew where it was read from another kind.
+    """
+    name = fast.name_or_path
+    found = Path(name, "tokenizer.json")
+    cached = None if found.is_file() else try_to_load_from_cache(name, "tokenizer.json")
+    if found.is_file() or isinstance(cached, str):
+        return Path(cached or found).read_text("utf-8")
+    return str(fast.backend_tokenizer.to_str())
+
+
+def _byte_pairs(tokenizer: SimpleTokenizer) -> tokenizers.Tokenizer:
+    """CLIP's own tokenizer: pairs of bytes, the end of a word marked."""
+    start, end = "<start_of_text>", "<end_of_text>"
+    pairs = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
+    model = tokenizers.models.BPE(
+        vocab=tokenizer.encoder, merges=pairs, end_of_word_suffix="</w>", fuse_unk=False
+    )
+    fast = tokenizers.Tokenizer(model)
+    fast.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [
+            tokenizers.pre_tokenizers.Split(
+                tokenizers.Regex(f"(?i:{tokenizer.pat.pattern})"), "removed", invert=True
+            ),
+            tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    ids = [(start, tokenizer.sot_token_id), (end, tokenizer.eot_token_id)]
+    fast.post_processor = tokenizers.processors.TemplateProcessing(
+        single=f"{start} $A {end}", special_tokens=ids
+    )
+    fast.add_special_tokens([start, end])
+    return fast
+
+
+def export_below(source: ModelSource, root: Path) -> Towers:
+    """The towers of a model below `root`, made if they are not there, whole or not at all.
+
+    One process at a time exports a model; another one waits, and finds the towers.
+
+    Raises:
+        As `export_towers`.
+    """
+    lock = lock_file(source, root)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        if towers := find_towers(source, root):
+            return towers
+        # What a killed process left under this name is in nobody's use.
+        unfinished = root / "unfinished" / lock.stem
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        try:
+            fingerprint = export_towers(source, unfinished).spec.fingerprint
+            # The same weights may have come by another name.
+            if not (root / fingerprint / MANIFEST).is_file():
+                shutil.rmtree(root / fingerprint, ignore_errors=True)
+                unfinished.rename(root / fingerprint)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        remember(source, root, fingerprint)
+        return read_towers(root / fingerprint)
+
+
+def main() -> int:
+    """Export the model that the first argument is, as JSON, below the folder in the second."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    start_logging()
+    told = json.loads(sys.argv[1])
+    languages = told["languages"] and tuple(told["languages"])
+    preset = PRESETS.get(told["preset"])
+    source = ModelSource(**told | {"languages": languages, "preset": preset})
+    try:
+        with without_hub():
+            export_below(source, Path(sys.argv[2]))
+    except (NotExportedError, ClipAppError) as error:
+        print(error)
+    except OSError as error:
+        print(error.strerror or error)
+    except MemoryError:
+        print("too little memory")
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

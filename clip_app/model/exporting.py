@@ -1,0 +1,70 @@
+"""Having a model exported by a process of its own, behind what answers people."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from clip_app.model.catalog import ModelSource
+from clip_app.settings import Settings
+
+# Bytes of memory that exporting takes, by the bytes of a model's float32 weights: torch's, the
+# graph's, those being compared; and the program itself. MEASURED
+_WEIGHTS_IN_MEMORY, _PROGRAM_BYTES = 3, 1_000_000_000
+
+# Bytes of disk beside the exported weights, which are as large as the model's in float32.
+_SPARE_BYTES = 100_000_000
+
+_BYTES_PER_WEIGHT = 4
+
+
+def towers_root(settings: Settings) -> Path:
+    """The folder below which all exported towers are kept."""
+    return settings.cache_dir / "towers"
+
+
+def why_not(settings: Settings, parameters: int) -> str | None:
+    """Why a model of so many weights cannot be exported here, for the log; None if it can."""
+    missing = [name for name in ("torch", "open_clip", "onnx_ir", "onnxscript") if not _has(name)]
+    if missing:
+        return f"{', '.join(missing)} not installed"
+    weights = parameters * _BYTES_PER_WEIGHT
+    if psutil.virtual_memory().available < _WEIGHTS_IN_MEMORY * weights + _PROGRAM_BYTES:
+        return "too little memory is free"
+    try:
+        root = towers_root(settings)
+        root.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(root).free < weights + _SPARE_BYTES:
+            return f"too little room on the disk of {root}"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def start_export(source: ModelSource, settings: Settings) -> "subprocess.Popen[str]":
+    """Begin to export `source` below `towers_root`, in a process that outlives this one.
+
+    It ends with code 0 once the towers are there, by itself or by another; else its last line of
+    output says why not.
+    """
+    as_json = dataclasses.asdict(source) | {"preset": source.preset and source.preset.key}
+    arguments = [json.dumps(as_json), str(towers_root(settings))]
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "clip_app.model.export", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # Ctrl-C is meant for us
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def _has(name: str) -> bool:
+    return find_spec(name) is not None

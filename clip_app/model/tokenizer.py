@@ -1,0 +1,53 @@
+"""From texts to tokens without torch: what open_clip's tokenizers do, on the tokenizers library."""
+
+import html
+import string
+from collections.abc import Callable, Sequence
+
+import ftfy
+import numpy as np
+import tokenizers
+
+from clip_app.model.towers import TOKENIZER, Towers
+
+
+def _whitespace(text: str) -> str:
+    return " ".join(_basic(text).split())
+
+
+def _basic(text: str) -> str:
+    return html.unescape(html.unescape(ftfy.fix_text(text))).strip()
+
+
+def _canonicalize(text: str) -> str:
+    """Without punctuation and in small letters, as big_vision trained SigLIP."""
+    bare = _basic(text).replace("_", " ").translate(str.maketrans("", "", string.punctuation))
+    return " ".join(bare.lower().split())
+
+
+# open_clip's `tokenizer.get_clean_fn`.
+_CLEAN: dict[str | None, Callable[[str], str]] = {
+    "lower": lambda text: _whitespace(text).lower(),
+    "whitespace": _whitespace,
+    "canonicalize": _canonicalize,
+}
+
+
+class Tokenizer:
+    """Texts to tokens, as the model was trained."""
+
+    def __init__(self, towers: Towers) -> None:
+        """Read the tokenizer of exported towers; any error of the library if it is damaged."""
+        self._input = towers.text
+        # Its truncation and padding were set when it was exported.
+        self._tokenizer = tokenizers.Tokenizer.from_file(towers.file(TOKENIZER))
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """int64 (n, context_length), padded."""
+        clean = _CLEAN[self._input.clean]
+        rows = self._tokenizer.encode_batch([clean(text) for text in texts])
+        tokens = np.array([row.ids for row in rows], np.int64)
+        tokens = tokens.reshape(len(rows), self._input.context_length)
+        if self._input.zeroed is not None:
+            tokens[tokens == self._input.zeroed] = 0
+        return tokens
