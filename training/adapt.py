@@ -28,6 +28,7 @@ from clip_app.model.backgrounds import background_words
 from clip_app.model.catalog import find_model
 from clip_app.model.torch_engine import load_open_clip
 from clip_app.prompts import TEMPLATE_SETS, fill_template, language_of_texts
+from training.export import write_towers
 from training.features import FeatureStore
 from training.synthetic import shuffle_key
 
@@ -203,6 +204,7 @@ def _write(source: Path, head: nn.Module, out: Path) -> None:
         key = _HEAD + name
         state[key] = tensor.to(state[key].dtype).contiguous()
     save_file(state, out / _WEIGHTS)
+    write_towers(out)
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from clip_app.model.catalog import find_model
+from clip_app.model.export import export_towers
 from training.align import EMBEDDING, Head
 from training.image_tower import ARCHITECTURE, IMAGE_SIZE, PREPROCESSING
 from training.text_tower import CONTEXT, text_config
@@ -52,7 +54,16 @@ def export(
         config.pop(key, None)
     _write_json(out / "config.json", config)
     _write_json(out / "open_clip_config.json", _open_clip_config(vocabulary_size))
+    write_towers(out)
     return weights
+
+
+def write_towers(folder: Path) -> None:
+    """Write the towers of a finished model folder for ONNX Runtime, beside the weights, which they
+    share: the model answers at once wherever it is copied to.
+    """
+    source = find_model(str(folder))
+    export_towers(source, folder, own_weights=folder / "open_clip_model.safetensors")
 
 
 def _half(tensor: torch.Tensor) -> torch.Tensor:
