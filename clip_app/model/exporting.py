@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psutil
 
+from clip_app.errors import ModelError
 from clip_app.model.catalog import ModelSource
+from clip_app.model.towers import Towers, find_towers
 from clip_app.settings import Settings
 
 # Bytes of memory that exporting takes, by the bytes of a model's float32 weights: torch's, the
@@ -29,7 +31,7 @@ def towers_root(settings: Settings) -> Path:
     return settings.cache_dir / "towers"
 
 
-def why_not(settings: Settings, parameters: int) -> str | None:
+def why_not(settings: Settings, parameters: int = 0) -> str | None:
     """Why a model of so many weights cannot be exported here, for the log; None if it can."""
     missing = [name for name in ("torch", "open_clip", "onnx_ir", "onnxscript") if not _has(name)]
     if missing:
@@ -64,6 +66,29 @@ def start_export(source: ModelSource, settings: Settings) -> "subprocess.Popen[s
         start_new_session=True,  # Ctrl-C is meant for us
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
+
+
+def export_now(source: ModelSource, settings: Settings) -> Towers:
+    """The towers of a model whose files are here, exported if they are not yet.
+
+    Raises:
+        ModelError: if it cannot be exported.
+    """
+    root = towers_root(settings)
+    if towers := find_towers(source, root):
+        return towers
+    reason = why_not(settings)
+    if reason is None:
+        with start_export(source, settings) as export:
+            try:
+                told, _ = export.communicate()
+            except KeyboardInterrupt:
+                export.terminate()
+                raise
+        if export.returncode == 0 and (towers := find_towers(source, root)):
+            return towers
+        reason = told.strip().rsplit("\n", 1)[-1]
+    raise ModelError("export_failed", model=source.name, reason=reason)
 
 
 def _has(name: str) -> bool:

@@ -14,7 +14,7 @@ from clip_app.model.engine import serves_towers
 from clip_app.model.exporting import start_export, towers_root, why_not
 from clip_app.model.hub import download, hub_answers, is_cached, unreachable, without_hub
 from clip_app.model.service import ModelService
-from clip_app.model.towers import find_towers
+from clip_app.model.towers import find_towers, own_folder
 from clip_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -211,9 +211,21 @@ def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None
                 return ModelService(source, settings)
         except HubUnreachableError as error:
             log.info("Something of %s is not in the cache: %s", source.name, error.__cause__)
+    fetch(source, hub)
+    return ModelService(source, settings)
+
+
+def fetch(source: ModelSource, hub: bool | None = None) -> None:
+    """Bring what a model needs from the hub, so far as it is not here.
+
+    Raises:
+        HubUnreachableError: if no hub answers.
+        DownloadError, ModelError, StorageError: as `clip_app.model.hub.download`.
+    """
+    if own_folder(source) or is_cached(source):
+        return
     if not (hub_answers() if hub is None else hub):
         raise unreachable(source)
     size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
     download(source)
-    return ModelService(source, settings)

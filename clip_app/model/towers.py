@@ -58,6 +58,11 @@ class Towers:
     languages: tuple[Language, ...] | None
     int8: dict[str, float] | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum((self.folder / name).stat().st_size for name in _parts(self.folder))
+
     def file(self, name: str) -> str:
         """The path of one of its files."""
         return str(self.folder / name)
@@ -66,7 +71,6 @@ class Towers:
 def write_manifest(towers: Towers) -> None:
     """Write `towers.json` for what lies in the folder; errors as of any file."""
     spec = asdict(towers.spec)
-    names = sorted(p.name for p in towers.folder.iterdir() if p.name != MANIFEST)
     manifest = {
         "format": _FORMAT,
         "title": towers.title,
@@ -74,15 +78,53 @@ def write_manifest(towers: Towers) -> None:
         "spec": spec,
         "text": asdict(towers.text),
         "int8": towers.int8,
-        "files": {name: file_mark(towers.folder / name) for name in names if _is_part(name)},
+        "files": {name: file_mark(towers.folder / name) for name in _parts(towers.folder)},
     }
     temporary = towers.folder / f"{MANIFEST}.{os.getpid()}"
     temporary.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     temporary.replace(towers.folder / MANIFEST)
 
 
-def _is_part(name: str) -> bool:
-    return name == TOKENIZER or name.endswith((".onnx", ".data", ".safetensors"))
+def _parts(folder: Path) -> list[str]:
+    """The files of a folder that are its towers' own; a model's folder has others."""
+    kinds = (".onnx", ".data", ".safetensors")
+    names = sorted(path.name for path in folder.iterdir())
+    return [name for name in names if name == TOKENIZER or name.endswith(kinds)]
+
+
+def copy_towers(towers: Towers, folder: Path) -> None:
+    """Copy what is needed to run the model, and no more, into a folder that is new or empty.
+
+    Raises:
+        FileExistsError: if it is not empty.
+        OSError: if it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FileExistsError(folder)
+    for name in (*_parts(towers.folder), MANIFEST):  # the manifest makes it one, so it comes last
+        shutil.copyfile(towers.folder / name, folder / name)
+
+
+def remove_towers(root: Path, source: ModelSource | None = None) -> int:
+    """Delete the towers exported below `root`, of one model or of all.
+
+    Returns:
+        the number of bytes that were freed.
+    """
+    if source is None:
+        freed = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+        shutil.rmtree(root, ignore_errors=True)
+        return freed
+    pointer = _pointer(source, root)
+    try:
+        folder = root / pointer.read_text("utf-8").strip()
+    except OSError:
+        return 0
+    pointer.unlink()
+    freed = sum(path.stat().st_size for path in folder.glob("*"))
+    shutil.rmtree(folder, ignore_errors=True)
+    return freed
 
 
 def read_towers(folder: Path) -> Towers:

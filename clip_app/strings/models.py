@@ -85,9 +85,26 @@ STRINGS: dict[str, tuple[str, str]] = {
         "模型“{model}”需要 torch，而这里没有安装：请安装 requirements.txt 中的依赖，"
         "或把导出的模型文件夹复制到本机，再选择该文件夹。",
     ),
-    "engine_onnx_missing": (
-        'The model "{model}" cannot run on ONNX Runtime here: {reason}.',
-        "模型“{model}”无法在本机用 ONNX Runtime 运行：{reason}。",
+    "export_failed": (
+        'The model "{model}" cannot be exported for ONNX Runtime: {reason}.',
+        "无法为 ONNX Runtime 导出模型“{model}”：{reason}。",
+    ),
+    "export_which": (
+        "Please name the model to export; `models` lists them.",
+        "请指明要导出的模型；`models` 命令会列出它们。",
+    ),
+    "export_folder_in_use": (
+        "{folder} is there already and not empty; please name another folder.",
+        "{folder} 已存在且不为空，请换一个文件夹。",
+    ),
+    "export_done": (
+        "{model} is exported: {folder} ({megabytes:,.0f} MB).",
+        "已导出 {model}：{folder}（{megabytes:,.0f} MB）。",
+    ),
+    "towers_removed": (
+        "{megabytes:,.0f} MB of exported models deleted from {folder}; they are made again when "
+        "they are needed.",
+        "已从 {folder} 删除导出的模型（{megabytes:,.0f} MB），需要时会重新导出。",
     ),
     "precision_slow": (
         "This processor has no instructions for {precision}; float32 is used, which is several "
