@@ -261,20 +261,15 @@ def _tokenizer_file(fast: Any) -> str:
 
 
 def _byte_pairs(tokenizer: SimpleTokenizer) -> tokenizers.Tokenizer:
-    """CLIP's own tokenizer: pairs of bytes, the end of a word marked."""
+    """CLIP's own tokenizer: pairs of bytes of words, the end of a word marked."""
     start, end = "<start_of_text>", "<end_of_text>"
     pairs = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
     model = tokenizers.models.BPE(
         vocab=tokenizer.encoder, merges=pairs, end_of_word_suffix="</w>", fuse_unk=False
     )
     fast = tokenizers.Tokenizer(model)
-    fast.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
-        [
-            tokenizers.pre_tokenizers.Split(
-                tokenizers.Regex(f"(?i:{tokenizer.pat.pattern})"), "removed", invert=True
-            ),
-            tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
+    fast.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(
+        add_prefix_space=False, use_regex=False
     )
     ids = [(start, tokenizer.sot_token_id), (end, tokenizer.eot_token_id)]
     fast.post_processor = tokenizers.processors.TemplateProcessing(

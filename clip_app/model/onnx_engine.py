@@ -114,4 +114,5 @@ def _cores() -> int:
 
 def _unit_rows(features: np.ndarray) -> np.ndarray:
     features = features.astype(np.float32, copy=False)
-    return features / np.linalg.norm(features, axis=1, keepdims=True)
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.maximum(lengths, 1e-12)  # as torch.nn.functional.normalize

@@ -23,6 +23,8 @@ class TextInput:
         token: what fills up (`padding`) or ends a text (`end`); None where the end is the largest
             token of each text.
         clean: see there; None for a way of the model's own.
+        words: a regular expression that finds the words of a cleaned text, whatever their case;
+            None where the tokenizer finds them.
         zeroed: a token that the tower sees as 0; None where there is none.
     """
 
@@ -30,6 +32,7 @@ class TextInput:
     trim: Trim = "no"
     token: int | None = None
     clean: Clean | None = None
+    words: str | None = None
     zeroed: int | None = None
 
     def trimmed(self, tokens: np.ndarray) -> np.ndarray:

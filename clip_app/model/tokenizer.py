@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ftfy
 import numpy as np
+import regex
 import tokenizers
 
 from clip_app.model.towers import TOKENIZER, Towers
@@ -41,11 +42,18 @@ class Tokenizer:
         self._input = towers.text
         # Its truncation and padding were set when it was exported.
         self._tokenizer = tokenizers.Tokenizer.from_file(towers.file(TOKENIZER))
+        # By open_clip's own library: that of tokenizers knows other letters of recent Unicode.
+        words = towers.text.words
+        self._words = None if words is None else regex.compile(words, regex.IGNORECASE)
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """int64 (n, context_length), padded."""
-        clean = _CLEAN[self._input.clean]
-        rows = self._tokenizer.encode_batch([clean(text) for text in texts])
+        cleaned = [_CLEAN[self._input.clean](text) for text in texts]
+        if self._words is None:
+            rows = self._tokenizer.encode_batch(cleaned)
+        else:
+            words = [self._words.findall(text) for text in cleaned]
+            rows = self._tokenizer.encode_batch(words, is_pretokenized=True)
         tokens = np.array([row.ids for row in rows], np.int64)
         tokens = tokens.reshape(len(rows), self._input.context_length)
         if self._input.zeroed is not None:

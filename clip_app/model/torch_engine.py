@@ -15,7 +15,7 @@ import open_clip
 import torch
 from open_clip.hf_model import HFTextEncoder
 from open_clip.model import CLIP
-from open_clip.tokenizer import get_clean_fn
+from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
 from open_clip.transformer import TextTransformer
 from torch.func import functional_call
 
@@ -216,6 +216,7 @@ def text_input(model: Any, tokenizer: Any) -> TextInput:
         trim=trim,
         token=token,
         clean=next((name for name in known if get_clean_fn(name) is clean), None),
+        words=tokenizer.pat.pattern if isinstance(tokenizer, SimpleTokenizer) else None,
         zeroed=int(zeroed) if zeroed else None,
     )
 

@@ -1,0 +1,160 @@
+"""The contract of an engine, held by every engine, for every kind of model people use."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clip_app.images import load_image
+from clip_app.model.catalog import ModelSource, find_model
+from clip_app.model.engine import Engine, open_engine
+from clip_app.model.export import PROBES, export_towers
+from clip_app.model.onnx_engine import OnnxEngine
+from clip_app.model.service import ModelService
+from clip_app.model.torch_engine import load_open_clip
+from clip_app.settings import Settings
+from tests.conftest import EXAMPLES
+from tests.small_models import ARCHITECTURES, WEIGHTS, write_model
+
+pytestmark = pytest.mark.slow
+
+KINDS = ("starter", *ARCHITECTURES)
+ENGINES = ("torch", "onnx")
+_SHARING = ("clip", "xlm-roberta")
+
+
+class Models:
+    """Each model once: its source, open_clip's own, and both engines."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._engines: dict[tuple[str, str], Engine] = {}
+        self._plain: dict[str, tuple[Any, Any]] = {}
+
+    def source(self, kind: str) -> ModelSource:
+        if kind == "starter":
+            return find_model("starter")
+        folder = self._root / kind
+        if not folder.exists():
+            weights = write_model(kind, folder) / WEIGHTS
+            # Some take their weights from the model's file, as the starter, some have their own.
+            shared = weights if kind in _SHARING else None
+            export_towers(find_model(str(folder)), folder, own_weights=shared)
+        return find_model(str(folder))
+
+    def plain(self, kind: str) -> tuple[Any, Any]:
+        """open_clip's model and tokenizer."""
+        if kind not in self._plain:
+            model, _, tokenizer = load_open_clip(self.source(kind))
+            self._plain[kind] = model, tokenizer
+        return self._plain[kind]
+
+    def engine(self, kind: str, name: str) -> Engine:
+        if (kind, name) not in self._engines:
+            engine = open_engine(self.source(kind), Settings(device="cpu", engine=name))
+            assert engine.name == name
+            self._engines[kind, name] = engine
+        return self._engines[kind, name]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    return Models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module", params=[*KINDS])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest, models: Models, kind: str) -> Engine:
+    return models.engine(kind, request.param)
+
+
+@pytest.fixture(scope="module")
+def plain(models: Models, kind: str) -> tuple[Any, Any]:
+    return models.plain(kind)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Any]:
+    return [load_image(path) for path in sorted(EXAMPLES.glob("*.jpg"))]
+
+
+def test_tokens_are_those_of_open_clip(engine, plain):
+    _, tokenizer = plain
+    np.testing.assert_array_equal(engine.token_ids(PROBES), tokenizer(list(PROBES)).numpy())
+    assert engine.context_length == tokenizer.context_length
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])
+@given(texts=st.lists(st.text(max_size=80), min_size=1, max_size=4))
+def test_tokens_of_any_text_are_those_of_open_clip(engine, plain, texts):
+    _, tokenizer = plain
+    np.testing.assert_array_equal(engine.token_ids(texts), tokenizer(texts).numpy())
+
+
+def test_text_features_are_those_of_open_clip_whatever_shares_the_batch(engine, plain):
+    model, tokenizer = plain
+    with torch.inference_mode():
+        expected = model.encode_text(tokenizer(list(PROBES)), normalize=True).numpy()
+    for rows in (range(len(PROBES)), [1], [0, 2], [3, 1, 12], [11, 2, 5, 0]):
+        features = engine.text_features([PROBES[row] for row in rows])
+        assert features.dtype == np.float32
+        np.testing.assert_allclose(features, expected[[*rows]], atol=1e-4)
+        np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+
+
+def test_image_features_are_those_of_open_clip_in_every_batch(engine, plain, pictures):
+    model, _ = plain
+    pixels = np.stack([engine.spec.preprocessing(picture) for picture in pictures])
+    with torch.inference_mode():
+        expected = model.encode_image(torch.from_numpy(pixels), normalize=True).numpy()
+    # What tells one photograph from another is far more than what engines may differ by.
+    assert np.abs(expected[0] - expected[1]).max() > 1e-3
+    for rows in (range(len(pictures)), [0], [4, 1, 3]):
+        features = engine.image_features(pixels[[*rows]])
+        assert features.dtype == np.float32
+        np.testing.assert_allclose(features, expected[[*rows]], atol=1e-4)
+
+
+def test_what_the_weights_fix_is_the_same_on_every_engine(models, kind):
+    first, second = (models.engine(kind, name).spec for name in ENGINES)
+    assert first == second
+    assert first.fingerprint
+    assert (first.logit_bias is None) == (kind != "siglip2")
+
+
+def test_many_callers_get_their_own_answers_in_their_order(models, kind, pictures):
+    """Through the service, which calls an engine from one thread."""
+    service = ModelService(models.source(kind), Settings(device="cpu", engine="onnx"))
+    alone = models.engine(kind, "torch")  # which one thread may call at a time
+    images = alone.image_features(np.stack([*map(alone.spec.preprocessing, pictures)]))
+    questions = [(f"caller {n}", "一只猫", PROBES[n % len(PROBES)]) for n in range(24)]
+    answers = [alone.text_features(texts) for texts in questions]
+
+    def ask(number: int) -> None:
+        own = number % len(pictures)
+        pixels = service.preprocess(pictures[own])
+        np.testing.assert_allclose(service.encode_pixels([pixels])[0], images[own], atol=1e-4)
+        rows = service.encode_texts(questions[number])
+        np.testing.assert_allclose(rows, answers[number], atol=1e-4)
+
+    with ThreadPoolExecutor(8) as callers:
+        list(callers.map(ask, range(24)))
+
+
+def test_a_search_by_words_never_opens_the_image_tower_nor_indexing_the_text_tower(models, kind):
+    towers = models.engine(kind, "onnx")._towers
+    by_words, indexing = OnnxEngine(towers), OnnxEngine(towers)
+    by_words.text_features(["a cat"])
+    assert "_image_tower" not in vars(by_words)
+    height, width = indexing.spec.preprocessing.image_size
+    indexing.image_features(np.zeros((1, 3, height, width), np.float32))
+    assert not {"_text_tower", "_tokenizer"} & set(vars(indexing))
