@@ -14,6 +14,9 @@ import numpy as np
 import open_clip
 import torch
 from open_clip.hf_model import HFTextEncoder
+from open_clip.model import CLIP
+from open_clip.transformer import TextTransformer
+from torch.func import functional_call
 
 from clip_app.errors import ClipAppError, ModelError
 from clip_app.model.catalog import HUB_WEIGHTS, HubFiles, ModelSource, text_files
@@ -54,7 +57,7 @@ class TorchEngine:
         on_cpu = self._device.type == "cpu"
         self._layout = torch.channels_last if on_cpu else torch.contiguous_format
         self._model = model.to(self._device, memory_format=self._layout)
-        self._text_can_be_trimmed = isinstance(getattr(model, "text", None), HFTextEncoder)
+        self._text_tower = _TextTower(self._model)
         self.device = _device_name(self._device)
         self.precision = str(precision).removeprefix("torch.")
         self.image_batch = _IMAGE_BATCH[self._device.type]
@@ -107,7 +110,7 @@ class TorchEngine:
 
     def _forward_texts(self, texts: Sequence[str]) -> np.ndarray:
         with torch.inference_mode(), self._arithmetic():
-            return _unit_rows(self._model.encode_text(self._tokens(texts).to(self._device)))
+            return _unit_rows(self._text_tower.features(self._tokenizer(list(texts)), self._device))
 
     @cached_property
     def _image_tower(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -139,19 +142,66 @@ class TorchEngine:
             return plain
         return frozen
 
-    def _tokens(self, texts: Sequence[str]) -> torch.Tensor:
-        tokens: torch.Tensor = self._tokenizer(list(texts))
-        if self._text_can_be_trimmed:
-            # These towers mask padding, so leaving out columns that are all padding changes nothing
-            # and is 2.7 times as fast for short prompts.
-            used = (tokens != self._model.text.config.pad_token_id).any(dim=0)
-            tokens = tokens[:, : int(used.nonzero().max()) + 1]
-        return tokens
-
     def _arithmetic(self) -> contextlib.AbstractContextManager[Any]:
         if self._autocast is None:
             return contextlib.nullcontext()
         return torch.autocast(self._device.type, self._autocast)
+
+
+class _TextTower(torch.nn.Module):
+    """A text tower that leaves out the last positions of a batch where they change nothing.
+
+    Those of Hugging Face mask padding. In those of CLIP a position sees only the ones before it,
+    and the answer is read at the end-of-text token. SigLIP's read all positions; CoCa's has a class
+    token behind them, whose position would be another.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Features of tokens of any length that the model takes."""
+        features: torch.Tensor = self.model.encode_text(tokens)
+        return features
+
+    def features(self, tokens: torch.Tensor, device: torch.device) -> torch.Tensor:
+        """Features of tokens, int (n, context_length) on the CPU: those of `encode_text`.
+
+        For the 770 background words it is 10 times as fast in English and 3 times in Chinese with
+        ViT-B-32, whose tokens are bytes of Chinese; 2.7 times with XLM-R.
+        """
+        text = getattr(self.model, "text", self.model)
+        if isinstance(text, HFTextEncoder):
+            used = (tokens != text.config.pad_token_id).any(dim=0)
+            return self(tokens[:, : int(used.nonzero().max()) + 1].to(device))
+        ends = _read_at(text, tokens)
+        if ends is None:
+            return self(tokens.to(device))
+        length = int(ends.max()) + 1
+        # open_clip takes both whole, whatever the length of the tokens.
+        place = "model" if text is self.model else "model.text"
+        cut = {
+            f"{place}.attn_mask": text.attn_mask[:length, :length],
+            f"{place}.positional_embedding": text.positional_embedding[:length],
+        }
+        features: torch.Tensor = functional_call(
+            self, cut, (tokens[:, :length].to(device),), tie_weights=False
+        )
+        return features
+
+
+def _read_at(text: Any, tokens: torch.Tensor) -> torch.Tensor | None:
+    """At which position a causal tower's answer is read, int (n,); None for any other tower."""
+    if isinstance(text, CLIP):
+        pooling, end = text.text_pool_type, text.text_eos_id
+    elif isinstance(text, TextTransformer) and text.cls_emb is None:
+        pooling, end = text.pool_type, text.eos_id
+    else:
+        return None
+    if text.attn_mask is None or pooling not in ("argmax", "eos"):
+        return None
+    return (tokens if pooling == "argmax" else (tokens == end).int()).argmax(dim=-1)
 
 
 def load_open_clip(source: ModelSource) -> tuple[Any, Any, Any]:
