@@ -33,6 +33,10 @@ def _index_folder() -> Path:
     return platformdirs.user_data_path("clip_app", appauthor=False) / "index"
 
 
+def _cache_folder() -> Path:
+    return platformdirs.user_cache_path("clip_app", appauthor=False)
+
+
 #: The flags of `python app.py`, in the order in which `--help` shows them.
 FLAGS = (
     "model",
@@ -52,11 +56,12 @@ FLAGS = (
     "gallery_store",
     "max_upload_mb",
     "cache_mb",
+    "cache_dir",
 )
 
 
 #: What loading a model uses.
-MODEL_SETTINGS = ("model", "device", "precision", "cache_mb")
+MODEL_SETTINGS = ("model", "device", "precision", "cache_mb", "cache_dir")
 
 #: What opening the index uses.
 INDEX_SETTINGS = ("index_dir", "gallery_store", "qdrant_api_key")
@@ -90,6 +95,7 @@ class Settings(BaseSettings):
     qdrant_api_key: SecretStr | None = None
     max_upload_mb: int = Field(50, ge=1)
     cache_mb: int = Field(256, ge=1)
+    cache_dir: Path = Field(default_factory=_cache_folder)
     on_spaces: str | None = Field(None, validation_alias=AliasChoices("SPACE_ID"))
     zero_gpu: bool = Field(False, validation_alias=AliasChoices("SPACES_ZERO_GPU"))
 

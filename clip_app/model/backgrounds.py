@@ -98,10 +98,13 @@ def background_for(
 
 
 def prepare_backgrounds(service: ModelService) -> threading.Thread:
-    """Encode the backgrounds on a thread of their own, so that no visitor waits for them."""
+    """Encode the backgrounds on a thread of their own, so that no visitor waits for them.
+
+    One in a language that the model does not read waits until somebody asks in it all the same.
+    """
 
     def encode() -> None:
-        for language in LANGUAGES:
+        for language in filter(service.reads, LANGUAGES):
             background_for(service, language)
 
     thread = threading.Thread(target=encode, daemon=True)
