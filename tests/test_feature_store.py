@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
         import resource, pathlib, numpy as np
         from clip_app.model.cache import FeatureStore
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        FeatureStore(pathlib.Path({str(tmp_path)!r})).put("key", np.zeros((1000, 500)))
+        FeatureStore(pathlib.Path({str(tmp_path)!r})).put("key", np.zeros((1000, 500), np.float32))
     """
     told = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False

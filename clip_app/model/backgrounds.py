@@ -92,7 +92,7 @@ def background_for(
         if language not in known.found:
             words = background_words(language)
             features = service.encode_labels(words, TEMPLATES[language], progress)
-            between = (features @ features.T)[np.triu_indices(len(features), 1)]
+            between = (features @ features.T)[np.tri(len(words), k=-1, dtype=bool)]
             known.found[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
         return known.found[language]
 

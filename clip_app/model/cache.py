@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import io
 import json
 import logging
 import os
@@ -21,10 +20,12 @@ log = logging.getLogger(__name__)
 # The longest list that anyone may ask about, 100,000 texts, is 300 MB with 768 numbers a text.
 _STORE_BYTES = 512_000_000
 
-# Each file is looked at when one is added; this many take 3 ms.
+# Each file is looked at when one is added; this many take 10 ms.
 _STORE_FILES = 1000
 
+# A file is a digest of the rest, the number of columns, and the rows, read without a copy.
 _DIGEST_BYTES = 32
+_COLUMNS_BYTES = 8
 
 
 class FeatureCache:
@@ -48,7 +49,7 @@ class FeatureCache:
 
 
 class FeatureStore:
-    """Arrays by key, a file each, in a folder that any number of processes share.
+    """Rows of float32 by key, a file each, in a folder that any number of processes share.
 
     A file appears whole or not at all, and one that was damaged since counts as missing. The least
     recently used are dropped. Where the folder cannot be written, nothing is kept, and that is all.
@@ -62,26 +63,24 @@ class FeatureStore:
         self._max_files = max_files
 
     def get(self, key: Any) -> np.ndarray | None:
-        """The array kept under `key`, which is anything that JSON can write; read-only."""
+        """The rows kept under `key`, which is anything that JSON can write: (n, dim), read-only."""
         path = self._path(key)
         try:
             kept = path.read_bytes()
         except OSError:
             return None
-        digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
-        if digest != _digest(content):
+        content = memoryview(kept)[_DIGEST_BYTES:]
+        if kept[:_DIGEST_BYTES] != _digest(content):
             log.debug("%s is damaged", path)
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
-        rows: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
-        return rows
+        columns = int.from_bytes(content[:_COLUMNS_BYTES], "little")
+        return np.frombuffer(content[_COLUMNS_BYTES:], np.float32).reshape(-1, columns)
 
     def put(self, key: Any, rows: np.ndarray) -> None:
-        """Keep `rows` under `key`; more than fits the whole store is not kept."""
-        written = io.BytesIO()
-        np.save(written, rows, allow_pickle=False)
-        content = written.getvalue()
+        """Keep `rows`, float32 (n, dim), under `key`; what is larger than the store is not kept."""
+        content = rows.shape[1].to_bytes(_COLUMNS_BYTES, "little") + rows.tobytes()
         if _DIGEST_BYTES + len(content) > self._max_bytes:
             return
         try:
@@ -129,5 +128,5 @@ def text_store(settings: Settings) -> FeatureStore:
     return FeatureStore(settings.cache_dir / "texts")
 
 
-def _digest(content: bytes) -> bytes:
+def _digest(content: bytes | memoryview) -> bytes:
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
