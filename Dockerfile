@@ -32,6 +32,7 @@ USER 1000
 
 # Downloaded models and the indexes of galleries are kept on the volume.
 ENV HF_HOME=/cache \
+    CLIP_APP_CACHE_DIR=/cache/clip_app \
     CLIP_APP_HOST=0.0.0.0 \
     CLIP_APP_INDEX_DIR=/cache/index \
     CLIP_APP_PORT=7860

@@ -1,11 +1,14 @@
-"""The folder where Gradio keeps what visitors upload: a private one for each running app."""
+"""Files that are there for a while only: what visitors upload, and what is being written."""
 
 import atexit
+import contextlib
 import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -57,6 +60,25 @@ def prepare_temporary_folder(index_dir: Path) -> Path:
     # torch would make a folder among the system's temporary files, and it would stay.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
     return folder
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears at `path` whole, once the block is left, or not at all.
+
+    Until then it has a name of its own beside it, so that any number may write the same at once.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    handle, making = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+        Path(making).replace(path)
+    except BaseException:
+        Path(making).unlink(missing_ok=True)
+        raise
 
 
 def _remove_abandoned(parent: Path) -> None:

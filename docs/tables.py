@@ -33,6 +33,7 @@ _LICENCES = {
 _DEFAULTS = {
     "allow_model_change": ("local pages", "本机页面"),
     "gallery_roots": ("the examples", "示例照片"),
+    "cache_dir": ("the user's cache folder", "用户缓存目录"),
     "index_dir": ("`data/index`, or the user's data folder", "`data/index`，或用户数据目录"),
 }
 _PLAIN = {None: ("none", "无"), False: ("off", "关"), True: ("on", "开")}

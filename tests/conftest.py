@@ -35,6 +35,15 @@ _CHROMIUM = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of the session's own in place of the user's cache, here and in its processes."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIP_APP_CACHE_DIR", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     return Settings(model="starter", device="cpu")

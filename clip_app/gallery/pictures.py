@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stores.store import content_of
 from clip_app.images import load_image, shown_name, thumbnail
+from clip_app.temporary import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +72,8 @@ class Pictures:
     def _save(self, picture: Image.Image, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, making = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-            try:
-                with open(handle, "wb") as file:
-                    picture.save(file, "WEBP", quality=80)
-                Path(making).replace(path)
-            except BaseException:
-                Path(making).unlink(missing_ok=True)
-                raise
+            with whole_file(path) as file:
+                picture.save(file, "WEBP", quality=80)
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
         self._made += 1

@@ -92,16 +92,19 @@ def background_for(
         if language not in known.found:
             words = background_words(language)
             features = service.encode_labels(words, TEMPLATES[language], progress)
-            between = (features @ features.T)[np.triu_indices(len(features), 1)]
+            between = (features @ features.T)[np.tri(len(words), k=-1, dtype=bool)]
             known.found[language] = Background(features, float(np.quantile(between, NEAR_QUANTILE)))
         return known.found[language]
 
 
 def prepare_backgrounds(service: ModelService) -> threading.Thread:
-    """Encode the backgrounds on a thread of their own, so that no visitor waits for them."""
+    """Encode the backgrounds on a thread of their own, so that no visitor waits for them.
+
+    One in a language that the model does not read waits until somebody asks in it all the same.
+    """
 
     def encode() -> None:
-        for language in LANGUAGES:
+        for language in filter(service.reads, LANGUAGES):
             background_for(service, language)
 
     thread = threading.Thread(target=encode, daemon=True)

@@ -3,9 +3,10 @@
 import bisect
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from PIL import Image
 from clip_app.images import content_hash
 from clip_app.metrics import steps
 from clip_app.model.batching import DeviceThread, ImageQueue
-from clip_app.model.cache import FeatureCache
+from clip_app.model.cache import FeatureCache, text_store
 from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
@@ -24,6 +25,10 @@ from clip_app.strings import Language
 
 # Texts in one forward pass; 256 short prompts fill two CPU cores and a GPU alike.
 TEXT_BATCH = 256
+
+# From this many prompts on, features are looked for on disk and kept there: the background words,
+# label sets, people's long lists. A query is encoded in no time, and leaves no trace.
+_STORED_PROMPTS = 64
 
 # The most texts that are named as cut.
 _MOST_CUT = 20
@@ -68,6 +73,7 @@ class ModelService:
         # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
         # and what fell out would be encoded again with every search.
         self._features = FeatureCache(settings.cache_mb * 1_000_000)
+        self._store = text_store(settings)
         #: Counts of forward passes and of what went through them, for `/health` and tests.
         self.statistics = Statistics()
         spec = self._engine.spec
@@ -169,7 +175,8 @@ class ModelService:
         """Zero-shot classifier weights: each label's features averaged over its prompts.
 
         The averaging is that of `open_clip.build_zero_shot_classifier` (Radford et al. 2021,
-        section 3.1.4). Labels seen before with the same templates are answered from the cache.
+        section 3.1.4). Labels seen before with the same templates are answered from the cache, a
+        list that any process has encoded before from disk.
 
         Args:
             labels: names to put into the templates, as data: braces and percent signs stay.
@@ -186,8 +193,15 @@ class ModelService:
             return np.empty((0, self.info.embedding_size), np.float32)
         prompts = tuple(templates)
         features = {label: self._features.get((prompts, label)) for label in labels}
+        missing = [label for label, row in features.items() if row is None]
+        stored = len(missing) * len(prompts) >= _STORED_PROMPTS
+        if stored and (rows := self._store.get(self._stored_as(features, prompts))) is not None:
+            for label, row in zip(features, rows, strict=True):
+                features[label] = row
+                self._features.put((prompts, label), row)
+            missing = []
         # Neighbours of like length share a batch, so that little of it is padding.
-        missing = sorted((k for k in features if features[k] is None), key=len)
+        missing.sort(key=len)
         per_batch = max(1, TEXT_BATCH // len(prompts))
         for start in range(0, len(missing), per_batch):
             chunk = missing[start : start + per_batch]
@@ -198,7 +212,18 @@ class ModelService:
                 self._features.put((prompts, label), row)
             if progress:
                 progress(len(features) - len(missing) + start + len(chunk), len(features))
+        if stored and missing:
+            rows = np.stack([_known(row) for row in features.values()])
+            self._store.put(self._stored_as(features, prompts), rows)
         return np.stack([_known(features[label]) for label in labels])
+
+    def _stored_as(self, labels: Iterable[str], templates: Sequence[str]) -> tuple[Any, ...]:
+        """What the features of a list depend on.
+
+        The fingerprint is of the weights alone; tokenizer and activation go by the architecture.
+        """
+        model = (self.info.fingerprint, self.info.architecture, self.info.precision)
+        return (*model, list(templates), list(labels))
 
     def cut_texts(
         self, texts: Sequence[str], templates: Sequence[str] = ("{}",)

@@ -137,7 +137,7 @@ def load_model(
         model: any name that `find_model` knows, or settings that name one.
         roots: see `clip_app.model.catalog.find_model`.
         hub: whether a hub answers, where that has been asked already.
-        options: other settings: `device`, `precision`, `cache_mb`.
+        options: other settings: `device`, `precision`, `cache_mb`, `cache_dir`.
 
     Raises:
         ModelError: if the model is unknown, broken or does not fit.

@@ -363,4 +363,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "memory for cached features in megabytes",
         "特征缓存可用的内存（MB）",
     ),
+    "setting_cache_dir": (
+        "folder for features of long text lists, so that no later start computes them again",
+        "存放长文本列表特征的目录，以后启动时无需重新计算",
+    ),
 }

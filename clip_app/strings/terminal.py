@@ -60,6 +60,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The index of {folder} is deleted; the photographs are untouched.",
         "已删除 {folder} 的索引，照片本身未受影响。",
     ),
+    "text_features_removed": (
+        "Features of {number:,} lists of texts ({megabytes:.1f} MB) are deleted from {folder}.",
+        "已从 {folder} 删除 {number:,} 份文本列表的特征（{megabytes:.1f} MB）。",
+    ),
+    "text_features_not_removed": (
+        "The features of texts could not be deleted: {reason}.",
+        "文本特征无法删除：{reason}。",
+    ),
     "pattern_without_files": (
         "No file matches {pattern}.",
         "没有与 {pattern} 匹配的文件。",
