@@ -7,8 +7,10 @@ import io
 import logging
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -72,14 +74,29 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         bypass(settings.listen_on)
         prepare_temporary_folder(settings.index_dir)
         galleries = GalleryService(settings)
-        slot = open_slot(settings)
+        loading = _loading(settings)
+        # Only here: Gradio reads the environment while it is imported, for seconds.
+        from clip_app.ui.page import build_demo
+
+        slot = loading.result()
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(2) from error
-    # Gradio reads the environment while it is imported.
-    from clip_app.ui.page import build_demo
-
     return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
+
+
+def _loading(settings: Settings) -> Future[ModelSlot]:
+    """The model as it is being loaded, on a thread that keeps nobody from ending the process."""
+    slot: Future[ModelSlot] = Future()
+
+    def load() -> None:
+        try:
+            slot.set_result(open_slot(settings))
+        except BaseException as error:  # noqa: BLE001 - raised where the slot is waited for
+            slot.set_exception(error)
+
+    threading.Thread(target=load, daemon=True).start()
+    return slot
 
 
 def _check_address(settings: Settings) -> None:
