@@ -41,6 +41,8 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLIP_APP_CACHE_DIR", str(folder))
+        # Small models of other tests are not worth a process each.
+        patch.setenv("CLIP_APP_EXPORT", "false")
         yield folder
 
 
