@@ -2,9 +2,9 @@
 #   docker build -t clip-app . && docker run --rm -p 7860:7860 -v clip-cache:/cache clip-app
 # With an NVIDIA GPU, add to build: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
 # and to run: --gpus all
-FROM python:3.12-slim
-
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Without torch, for the starter and exported models, in a tenth of the room, add to build:
+#   --target light
+FROM python:3.12-slim AS base
 
 ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -12,25 +12,10 @@ ENV PYTHONUNBUFFERED=1 \
     PIP_ROOT_USER_ACTION=ignore
 
 WORKDIR /app
-
-# The libraries first, so that a change of the code installs nothing anew; torch before the rest,
-# since it alone comes from TORCH_INDEX.
-COPY requirements.txt ./
-RUN grep '^torch' requirements.txt > /tmp/torch.txt \
-    && pip install --index-url "$TORCH_INDEX" -r /tmp/torch.txt \
-    && rm /tmp/torch.txt
-RUN pip install -r requirements.txt
-
 RUN useradd --create-home --uid 1000 app \
     && install -d -o app -g app /cache /app/.gradio
-COPY app.py LICENSE ./
-COPY assets/ assets/
-COPY clip_app/ clip_app/
 
-# The user app, by number so that a host can tell that it is not root.
-USER 1000
-
-# Downloaded models and the indexes of galleries are kept on the volume.
+# Downloaded models, what is made of them, and the indexes of galleries are kept on the volume.
 ENV HF_HOME=/cache \
     CLIP_APP_CACHE_DIR=/cache/clip_app \
     CLIP_APP_HOST=0.0.0.0 \
@@ -44,3 +29,27 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=15m --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['CLIP_APP_PORT'] + '/', timeout=4)"]
 
 ENTRYPOINT ["python", "app.py"]
+
+FROM scratch AS app
+COPY app.py LICENSE ./
+COPY assets/ assets/
+COPY clip_app/ clip_app/
+
+# The libraries first, so that a change of the code installs nothing anew. The user app goes by
+# number, so that a host can tell that it is not root.
+FROM base AS light
+COPY requirements-light.txt ./
+RUN pip install -r requirements-light.txt
+COPY --from=app / ./
+USER 1000
+
+# torch before the rest, since it alone comes from TORCH_INDEX.
+FROM base AS full
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY requirements.txt ./
+RUN grep '^torch' requirements.txt > /tmp/torch.txt \
+    && pip install --index-url "$TORCH_INDEX" -r /tmp/torch.txt \
+    && rm /tmp/torch.txt
+RUN pip install -r requirements.txt
+COPY --from=app / ./
+USER 1000

@@ -1,12 +1,14 @@
-# make run: set up and open the app. make test: set up and run every check and test. make quick: the
+# make run: set up and open the app; make run LIGHT=1 without torch, in a tenth of the room, for the
+# starter and for models that were exported elsewhere. make test: set up and run every check and test. make quick: the
 # tests that take no browser and no patience. make check: style and types only.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SETUP := $(if $(LIGHT),-light)
 
 .PHONY: run test quick check setup setup-dev browser bench clean
 
-run: $(VENV)/.installed
+run: $(VENV)/.installed$(SETUP)
 	$(BIN)/python app.py --open-browser $(ARGS)
 
 test: check browser
@@ -20,7 +22,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: $(VENV)/.installed
+setup: $(VENV)/.installed$(SETUP)
 setup-dev: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
@@ -29,8 +31,8 @@ bench: $(VENV)/.installed-dev
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+$(VENV)/.installed $(VENV)/.installed-light: $(VENV)/.installed%: requirements%.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

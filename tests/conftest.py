@@ -84,13 +84,18 @@ class App:
     """The app as a process of its own, on a free port."""
 
     def __init__(
-        self, *flags: str, env: dict[str, str] | None = None, program: str = "app.py", **how: Any
+        self,
+        *flags: str,
+        env: dict[str, str] | None = None,
+        program: str = "app.py",
+        python: str = sys.executable,
+        **how: Any,
     ) -> None:
-        """`program` is what serves the app; `how` is for `subprocess.Popen`."""
+        """`program` is what serves the app, by `python`; `how` is for `subprocess.Popen`."""
         self._index = tempfile.TemporaryDirectory(prefix="clip_app-test-")
         self.index_dir = Path((env or {}).get("CLIP_APP_INDEX_DIR", self._index.name))
         self.process = subprocess.Popen(
-            [sys.executable, program, "--port", "0", *flags],
+            [python, program, "--port", "0", *flags],
             cwd=ROOT,
             env={
                 **os.environ,

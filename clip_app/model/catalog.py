@@ -9,6 +9,7 @@ Chinese: text-to-image recall@1 in percent on Crossmodal-3600 from open_clip's
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,7 @@ class ModelSource:
             text = _text_config(Path(known)) if isinstance(known, str) else {}
             return ((repository, (_CONFIG,)), (repository, HUB_WEIGHTS), *text_files(text))
         if self.preset is None:
-            return _registry().registered_hub_files(self.architecture, self.pretrained)
+            return _registry(self.name).registered_hub_files(self.architecture, self.pretrained)
         return self.preset.hub_files
 
 
@@ -277,7 +278,7 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
         if path.is_dir():
             return _local_directory(choice, path)
     architecture, separator, pretrained = choice.partition(":")
-    if separator and _registry().is_registered(architecture):
+    if separator and _registry(choice).is_registered(architecture):
         known = next(
             (
                 p
@@ -286,7 +287,7 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
             ),
             None,
         )
-        registered = _registry().is_registered(architecture, pretrained)
+        registered = _registry(choice).is_registered(architecture, pretrained)
         if registered or (roots is None and Path(pretrained).is_file()):
             return ModelSource(
                 choice,
@@ -301,8 +302,10 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
     raise ModelError("model_unknown", model=choice)
 
 
-def _registry() -> Any:
+def _registry(choice: str) -> Any:
     """open_clip's registry, which takes seconds to import: only for names that need it."""
+    if find_spec("open_clip") is None:
+        raise ModelError("torch_missing", model=choice)
     from clip_app.model import torch_engine
 
     return torch_engine

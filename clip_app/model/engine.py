@@ -68,11 +68,16 @@ def open_engine(source: ModelSource, settings: Settings) -> Engine:
         from clip_app.model.onnx_engine import OnnxEngine
 
         return OnnxEngine(towers)
-    if find_spec("torch") is None or find_spec("open_clip") is None:
+    if not has_torch():
         raise ModelError("torch_missing", model=source.name)
     from clip_app.model.torch_engine import TorchEngine
 
     return TorchEngine(source, settings)
+
+
+def has_torch() -> bool:
+    """Whether models can be loaded that have not been exported."""
+    return all(find_spec(name) for name in ("torch", "open_clip"))
 
 
 def serves_towers(settings: Settings) -> bool:
@@ -84,7 +89,7 @@ def serves_towers(settings: Settings) -> bool:
 
 def _has_accelerator() -> bool:
     """Whether torch would find one; it is asked only where there may be one."""
-    if find_spec("torch") is None or not any(
+    if not has_torch() or not any(
         (
             sys.platform == "darwin" and platform.machine() == "arm64",
             os.path.exists("/dev/nvidiactl"),

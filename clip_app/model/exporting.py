@@ -33,8 +33,8 @@ def towers_root(settings: Settings) -> Path:
 
 def why_not(settings: Settings, parameters: int = 0) -> str | None:
     """Why a model of so many weights cannot be exported here, for the log; None if it can."""
-    missing = [name for name in ("torch", "open_clip", "onnx_ir", "onnxscript") if not _has(name)]
-    if missing:
+    needed = ("torch", "open_clip", "onnx_ir", "onnxscript")
+    if missing := [name for name in needed if find_spec(name) is None]:
         return f"{', '.join(missing)} not installed"
     weights = parameters * _BYTES_PER_WEIGHT
     if psutil.virtual_memory().available < _WEIGHTS_IN_MEMORY * weights + _PROGRAM_BYTES:
@@ -89,7 +89,3 @@ def export_now(source: ModelSource, settings: Settings) -> Towers:
             return towers
         reason = told.strip().rsplit("\n", 1)[-1]
     raise ModelError("export_failed", model=source.name, reason=reason)
-
-
-def _has(name: str) -> bool:
-    return find_spec(name) is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 from clip_app.errors import HubUnreachableError, ModelError, StorageError
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
-from clip_app.model.engine import serves_towers
+from clip_app.model.engine import has_torch, serves_towers
 from clip_app.model.exporting import start_export, towers_root, why_not
 from clip_app.model.hub import download, hub_answers, is_cached, unreachable, without_hub
 from clip_app.model.service import ModelService
@@ -113,7 +113,7 @@ def open_slot(settings: Settings) -> ModelSlot:
     default = find_model(DEFAULT_PRESET)
     # A shared GPU takes over models that are loaded before the page is served, and no others.
     at_once = settings.model != "auto" or settings.zero_gpu or is_here(default, settings)
-    if at_once or not hub_answers():
+    if at_once or not has_torch() or not hub_answers():
         return ModelSlot(_load(settings, hub=None if at_once else False), settings)
     slot = ModelSlot(_load(settings.model_copy(update={"model": "starter"})), settings)
     log.info("The starter model answers while %s is being downloaded.", default.name)
@@ -171,6 +171,8 @@ def _load(
     """`load_model`, without exporting."""
     automatic = settings.model == "auto"
     source = find_model(DEFAULT_PRESET if automatic else settings.model, roots)
+    if automatic and not has_torch() and not is_here(source, settings):
+        source = find_model("starter")
     try:
         service = _from_cache_or_hub(source, settings, hub)
     except (ModelError, StorageError) as error:
@@ -196,7 +198,7 @@ def is_here(source: ModelSource, settings: Settings) -> bool:
     """Whether a model can be loaded without a hub."""
     # Of exported towers nothing more is needed, and asking open_clip's registry takes seconds.
     towers = serves_towers(settings) and find_towers(source, towers_root(settings))
-    return bool(towers) or is_cached(source)
+    return bool(towers) or (has_torch() and is_cached(source))
 
 
 def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None) -> ModelService:
@@ -222,7 +224,11 @@ def fetch(source: ModelSource, hub: bool | None = None) -> None:
         HubUnreachableError: if no hub answers.
         DownloadError, ModelError, StorageError: as `clip_app.model.hub.download`.
     """
-    if own_folder(source) or is_cached(source):
+    if own_folder(source):
+        return
+    if not has_torch():  # the weights would be of no use
+        raise ModelError("torch_missing", model=source.name)
+    if is_cached(source):
         return
     if not (hub_answers() if hub is None else hub):
         raise unreachable(source)

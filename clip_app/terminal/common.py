@@ -16,7 +16,7 @@ from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, Settings, add_flag
 from clip_app.strings import text
 
 #: The flags of commands that ask a model.
-MODEL_FLAGS = ("model", "device", "precision")
+MODEL_FLAGS = ("model", "device", "engine", "export", "precision")
 
 #: The settings that commands about galleries use.
 GALLERY_SETTINGS = (*MODEL_SETTINGS, *INDEX_SETTINGS, "gallery_roots")
