@@ -99,15 +99,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "当前模型不懂中文，中文文本的结果接近随机。请改用支持中文的 {better}。",
     ),
     "english_better": (
-        "For English alone, {better} is more accurate: {theirs} % on ImageNet, {model} {ours} %; "
-        "{size:,} MB.",
-        "如果只用英文，{better} 更准：ImageNet 准确率 {theirs}%（{model} 为 {ours}%），"
-        "大小 {size:,} MB。",
+        "{better} is better at English: ImageNet {theirs:.1f} %, here {ours:.1f} %.",
+        "{better} 的英文更准：ImageNet {theirs:.1f}%，当前模型 {ours:.1f}%。",
     ),
-    "english_better_choose": (
-        "You can change to it in the tab Model.",
-        "可在“模型”页切换。",
-    ),
+    "english_better_choose": ("See tab Model.", "可在“模型”页切换。"),
     "batch": ("Many images at once", "批量分类"),
     "batch_files": ("Photos", "照片"),
     "batch_button": ("Classify all", "全部分类"),

@@ -35,9 +35,7 @@ def english_advice(
         language,
         better=better.key,
         theirs=better.imagenet,
-        model=preset.key,
         ours=preset.imagenet,
-        size=better.download_mb,
     )
     if page.settings.visitors_may_change_model:
         space = "" if language == "zh" else " "
