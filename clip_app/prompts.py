@@ -16,6 +16,9 @@ MAX_LABELS = 10_000
 MAX_LABEL_LENGTH = 10_000
 MAX_COLLECTION_LINES = 100_000
 
+# Fewer texts say too little of what is asked to call a page English.
+_ENGLISH_TEXTS = 3
+
 # Near duplicates among the labels that are named; the rest goes without saying.
 _PAIRS_SHOWN = 3
 
@@ -120,6 +123,15 @@ def language_of_texts(texts: Sequence[str]) -> Language:
     """`zh` where at least half of the texts hold a Chinese character, else `en`."""
     chinese = sum(bool(_CHINESE.search(one)) for one in texts)
     return "zh" if texts and 2 * chinese >= len(texts) else "en"
+
+
+def all_english(texts: Sequence[str]) -> bool:
+    """Whether there are some texts, each has letters, and all are of the English alphabet.
+
+    Accents, as in most other languages that are written in Latin letters, speak against it.
+    """
+    letters = ["".join(filter(str.isalpha, one)) for one in texts]
+    return len(texts) >= _ENGLISH_TEXTS and all(one and one.isascii() for one in letters)
 
 
 @cache

@@ -23,7 +23,7 @@ _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # What the catalog says of licences in English.
 _LICENCES = {
-    " (card of a sibling model)": "（依据同系列模型的说明）",
+    " (per its sister model)": "（依据同系列模型的说明）",
     ", see its card": "，见其模型说明",
     " (research only)": "（**仅限研究**）",
     " (hub copy)": "（模型仓库中的副本）",

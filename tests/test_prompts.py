@@ -8,6 +8,7 @@ from clip_app.model.catalog import PRESETS
 from clip_app.prompts import (
     MAX_LABEL_LENGTH,
     TEMPLATE_SETS,
+    all_english,
     choose_templates,
     fill_template,
     label_sets,
@@ -105,3 +106,26 @@ def test_siglip_2_reads_capitals_and_full_stops_alike(key):
     )
     cat, *others = tokenizer(["cat", "CAT", "Cat."])
     assert all(bool((other == cat).all()) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["cat", "hot dog", "T-shirt 2"], True),
+        (["a dog’s tail – wet", "it’s 5 °C", "tea"], True),
+        (["cat", "dog"], False),
+        (["cat", "dog", "42"], False),
+        (["cat", "dog", "犬"], False),
+        (["cat", "dog", "кот"], False),
+        (["Katze", "Hund", "Vögel"], False),
+        ([], False),
+    ],
+)
+def test_all_english_takes_some_texts_and_no_other_alphabet(texts, expected):
+    assert all_english(texts) is expected
+
+
+def test_every_ready_made_label_set_is_all_english_in_its_english_form():
+    for one in label_sets().values():
+        assert all_english(one.labels["en"])
+        assert not all_english(one.labels["zh"])

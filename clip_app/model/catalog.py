@@ -1,9 +1,14 @@
 """Which models there are to choose from, and what a person needs to choose one.
 
 Figures: ImageNet-1k zero-shot top-1 in percent from open_clip's `docs/openclip_results.csv`, for
-SigLIP 2 from big_vision's `README_siglip2.md`, for MobileCLIP2 from Apple's `ml-mobileclip` README.
-Chinese: text-to-image recall@1 in percent on Crossmodal-3600 from open_clip's
-`docs/openclip_multilingual_retrieval_results.csv`. None: no figure published there.
+SigLIP 2 from big_vision's `README_siglip2.md`, for MobileCLIP2 from Apple's `ml-mobileclip` README,
+for PE-Core from `apps/pe/README.md` of Meta's `perception_models`. Chinese: text-to-image recall@1
+in percent on Crossmodal-3600 from open_clip's `docs/openclip_multilingual_retrieval_results.csv`.
+None: no figure published there. Parameters, scoring and repositories: open_clip 3.3's registry.
+
+Licences, of the weights: as the card of the repository says; for SigLIP 2 and PE-Core as the
+READMEs above say, for `vit-h-14-dfn5b` as open_clip's `docs/PRETRAINED.md`; "(per its sister
+model)" where only the card of another model of the same makers and data was seen.
 """
 
 import json
@@ -92,7 +97,7 @@ class Preset:
 _EN: tuple[Language, ...] = ("en",)
 _BOTH: tuple[Language, ...] = ("en", "zh")
 _RESEARCH = "apple-amlr (research only)"
-_LAION = "MIT (card of a sibling model)"
+_LAION = "MIT (per its sister model)"
 
 # One line a field group reads better than one line a field.
 # fmt: off
@@ -121,7 +126,7 @@ PRESETS: dict[str, Preset] = {p.key: p for p in (
            "ViT-SO400M-16-SigLIP2-256", "webli",
            "timm/ViT-SO400M-16-SigLIP2-256", "timm/ViT-SO400M-16-SigLIP2-256",
            _BOTH, "sigmoid",
-           1135.8, 83.4, None, "Apache-2.0"),
+           1135.7, 83.4, None, "Apache-2.0"),
     Preset("vit-b-32-256-datacomp", "ViT-B/32, 256 px (DataComp)",
            "ViT-B-32-256", "datacomp_s34b_b86k",
            "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K", "",
@@ -152,23 +157,64 @@ PRESETS: dict[str, Preset] = {p.key: p for p in (
            "apple/DFN5B-CLIP-ViT-H-14", "",
            _EN, "softmax",
            986.1, 83.44, 7.11, "Apple, see its card"),
-    Preset("mobileclip2-s0", "MobileCLIP2-S0",
+    Preset("mobileclip2-s0", "MobileCLIP2-S0, 256 px",
            "MobileCLIP2-S0", "dfndr2b",
            "timm/MobileCLIP2-S0-OpenCLIP", "",
            _EN, "softmax",
            74.8, 71.5, None, _RESEARCH),
-    Preset("mobileclip2-s2", "MobileCLIP2-S2",
+    Preset("mobileclip2-s2", "MobileCLIP2-S2, 256 px",
            "MobileCLIP2-S2", "dfndr2b",
            "timm/MobileCLIP2-S2-OpenCLIP", "",
            _EN, "softmax",
-           99.1, 77.2, None, _RESEARCH),
+           99.2, 77.2, None, _RESEARCH),
     Preset("mobileclip2-b", "MobileCLIP2-B",
            "MobileCLIP2-B", "dfndr2b",
            "timm/MobileCLIP2-B-OpenCLIP", "",
            _EN, "softmax",
-           149.7, 79.4, None, _RESEARCH),
+           149.8, 79.4, None, _RESEARCH),
+    Preset("pe-core-s-16-384", "PE-Core S/16, 384 px",
+           "PE-Core-S-16-384", "meta",
+           "timm/PE-Core-S-16-384", "",
+           _EN, "softmax",
+           87.2, 72.7, None, "Apache-2.0"),
+    Preset("pe-core-b-16", "PE-Core B/16",
+           "PE-Core-B-16", "meta",
+           "timm/PE-Core-B-16", "",
+           _EN, "softmax",
+           447.7, 78.4, None, "Apache-2.0"),
+    Preset("pe-core-l-14-336", "PE-Core L/14, 336 px",
+           "PE-Core-L-14-336", "meta",
+           "timm/PE-Core-L-14-336", "",
+           _EN, "softmax",
+           671.1, 83.5, None, "Apache-2.0"),
 )}
 # fmt: on
+
+# Licences that allow any use, as the weights' own card or README states them.
+_OPEN_LICENCES = ("MIT", "Apache-2.0")
+
+# What counts as better, in points, and as no larger to download. Publishers measure with prompts
+# of their own, which are worth about a point.
+_BETTER_POINTS, _ABOUT_THE_SAME = 1.0, 1.1
+
+
+def better_for_english(preset: Preset) -> Preset | None:
+    """The preset to take in place of a bilingual one where all texts are English.
+
+    Of those under an open licence, at most a tenth larger to download and at least a point better
+    on ImageNet, the best there. None if there is none, or `preset` reads English only.
+    """
+    if preset.languages == _EN or preset.imagenet is None:
+        return None
+    better = {
+        one.imagenet: one
+        for one in PRESETS.values()
+        if one.licence in _OPEN_LICENCES
+        and one.imagenet is not None
+        and one.imagenet >= preset.imagenet + _BETTER_POINTS
+        and one.download_mb <= _ABOUT_THE_SAME * preset.download_mb
+    }
+    return better[max(better)] if better else None
 
 
 @dataclass(frozen=True)

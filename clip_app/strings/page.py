@@ -98,6 +98,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Choose {better}, which does.",
         "当前模型不懂中文，中文文本的结果接近随机。请改用支持中文的 {better}。",
     ),
+    "english_better": (
+        "{better} is better at English: ImageNet {theirs:.1f} %, here {ours:.1f} %.",
+        "{better} 的英文更准：ImageNet {theirs:.1f}%，当前模型 {ours:.1f}%。",
+    ),
+    "english_better_choose": ("See tab Model.", "可在“模型”页切换。"),
     "batch": ("Many images at once", "批量分类"),
     "batch_files": ("Photos", "照片"),
     "batch_button": ("Classify all", "全部分类"),

@@ -82,6 +82,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "标准输入不是每行一个文件名的列表；如果文件名以 NUL 字符分隔（find -print0），请加上 -0。",
     ),
     "terminal_answered": ("{number:,} images done", "已完成 {number:,} 张"),
+    "terminal_models_name": ("name", "名称"),
+    "terminal_models_reads": ("reads", "语言"),
+    "terminal_models_size": ("download", "下载大小"),
+    "terminal_models_imagenet": ("ImageNet", "ImageNet"),
+    "terminal_models_licence": ("license", "许可证"),
+    "terminal_models_bundled": ("bundled", "自带"),
     "output_failed": (
         "The answers could not be written: {reason}.",
         "结果无法写出：{reason}。",

@@ -1,6 +1,7 @@
 """`models`: the models to choose from; what is kept for them, deleted."""
 
 import argparse
+import unicodedata
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,8 @@ from clip_app.process import terminal_language
 from clip_app.settings import read_settings
 from clip_app.strings import text
 from clip_app.terminal.common import shown
+
+_COLUMNS = ("name", "reads", "size", "imagenet", "licence")
 
 
 def add(commands: Any) -> None:
@@ -37,12 +40,30 @@ def run(parsed: argparse.Namespace) -> None:
         starter = {"key": "starter", "languages": ("en", "zh"), "scoring": "softmax"}
         emit_json([starter, *entries])
     else:
-        emit(f"{'starter':28}{'en zh':8}{'bundled':>9}")
-        for preset in PRESETS.values():
-            emit(
-                f"{preset.key:28}{' '.join(preset.languages):8}{preset.download_mb:>6} MB  "
-                f"{preset.title} · {preset.licence}"
-            )
+        _print_table()
+
+
+def _print_table() -> None:
+    language = terminal_language()
+    emit(_row(*(text(f"terminal_models_{column}", language) for column in _COLUMNS)))
+    emit(_row("starter", "en zh", text("terminal_models_bundled", language), "", ""))
+    for preset in PRESETS.values():
+        size = f"{preset.download_mb:,} MB"
+        figure = "–" if preset.imagenet is None else f"{preset.imagenet:.1f}"
+        emit(_row(preset.key, " ".join(preset.languages), size, figure, preset.licence))
+
+
+def _row(name: str, reads: str, size: str, figure: str, licence: str) -> str:
+    """One line of the table, 80 columns at most."""
+    cells = _padded(name, -28), _padded(reads, -5), _padded(size, 9), _padded(figure, 10)
+    return f"{''.join(cells)}  {licence}".rstrip()
+
+
+def _padded(content: str, width: int) -> str:
+    """`content` set to the right of `width` columns, or where that is negative to the left."""
+    taken = sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in content)
+    blanks = " " * (abs(width) - taken)
+    return content + blanks if width < 0 else blanks + content
 
 
 def _remove_text_features(as_json: bool) -> None:

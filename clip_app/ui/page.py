@@ -80,7 +80,8 @@ def _build_top(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             elem_id="language",
         )
     gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
-    return Page(slot, galleries, settings, language, gr.HTML(elem_id="model-line"))
+    model_line, advised = gr.HTML(elem_id="model-line"), gr.State("")
+    return Page(slot, galleries, settings, language, model_line, advised)
 
 
 def _follow_language(

@@ -24,6 +24,7 @@ class Page:
         settings: what the app was started with.
         language: the switch at the top.
         model_line: the line that names the model.
+        advised: the texts with which a better model for English was named in this visit; "" before.
     """
 
     slot: ModelSlot
@@ -31,6 +32,7 @@ class Page:
     settings: Settings
     language: gr.Radio
     model_line: gr.HTML
+    advised: gr.State
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from clip_app.prompts import label_sets, shared_scores, shortened
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
@@ -62,7 +63,10 @@ def build(page: Page, _: gr.Tab) -> Follows:
         )[0]
         results = answer.results[: int(given[form.top_k])]
         shown = ((one.label, one.score, one.similarity) for one in results)
-        return panel.filled(_verdict(service, answer, language), "column_label", shown, language)
+        texts = [one.label for one in answer.results]
+        advice, advised = english_advice(page, service, given[labels], texts, given)
+        sentence = _verdict(service, answer, language) + advice
+        return panel.filled(sentence, "column_label", shown, language) | advised
 
     def fill_labels(given: Values) -> Values:
         key, language = given[form.label_set], given[page.language]
@@ -78,7 +82,11 @@ def build(page: Page, _: gr.Tab) -> Follows:
     def words(given: Values) -> Values:
         return {labels: in_language(given[labels], examples[0].labels, given[language])}
 
-    result = Step(classify_one, {image, form.top_k, language} | options.inputs, panel.outputs)
+    result = Step(
+        classify_one,
+        {image, form.top_k, language, page.advised} | options.inputs,
+        [*panel.outputs, page.advised],
+    )
     asked: dict[str, Any] = {
         "fn": shows_errors(classify_one, language),
         "inputs": result.inputs,

@@ -11,6 +11,7 @@ from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
 from clip_app.strings import Language, text
 from clip_app.tasks.match import Matching, judge, read_collection
+from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
@@ -47,7 +48,7 @@ def build(page: Page, tab: gr.Tab) -> Follows:
 
     return Follows(
         Step(words, {form.descriptions, page.language}, [form.descriptions]),
-        Step(asking.follow, {*asking.inputs, shown_in}, [*panel.outputs, shown_in]),
+        Step(asking.follow, {*asking.inputs, shown_in}, [*asking.outputs, shown_in]),
     )
 
 
@@ -105,10 +106,15 @@ class _Asking:
     @property
     def inputs(self) -> set[Any]:
         """What descriptions are matched by."""
-        return {self.form.image, self.form.descriptions, self.page.language}
+        return {self.form.image, self.form.descriptions, self.page.language, self.page.advised}
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What their answer fills."""
+        return [*self.panel.outputs, self.page.advised]
 
     def connect(self, tab: gr.Tab) -> None:
-        form, language, outputs = self.form, self.page.language, self.panel.outputs
+        form, language, outputs = self.form, self.page.language, self.outputs
         match_one = shows_errors(self.match_one, language)
         gr.on(
             [form.button.click, form.image.change],
@@ -142,8 +148,11 @@ class _Asking:
     def match_one(self, given: Values) -> Values:
         service = self.page.slot.service
         photo = open_picture(given[self.form.image], service)
-        answer = judge(service, photo, given[self.form.descriptions])
-        return self._shown(service, answer, given[self.page.language])
+        typed = given[self.form.descriptions]
+        answer = judge(service, photo, typed)
+        texts = [one.text for one in answer.results]
+        advice, advised = english_advice(self.page, service, typed, texts, given)
+        return self._shown(service, answer, given[self.page.language], advice) | advised
 
     def search_collection(self, given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         form, service, language = self.form, self.page.slot.service, given[self.page.language]
@@ -184,7 +193,9 @@ class _Asking:
             return gr.skip()
         return {**self.match_one(given), self.shown_in: given[self.page.language]}
 
-    def _shown(self, service: ModelService, answer: Matching, language: Language) -> Values:
+    def _shown(
+        self, service: ModelService, answer: Matching, language: Language, advice: str = ""
+    ) -> Values:
         first = answer.results[0]
         texts = [one.text for one in answer.results]
         # The best of a large collection is worth seeing even where it does not fit well.
@@ -195,7 +206,7 @@ class _Asking:
             + cut_notice(service.cut_texts(texts), language)
             + f'{verdict}<p class="headline">{sentence}</p><p class="explained">'
             + html.escape(text("match_confidence", language, score=percent(first.score)))
-            + f" · {html.escape(text('scoring_used_softmax', language))}</p>"
+            + f" · {html.escape(text('scoring_used_softmax', language))}</p>{advice}"
         )
         shown = ((one.text, one.score, one.similarity) for one in answer.results)
         return self.panel.filled(best, "column_text", shown, language)
