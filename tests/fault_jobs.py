@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clip_app.errors import ClipAppError
-from clip_app.gallery import indexer
+from clip_app.gallery import indexer, writer
 from clip_app.gallery.library import Library, update_index
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.stores import sqlite_store
@@ -22,8 +22,8 @@ ENCODE = 4
 
 def _small_batches() -> None:
     indexer._WRITE = WRITE
-    indexer._ENCODE = ENCODE
-    indexer._OPTIMISE_EVERY = 16
+    indexer.BATCH = ENCODE
+    writer._OPTIMISE_EVERY = 16
     sqlite_store._TAIL_ROWS = 20
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from clip_app.errors import ClipAppError, GalleryError, StorageError
-from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.index_report import IndexReport
+from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
 from clip_app.gallery.stores.store import Counts, IndexKey, Store
