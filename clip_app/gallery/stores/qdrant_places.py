@@ -7,9 +7,16 @@ import numpy as np
 from qdrant_client import models
 
 from clip_app.errors import StorageError
-from clip_app.gallery.stores.qdrant_points import facts_of, is_, path_order, place_of, point_id
-from clip_app.gallery.stores.qdrant_server import QdrantServer
-from clip_app.gallery.stores.store import Entry
+from clip_app.gallery.stores.qdrant_points import (
+    facts_of,
+    has_id,
+    is_,
+    path_order,
+    place_of,
+    point_id,
+)
+from clip_app.gallery.stores.qdrant_server import POINTS, QdrantServer
+from clip_app.gallery.stores.store import Entry, kept_from
 
 # Rounds of writing an image's places while other machines do so too; two are the rule.
 _ROUNDS = 20
@@ -88,6 +95,28 @@ class Places:
         """How many of these images no file is left of."""
         found = self._server.retrieve(self._images, [point_id(image) for image in images])
         return sum(not one.payload["used"] for one in found)
+
+    def drop_unused(self, *, drop_kept: bool) -> None:
+        """Drop images that no file is left of, those that are kept only if told so."""
+        since = kept_from()
+        unused = models.Filter(must=[is_("used", False)])
+        # Compared here: strict servers refuse a filter on a field that older indexes do not index.
+        dropped = [
+            one.id
+            for one in self._server.scroll(
+                self._images, scroll_filter=unused, with_payload=["kept_since"]
+            )
+            if drop_kept or ((one.payload or {}).get("kept_since") or 0) <= since
+        ]
+        for first in range(0, len(dropped), POINTS):
+            # Once more "unused": another machine may have found a copy meanwhile.
+            which = [has_id(*dropped[first : first + POINTS]), is_("used", False)]
+            with self._server.errors():
+                self._server.client.delete(
+                    self._images,
+                    points_selector=models.FilterSelector(filter=models.Filter(must=which)),
+                    wait=True,
+                )
 
     def _places_of(self, images: Any) -> dict[bytes, list[dict[str, Any]]]:
         """By content: what an image keeps of each of its files, in the order of their paths."""

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from qdrant_client import models
 
-from clip_app.gallery.stores.store import Entry, FileRecord, Filter, Found, StoredFile
+from clip_app.gallery.stores.store import DISTRUSTED, Entry, FileRecord, Filter, Found, StoredFile
 
 # Ids of points are UUIDs made of content hashes and paths; they must never change.
 _NAMESPACE = uuid.UUID("5f3a6c6e-9d0b-4a0e-8f0c-0d5f6b1f7a11")
+
+#: What is set in a file's point to have the next indexer read the file again.
+DISTRUST = {"mtime_ns": DISTRUSTED}
 
 
 def point_id(thing: bytes) -> str:

@@ -25,29 +25,20 @@ from clip_app.gallery.scan import CHUNK
 from clip_app.gallery.stores.lock import IndexLock
 from clip_app.gallery.stores.qdrant_places import Places
 from clip_app.gallery.stores.qdrant_points import (
+    DISTRUST,
     condition,
     error_of,
     facts_of,
     file_id,
     found_in,
-    has_id,
     is_,
     point_id,
     record_of,
     restored,
     vector_of,
 )
-from clip_app.gallery.stores.qdrant_server import POINTS, QdrantServer
-from clip_app.gallery.stores.store import (
-    DISTRUSTED,
-    Counts,
-    Entry,
-    FileRecord,
-    Filter,
-    Found,
-    IndexKey,
-    kept_from,
-)
+from clip_app.gallery.stores.qdrant_server import QdrantServer
+from clip_app.gallery.stores.store import Counts, Entry, FileRecord, Filter, Found, IndexKey
 from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -166,7 +157,7 @@ class QdrantStore:
         with self._server.errors():
             self._client.set_payload(
                 self._files,
-                payload={"mtime_ns": DISTRUSTED},
+                payload=DISTRUST,
                 points=[file_id(path)],
                 wait=True,
             )
@@ -195,28 +186,9 @@ class QdrantStore:
         drop_kept: bool = False,
     ) -> None:
         """Drop images without a file; the server keeps searching fast by itself."""
-        if keep_unused:
-            return
-        since = kept_from()
-        unused = models.Filter(must=[is_("used", False)])
-        # Compared here: strict servers refuse a filter on a field that older indexes do not index.
-        dropped = [
-            one.id
-            for one in self._server.scroll(
-                self._images, scroll_filter=unused, with_payload=["kept_since"]
-            )
-            if drop_kept or ((one.payload or {}).get("kept_since") or 0) <= since
-        ]
-        for first in range(0, len(dropped), POINTS):
-            # Once more "unused": another machine may have found a copy meanwhile.
-            which = [has_id(*dropped[first : first + POINTS]), is_("used", False)]
-            with self._server.errors():
-                self._client.delete(
-                    self._images,
-                    points_selector=models.FilterSelector(filter=models.Filter(must=which)),
-                    wait=True,
-                )
-        self._remembered.clear()
+        if not keep_unused:
+            self._places.drop_unused(drop_kept=drop_kept)
+            self._remembered.clear()
 
     def counts(self) -> Counts:
         """How much there is."""
