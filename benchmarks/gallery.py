@@ -39,14 +39,13 @@ from clip_app.images import SUPPORTED_SUFFIXES  # noqa: E402
 from clip_app.metrics import steps  # noqa: E402
 from clip_app.model.service import ModelService  # noqa: E402
 from clip_app.model.slot import load_model  # noqa: E402
-from clip_app.photos import open_picture  # noqa: E402
+from clip_app.photos import BATCH, open_picture  # noqa: E402
 from clip_app.prompts import label_sets  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 
 # Rows written in one transaction while a large index is made.
 BLOCK = 10_000
 TOP = 10
-MODEL_BATCH = 64
 
 
 def main() -> None:
@@ -107,12 +106,9 @@ def indexing(service: ModelService, photos: Sequence[Path], folder: Path) -> np.
     with ThreadPoolExecutor(workers) as pool:
         pixels = list(pool.map(decoded, photos))
     decode_rate = len(photos) / (time.perf_counter() - started)
-    service.encode_pixels(pixels[:MODEL_BATCH])
+    service.encode_pixels(pixels[:BATCH])
     started = time.perf_counter()
-    parts = [
-        service.encode_pixels(pixels[i : i + MODEL_BATCH])
-        for i in range(0, len(pixels), MODEL_BATCH)
-    ]
+    parts = [service.encode_pixels(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
     model_rate = len(photos) / (time.perf_counter() - started)
     features = np.concatenate(parts)
     del pixels
@@ -130,7 +126,7 @@ def indexing(service: ModelService, photos: Sequence[Path], folder: Path) -> np.
     print(f"\n## Indexing {len(photos)} photographs of {megabytes:.2f} MB\n")
     print("| | images/s |\n|---|---:|")
     print(f"| reading and decoding alone, {workers} threads | {decode_rate:.1f} |")
-    print(f"| the model alone, batches of {MODEL_BATCH} | {model_rate:.1f} |")
+    print(f"| the model alone, batches of {BATCH} | {model_rate:.1f} |")
     print(f"| one after the other on the same cores | {both:.1f} |")
     print(f"| indexing | {index_rate:.1f} |")
     print(

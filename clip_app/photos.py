@@ -23,8 +23,8 @@ from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
 
-# Photographs in one call of the model, as in the indexer.
-_BATCH = 64
+#: Photographs in one call of the model, here and in the indexer.
+BATCH = 64
 
 # Files that are decoded or wait for the model, beyond one batch and one for each worker. Ready ones
 # take 0.6 MB each.
@@ -168,14 +168,14 @@ class _Feeder:
             self._waiting.put(None)
 
     def next_batch(self) -> list[Future[_Decoded]]:
-        """What has been handed over by now, at least one and at most `_BATCH`; empty at the end.
+        """What has been handed over by now, at least one and at most `BATCH`; empty at the end.
 
         Raises:
             Exception: what going through the paths has raised, after what came before it.
         """
         batch: list[Future[_Decoded]] = []
         with contextlib.suppress(queue.Empty):
-            while len(batch) < _BATCH:
+            while len(batch) < BATCH:
                 future = self._waiting.get(block=not batch)
                 if future is None:
                     self._waiting.put(None)  # for the next call

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from clip_app.errors import ClipAppError
-from clip_app.gallery import indexer
+from clip_app.gallery import indexer, writer
 from clip_app.gallery.library import Library, update_index
 from clip_app.gallery.roots import Roots
-from clip_app.gallery.stores import sqlite_store
+from clip_app.gallery.stores import sqlite_view
+from clip_app.gallery.stores.sqlite_database import Database
+from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Filter
 from clip_app.model.service import ModelService
 
@@ -22,9 +24,9 @@ ENCODE = 4
 
 def _small_batches() -> None:
     indexer._WRITE = WRITE
-    indexer._ENCODE = ENCODE
-    indexer._OPTIMISE_EVERY = 16
-    sqlite_store._TAIL_ROWS = 20
+    indexer.BATCH = ENCODE
+    writer._OPTIMISE_EVERY = 16
+    sqlite_view._TAIL_ROWS = 20
 
 
 def index(
@@ -56,12 +58,12 @@ def index(
         ahead: decoded pictures that may wait.
     """
     _small_batches()
-    sqlite_store.CODES_FROM = codes_from
+    sqlite_view.CODES_FROM = codes_from
     indexer._AHEAD = ahead
     if log:
         _log_images(service, log)
     if kill_at_write:
-        _kill_at_call(sqlite_store.SqliteStore, "write", kill_at_write)
+        _kill_at_call(SqliteStore, "write", kill_at_write)
     if kill_at_size or full_at_size:
         fatal = signal.SIG_DFL if kill_at_size else signal.SIG_IGN
         signal.signal(signal.SIGXFSZ, fatal)
@@ -114,19 +116,19 @@ def _kill_at_call(module: Any, name: str, number: int) -> None:
 
 
 def _kill_at_step(number: int) -> None:
-    connect, steps = sqlite_store.SqliteStore._connect, iter(range(number))
+    connect, steps = Database.connect, iter(range(number))
 
     def step() -> int:
         if next(steps, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
-    def connected(store: Any) -> Any:
-        connection = connect(store)
+    def connected(database: Any) -> Any:
+        connection = connect(database)
         connection.set_progress_handler(step, 20)
         return connection
 
-    sqlite_store.SqliteStore._connect = connected  # type: ignore[method-assign]
+    Database.connect = connected  # type: ignore[method-assign]
 
 
 def query_of(seed: int, dim: int) -> np.ndarray:

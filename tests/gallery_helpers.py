@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.index_report import IndexReport
+from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Entry, IndexKey

@@ -142,14 +142,6 @@ def test_importing_is_light(name):
     assert told.stdout.strip() == "[]"
 
 
-# Files that still wait to be taken apart; each must go from here, none may join.
-WAITING = {
-    "gallery/indexer.py",
-    "gallery/stores/qdrant_store.py",
-    "gallery/stores/sqlite_store.py",
-}
-
-
 def test_no_file_has_two_subjects_by_its_size():
     """The limits that the house sets itself; a file or function beyond them wants to be two."""
     large = set()
@@ -160,4 +152,4 @@ def test_no_file_has_two_subjects_by_its_size():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 assert (node.end_lineno or 0) - node.lineno < 80, f"{path}: {node.name}"
-    assert large == WAITING
+    assert not large

@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 
 from clip_app.errors import GalleryError, ModelError, StorageError
-from clip_app.gallery import indexer, scan
-from clip_app.gallery.indexer import IndexProgress, IndexReport
+from clip_app.gallery import index_report, indexer, scan, writer
+from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile, Shard
 from clip_app.gallery.stores.sqlite_store import SqliteStore
@@ -362,7 +362,7 @@ def test_a_renamed_folder_is_not_encoded_again_though_the_index_is_tidied_in_mid
     fill(gallery.folder, range(12), "b")
     gallery.index()
     monkeypatch.setattr(indexer, "_WRITE", 2)
-    monkeypatch.setattr(indexer, "_OPTIMISE_EVERY", 2)
+    monkeypatch.setattr(writer, "_OPTIMISE_EVERY", 2)
     # Contents change places: for a while no file holds the one that is written over first.
     names = sorted((gallery.folder / "b").iterdir())
     files = [path.read_bytes() for path in names]
@@ -477,7 +477,7 @@ def _broken_files() -> dict[str, bytes]:
 def test_broken_files_never_shift_the_vectors_of_others(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexer, "_ENCODE", 4)
+    monkeypatch.setattr(indexer, "BATCH", 4)
     monkeypatch.setattr(indexer, "_WRITE", 3)
     broken = _broken_files()
     for seed, (name, content) in enumerate(broken.items()):
@@ -520,10 +520,10 @@ def test_dates_that_no_database_can_keep_are_clipped(gallery: Gallery) -> None:
 def test_a_run_that_is_stopped_goes_on_where_it_was(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexer, "_ENCODE", 4)
+    monkeypatch.setattr(indexer, "BATCH", 4)
     monkeypatch.setattr(indexer, "_WRITE", 4)
     monkeypatch.setattr(indexer, "_AHEAD", 2)
-    monkeypatch.setattr(indexer, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(index_report, "_PROGRESS_SECONDS", 0.0)
     fill(gallery.folder, range(24))
     stop = threading.Event()
 
@@ -544,8 +544,8 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
 def test_progress_ends_at_the_number_of_files(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexer, "_PROGRESS_SECONDS", 0.0)
-    monkeypatch.setattr(indexer, "_ENCODE", 4)
+    monkeypatch.setattr(index_report, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(indexer, "BATCH", 4)
     fill(gallery.folder, range(9))
     put(gallery.folder / "broken.jpg", b"x")
     told: list[IndexProgress] = []
@@ -614,7 +614,7 @@ def test_a_folder_in_the_place_of_a_file_ends_nothing(
 def test_a_failure_in_mid_run_keeps_what_was_written_and_lets_go_of_the_lock(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(indexer, "_ENCODE", 4)
+    monkeypatch.setattr(indexer, "BATCH", 4)
     monkeypatch.setattr(indexer, "_WRITE", 4)
     fill(gallery.folder, range(24))
     calls = iter(range(100))

@@ -74,7 +74,7 @@ def test_only_so_many_paths_are_taken_before_their_features_are_asked_for(servic
     found = encode_files(service, endless(), workers=2)
     for number in range(1, 200):
         next(found)
-        assert len(taken) <= number + 2 * photos._BATCH + photos._AHEAD + 2 + 1
+        assert len(taken) <= number + 2 * photos.BATCH + photos._AHEAD + 2 + 1
     found.close()
     ended = len(taken)
     for thread in threading.enumerate():

@@ -11,7 +11,8 @@ from qdrant_client import models
 
 from clip_app.errors import InputError, StorageError
 from clip_app.gallery.library import open_library
-from clip_app.gallery.stores.qdrant_store import QdrantServer, QdrantStore, index_name
+from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
+from clip_app.gallery.stores.qdrant_store import QdrantStore
 from clip_app.gallery.stores.store import Counts, Filter, IndexKey
 from clip_app.settings import Settings
 from clip_app.terminal import common, main
@@ -152,7 +153,8 @@ def test_a_server_that_does_not_answer_is_one_sentence(capsys, monkeypatch):
 def test_a_missing_client_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "qdrant_client", None)
     monkeypatch.delitem(sys.modules, "clip_app.gallery.stores.qdrant_library")
-    monkeypatch.delitem(sys.modules, "clip_app.gallery.stores.qdrant_store")
+    for name in ("store", "server", "places", "points"):
+        monkeypatch.delitem(sys.modules, f"clip_app.gallery.stores.qdrant_{name}")
     with pytest.raises(StorageError, match="pip install qdrant-client"):
         open_library(Settings(gallery_store="qdrant+memory:"))
 

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.library import Library
-from clip_app.gallery.stores import sqlite_store
-from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
+from clip_app.gallery.stores import sqlite_schema, sqlite_view
+from clip_app.gallery.stores.sqlite_database import read_facts
+from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Counts, Entry, Filter, IndexKey
 from clip_app.model.info import ModelInfo
 from tests.gallery_helpers import digest, entry, small_store, unit, written_by_nobody
@@ -95,8 +96,8 @@ def assert_exact(store: SqliteStore, entries: list[Entry], limit: int = 7) -> No
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Snapshots and codes from a few rows on."""
-    monkeypatch.setattr(sqlite_store, "_TAIL_ROWS", 10)
-    monkeypatch.setattr(sqlite_store, "CODES_FROM", 10**9)
+    monkeypatch.setattr(sqlite_view, "_TAIL_ROWS", 10)
+    monkeypatch.setattr(sqlite_view, "CODES_FROM", 10**9)
 
 
 def snapshots(place: Path) -> list[str]:
@@ -160,8 +161,8 @@ def test_everything_may_be_dropped_and_come_back(tmp_path: Path, small: None) ->
 def test_codes_find_what_exact_search_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_store, "CODES_FROM", 100)
-    monkeypatch.setattr(sqlite_store, "_TAIL_ROWS", 10)
+    monkeypatch.setattr(sqlite_view, "CODES_FROM", 100)
+    monkeypatch.setattr(sqlite_view, "_TAIL_ROWS", 10)
     store = small_store(tmp_path)
     entries = [replace(entry(f"{n % 7}/{n}.jpg", n), taken=n) for n in range(2500)]
     store.write(entries[:2300])
@@ -307,7 +308,7 @@ def test_an_index_of_a_newer_version_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_store, "_VERSION", sqlite_store._VERSION + 1)
+        patch.setattr(sqlite_schema, "VERSION", sqlite_schema.VERSION + 1)
         small_store(tmp_path).close()
     with pytest.raises(GalleryError) as error:
         small_store(tmp_path)
@@ -475,7 +476,7 @@ def test_damage_found_late_stops_the_use_of_a_snapshot(
     store = small_store(tmp_path)
     store.counts()
     deadline = time.monotonic() + 20
-    while store._view.snapshot is not None and time.monotonic() < deadline:
+    while store._view.now.snapshot is not None and time.monotonic() < deadline:
         time.sleep(0.01)
     assert_exact(store, entries)
 
@@ -620,7 +621,7 @@ def test_any_sequence_of_changes_ends_as_in_a_plain_dict(
 
 @pytest.fixture
 def small_tail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "_TAIL_ROWS", 2)
+    monkeypatch.setattr(sqlite_view, "_TAIL_ROWS", 2)
 
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:

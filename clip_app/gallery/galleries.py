@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clip_app.errors import ClipAppError, GalleryError, StorageError
-from clip_app.gallery.indexer import IndexProgress, IndexReport
+from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
 from clip_app.gallery.roots import Roots, can_write, is_left_out, printable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.errors import GalleryError
-from clip_app.gallery.indexer import IndexProgress, IndexReport
+from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.query import TextTerm, parse_query
 from clip_app.gallery.roots import Roots, printable

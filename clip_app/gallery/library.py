@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from clip_app.errors import ClipAppError, GalleryError, StorageError
-from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.index_report import IndexReport
+from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.roots import Roots, printable
-from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
+from clip_app.gallery.stores.sqlite_database import read_facts
+from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Counts, IndexKey, Store
 from clip_app.model.info import ModelInfo, public_name
 from clip_app.model.service import ModelService

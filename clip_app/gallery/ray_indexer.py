@@ -22,7 +22,9 @@ import ray.data
 from ray.exceptions import RayError
 
 from clip_app.errors import ModelError
-from clip_app.gallery.indexer import IndexReport, Job, Run, decode, encode
+from clip_app.gallery.entries import Job, decode, encode
+from clip_app.gallery.index_report import IndexReport
+from clip_app.gallery.indexer import Run
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FileList, FoundFile, batched, encoded
 from clip_app.gallery.stores.store import Entry, Store

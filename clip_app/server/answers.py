@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from clip_app.gallery.indexer import IndexReport
+from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.library import IndexStatus
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer

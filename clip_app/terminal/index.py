@@ -12,7 +12,8 @@ from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, tell
 from clip_app.errors import GalleryError, InputError
-from clip_app.gallery.indexer import IndexProgress, IndexReport, index_folder
+from clip_app.gallery.index_report import IndexProgress, IndexReport
+from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.library import update_index
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import WHOLE, Shard

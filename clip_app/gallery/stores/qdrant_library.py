@@ -6,7 +6,8 @@ from pathlib import Path
 from clip_app.errors import GalleryError
 from clip_app.gallery.library import IndexStatus, distrust_in, no_index
 from clip_app.gallery.roots import printable
-from clip_app.gallery.stores.qdrant_store import QdrantServer, QdrantStore, index_name
+from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
+from clip_app.gallery.stores.qdrant_store import QdrantStore
 from clip_app.gallery.stores.store import IndexKey, Store
 from clip_app.model.info import ModelInfo
 

@@ -5,6 +5,8 @@ images by the hash of their bytes: files of the same bytes share one image and o
 """
 
 import hashlib
+import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,10 @@ from clip_app.progress import Progress
 #: Days for which vectors of vanished pictures are kept: a share that is not mounted for a moment
 #: must not cost hours of encoding, and a month outlasts a repair or a holiday.
 KEEP_DAYS = 30
+
+#: In place of the time at which a file was changed: it must be read again. No file has it, for the
+#: walk cuts times off before it.
+DISTRUSTED = -(2**63)
 
 #: In place of an inode or a ctime: what the file system says of it is not to be relied on.
 UNRELIABLE = -1
@@ -86,6 +92,11 @@ class Entry:
     doubts: int = 0
     file_date: bool = False
 
+    @property
+    def suffix(self) -> str:
+        """As in `Filter`."""
+        return os.path.splitext(self.path)[1].lower()
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -148,6 +159,11 @@ class Counts:
 def content_of(data: bytes) -> bytes:
     """The hash that a file's content goes by, 16 bytes."""
     return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def kept_from() -> float:
+    """Unix seconds: vectors of pictures that vanished before then are kept no longer."""
+    return time.time() - KEEP_DAYS * 24 * 3600
 
 
 class Store(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 
 from clip_app.errors import GalleryError
 from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
-from clip_app.gallery.indexer import BrokenFile
+from clip_app.gallery.index_report import BrokenFile
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.store import KEEP_DAYS, Counts
 from clip_app.model.service import ModelService

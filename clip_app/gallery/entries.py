@@ -1,0 +1,94 @@
+"""From a file of a gallery to its entry in the index: read, hash, date, decode, encode."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clip_app.errors import ImageError
+from clip_app.gallery.roots import Roots
+from clip_app.gallery.scan import FoundFile
+from clip_app.gallery.stores.store import Entry, content_of
+from clip_app.images import date_taken, difference_hash, load_image
+from clip_app.metrics import steps
+from clip_app.model.info import Pixels
+from clip_app.model.service import ModelService
+from clip_app.photos import decode_side
+
+
+@dataclass
+class Job:
+    """A file that needs something, and what a worker made of it."""
+
+    file: FoundFile
+    hash: bytes = b""
+    taken: int = 0
+    file_date: bool = False
+    look: int = 0
+    pixels: Pixels | None = None
+    error: tuple[str, dict[str, Any]] | None = None
+
+
+def decode(
+    service: ModelService,
+    roots: Roots,
+    folder: Path,
+    job: Job,
+    is_new: Callable[[bytes], bool] = lambda image: True,
+) -> Job:
+    """Read, hash, decode and preprocess one file; never raises for what is wrong with it.
+
+    Args:
+        service: the model to preprocess for.
+        roots: what may be read.
+        folder: the gallery.
+        job: the file; what is found out is put into it.
+        is_new: whether a content hash needs a vector; others are not decoded.
+
+    Returns:
+        `job`.
+    """
+    try:
+        with steps.measure("read"):
+            data = roots.read(os.path.join(folder, job.file.path))
+            job.hash = content_of(data)
+        taken = date_taken(data)
+        job.file_date = taken is None
+        job.taken = job.file.mtime_ns // 1_000_000_000 if taken is None else taken
+        if not is_new(job.hash):
+            return job
+        with steps.measure("decode"):
+            image = load_image(data, name=job.file.path, target_side=decode_side(service))
+            job.look = difference_hash(image)
+            job.pixels = service.preprocess(image)
+    except ImageError as error:
+        job.error = (error.key, error.params)
+    return job
+
+
+def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
+    """The entries of decoded files, in their order; equal contents are encoded once.
+
+    Raises:
+        ModelError: if the device fails.
+    """
+    new = {job.hash: job.pixels for job in jobs if job.pixels is not None}
+    vectors = {}
+    if new:
+        with steps.measure("encode", len(new)):
+            vectors = dict(zip(new, service.encode_pixels([*new.values()]), strict=True))
+    for job in jobs:
+        yield Entry(
+            job.file.path,
+            job.file.size,
+            job.file.mtime_ns,
+            job.hash,
+            job.taken,
+            vectors.get(job.hash) if job.pixels is not None else None,
+            job.look,
+            job.error,
+            job.file.ctime_ns,
+            job.file.inode,
+            file_date=job.file_date,
+        )

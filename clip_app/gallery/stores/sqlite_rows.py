@@ -1,0 +1,137 @@
+"""Rows of SQLite's store: how files and images are written, and whether they are as written.
+
+Every row carries a checksum, since SQLite has none of its own.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from clip_app.gallery.scan import encoded
+from clip_app.gallery.stores.sqlite_schema import FILE, NEW_FILE
+from clip_app.gallery.stores.store import DISTRUSTED, Entry, kept_from
+
+_FILE_MARKS = ", ".join("?" * len(FILE.split(", ")))
+
+
+def put_image(table: sqlite3.Connection, entry: Entry) -> None:
+    """Write the image of an entry that has a vector, unless it is known."""
+    vector = np.ascontiguousarray(entry.vector, np.float32).tobytes()
+    look = _signed(entry.look)
+    table.execute(
+        "INSERT INTO images (hash, look, vector, checksum) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (hash) DO NOTHING",
+        (entry.hash, look, vector, _image_checksum(entry.hash, look, vector)),
+    )
+
+
+def put_file(table: sqlite3.Connection, entry: Entry) -> None:
+    """Write the file of an entry, whose image must be known unless the file is broken."""
+    image = None
+    if entry.error is None:
+        known = table.execute("SELECT id FROM images WHERE hash = ?", (entry.hash,))
+        image = known.fetchone()[0]
+        table.execute("DELETE FROM kept WHERE id = ?", (image,))
+    error = json.dumps(entry.error, ensure_ascii=False) if entry.error else None
+    told = (entry.size, entry.mtime_ns, entry.taken, entry.suffix)
+    seen = (entry.ctime_ns, entry.inode, entry.doubts, int(entry.file_date))
+    put_file_row(table, (encoded(entry.path), *told, entry.hash, image, error, *seen))
+
+
+def put_file_row(table: sqlite3.Connection, values: tuple[Any, ...]) -> None:
+    """Write the columns `FILE` of a file, with their checksum."""
+    table.execute(
+        f"INSERT OR REPLACE INTO files ({FILE}, checksum) VALUES ({_FILE_MARKS}, ?)",  # noqa: S608
+        (*values, _file_checksum(*values)),
+    )
+
+
+def distrust_file(table: sqlite3.Connection, path: bytes) -> None:
+    """Give a file a time that none has; where it is unknown, nothing happens."""
+    for one_path, size, _, *rest in intact_files(table, [path]):
+        row = (one_path, size, DISTRUSTED, *rest)
+        table.execute(
+            "UPDATE main.files SET mtime_ns = ?, checksum = ? WHERE path = ?",
+            (DISTRUSTED, _file_checksum(*row), one_path),
+        )
+
+
+def intact_files(table: sqlite3.Connection, paths: Sequence[bytes]) -> list[Any]:
+    """The columns `FILE` of those of these paths that are known and as they were written."""
+    query = f"SELECT {FILE}, checksum FROM files WHERE path IN ({marks(paths)})"  # noqa: S608
+    rows = table.execute(query, paths).fetchall()
+    return [row[:-1] for row in rows if file_is_intact(row)]
+
+
+def drop_images(table: sqlite3.Connection, images: Sequence[int]) -> None:
+    """Drop images by their ids; the snapshot may still have them."""
+    rows = [(one,) for one in images]
+    table.executemany("DELETE FROM images WHERE id = ?", rows)
+    table.executemany("INSERT OR IGNORE INTO gone VALUES (?)", rows)
+    table.executemany("DELETE FROM kept WHERE id = ?", rows)
+
+
+def drop_unused_images(table: sqlite3.Connection, *, drop_kept: bool) -> None:
+    """Drop images without a file, those that are kept only if told so."""
+    unused = (
+        "SELECT id FROM images WHERE id NOT IN (SELECT image FROM files WHERE image > 0)"
+        " AND id NOT IN (SELECT id FROM kept WHERE since > ?)"
+    )
+    since = 2**62 if drop_kept else int(kept_from())
+    drop_images(table, [row[0] for row in table.execute(unused, (since,))])
+
+
+def marks(values: Any) -> str:
+    """A mark for each value, to be put into a query."""
+    return ",".join("?" * len(values))
+
+
+def vector_of(blob: bytes) -> np.ndarray:
+    """The float32 (dim,) vector of an image."""
+    return np.frombuffer(blob, np.float32)
+
+
+def error_of(stored: str | None) -> tuple[str, dict[str, Any]] | None:
+    """Why a file has no vector, if it has none."""
+    if stored is None:
+        return None
+    try:
+        key, params = json.loads(stored)
+        return str(key), dict(params)
+    except (TypeError, ValueError):  # a damaged row, which `repair` has not seen yet
+        return "image_damaged", {"name": "image"}
+
+
+def image_is_intact(row: Any) -> bool:
+    """Whether the columns `IMAGE` are as they were written."""
+    _, digest, look, vector, checksum = row
+    if not (isinstance(digest, bytes) and isinstance(vector, bytes)):
+        return False
+    return bool(_image_checksum(digest, look, vector) == checksum)
+
+
+def file_is_intact(row: Any) -> bool:
+    """Whether the columns `FILE` and the checksum are as they were written."""
+    *values, checksum = row
+    return bool(_file_checksum(*values) == checksum)
+
+
+def _image_checksum(digest: bytes, look: int, vector: bytes) -> int:
+    return zlib.crc32(vector, zlib.crc32(digest + str(look).encode()))
+
+
+def _file_checksum(*values: Any) -> int:
+    # Where all of the new columns are empty, the row and its checksum are of version 1.
+    old = len(values) - len(NEW_FILE)
+    if all(value is None for value in values[old:]):
+        values = values[:old]
+    return zlib.crc32(repr(values).encode())
+
+
+def _signed(look: int) -> int:
+    """A 64-bit number as SQLite keeps it."""
+    return look - 2**64 if look >= 2**63 else look
