@@ -79,7 +79,7 @@ _BATCHES = (1, 4, 8, 16, 32)
 
 
 def make(folder: Path) -> None:
-    """Make everything below `folder` that is not there yet; takes minutes and 2.5 GB."""
+    """Make everything below `folder` that is not there yet; takes minutes and 3 GB."""
     # transformers and open_clip read it while they are imported.
     os.environ |= {"HF_HOME": str(folder / HUB), "HF_HUB_OFFLINE": "1"}
     for name, number, sizes in (
@@ -153,11 +153,6 @@ def _write_weights(architecture: str, snapshot: Path) -> None:
     model = open_clip.create_model(architecture, pretrained_hf=False)
     weights = {key: value.contiguous() for key, value in model.state_dict().items()}
     save_file(weights, snapshot / "open_clip_model.safetensors")
-    config = {
-        "model_cfg": open_clip.get_model_config(architecture),
-        "preprocess_cfg": model.visual.preprocess_cfg,
-    }
-    (snapshot / "open_clip_config.json").write_text(json.dumps(config))
 
 
 def _write_words(snapshot: Path) -> None:
@@ -218,15 +213,17 @@ def _make_rclip(folder: Path) -> None:
     from clip_app.model.torch_engine import load_open_clip
 
     class Text(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
         def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-            return model.encode_text(tokens)
+            return self.model.encode_text(tokens)
 
     model, _, tokenizer = load_open_clip(find_model(VIT))
     (folder / _RCLIP_MODEL).mkdir(parents=True)
-    text = Text()
-    text.model = model  # so that its weights are found
     texts = tokenizer(["a photo of a cat", "sunset", "two dogs on a beach in the rain"])
-    _export(text.eval(), texts, folder / _RCLIP_MODEL / "textual.onnx")
+    _export(Text().eval(), texts, folder / _RCLIP_MODEL / "textual.onnx")
     pixels = torch.rand(3, 3, *model.visual.image_size)
     _export(model.visual, pixels, folder / _RCLIP_MODEL / "visual.onnx")
     (folder / "tokenizer").mkdir()
@@ -301,6 +298,6 @@ def best_rate(tower: Path) -> tuple[float, int]:
 if __name__ == "__main__":
     what, where = sys.argv[1:]
     if what == "make":
-        make(Path(where))
+        make(Path(where).resolve())
     else:
         print(json.dumps(best_rate(Path(where))))

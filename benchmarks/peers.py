@@ -142,7 +142,7 @@ ROWS = (
 def main() -> None:
     """Make what is missing, measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder to keep 3 GB in")
+    parser.add_argument("--work", type=Path, required=True, help="folder that keeps 3 GB")
     parser.add_argument("--rclip", type=Path, help="rclip of an environment that has it")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=4, help="runs not counted, at most")
@@ -151,7 +151,7 @@ def main() -> None:
     work = options.work.resolve()
     parts = [sys.executable, str(ROOT / "benchmarks/peer_parts.py")]
     subprocess.run([*parts, "make", str(work)], check=True)
-    rclip = options.rclip or installed_rclip(work / "rclip_environment")
+    rclip = (options.rclip or installed_rclip(work / "rclip_environment")).absolute()
     os.environ |= {
         "HF_HOME": str(work / HUB),
         "HF_HUB_OFFLINE": "1",
@@ -167,11 +167,8 @@ def main() -> None:
     chosen = {name: one for name, one in all_of_them.items() if re.search(options.only, name)}
     load = os.getloadavg()[0]
     outcomes = measure(chosen, options.runs, options.warm_up)
-    print(
-        f"{os.cpu_count()} cores, load average before: {load:.1f}; medians of {options.runs}; ",
-        end="",
-    )
-    print(f"Python {platform.python_version()}; {_version(rclip)}\n")
+    print(f"{os.cpu_count()} cores, load average before: {load:.1f}, ", end="")
+    print(f"Python {platform.python_version()}, {_version(rclip)}, medians of {options.runs}\n")
     print_table(outcomes)
 
 
