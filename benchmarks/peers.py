@@ -42,6 +42,7 @@ from peer_parts import (  # noqa: E402
     VIT,
 )
 
+PARTS = (sys.executable, str(ROOT / "benchmarks/peer_parts.py"))
 LABELS = "cat, dog, flower, rocket, coffee, temple, car, mountain, photographer, night sky"
 QUERY = "two dogs on a beach"
 PHOTOGRAPH = ROOT / "assets/examples/cat.jpg"
@@ -149,8 +150,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="commands to measure, as 'default|rclip'")
     options = parser.parse_args()
     work = options.work.resolve()
-    parts = [sys.executable, str(ROOT / "benchmarks/peer_parts.py")]
-    subprocess.run([*parts, "make", str(work)], check=True)
+    subprocess.run([*PARTS, "make", str(work)], check=True)
     rclip = (options.rclip or installed_rclip(work / "rclip_environment")).absolute()
     os.environ |= {
         "HF_HOME": str(work / HUB),
@@ -161,10 +161,7 @@ def main() -> None:
         "XDG_CACHE_HOME": str(work / "cache"),
         "XDG_DATA_HOME": str(work / "data"),
     }
-    all_of_them = commands(work, rclip) | {
-        "bare tower": Command((*parts, "rate", str(work / STARTER_TOWER)), r"\d")
-    }
-    chosen = {name: one for name, one in all_of_them.items() if re.search(options.only, name)}
+    chosen = {k: v for k, v in commands(work, rclip).items() if re.search(options.only, k)}
     load = os.getloadavg()[0]
     outcomes = measure(chosen, options.runs, options.warm_up)
     print(f"{os.cpu_count()} cores, load average before: {load:.1f}, ", end="")
@@ -173,7 +170,7 @@ def main() -> None:
 
 
 def commands(work: Path, rclip: Path) -> dict[str, Command]:
-    """Every command that is measured, by its name; one that needs an index follows its maker."""
+    """Every command that is measured, by its name; what needs another or is compared follows it."""
     app = (sys.executable, "-m", "clip_app")
     photographs, index = work / PHOTOGRAPHS, work / "index"
     hit = r"\.jpg"
@@ -206,6 +203,7 @@ def commands(work: Path, rclip: Path) -> dict[str, Command]:
         f'"encoded": {SMALL_NUMBER}\\b',
         fresh=(index / "starter",),
     )
+    measured["bare tower"] = Command((*PARTS, "rate", str(work / STARTER_TOWER)), r"\d")
     for name, model in (("default", DEFAULT), ("starter", "starter")):
         asked = ("classify", str(PHOTOGRAPH), "--labels", LABELS, "--model", model)
         measured[f"{name} classify"] = Command((*app, *asked), "rocket")
@@ -246,7 +244,7 @@ def measure(
 
 def _told(name: str, which: str, command: Command) -> Outcome:
     outcome = run(command)
-    told = outcome.failure or f"{outcome.seconds:.2f} s, {outcome.memory:.2f} GB"
+    told = outcome.failure or f"{outcome.seconds:.2f} s"
     print(f"{name}, {which}: {told}", file=sys.stderr, flush=True)
     return outcome
 
