@@ -10,14 +10,11 @@ share the processor with the server they ask, so the report says how much of it 
 """
 
 import argparse
-import contextlib
 import itertools
 import os
 import platform
 import random
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,12 +27,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr  # noqa: E402
 import httpx  # noqa: E402
 import torch  # noqa: E402
+from app_server import ask_without_client, server  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
 
@@ -55,7 +53,6 @@ BATCHES = (1, 4, 8, 16, 32)
 
 # Users start together and reach their pace in this time, which is not counted.
 WARM_UP_SECONDS = 1.5
-START_TIMEOUT_SECONDS = 120
 
 # Distinct photographs made for each second of load: more than two CPU cores can answer.
 PHOTOS_PER_SECOND = 160
@@ -296,19 +293,6 @@ def ask_tutorial(client: Client, photo: Path) -> Any:
     return client.predict(handle_file(photo), LABELS, api_name="/predict")
 
 
-def ask_without_client(http: httpx.Client, endpoint: str, fields: list[Any], photo: Path) -> None:
-    """One request as a browser makes it; `gradio_client` looks for answers every 50 ms only."""
-    files = {"files": (photo.name, photo.read_bytes())}
-    (path,) = http.post("/gradio_api/upload", files=files).json()
-    data = [{"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": photo.name}, *fields]
-    # With one session, as a page has: Gradio makes much ado about a new one.
-    asked = {"data": data, "session_hash": "benchmark"}
-    event = http.post(f"/gradio_api/call/{endpoint}", json=asked).json()["event_id"]
-    answer = http.get(f"/gradio_api/call/{endpoint}/{event}").text
-    if "event: complete" not in answer:
-        raise RuntimeError(answer)
-
-
 def serve_tutorial(model: str, port: int) -> None:
     """Serve CLIP as tutorials do, until ended."""
     clip, preprocess, tokenizer = load_open_clip(find_model(model))
@@ -329,45 +313,6 @@ def serve_tutorial(model: str, port: int) -> None:
         gr.Interface(predict, [gr.Image(type="filepath"), "text"], gr.Label())
         gr.Interface(lambda path: "", gr.File(), "text", api_name="nothing")
     demo.launch(server_name="127.0.0.1", server_port=port, quiet=True)
-
-
-@contextlib.contextmanager
-def server(command: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Start a server on a free port; yield its address and when it was started; end it after."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryFile("w+") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, str(port)],
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            env=os.environ | {"CLIP_APP_HOST": "127.0.0.1"},
-        )
-        try:
-            while not _listens(port):
-                if (
-                    process.poll() is not None
-                    or time.perf_counter() - started > START_TIMEOUT_SECONDS
-                ):
-                    output.seek(0)
-                    raise RuntimeError(f"The server did not start:\n{output.read()}")
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}/", started
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def distinct_photos(source: Path, folder: str, number: int) -> list[Path]:
