@@ -12,6 +12,7 @@ from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
 from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
+from clip_app.tasks.classes import Classes
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
 from clip_app.text_files import read_collection as read_collection  # matching begins with it
 
@@ -135,7 +136,7 @@ def match_features(
     scores = softmax_scores(cosines, service.logit_scale)
     chances = np.full(len(image_features), np.nan)
     if len(texts) <= _MOST_JUDGED:
-        chances = chance_of_best(service, image_features, texts, text_features)
+        chances = chance_of_best(service, image_features, Classes(tuple(texts), text_features))
     return [
         Matching(
             tuple(
