@@ -22,14 +22,9 @@ from clip_app.settings import read_settings
 from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.classify import classify_features
 from clip_app.tasks.fit import CHANCE_LIMIT
+from training.ranking import auroc
 
 LIST_SIZES = (1, 3, 10, 50)
-
-
-def auroc(right: np.ndarray, wrong: np.ndarray) -> float:
-    """Chance that a right list scores above a wrong one, ties counted half."""
-    above = (right[:, None] > wrong[None, :]).mean()
-    return float(above + 0.5 * (right[:, None] == wrong[None, :]).mean())
 
 
 def main() -> None:

@@ -70,7 +70,6 @@ def match(
     descriptions: str | Sequence[str],
     *,
     top_k: int | None = None,
-    progress: Progress | None = None,
 ) -> list[TextScore]:
     """Rank texts by how well they describe an image, best first; `judge` says whether they fit.
 
@@ -82,14 +81,13 @@ def match(
         image: the path of a file, its bytes, or a picture in memory.
         descriptions: one a line as typed, or already apart.
         top_k: how many to return; None for all.
-        progress: called with (done, total) while texts are encoded.
 
     Raises:
         ImageError: if there is no image, or it cannot be read.
         InputError: if there is no text, or too many.
         ModelError: if the device fails.
     """
-    return list(judge(service, image, descriptions, top_k=top_k, progress=progress).results)
+    return list(judge(service, image, descriptions, top_k=top_k).results)
 
 
 def judge(
@@ -100,7 +98,10 @@ def judge(
     top_k: int | None = None,
     progress: Progress | None = None,
 ) -> Matching:
-    """As `match`, with a verdict whether any of the texts fits at all."""
+    """As `match`, with a verdict whether any of the texts fits at all.
+
+    `progress` is called with (done, total) while texts are encoded.
+    """
     if image is None:
         raise ImageError("image_missing")
     texts = _texts(descriptions)
@@ -150,18 +151,14 @@ def match_features(
 
 
 def match_matrix(
-    service: ModelService,
-    images: Sequence[Image.Image],
-    descriptions: str | Sequence[str],
-    *,
-    progress: Progress | None = None,
+    service: ModelService, images: Sequence[Image.Image], descriptions: str | Sequence[str]
 ) -> SimilarityMatrix:
     """Compare every image with every text; arguments and errors as in `match`."""
     if not images:
         raise ImageError("image_missing")
     texts = _texts(descriptions)
     image_features = service.encode_images(images)
-    cosines = similarities(image_features, service.encode_texts(texts, progress))
+    cosines = similarities(image_features, service.encode_texts(texts))
     return SimilarityMatrix(tuple(texts), cosines, softmax_scores(cosines, service.logit_scale))
 
 

@@ -22,7 +22,7 @@ from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import Classification, classify_features
 from clip_app.ui.downloads import download_button, no_formula, write_export
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.files import Files
+from clip_app.ui.files import IMAGE_TYPES, Files
 from clip_app.ui.html import notice, percent, picture_url
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
@@ -35,7 +35,7 @@ def build_batch(page: Page, options: Options) -> None:
         files = Files(
             label=i18n("batch_files"),
             file_count="multiple",
-            file_types=["image", ".heic", ".heif", ".avif"],
+            file_types=IMAGE_TYPES,
             elem_id="batch-files",
         )
         button = gr.Button(i18n("batch_button"), elem_id="batch-button")
