@@ -29,7 +29,6 @@ from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.model.torch_engine import load_open_clip
 from clip_app.prompts import TEMPLATE_SETS, language_of_texts
-from clip_app.settings import Settings
 from clip_app.tasks.classes import Classes, classes_from_labels
 from training.features import FeatureStore
 from training.ranking import places, within
@@ -91,7 +90,7 @@ def adapt(images: Path, out: Path, model: str = "starter", steps: int = 600) -> 
     torch.manual_seed(0)
     own = _read(images)
     source = find_model(model)
-    service = load_model(Settings(model=model, device="cpu", precision="float32"))
+    service = load_model(model, device="cpu", precision="float32")
     classes = _classes(service, own.classes)
     everyday = service.encode_texts([*background_words("en"), *background_words("zh")])
     whole = load_open_clip(source)[0]
