@@ -18,18 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from clip_app.model.slot import load_model
 from clip_app.photos import encode_files
-from clip_app.prompts import TEMPLATE_SETS
-from clip_app.scoring import similarities, softmax_scores
 from clip_app.settings import read_settings
-from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
+from clip_app.tasks.classes import Classes, classes_from_labels
+from clip_app.tasks.classify import classify_features
+from clip_app.tasks.fit import CHANCE_LIMIT
+from training.ranking import auroc
 
 LIST_SIZES = (1, 3, 10, 50)
-
-
-def auroc(right: np.ndarray, wrong: np.ndarray) -> float:
-    """Chance that a right list scores above a wrong one, ties counted half."""
-    above = (right[:, None] > wrong[None, :]).mean()
-    return float(above + 0.5 * (right[:, None] == wrong[None, :]).mean())
 
 
 def main() -> None:
@@ -48,7 +43,7 @@ def main() -> None:
             continue
         images.append(photo.image_features)
         truth.append(classes.index(path.parent.name))
-    features = service.encode_labels(classes, TEMPLATE_SETS["single"])
+    everything = classes_from_labels(service, classes, "single")
     rng = np.random.default_rng(0)
     print(f"{len(images)} photographs, {len(classes)} classes, {service.info.name}")
     print("| labels | false accepts % | false rejects % | AUROC verdict | softmax | cosine |")
@@ -63,11 +58,10 @@ def main() -> None:
                 chosen = list(rng.choice(others, size, replace=False))
                 if with_right:
                     chosen[0] = right
-                labels = [classes[number] for number in chosen]
-                cosines = similarities(image[None], features[chosen])
-                chance = chance_of_best(service, image[None], labels, features[chosen])[0]
-                softmax = softmax_scores(cosines, service.logit_scale).max()
-                scores[with_right].append((-chance, float(softmax), float(cosines.max())))
+                offered = Classes(tuple(classes[n] for n in chosen), everything.weights[chosen])
+                answer = classify_features(service, image[None], offered)[0]
+                best = answer.results[0]
+                scores[with_right].append((-answer.chance, best.score, best.similarity))
         good, bad = np.array(scores[True]), np.array(scores[False])
         areas = " | ".join(f"{auroc(good[:, k], bad[:, k]):.3f}" for k in range(3))
         accepts = 100 * (bad[:, 0] >= -CHANCE_LIMIT).mean()

@@ -29,21 +29,18 @@ from clip_app.gallery.relevance import (
     chances,
     unrelated_queries,
 )
-from clip_app.model.backgrounds import background_for
+from clip_app.model.backgrounds import TEMPLATES, background_for
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.photos import encode_files
-from clip_app.prompts import TEMPLATE_SETS, label_sets
+from clip_app.prompts import label_sets
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
+from training.ranking import auroc
 
 SHOWN = 50
 MAX_QUERIES = 100
 SIZES = (100, 1_000, 10_000)
-TEMPLATES: dict[Language, tuple[str, ...]] = {
-    "en": TEMPLATE_SETS["single"],
-    "zh": ("一张{}的照片。",),
-}
 ABSURD: dict[Language, tuple[str, ...]] = {
     "en": (
         "quarterly tax report",
@@ -307,12 +304,6 @@ def line(searches: dict[str, list[Search]]) -> str:
 def passed(searches: list[Search]) -> float:
     """Share of searches in which some result fits."""
     return float(np.mean([(one.chance <= CHANCE_LIMIT).any() for one in searches]))
-
-
-def auroc(right: np.ndarray, wrong: np.ndarray) -> float:
-    """Chance that a search with something to find scores above one without, ties counted half."""
-    above = (right[:, None] > wrong[None, :]).mean()
-    return float(above + 0.5 * (right[:, None] == wrong[None, :]).mean())
 
 
 def compare_limits(galleries: list[dict[str, list[Search]]]) -> None:

@@ -30,9 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.photos import encode_files
-from clip_app.prompts import TEMPLATE_SETS, choose_templates
+from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
+from clip_app.tasks.classes import classes_from_labels
 from training.datasets import (
     CaptionSet,
     DatasetError,
@@ -116,8 +117,8 @@ def measure_labels(
     found: dict[str, np.ndarray] = {}
     for language in _languages(service, [list(names) for names in one.names.values()]):
         names = [one.names[key][language][0] for key in keys]
-        weights = service.encode_labels(names, _templates(templates, language, names))
-        found[language] = places(features, weights, right)
+        classes = classes_from_labels(service, names, _templates(templates, language))
+        found[language] = places(features, classes.weights, right)
     kinds = [new if isinstance(new, str) else new.get(keys[row], UNNAMED) for row in right]
     results = []
     for kind in dict.fromkeys(kinds):
@@ -196,9 +197,9 @@ def _languages(service: ModelService, present: Sequence[Sequence[str]]) -> list[
     ]
 
 
-def _templates(choice: str, language: Language, names: Sequence[str]) -> tuple[str, ...]:
+def _templates(choice: str, language: Language) -> str:
     # The larger sets are English; Chinese names go into the Chinese one whichever is chosen.
-    return choose_templates(choice if language == "en" or choice == "none" else "auto", names)
+    return choice if language == "en" or choice == "none" else "auto"
 
 
 def main() -> None:

@@ -15,19 +15,23 @@ __version__ = "0.2.0"
 
 _HOME = {
     "ClipAppError": "clip_app.errors",
+    "Classes": "clip_app.tasks.classes",
     "Classification": "clip_app.tasks.classify",
     "Gallery": "clip_app.gallery.gallery",
     "LabelScore": "clip_app.tasks.classify",
     "ModelService": "clip_app.model.service",
     "SearchHit": "clip_app.gallery.search",
     "TextScore": "clip_app.tasks.match",
+    "classes_from_labels": "clip_app.tasks.classes",
     "classify": "clip_app.tasks.classify",
+    "classify_features": "clip_app.tasks.classify",
     "load_model": "clip_app.model.slot",
     "match": "clip_app.tasks.match",
     "open_gallery": "clip_app.gallery.gallery",
 }
 
 __all__ = [
+    "Classes",
     "Classification",
     "ClipAppError",
     "Gallery",
@@ -35,7 +39,9 @@ __all__ = [
     "ModelService",
     "SearchHit",
     "TextScore",
+    "classes_from_labels",
     "classify",
+    "classify_features",
     "load_model",
     "match",
     "open_gallery",
@@ -47,7 +53,8 @@ if TYPE_CHECKING:
     from clip_app.gallery.search import SearchHit
     from clip_app.model.service import ModelService
     from clip_app.model.slot import load_model
-    from clip_app.tasks.classify import Classification, LabelScore, classify
+    from clip_app.tasks.classes import Classes, classes_from_labels
+    from clip_app.tasks.classify import Classification, LabelScore, classify, classify_features
     from clip_app.tasks.match import TextScore, match
 
 

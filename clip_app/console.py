@@ -10,7 +10,6 @@ import os
 import re
 import sys
 import time
-from types import TracebackType
 from typing import IO, Any, Self
 
 from clip_app.errors import StorageError
@@ -132,12 +131,7 @@ class StatusLine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.clear()
 
     @property

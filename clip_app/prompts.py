@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from clip_app.errors import InputError
 from clip_app.settings import ASSETS
@@ -56,11 +57,7 @@ def parse_labels(typed: str) -> list[str]:
         InputError: if none is left, there are more than `MAX_LABELS`, or one is too long.
     """
     labels = merged(split_labels(typed))
-    if not labels:
-        raise InputError("labels_missing")
-    if len(labels) > MAX_LABELS:
-        raise InputError("labels_too_many", number=len(labels), limit=MAX_LABELS)
-    _check_lengths(labels)
+    _check(labels, MAX_LABELS, "labels")
     return labels
 
 
@@ -73,11 +70,7 @@ def parse_lines(typed: str, limit: int = MAX_LABELS) -> list[str]:
         InputError: if none is left, there are more than `limit`, or one is too long.
     """
     lines = merged(pasted_captions(typed.splitlines()) or split_lines(typed))
-    if not lines:
-        raise InputError("descriptions_missing")
-    if len(lines) > limit:
-        raise InputError("descriptions_too_many", number=len(lines), limit=limit)
-    _check_lengths(lines)
+    _check(lines, limit, "descriptions")
     return lines
 
 
@@ -154,7 +147,11 @@ def label_sets() -> dict[str, LabelSet]:
     return {one.key: one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].key))}
 
 
-def _check_lengths(texts: Sequence[str]) -> None:
+def _check(texts: Sequence[str], limit: int, kind: Literal["labels", "descriptions"]) -> None:
+    if not texts:
+        raise InputError(f"{kind}_missing")
+    if len(texts) > limit:
+        raise InputError(f"{kind}_too_many", number=len(texts), limit=limit)
     longest = max(map(len, texts))
     if longest > MAX_LABEL_LENGTH:
         raise InputError("text_too_long", number=longest, limit=MAX_LABEL_LENGTH)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from clip_app.errors import ImageError, InputError
 from clip_app.images import load_image
 from clip_app.model.backgrounds import background_for, background_words
-from clip_app.tasks.classify import classify
+from clip_app.tasks.classes import Classes, classes_from_labels
+from clip_app.tasks.classify import classify, classify_features
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.tasks.match import match, match_matrix, read_collection
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
@@ -30,6 +31,32 @@ def test_scores_are_softmax_of_scaled_cosine(service, cat):
     assert [one.score for one in answer.results] == sorted(
         (one.score for one in answer.results), reverse=True
     )
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_classes_are_encoded_once_and_score_as_classify_does(service, cat, independent):
+    images = [cat, noise(901)]
+    expected = classify(service, images, "猫, 狗", "chinese", independent=independent)
+    classes = classes_from_labels(service, "猫, 狗", "chinese")
+    features, texts = service.encode_images(images), service.statistics.texts
+    assert classify_features(service, features, classes, independent=independent) == expected
+    assert service.statistics.texts == texts
+    assert classes.names == ("猫", "狗")
+    assert classes.weights.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(classes.weights, axis=1), 1, atol=1e-6)
+    swapped = Classes(classes.names[::-1], classes.weights)
+    other = {"猫": "狗", "狗": "猫"}
+    told = classify_features(service, features, swapped, independent=independent)
+    assert [[(other[one.label], one.score) for one in answer.results] for answer in told] == [
+        [(one.label, one.score) for one in answer.results] for answer in expected
+    ]
+
+
+def test_classes_name_the_labels_that_were_cut(service):
+    long = "a very " * 100 + "old cat"
+    [cut] = classes_from_labels(service, ["dog", long]).cut
+    assert cut.text == long
+    assert long.startswith(cut.read)
 
 
 def test_changing_labels_does_not_encode_the_image_again(service):
@@ -87,6 +114,8 @@ def test_no_image_or_no_label_is_an_error(service, cat):
         classify(service, [], "cat")
     with pytest.raises(InputError):
         classify(service, [cat], " , ")
+    with pytest.raises(InputError):
+        classify(service, [cat], [])
 
 
 def test_thousand_labels_show_progress_and_are_computed_once(service, cat):

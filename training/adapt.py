@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +25,14 @@ from clip_app.errors import ClipAppError
 from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model.backgrounds import background_words
 from clip_app.model.catalog import find_model
+from clip_app.model.service import ModelService
+from clip_app.model.slot import load_model
 from clip_app.model.torch_engine import load_open_clip
-from clip_app.prompts import TEMPLATE_SETS, fill_template, language_of_texts
+from clip_app.prompts import TEMPLATE_SETS, language_of_texts
+from clip_app.tasks.classes import Classes, classes_from_labels
 from training.export import write_towers
 from training.features import FeatureStore
+from training.ranking import places, within
 from training.synthetic import shuffle_key
 
 _WEIGHTS = "open_clip_model.safetensors"
@@ -88,10 +91,10 @@ def adapt(images: Path, out: Path, model: str = "starter", steps: int = 600) -> 
     torch.manual_seed(0)
     own = _read(images)
     source = find_model(model)
-    whole, _, tokenizer = load_open_clip(source)
-    scale = whole.logit_scale.detach().exp()
-    texts = _classifier(whole, tokenizer, own.classes)
-    everyday = _encode(whole, tokenizer, [*background_words("en"), *background_words("zh")])
+    service = load_model(model, device="cpu", precision="float32", export=False)
+    classes = _classes(service, own.classes)
+    everyday = service.encode_texts([*background_words("en"), *background_words("zh")])
+    whole = load_open_clip(source)[0]
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore(whole.visual.trunk, Path(folder))
         views, kept = store.readable_views(own.paths, 2, "own")
@@ -100,9 +103,11 @@ def adapt(images: Path, out: Path, model: str = "starter", steps: int = 600) -> 
     old = whole.visual.head.eval()
     head = copy.deepcopy(old)
     rows, held_out = own.part(False), own.part(True)
-    before = _accuracy(old, plain[held_out], own.labels[held_out], texts)
-    _train(head, old, (plain[rows], crop[rows]), own.labels[rows], texts, everyday, scale, steps)
-    after = _accuracy(head, plain[held_out], own.labels[held_out], texts)
+    before = _accuracy(old, plain[held_out], own.labels[held_out], classes)
+    texts = (torch.from_numpy(classes.weights), torch.from_numpy(everyday))
+    scale = service.logit_scale
+    _train(head, old, (plain[rows], crop[rows]), own.labels[rows], texts, scale, steps)
+    after = _accuracy(head, plain[held_out], own.labels[held_out], classes)
     _write(Path(source.architecture.removeprefix("local-dir:")), head, out)
     outcome = Outcome(before, after, len(held_out))
     (out / "adapted.json").write_text(json.dumps(outcome.__dict__ | {"classes": own.classes}))
@@ -134,31 +139,22 @@ def _checked(own: _Own, kept: Sequence[int], images: Path) -> _Own:
     return _Own(own.classes, tuple(own.paths[row] for row in kept), labels)
 
 
-def _classifier(model: Any, tokenizer: Any, classes: Sequence[str]) -> torch.Tensor:
-    """(classes, dimensions), each averaged over the prompts of its language."""
+def _classes(service: ModelService, names: Sequence[str]) -> Classes:
+    """The classes, each one's text averaged over the prompts of its own language."""
     rows = []
-    for name in classes:
+    for name in names:
         templates = TEMPLATE_SETS["chinese" if language_of_texts([name]) == "zh" else "clip7"]
-        prompts = [fill_template(t, name.replace("_", " ")) for t in (*templates, "{}")]
-        rows.append(F.normalize(_encode(model, tokenizer, prompts).mean(0), dim=0))
-    return torch.stack(rows)
-
-
-def _encode(model: Any, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
-    with torch.inference_mode():
-        parts = [
-            model.encode_text(tokenizer(list(texts[i : i + 64])), normalize=True)
-            for i in range(0, len(texts), 64)
-        ]
-    return torch.cat(parts).clone()
+        prompts = "\n".join((*templates, "{}"))
+        rows.append(classes_from_labels(service, [name.replace("_", " ")], prompts).weights)
+    return Classes(tuple(names), np.concatenate(rows))
 
 
 def _accuracy(
-    head: nn.Module, features: torch.Tensor, labels: torch.Tensor, texts: torch.Tensor
+    head: nn.Module, features: torch.Tensor, labels: torch.Tensor, classes: Classes
 ) -> float:
     with torch.inference_mode():
-        best = (head(features) @ texts.T).argmax(1)
-    return round(100 * (best == labels).float().mean().item(), 1)
+        images = F.normalize(head(features), dim=1).numpy()
+    return within(places(images, classes.weights, labels.numpy()), 1)
 
 
 def _train(
@@ -166,12 +162,16 @@ def _train(
     old: nn.Module,
     views: Sequence[torch.Tensor],
     labels: torch.Tensor,
-    texts: torch.Tensor,
-    everyday: torch.Tensor,
-    scale: torch.Tensor,
+    texts: tuple[torch.Tensor, torch.Tensor],
+    scale: float,
     steps: int,
 ) -> None:
-    """Cross-entropy over one's own labels, held to what the old head says of everyday words."""
+    """Cross-entropy over one's own labels, held to what the old head says of everyday words.
+
+    Args:
+        texts: of the labels, and of the everyday words.
+    """
+    own, everyday = texts
     rng = np.random.default_rng(0)
     optimizer = torch.optim.AdamW(head.parameters(), lr=_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -181,7 +181,7 @@ def _train(
         given = F.normalize(head(features), dim=1)
         with torch.no_grad():
             kept = torch.softmax(scale * F.normalize(old(features), dim=1) @ everyday.T, dim=1)
-        loss = F.cross_entropy(scale * given @ texts.T, labels[pick])
+        loss = F.cross_entropy(scale * given @ own.T, labels[pick])
         drift = F.kl_div(
             F.log_softmax(scale * given @ everyday.T, dim=1), kept, reduction="batchmean"
         )
@@ -221,7 +221,7 @@ def main() -> None:
         parser.exit(2, f"{error}\n")
     print(
         f"Right among {outcome.photos} held-out photographs: "
-        f"{outcome.before} % before, {outcome.after} % after."
+        f"{outcome.before:.1f} % before, {outcome.after:.1f} % after."
     )
     print(f"Use it with: python app.py --model {options.out}")
 

@@ -385,15 +385,13 @@ def _union_loss(
     return F.cross_entropy(logits, truth)
 
 
-def calibrated_scale(
-    head: Head, held_out: Sequence[LabelledFeatures], scales: Sequence[float] = ()
-) -> float:
+def calibrated_scale(head: Head, held_out: Sequence[LabelledFeatures]) -> float:
     """The logit scale (as a factor, not its logarithm) that makes held-out probabilities truest.
 
     Minimises the mean over sets and languages of the negative log-likelihood: temperature scaling,
     Guo et al. 2017.
     """
-    candidates = torch.tensor(scales or np.geomspace(5, 100, 60).tolist(), dtype=torch.float32)
+    candidates = torch.tensor(np.geomspace(5, 100, 60), dtype=torch.float32)
     total = torch.zeros(len(candidates))
     with torch.inference_mode():
         for one in held_out:

@@ -8,6 +8,7 @@ import open_clip
 import torch
 
 from clip_app.prompts import label_sets
+from clip_app.tasks.classes import Classes
 from training.align import Head, LabelTexts
 from training.datasets import CaptionSet, LabelledSet
 from training.features import FeatureStore
@@ -68,7 +69,7 @@ def report(
             continue
         truth = torch.tensor([labels.index(photos[row].label) for row in kept])
         figures[one.name] = {"photos": len(kept), "labels": len(labels)} | {
-            language: top(images, head.classifier(prompts.float()), truth)
+            language: top(images, _classes(labels, head, prompts), truth)
             for language, prompts in (("en", texts.english), ("zh", texts.chinese))
         }
     for pictures in captioned:
@@ -97,9 +98,13 @@ def _first(head: Head, encoder: TextEncoder, captions: Sequence[Sequence[str]]) 
     return head.texts(encoder.encode([texts[0] for texts in captions]))
 
 
-def top(images: torch.Tensor, labels: torch.Tensor, truth: torch.Tensor) -> dict[str, float]:
-    """Top-1 and top-5 in percent, of unit rows of photographs and labels."""
-    found = places(images.numpy(), labels.numpy(), truth.numpy())
+def _classes(labels: Sequence[str], head: Head, prompts: torch.Tensor) -> Classes:
+    return Classes(tuple(labels), head.classifier(prompts.float()).numpy())
+
+
+def top(images: torch.Tensor, classes: Classes, truth: torch.Tensor) -> dict[str, float]:
+    """Top-1 and top-5 in percent, of unit rows of photographs."""
+    found = places(images.numpy(), classes.weights, truth.numpy())
     return {f"top{k}": within(found, k) for k in (1, 5)}
 
 

@@ -1,4 +1,4 @@
-"""Where the right one comes among candidates: what top-k accuracy and recall are counted from."""
+"""Where the right one comes among candidates: what accuracy, recall and AUROC are counted from."""
 
 import numpy as np
 
@@ -31,3 +31,9 @@ def places(queries: np.ndarray, candidates: np.ndarray, right: np.ndarray) -> np
 def within(found: np.ndarray, limit: int) -> float:
     """Percentage of places below `limit`."""
     return round(100 * float((found < limit).mean()), 2)
+
+
+def auroc(right: np.ndarray, wrong: np.ndarray) -> float:
+    """Chance that one of the right scores above one of the wrong ones, ties counted half."""
+    above = (right[:, None] > wrong[None, :]).mean()
+    return float(above + 0.5 * (right[:, None] == wrong[None, :]).mean())

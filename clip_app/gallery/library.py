@@ -124,17 +124,7 @@ class Library:
         self._lock = threading.Lock()
 
     def open(self, folder: Path, model: ModelInfo, *, create: bool = False) -> Store:
-        """The index of a gallery for a model.
-
-        Args:
-            folder: the gallery, resolved.
-            model: whose vectors it must hold.
-            create: make it where there is none, and start again where it is damaged.
-
-        Raises:
-            GalleryError: if there is none, or only one of another model, or it is damaged.
-            StorageError: if it cannot be read or made.
-        """
+        """The index of a gallery for a model."""
         key = IndexKey(folder, model.name, model.fingerprint, model.embedding_size)
         with self._lock:
             place = self._place(folder, model)

@@ -86,8 +86,8 @@ def is_cached(source: ModelSource) -> bool:
     return all(is_in_cache(repository, files) for repository, files in source.hub_files)
 
 
-def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
-    """Whether the model hub (or the mirror in `HF_ENDPOINT`) answers within `timeout` seconds."""
+def hub_answers() -> bool:
+    """Whether the model hub (or the mirror in `HF_ENDPOINT`) answers before long."""
     if constants.HF_HUB_OFFLINE:
         return False
     tell_unusable_proxies()
@@ -96,7 +96,7 @@ def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
 
     def ask() -> None:
         try:
-            httpx.head(endpoint, timeout=timeout)
+            httpx.head(endpoint, timeout=HUB_TIMEOUT_SECONDS)
             answered.set()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             log.info("%s does not answer: %s", urlsplit(endpoint).netloc, error)
@@ -104,7 +104,7 @@ def hub_answers(timeout: float = HUB_TIMEOUT_SECONDS) -> bool:
     # A thread, because looking up a name has no time limit of its own.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(timeout)
+    thread.join(HUB_TIMEOUT_SECONDS)
     return answered.is_set()
 
 

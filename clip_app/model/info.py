@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from clip_app.model.preprocess import Preprocessing
+from clip_app.prompts import shortened
 from clip_app.strings import Language, text
 
 Scoring = Literal["softmax", "sigmoid"]
@@ -105,6 +106,6 @@ class CutText:
 
     def message(self, language: Language) -> str:
         """How much was read, as a sentence."""
-        shown = self.text if len(self.text) <= _SHOWN else self.text[: _SHOWN - 1] + "…"
+        shown = shortened(self.text, _SHOWN)
         numbers = {"read": len(self.read), "length": len(self.text)}
         return text("text_cut", language, text=shown, **numbers)

@@ -98,9 +98,7 @@ class ModelService:
             fingerprint=spec.fingerprint,
         )
 
-    def encode_images(
-        self, images: Sequence[Image.Image], progress: Progress | None = None
-    ) -> np.ndarray:
+    def encode_images(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Features of images, in their order.
 
         An image seen before is answered from the cache; the rest share forward passes with whatever
@@ -108,7 +106,6 @@ class ModelService:
 
         Args:
             images: pictures of any size and mode.
-            progress: called with (done, total) after each batch.
 
         Returns:
             float32 array (n, embedding_size), rows of length 1.
@@ -128,8 +125,6 @@ class ModelService:
             for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
                 self._features.put(key, row)
-            if progress:
-                progress(len(keys) - len(missing) + start + len(chunk), len(keys))
         return np.stack([_known(features[key]) for key in keys])
 
     def preprocess(self, image: Image.Image) -> Pixels:

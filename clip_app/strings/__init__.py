@@ -27,11 +27,11 @@ def text(key: str, language: Language, **params: object) -> str:
     return STRINGS[key][LANGUAGES.index(language)].format(**params)
 
 
-def language_of(tag: str | None, default: Language = "en") -> Language:
+def language_of(tag: str | None) -> Language:
     """The interface language for a BCP-47 tag or an `Accept-Language` header.
 
     Any Chinese (`zh`, `zh-CN`, `zh_TW`, `zh-Hant-HK` …) is Chinese. In a list the entry with the
-    highest quality value that is Chinese or English decides; without one, `default`.
+    highest quality value that is Chinese or English decides; without one it is English.
     """
     ranked: list[tuple[float, int, Language]] = []
     for position, part in enumerate((tag or "").split(",")):
@@ -43,4 +43,4 @@ def language_of(tag: str | None, default: Language = "en") -> Language:
             quality = 0.0
         if primary in LANGUAGES and quality > 0:
             ranked.append((-quality, position, "zh" if primary == "zh" else "en"))
-    return min(ranked)[2] if ranked else default
+    return min(ranked)[2] if ranked else "en"

@@ -11,8 +11,8 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, Sources, open_picture
 from clip_app.progress import Progress
-from clip_app.prompts import choose_templates, parse_labels
 from clip_app.scoring import sigmoid, similarities, softmax_scores
+from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best, share_against_background
 
 
@@ -107,62 +107,55 @@ def classify(
     """
     if not images:
         raise ImageError("image_missing")
-    names = parse_labels(labels) if isinstance(labels, str) else list(labels)
-    prompts = choose_templates(templates, names)
     given = images if isinstance(images, list | tuple) else [images]
     pictures = [open_picture(one, service) for one in given]
-    image_features = service.encode_images(pictures)
-    label_features = service.encode_labels(names, prompts, progress)
+    classes = classes_from_labels(service, labels, templates, progress)
+    features = service.encode_images(pictures)
     answers = classify_features(
-        service,
-        image_features,
-        names,
-        label_features,
-        cut=service.cut_texts(names, prompts),
-        independent=independent,
-        progress=progress,
+        service, features, classes, independent=independent, progress=progress
     )
     return answers if isinstance(images, list | tuple) else answers[0]
 
 
 def classify_features(
     service: ModelService,
-    image_features: np.ndarray,
-    labels: Sequence[str],
-    label_features: np.ndarray,
+    features: np.ndarray,
+    classes: Classes,
     *,
-    cut: tuple[CutText, ...] = (),
     independent: bool = False,
     progress: Progress | None = None,
 ) -> list[Classification]:
-    """Score every label for images, both encoded already.
+    """Score every class for images that are encoded already.
 
     Args:
-        service: the model that made the features.
-        image_features: float32 (images, embedding_size), rows of length 1.
-        labels: what the rows of `label_features` stand for; they choose the background's language.
-        label_features: float32 (labels, embedding_size), as `encode_labels` gives them.
-        cut: labels that the model read only the beginning of, to be told with each answer.
+        service: the model that made the features and the classes.
+        features: float32 (images, embedding_size), rows of length 1.
+        classes: see `classes_from_labels`.
         independent: as in `classify`.
         progress: called with (done, total) while the background is encoded.
 
     Returns:
-        One answer for each row of `image_features`.
+        One answer for each row of `features`.
 
     Raises:
         ModelError: if the device fails.
     """
-    cosines = similarities(image_features, label_features)
-    chances = chance_of_best(service, image_features, labels, label_features, progress)
+    cosines = similarities(features, classes.weights)
+    chances = chance_of_best(service, features, classes, progress)
     if not independent:
         scores = softmax_scores(cosines, service.logit_scale)
     elif service.logit_bias is not None:
         scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
     else:
-        scores = share_against_background(service, image_features, labels, label_features)
+        scores = share_against_background(service, features, classes)
     return [
-        Classification(_ranked(labels, scores[i], cosines[i]), float(chances[i]), independent, cut)
-        for i in range(len(image_features))
+        Classification(
+            _ranked(classes.names, scores[i], cosines[i]),
+            float(chances[i]),
+            independent,
+            classes.cut,
+        )
+        for i in range(len(features))
     ]
 
 

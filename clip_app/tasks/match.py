@@ -12,6 +12,7 @@ from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
 from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
+from clip_app.tasks.classes import Classes
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
 from clip_app.text_files import read_collection as read_collection  # matching begins with it
 
@@ -69,7 +70,6 @@ def match(
     descriptions: str | Sequence[str],
     *,
     top_k: int | None = None,
-    progress: Progress | None = None,
 ) -> list[TextScore]:
     """Rank texts by how well they describe an image, best first; `judge` says whether they fit.
 
@@ -81,14 +81,13 @@ def match(
         image: the path of a file, its bytes, or a picture in memory.
         descriptions: one a line as typed, or already apart.
         top_k: how many to return; None for all.
-        progress: called with (done, total) while texts are encoded.
 
     Raises:
         ImageError: if there is no image, or it cannot be read.
         InputError: if there is no text, or too many.
         ModelError: if the device fails.
     """
-    return list(judge(service, image, descriptions, top_k=top_k, progress=progress).results)
+    return list(judge(service, image, descriptions, top_k=top_k).results)
 
 
 def judge(
@@ -99,7 +98,10 @@ def judge(
     top_k: int | None = None,
     progress: Progress | None = None,
 ) -> Matching:
-    """As `match`, with a verdict whether any of the texts fits at all."""
+    """As `match`, with a verdict whether any of the texts fits at all.
+
+    `progress` is called with (done, total) while texts are encoded.
+    """
     if image is None:
         raise ImageError("image_missing")
     texts = _texts(descriptions)
@@ -135,7 +137,7 @@ def match_features(
     scores = softmax_scores(cosines, service.logit_scale)
     chances = np.full(len(image_features), np.nan)
     if len(texts) <= _MOST_JUDGED:
-        chances = chance_of_best(service, image_features, texts, text_features)
+        chances = chance_of_best(service, image_features, Classes(tuple(texts), text_features))
     return [
         Matching(
             tuple(
@@ -149,18 +151,14 @@ def match_features(
 
 
 def match_matrix(
-    service: ModelService,
-    images: Sequence[Image.Image],
-    descriptions: str | Sequence[str],
-    *,
-    progress: Progress | None = None,
+    service: ModelService, images: Sequence[Image.Image], descriptions: str | Sequence[str]
 ) -> SimilarityMatrix:
     """Compare every image with every text; arguments and errors as in `match`."""
     if not images:
         raise ImageError("image_missing")
     texts = _texts(descriptions)
     image_features = service.encode_images(images)
-    cosines = similarities(image_features, service.encode_texts(texts, progress))
+    cosines = similarities(image_features, service.encode_texts(texts))
     return SimilarityMatrix(tuple(texts), cosines, softmax_scores(cosines, service.logit_scale))
 
 

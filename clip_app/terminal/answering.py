@@ -17,10 +17,10 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import encode_batches
 from clip_app.process import terminal_language
-from clip_app.settings import MODEL_SETTINGS, add_flags, read_settings
+from clip_app.settings import MODEL_SETTINGS, read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
-from clip_app.terminal.common import MODEL_FLAGS
+from clip_app.terminal.common import add_model_flags, tell_broken
 from clip_app.terminal.image_paths import Failures, ImagePaths
 
 #: Exit codes of a command that could do part of what was asked, and nothing of it.
@@ -47,7 +47,7 @@ def add_image_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-0", dest="null", action="store_true", help="that list is separated by NUL characters"
     )
-    add_flags(command, terminal_language(), MODEL_FLAGS)
+    add_model_flags(command)
     command.add_argument("--json", action="store_true", help="one JSON object for each image")
 
 
@@ -127,11 +127,7 @@ def _tell_failed(failed: Failures, *, alone: bool) -> None:
     if alone and failed.number == 1:
         tell(failed.kept[0][1].message(language))
     elif failed.number:
-        tell(text("terminal_broken", language, number=failed.number))
-        for name, error in failed.kept:
-            tell(f"  {name}: {error.message(language)}")
-        if more := failed.number - len(failed.kept):
-            tell(f"  {text('terminal_broken_more', language, number=more)}")
+        tell_broken(failed.number, ((name, one.message(language)) for name, one in failed.kept))
 
 
 def _print(answer: dict[str, Any], name: str, verdict: str, parsed: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.prompts import choose_templates, parse_labels, shared_scores
 from clip_app.server.answers import classification_answer
+from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
 from clip_app.terminal.common import positive
@@ -34,16 +35,16 @@ def run(parsed: argparse.Namespace) -> int:
     """Answer for each image; returns the exit code."""
     # Everything typed is checked before the model is loaded, so that a mistake is told at once.
     labels = parse_labels(without_halves(parsed.labels))
-    templates = choose_templates(without_halves(parsed.template), labels)
+    template = without_halves(parsed.template)
+    choose_templates(template, labels)
 
     def prepare(service: ModelService) -> Ask:
         if shared := shared_scores(labels, terminal_language()):
             tell(shared)
-        label_features = service.encode_labels(labels, templates)
-        cut = service.cut_texts(labels, templates)
+        classes = classes_from_labels(service, labels, template)
 
         def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:
-            answers = classify_features(service, features, labels, label_features, cut=cut)
+            answers = classify_features(service, features, classes)
             for path, answer in zip(paths, answers, strict=True):
                 yield classification_answer(path, service, answer, parsed.top_k)
 

@@ -3,10 +3,10 @@
 import argparse
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from clip_app.console import printable
+from clip_app.console import printable, tell
 from clip_app.errors import GalleryError, InputError, StorageError
 from clip_app.gallery.library import AnyLibrary, open_library
 from clip_app.gallery.roots import same_name, spelled
@@ -14,9 +14,6 @@ from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, Settings, add_flags
 from clip_app.strings import text
-
-#: The flags of commands that ask a model.
-MODEL_FLAGS = ("model", "device", "engine", "export", "precision")
 
 #: The settings that commands about galleries use.
 GALLERY_SETTINGS = (*MODEL_SETTINGS, *INDEX_SETTINGS, "gallery_roots")
@@ -28,6 +25,12 @@ def load_service(settings: Settings) -> ModelService:
     from clip_app.model.slot import load_model
 
     return load_model(settings)
+
+
+def add_model_flags(command: argparse.ArgumentParser) -> None:
+    """Add what every command that asks a model takes."""
+    names = ("model", "device", "engine", "export", "precision")
+    add_flags(command, terminal_language(), names)
 
 
 def add_gallery_flags(command: argparse.ArgumentParser) -> None:
@@ -83,6 +86,19 @@ def real_folder(folder: Path) -> Path:
         return spelled(folder.expanduser().resolve()).resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise GalleryError("folder_missing", folder=shown(folder)) from error
+
+
+def tell_broken(number: int, named: Iterable[tuple[str, str]]) -> None:
+    """Name the first files that could not be read, each with why, and tell how many more of
+    `number` there are.
+    """
+    language = terminal_language()
+    tell(text("terminal_broken", language, number=number))
+    for name, reason in named:
+        tell(f"  {name}: {reason}")
+        number -= 1
+    if number:
+        tell(f"  {text('terminal_broken_more', language, number=number)}")
 
 
 def shown(path: Path) -> str:

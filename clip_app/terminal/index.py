@@ -20,18 +20,19 @@ from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.stores.store import KEEP_DAYS
 from clip_app.process import terminal_language
 from clip_app.server.answers import index_answer
-from clip_app.settings import Settings, add_flags, read_settings
+from clip_app.settings import Settings, read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
 from clip_app.terminal.common import (
     GALLERY_SETTINGS,
-    MODEL_FLAGS,
     add_gallery_flags,
+    add_model_flags,
     as_indexed,
     opened_library,
     positive,
     real_folder,
     shown,
+    tell_broken,
 )
 
 
@@ -65,7 +66,7 @@ def add(commands: Any) -> None:
         help=f"drop at once what is gone, which otherwise is kept for {KEEP_DAYS} days",
     )
     add_gallery_flags(command)
-    add_flags(command, terminal_language(), MODEL_FLAGS)
+    add_model_flags(command)
     command.set_defaults(run=run)
 
 
@@ -120,11 +121,8 @@ def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
     for below in report.unreadable:
         tell(text("terminal_unreadable", language, path=below))
     if report.broken:
-        tell(text("terminal_broken", language, number=report.broken_total))
-        for one in answer["broken"]:
-            tell(f"  {one['path']}: {one['reason']}")
-        if more := report.broken_total - len(report.broken):
-            tell(f"  {text('terminal_broken_more', language, number=more)}")
+        named = ((one["path"], one["reason"]) for one in answer["broken"])
+        tell_broken(report.broken_total, named)
     if report.kept:
         tell(text("terminal_kept", language, kept=report.kept, days=KEEP_DAYS))
     if report.stopped:

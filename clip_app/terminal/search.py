@@ -17,13 +17,13 @@ from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.server.answers import search_answer
-from clip_app.settings import add_flags, read_settings
+from clip_app.settings import read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
 from clip_app.terminal.common import (
     GALLERY_SETTINGS,
-    MODEL_FLAGS,
     add_gallery_flags,
+    add_model_flags,
     as_indexed,
     opened_library,
     positive,
@@ -60,7 +60,7 @@ def add(commands: Any) -> None:
     command.add_argument("--until", type=_day, metavar="DATE", help="taken on that day or earlier")
     command.add_argument("--all", action="store_true", help="print what does not fit, too")
     add_gallery_flags(command)
-    add_flags(command, terminal_language(), MODEL_FLAGS)
+    add_model_flags(command)
     command.set_defaults(run=run)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 from clip_app.console import emit, emit_json
 from clip_app.process import terminal_language
 from clip_app.server.answers import status_answer
-from clip_app.settings import INDEX_SETTINGS, add_flags, read_settings
+from clip_app.settings import INDEX_SETTINGS, read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
 from clip_app.terminal.common import (
     GALLERY_SETTINGS,
-    MODEL_FLAGS,
     add_gallery_flags,
+    add_model_flags,
     opened_library,
 )
 
@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser("status", help="which folders are indexed")
     add_gallery_flags(command)
-    add_flags(command, terminal_language(), MODEL_FLAGS)
+    add_model_flags(command)
     command.set_defaults(run=run)
 
 

@@ -8,6 +8,9 @@ from gradio.data_classes import ListFiles
 
 from clip_app.gallery.uploads import Upload
 
+#: What file inputs of images take; to a browser the last three need not be images.
+IMAGE_TYPES = ["image", ".heic", ".heif", ".avif"]
+
 
 class Files(gr.File):
     """Several files as `Upload`s: Gradio's own paths have lost characters of the names.

@@ -15,13 +15,14 @@ from clip_app.errors import ClipAppError, ImageError
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
 from clip_app.photos import encode_files
-from clip_app.prompts import choose_templates, parse_labels, shortened
+from clip_app.prompts import shortened
 from clip_app.server.answers import classification_answer
 from clip_app.strings import Language, text
+from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import Classification, classify_features
 from clip_app.ui.downloads import download_button, no_formula, write_export
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.files import Files
+from clip_app.ui.files import IMAGE_TYPES, Files
 from clip_app.ui.html import notice, percent, picture_url
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
@@ -34,7 +35,7 @@ def build_batch(page: Page, options: Options) -> None:
         files = Files(
             label=i18n("batch_files"),
             file_count="multiple",
-            file_types=["image", ".heic", ".heif", ".avif"],
+            file_types=IMAGE_TYPES,
             elem_id="batch-files",
         )
         button = gr.Button(i18n("batch_button"), elem_id="batch-button")
@@ -49,12 +50,9 @@ def build_batch(page: Page, options: Options) -> None:
         uploads: list[Upload] = given[files] or []
         if not uploads:
             raise ImageError("image_missing")
-        names = parse_labels(given[options.labels])
         rows: list[tuple[str, Image.Image, Classification]] = []
         broken: list[str] = []
-        prompts = choose_templates(options.templates_of(given), names)
-        label_features = service.encode_labels(names, prompts)
-        cut = service.cut_texts(names, prompts)
+        classes = classes_from_labels(service, given[options.labels], options.templates_of(given))
         called = told_apart([shown_name(name=file.name) for file in uploads])
         photos = encode_files(
             service, (file.path for file in uploads), keep=lambda one: thumbnail(one, 96)
@@ -68,9 +66,7 @@ def build_batch(page: Page, options: Options) -> None:
                 answer = classify_features(
                     service,
                     photo.image_features[None],
-                    names,
-                    label_features,
-                    cut=cut,
+                    classes,
                     independent=options.independent(given),
                 )[0]
                 rows.append((name, photo.kept, answer))

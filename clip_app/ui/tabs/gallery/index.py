@@ -11,7 +11,7 @@ from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService, IndexJob
 from clip_app.strings import Language
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.files import Files
+from clip_app.ui.files import IMAGE_TYPES, Files
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
@@ -194,7 +194,7 @@ def build_index_part(page: Page, below: gr.Dropdown) -> IndexPart:
         files = Files(
             label=i18n("gallery_add_files"),
             file_count="multiple",
-            file_types=["image", ".heic", ".heif", ".avif", ".zip"],
+            file_types=[*IMAGE_TYPES, ".zip"],
             elem_id="gallery-files",
         )
         add = gr.Button(i18n("gallery_add_button"), elem_id="gallery-add-button")

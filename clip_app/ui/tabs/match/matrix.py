@@ -9,6 +9,7 @@ from clip_app.strings import text
 from clip_app.tasks.match import match_matrix
 from clip_app.ui.downloads import download_button, write_export
 from clip_app.ui.errors import shows_errors
+from clip_app.ui.files import IMAGE_TYPES
 from clip_app.ui.html import cut_notice, unread_notice
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
@@ -25,7 +26,7 @@ def build_matrix(page: Page) -> None:
         files = gr.File(
             label=i18n("images"),
             file_count="multiple",
-            file_types=["image", ".heic", ".heif", ".avif"],
+            file_types=IMAGE_TYPES,
             elem_id="matrix-files",
         )
         texts = gr.Textbox(label=i18n("descriptions"), lines=4, elem_id="matrix-texts")
