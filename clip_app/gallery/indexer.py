@@ -15,9 +15,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from clip_app.errors import GalleryError, ImageError
+from clip_app.errors import GalleryError, ImageError, Reason
 from clip_app.gallery.kinds import OTHER
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
@@ -82,15 +82,10 @@ class IndexProgress:
 
 @dataclass(frozen=True)
 class BrokenFile:
-    """A file without a vector, and why, as in `ClipAppError`."""
+    """A file without a vector, and why."""
 
     path: str
-    key: str
-    params: dict[str, Any]
-
-    def message(self, language: Language) -> str:
-        """The reason as a sentence."""
-        return text(self.key, language, **self.params)
+    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -165,7 +160,7 @@ class Job:
     file_date: bool = False
     look: int = 0
     pixels: Pixels | None = None
-    error: tuple[str, dict[str, Any]] | None = None
+    error: Reason | None = None
 
 
 def index_folder(
@@ -262,7 +257,7 @@ class Run:
             broken = self._store.broken(_SHOWN_BROKEN)
             return replace(
                 self._counts,
-                broken=tuple(BrokenFile(path, key, params) for path, (key, params) in broken),
+                broken=tuple(BrokenFile(path, reason) for path, reason in broken),
                 broken_total=self._store.counts().broken,
                 unreadable=tuple(map(printable, files.unreadable)),
                 left_out=files.left_out.by_number(),
@@ -400,7 +395,7 @@ def decode(
             job.look = difference_hash(image)
             job.pixels = service.preprocess(image)
     except ImageError as error:
-        job.error = (error.key, error.params)
+        job.error = error.reason
     return job
 
 
@@ -484,7 +479,7 @@ class _Claims:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._claimed: dict[bytes, tuple[str, dict[str, Any]] | Literal["waited for"] | None] = {}
+        self._claimed: dict[bytes, Reason | Literal["waited for"] | None] = {}
         self._copies: dict[bytes, list[Entry]] = {}
 
     def take(self, image: bytes) -> bool:
@@ -522,7 +517,7 @@ def _is_settled(before: FileRecord, file: FoundFile) -> bool:
 
     What could not even be read, or not for want of memory, may be readable now.
     """
-    passing = not before.hash or (before.error or ("",))[0] == "image_out_of_memory"
+    passing = not before.hash or (before.error and before.error.key) == "image_out_of_memory"
     return not passing and _looks_alike(before, file) and not _differing(before, file)
 
 
@@ -566,12 +561,11 @@ def _with_doubts(entry: Entry, before: FileRecord | None) -> Entry:
     )
 
 
-def _like(copy: Entry, error: tuple[str, dict[str, Any]] | None) -> Entry:
+def _like(copy: Entry, error: Reason | None) -> Entry:
     """A copy with the outcome of its first file, in words about the copy itself."""
     if error is None:
         return copy
-    key, params = error
-    return replace(copy, error=(key, {**params, "name": shown_name(copy.path)}))
+    return replace(copy, error=error.about(shown_name(copy.path)))
 
 
 class _Pace:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_app.errors import GalleryError, ImageError
+from clip_app.errors import GalleryError, ImageError, UnopenedImageError
 from clip_app.images import MAX_FILE_BYTES, shown_name
 
 # Folders that systems and storage boxes keep for themselves; hidden ones begin with a dot.
@@ -113,7 +113,7 @@ class Roots:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ImageError("image_not_found", name=name) from error
         except (OSError, ValueError) as error:
-            raise ImageError("image_cannot_be_opened", name=name) from error
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         root = next((one for one in self.folders if one in real.parents), None)
         if root is None:
             raise ImageError("image_outside", name=name)
@@ -122,8 +122,9 @@ class Roots:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ImageError("image_not_found", name=name) from error
         except OSError as error:
-            key = "image_outside" if error.errno == errno.ELOOP else "image_cannot_be_opened"
-            raise ImageError(key, name=name) from error
+            if error.errno == errno.ELOOP:
+                raise ImageError("image_outside", name=name) from error
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         try:
             opened = os.fstat(descriptor)
             if not stat.S_ISREG(opened.st_mode):
@@ -132,7 +133,7 @@ class Roots:
             with open(descriptor, "rb", buffering=0, closefd=False) as file:
                 yield file, opened.st_size
         except OSError as error:
-            raise ImageError("image_cannot_be_opened", name=name) from error
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         finally:
             os.close(descriptor)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pillow_heif
 from PIL import Image
 
-from clip_app.errors import ImageError
+from clip_app.errors import DamagedImageError, ImageError
 
 # Formats people have photographs in. Left out on purpose: EPS (starts Ghostscript), PSD, ICO and
 # the decoders for rare formats, which nobody needs here and which see little testing.
@@ -132,4 +132,4 @@ def decoder_errors(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError("image_out_of_memory", name=name) from error
     except DECODER_ERRORS as error:
-        raise ImageError("image_damaged", name=name) from error
+        raise DamagedImageError("image_damaged", name=name) from error

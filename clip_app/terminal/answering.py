@@ -128,8 +128,8 @@ def _tell_failed(failed: Failures, *, alone: bool) -> None:
         tell(failed.kept[0][1].message(language))
     elif failed.number:
         tell(text("terminal_broken", language, number=failed.number))
-        for name, error in failed.kept:
-            tell(f"  {name}: {error.message(language)}")
+        for name, reason in failed.kept:
+            tell(f"  {name}: {reason.message(language)}")
         if more := failed.number - len(failed.kept):
             tell(f"  {text('terminal_broken_more', language, number=more)}")
 

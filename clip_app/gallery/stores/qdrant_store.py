@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from filelock import FileLock, Timeout
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
-from clip_app.errors import GalleryError, StorageError
+from clip_app.errors import GalleryError, ReadOnlyIndexError, Reason, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK
 from clip_app.gallery.stores.store import (
@@ -260,7 +261,7 @@ class QdrantStore:
                 raise busy from error
             except OSError as error:
                 reason = error.strerror or str(error)
-                raise StorageError("index_read_only", reason=reason) from error
+                raise ReadOnlyIndexError("index_read_only", reason=reason) from error
             try:
                 yield
             finally:
@@ -278,7 +279,7 @@ class QdrantStore:
         for one in self._retrieve(self._files, [_file_id(path) for path in paths]):
             facts = one.payload
             if facts["done"]:  # else its write was cut short
-                error = (facts["error"][0], facts["error"][1]) if facts["error"] else None
+                error = Reason(*facts["error"]) if facts["error"] else None
                 found[_restored(facts["path"])] = FileRecord(
                     facts["size"],
                     facts["mtime_ns"],
@@ -417,15 +418,15 @@ class QdrantStore:
 
         return self._remember("counts", count)
 
-    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
-        """Some files that have no vector, in the order of their paths: (path, error)."""
+    def broken(self, limit: int) -> list[tuple[str, Reason]]:
+        """Some files that have no vector, in the order of their paths: (path, why)."""
         broken = models.Filter(must=[_is("broken", True)])
         with self._server.errors():
             page, _ = self._client.scroll(self._files, scroll_filter=broken, limit=limit)
         found = []
         for one in page:
             facts = one.payload or {}
-            found.append((_restored(facts["path"]), (facts["error"][0], facts["error"][1])))
+            found.append((_restored(facts["path"]), Reason(*facts["error"])))
         return sorted(found, key=lambda pair: os.fsencode(pair[0]))
 
     def folders(self, limit: int) -> list[str]:
@@ -641,7 +642,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "taken": entry.taken,
         "hash": entry.hash.hex(),
         "broken": entry.error is not None,
-        "error": list(entry.error) if entry.error else None,
+        "error": astuple(entry.error) if entry.error else None,
         "done": False,
         "ctime_ns": entry.ctime_ns,
         "inode": entry.inode,

@@ -20,14 +20,23 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from clip_app.errors import ClipAppError, GalleryError, StorageError
+from clip_app.errors import (
+    ClipAppError,
+    DamagedIndexError,
+    GalleryError,
+    MissingIndexError,
+    OtherModelError,
+    ReadOnlyIndexError,
+    Reason,
+    StorageError,
+)
 from clip_app.gallery.roots import can_write, printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
 from clip_app.gallery.stores.snapshot import CODES_FROM, Snapshot, write_snapshot
@@ -98,6 +107,9 @@ _BUSY_SECONDS = 30
 # What is told of a disk that cannot be written.
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
+# Why a file has no vector whose row does not say so any more.
+_UNKNOWN = Reason("image_damaged", {"name": "image"})
+
 # How long it is tried to note that a file has changed; if it is in vain, the next one may notice.
 _NOTE_SECONDS = 1
 
@@ -159,7 +171,7 @@ class SqliteStore:
         self._view = _View()
         self._source = _Source(self._database)
         if not create and not self._database.exists():
-            raise GalleryError("index_missing", folder=self._name)
+            raise MissingIndexError("index_missing", folder=self._name)
         with self._storage_errors():
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -231,7 +243,7 @@ class SqliteStore:
             with self._transaction() as table:
                 table.execute("REINDEX")  # damage to the database's own indexes is mended by this
             if not self._is_sound():
-                raise GalleryError("index_damaged", folder=self._name)
+                raise DamagedIndexError("index_damaged", folder=self._name)
         images, files, hidden = self._damaged_rows()
         damaged = len(images) + len(files) + hidden
         if damaged:
@@ -249,7 +261,7 @@ class SqliteStore:
                 name = f"repaired-{time.time_ns():x}"
                 table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
             if any(self._damaged_rows()):  # not even to be found where they must be
-                raise GalleryError("index_damaged", folder=self._name)
+                raise DamagedIndexError("index_damaged", folder=self._name)
         # A run that was killed may have left a snapshot that nothing names.
         with self._storage_errors(), self._reading:
             self._remove_snapshots_but(self._snapshot_name())
@@ -322,7 +334,9 @@ class SqliteStore:
                     known = table.execute("SELECT id FROM images WHERE hash = ?", (entry.hash,))
                     image = known.fetchone()[0]
                     table.execute("DELETE FROM kept WHERE id = ?", (image,))
-                error = json.dumps(entry.error, ensure_ascii=False) if entry.error else None
+                error = (
+                    json.dumps(astuple(entry.error), ensure_ascii=False) if entry.error else None
+                )
                 told = (entry.size, entry.mtime_ns, entry.taken, _suffix(entry.path))
                 seen = (entry.ctime_ns, entry.inode, entry.doubts, int(entry.file_date))
                 _put_file(table, (path, *told, entry.hash, image, error, *seen))
@@ -453,13 +467,12 @@ class SqliteStore:
                 )
             return view.counts
 
-    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
-        """The first files that have no vector: (path, error)."""
+    def broken(self, limit: int) -> list[tuple[str, Reason]]:
+        """The first files that have no vector: (path, why)."""
         query = "SELECT path, error FROM files WHERE image IS NULL ORDER BY path LIMIT ?"
         with self._storage_errors(), self._reading:
             rows = self._reader.execute(query, (limit,)).fetchall()
-        unknown = ("image_damaged", {"name": "image"})
-        return [(os.fsdecode(path), _error(error) or unknown) for path, error in rows]
+        return [(os.fsdecode(path), _error(error) or _UNKNOWN) for path, error in rows]
 
     def folders(self, limit: int) -> list[str]:
         """Sub-folders that hold images, as paths below the gallery's folder, in order."""
@@ -730,14 +743,14 @@ class SqliteStore:
         if facts.version > _VERSION:
             raise GalleryError("index_newer", folder=self._name)
         if facts.key.fingerprint != self.key.fingerprint or facts.key.dim != self.key.dim:
-            raise GalleryError(
+            raise OtherModelError(
                 "index_other_model",
                 folder=self._name,
                 model=facts.key.model,
                 current=self.key.model,
             )
         if facts.key.folder != self.key.folder:
-            raise GalleryError("index_damaged", folder=self._name)
+            raise DamagedIndexError("index_damaged", folder=self._name)
 
     def _snapshot_name(self) -> str:
         row = self._reader.execute("SELECT value FROM meta WHERE key = 'snapshot'").fetchone()
@@ -860,26 +873,28 @@ def read_facts(database: Path) -> Facts:
     except sqlite3.Error as error:
         raise _shown(error, database.parent.parent.name) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise GalleryError("index_damaged", folder=database.parent.parent.name) from error
+        raise DamagedIndexError("index_damaged", folder=database.parent.parent.name) from error
 
 
 def _shown(error: sqlite3.Error, folder: str) -> ClipAppError:
     """What to tell a person: only a damaged index may be set aside, never one on a full disk."""
     if isinstance(error, sqlite3.ProgrammingError):  # closed, for the gallery was forgotten
-        return GalleryError("index_missing", folder=folder)
+        return MissingIndexError("index_missing", folder=folder)
     # The low byte is the kind: one that is no OperationalError is a damaged file; a missing table
     # or column, or a text that is none, comes as a plain "error".
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_READONLY:
-        return StorageError("index_read_only", reason=os.strerror(errno.EROFS))
+        return ReadOnlyIndexError("index_read_only", reason=os.strerror(errno.EROFS))
     if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
         return StorageError("disk_full", reason=str(error))
-    return GalleryError("index_damaged", folder=folder)
+    return DamagedIndexError("index_damaged", folder=folder)
 
 
 def _full_or_read_only(error: OSError) -> StorageError:
-    key = "index_read_only" if error.errno in _READ_ONLY else "disk_full"
-    return StorageError(key, reason=error.strerror or str(error))
+    reason = error.strerror or str(error)
+    if error.errno in _READ_ONLY:
+        return ReadOnlyIndexError("index_read_only", reason=reason)
+    return StorageError("disk_full", reason=reason)
 
 
 def _is_current(table: sqlite3.Connection) -> bool:
@@ -967,14 +982,14 @@ def _vector(blob: bytes) -> np.ndarray:
     return np.frombuffer(blob, np.float32)
 
 
-def _error(stored: str | None) -> tuple[str, dict[str, Any]] | None:
+def _error(stored: str | None) -> Reason | None:
     if stored is None:
         return None
     try:
         key, params = json.loads(stored)
-        return str(key), dict(params)
+        return Reason(str(key), dict(params))
     except (TypeError, ValueError):  # a damaged row, which `repair` has not seen yet
-        return "image_damaged", {"name": "image"}
+        return _UNKNOWN
 
 
 def _image_checksum(digest: bytes, look: int, vector: bytes) -> int:
