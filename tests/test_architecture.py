@@ -21,7 +21,7 @@ STOREYS = (
     ("images", "prompts", "scoring", "text_lists", "text_tables", "text_files"),
     (
         *("settings", "temporary", "network", "console", "process"),
-        *("errors", "progress", "metrics", "strings"),
+        *("errors", "progress", "metrics", "sizes", "strings"),
     ),
 )
 SIDEWAYS = {

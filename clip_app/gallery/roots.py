@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_app.errors import GalleryError, ImageError, UnopenedImageError
-from clip_app.images import MAX_FILE_BYTES, shown_name
+from clip_app.images import check_largest_file, shown_name
 
 # Folders that systems and storage boxes keep for themselves; hidden ones begin with a dot.
 _SYSTEM_FOLDERS = frozenset(
@@ -82,13 +82,7 @@ class Roots:
             ImageError: if it is gone, is no regular file, is too large, or lies outside.
         """
         with self._opened(path) as (file, size):
-            if size > MAX_FILE_BYTES:
-                raise ImageError(
-                    "image_file_too_large",
-                    name=shown_name(path),
-                    megabytes=size // 2**20,
-                    limit=MAX_FILE_BYTES // 2**20,
-                )
+            check_largest_file(size, shown_name(path))
             return file.read()
 
     def head(self, path: str, size: int) -> bytes:

@@ -6,6 +6,7 @@ names are taken from it: no path in it leads anywhere.
 
 import contextlib
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -30,6 +31,7 @@ from clip_app.images import (
     shown_name,
 )
 from clip_app.progress import Progress
+from clip_app.sizes import megabytes
 
 log = logging.getLogger(__name__)
 
@@ -275,7 +277,9 @@ class _Intake:
                     size += len(block)
                     # Counted as it comes out: an archive may lie about sizes.
                     if self._bytes + self._wasted + size > MAX_BYTES:
-                        raise UploadLimitError("upload_too_large", limit=MAX_BYTES // 2**30)
+                        raise UploadLimitError(
+                            "upload_too_large", limit=megabytes(MAX_BYTES, math.floor)
+                        )
                     if size > MAX_FILE_BYTES:
                         raise EntryError("entry_too_large", name=shown_name(name))
                     with _storage_errors():

@@ -14,6 +14,7 @@ import pillow_heif
 from PIL import Image
 
 from clip_app.errors import DamagedImageError, ImageError
+from clip_app.sizes import beyond
 
 # Formats people have photographs in. Left out on purpose: EPS (starts Ghostscript), PSD, ICO and
 # the decoders for rare formats, which nobody needs here and which see little testing.
@@ -92,13 +93,14 @@ def check_file_size(size: int, name: str) -> None:
     """Raise an `ImageError` if a file of `size` bytes is empty or above `MAX_FILE_BYTES`."""
     if size == 0:
         raise ImageError("image_empty", name=name)
+    check_largest_file(size, name)
+
+
+def check_largest_file(size: int, name: str) -> None:
+    """Raise an `ImageError` if a file of `size` bytes is above `MAX_FILE_BYTES`."""
     if size > MAX_FILE_BYTES:
-        raise ImageError(
-            "image_file_too_large",
-            name=name,
-            megabytes=math.ceil(size / 2**20),
-            limit=MAX_FILE_BYTES // 2**20,
-        )
+        shown, limit = beyond(size, MAX_FILE_BYTES)
+        raise ImageError("image_file_too_large", name=name, megabytes=shown, limit=limit)
 
 
 def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:

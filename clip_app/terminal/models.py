@@ -27,6 +27,6 @@ def run(parsed: argparse.Namespace) -> None:
     emit(f"{'starter':28}{'en zh':8}{'bundled':>9}")
     for preset in PRESETS.values():
         emit(
-            f"{preset.key:28}{' '.join(preset.languages):8}{preset.download_mb:>6} MB  "
+            f"{preset.key:28}{' '.join(preset.languages):8}{preset.download_size:>9}  "
             f"{preset.title} · {preset.licence}"
         )
