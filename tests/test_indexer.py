@@ -403,7 +403,7 @@ def test_copies_of_a_broken_file_are_each_named_in_their_own_reason(gallery: Gal
     fill(gallery.folder, range(2))
     report = gallery.index()
     assert [one.path for one in report.broken] == ["a.png", "b.png", "c.png"]
-    assert [one.path in one.reason.message("en") for one in report.broken] == [True] * 3
+    assert [one.path in one.message("en") for one in report.broken] == [True] * 3
     assert (report.broken_total, gallery.store.counts()) == (3, Counts(2, 2, 3))
     gallery.check()
 
@@ -488,7 +488,7 @@ def test_broken_files_never_shift_the_vectors_of_others(
     assert sorted(named) == sorted(broken)
     for name, one in named.items():
         for language in ("en", "zh"):
-            assert name.split(".")[0] in one.reason.message(language)
+            assert name.split(".")[0] in one.message(language)
     gallery.check()
     assert gallery.index().unchanged == 2 * len(broken)
     assert gallery.encoded == 0

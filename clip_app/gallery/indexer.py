@@ -87,6 +87,10 @@ class BrokenFile:
     path: str
     reason: Reason
 
+    def message(self, language: Language) -> str:
+        """The reason as a sentence."""
+        return self.reason.message(language)
+
 
 @dataclass(frozen=True)
 class IndexReport:

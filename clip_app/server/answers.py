@@ -99,8 +99,7 @@ def index_answer(
     "left_out": {ending: number}, "nomedia": [folder…], "nomedia_images", "stopped"}`
     """
     broken = [
-        {"path": printable(one.path), "reason": one.reason.message(language)}
-        for one in report.broken
+        {"path": printable(one.path), "reason": one.message(language)} for one in report.broken
     ]
     return {
         "folder": printable(str(folder)),
