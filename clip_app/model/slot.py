@@ -30,11 +30,14 @@ class ModelSlot:
         """The service that answers now. Take it once for a request, and use that one throughout."""
         return self._service
 
-    def change(self, choice: str, roots: Sequence[Path] | None = None) -> ModelService:
+    def change(
+        self, choice: str, roots: Sequence[Path] | None = None, *, hub: bool | None = None
+    ) -> ModelService:
         """Load another model and let it serve; the present one serves on until then.
 
         Args:
             choice, roots: see `clip_app.model.catalog.find_model`.
+            hub: as for `load_model`.
 
         Raises:
             ModelError: if it cannot be loaded or may not be, or another change is under way;
@@ -43,20 +46,21 @@ class ModelSlot:
         if not self._changing.acquire(blocking=False):
             raise ModelError("model_changing")
         try:
-            self._service = load_model(self._settings.model_copy(update={"model": choice}), roots)
+            chosen = self._settings.model_copy(update={"model": choice})
+            self._service = load_model(chosen, roots, hub=hub)
         finally:
             self._changing.release()
         return self._service
 
     def change_once_downloaded(self, source: ModelSource) -> threading.Thread:
         """Download a model on a thread of its own and let it take over; the present one stays if
-        that fails.
+        that fails. The hub must have answered.
         """
         self.awaited = source
 
         def fetch() -> None:
             try:
-                self.change(source.name)
+                self.change(source.name, hub=True)
             except (ModelError, StorageError) as error:
                 log.warning("%s The starter model goes on answering.", error)
             finally:
@@ -148,7 +152,7 @@ def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None
             log.info("Something of %s is not in the cache: %s", source.name, error.__cause__)
     if not (hub_answers() if hub is None else hub):
         raise unreachable(source)
-    size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
+    size = source.preset.download_size if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
     download(source)
     return ModelService(source, settings)
