@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pillow_heif
 import pytest
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
 from PIL import Image
 
 from tests.conftest import EXAMPLES, noise
@@ -246,21 +244,6 @@ def test_matching_waits_for_its_tab_and_both_results_follow_the_language(open_pa
     page.get_by_role("tab", name="Match", exact=True).click()
     page.wait_for_timeout(1000)
     assert "a kitten" in page.locator("#match-best").inner_text()
-
-
-def test_page_and_api_allow_as_many_descriptions_as_each_other(app, open_page):
-    too_many = "\n".join(f"{number} cats" for number in range(100_001))
-    refused = "100,001 lines are too many; the limit is 100,000."
-    with pytest.raises(AppError, match=refused):
-        Client(app.url, verbose=False).predict(
-            handle_file(str(EXAMPLES / "cat.jpg")), too_many, api_name="/match"
-        )
-    page = open_page("en-US")
-    page.get_by_role("tab", name="Match", exact=True).click()
-    page.locator("#match-best .headline").wait_for(timeout=60_000)
-    page.locator("#match-descriptions textarea").fill(too_many)
-    page.locator("#match-button").click()
-    page.get_by_text(refused).first.wait_for(timeout=60_000)
 
 
 def test_labels_with_markup_are_shown_as_text(open_page):
