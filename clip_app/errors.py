@@ -1,6 +1,8 @@
 """Errors a person can cause or mend; each ends in one sentence in the interface language."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from clip_app.strings import Language, text
@@ -9,8 +11,31 @@ from clip_app.strings import Language, text
 _PATHS = {"folder", "model", "name", "path", "store"}
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why something was not done: a sentence in every language, to keep, store and send.
+
+    Attributes:
+        key: name of the sentence in `clip_app.strings`.
+        params: values for the placeholders of that sentence.
+    """
+
+    key: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def message(self, language: Language) -> str:
+        """The sentence to show, in `language`."""
+        return text(self.key, language, **self.params)
+
+    def about(self, name: str) -> Self:
+        """The same said of a file by another name."""
+        return replace(self, params={**self.params, "name": name})
+
+
 class ClipAppError(Exception):
     """Base of every error that is shown to a person as one sentence.
+
+    Its type is what code catches, its `reason` what a person is told.
 
     Args:
         key: name of the sentence in `clip_app.strings`.
@@ -18,13 +43,22 @@ class ClipAppError(Exception):
     """
 
     def __init__(self, key: str, **params: object) -> None:
-        self.key = key
-        self.params = params
+        self.reason = Reason(key, params)
         super().__init__(key, params)
+
+    @property
+    def key(self) -> str:
+        """Name of the sentence, for logs and tests; code that decides by it wants a type."""
+        return self.reason.key
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """Values in the sentence."""
+        return self.reason.params
 
     def message(self, language: Language) -> str:
         """The sentence to show, in `language`."""
-        return text(self.key, language, **self.params)
+        return self.reason.message(language)
 
     def bare(self) -> Self:
         """The same error to keep: a traceback would keep the picture that it arose from."""
@@ -48,8 +82,28 @@ class ImageError(ClipAppError):
     """No image, or one that cannot or must not be decoded."""
 
 
+class DamagedImageError(ImageError):
+    """Bytes that are not as their format asks; something of the picture may be saved."""
+
+
+class UnopenedImageError(ImageError):
+    """A file that is there and cannot be opened, mostly for want of a permission."""
+
+
+class ChangedImageError(ImageError):
+    """A file that is not any more what was indexed."""
+
+
 class InputError(ClipAppError):
     """Labels, descriptions, templates or options that cannot be used as given."""
+
+
+class EntryError(InputError):
+    """One file of an upload that cannot be taken in; the others can."""
+
+
+class UploadLimitError(InputError):
+    """More than one visitor may upload; nothing further is taken in."""
 
 
 class ModelError(ClipAppError):
@@ -68,5 +122,21 @@ class StorageError(ClipAppError):
     """A file that could not be written: disk full, no permission."""
 
 
+class ReadOnlyIndexError(StorageError):
+    """Indexes that can be read and not written."""
+
+
 class GalleryError(ClipAppError):
     """A folder or an index that cannot be used as asked."""
+
+
+class MissingIndexError(GalleryError):
+    """A gallery that has not been indexed."""
+
+
+class OtherModelError(GalleryError):
+    """A gallery that has an index, but none that the model in use can search."""
+
+
+class DamagedIndexError(GalleryError):
+    """An index that must be made anew."""

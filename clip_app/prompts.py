@@ -61,7 +61,7 @@ def parse_labels(typed: str) -> list[str]:
     return labels
 
 
-def parse_lines(typed: str, limit: int = MAX_LABELS) -> list[str]:
+def parse_lines(typed: str, limit: int = MAX_COLLECTION_LINES) -> list[str]:
     """Descriptions, one a line, in the order typed, cleaned, without blanks and repetitions.
 
     Of a pasted table that has a column of captions, those are taken.
@@ -105,7 +105,7 @@ def choose_templates(choice: str | None, labels: Sequence[str]) -> tuple[str, ..
         return TEMPLATE_SETS["chinese" if language_of_texts(labels) == "zh" else "single"]
     if choice in TEMPLATE_SETS:
         return TEMPLATE_SETS[choice]
-    own = parse_lines(choice)
+    own = parse_lines(choice, MAX_LABELS)
     for template in own:
         if "{}" not in template:
             raise InputError("template_without_place", template=template[:60])

@@ -73,7 +73,7 @@ def models(page: Path, language: Language) -> Iterator[str]:
         cells = (
             name,
             " + ".join(languages),
-            f"{preset.download_mb:,} MB",
+            preset.download_size,
             *figures,
             preset.scoring,
             licence,

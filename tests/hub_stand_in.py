@@ -55,6 +55,8 @@ class Hub(ThreadingHTTPServer):
         #: Whether the answers carry a Content-Length (the real hub's small files do not), and
         #: whether a range is heeded.
         self.with_length = self.with_ranges = True
+        #: How often it was asked whether it is there.
+        self.greeted = 0
         #: (file name, first byte) of each GET.
         self.asked: list[tuple[str, int]] = []
         self.released = threading.Event()
@@ -81,7 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.server
         found = re.fullmatch(r"/(?P<repo>.+?)/resolve/main/(?P<file>[^?]+)", self.path)
         if self.path == "/" or not found:
-            # Only the listings that transformers asks for come here; there is nothing to list.
+            # Beside this, the listings that transformers asks for; there is nothing to list.
+            hub.greeted += self.path == "/"
             return self._short(200 if self.path == "/" else 404, "EntryNotFound")
         file = found["file"]
         fault = hub.faults.get(file) or hub.faults.get("")

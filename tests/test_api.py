@@ -63,6 +63,12 @@ def test_match_ranks_descriptions(client):
     assert wrong["none_fits"] is True
 
 
+def test_as_many_descriptions_are_allowed_as_in_a_collection(client):
+    too_many = "\n".join(f"{number} cats" for number in range(100_001))
+    with pytest.raises(AppError, match="100,001 lines are too many; the limit is 100,000"):
+        client.predict(handle_file(str(CAT)), too_many, api_name="/match")
+
+
 def test_health_answers_with_model_device_and_version(client):
     health = client.predict(api_name="/health")
     assert health["status"] == "ok"

@@ -21,7 +21,7 @@ STOREYS = (
     ("images", "prompts", "scoring", "text_lists", "text_tables", "text_files"),
     (
         *("settings", "temporary", "network", "console", "process"),
-        *("errors", "progress", "metrics", "strings"),
+        *("errors", "progress", "metrics", "sizes", "strings"),
     ),
 )
 SIDEWAYS = {
@@ -140,6 +140,19 @@ def test_importing_is_light(name):
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert told.stdout.strip() == "[]"
+
+
+def test_page_api_and_terminal_share_one_limit_of_descriptions():
+    """It is the default of `parse_lines`; a matrix to look at and templates have less room."""
+    own = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "parse_lines"
+        and len(node.args) + len(node.keywords) > 1
+    }
+    assert own == {"prompts.py", "ui/tabs/match/matrix.py"}
 
 
 def test_no_file_has_two_subjects_by_its_size():

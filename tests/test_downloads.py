@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -135,6 +136,29 @@ def test_page_answers_with_the_starter_while_and_after_a_stalled_download(hub, c
     while slot.awaited and time.monotonic() - started < 120:
         time.sleep(0.05)
     assert slot.service.info.name == MODEL
+
+
+def test_a_start_asks_once_whether_there_is_a_hub(hub):
+    slot = open_slot(AUTOMATIC)
+    deadline = time.monotonic() + 60
+    while slot.awaited and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert slot.service.info.name == MODEL
+    assert hub.greeted == 1
+
+
+def test_a_start_asks_once_where_nothing_answers(hub, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(
+            huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}"
+        )
+        slot = open_slot(AUTOMATIC)
+        assert slot.service.info.is_starter
+        assert slot.awaited is None
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 @pytest.mark.parametrize(

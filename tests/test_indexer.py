@@ -588,7 +588,7 @@ def test_a_file_that_could_not_be_read_is_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refused)
         report = gallery.index()
-    assert [one.key for one in report.broken] == ["image_cannot_be_opened"]
+    assert [one.reason.key for one in report.broken] == ["image_cannot_be_opened"]
     assert gallery.index().encoded == 1
     gallery.check()
 
@@ -607,7 +607,7 @@ def test_a_folder_in_the_place_of_a_file_ends_nothing(
 
     monkeypatch.setattr(indexer.Roots, "read", replaced)
     report = gallery.index()
-    assert (report.encoded, [one.key for one in report.broken]) == (3, ["image_unreadable"])
+    assert (report.encoded, [one.reason.key for one in report.broken]) == (3, ["image_unreadable"])
 
 
 @pytest.mark.parametrize("where", ["model", "disk"])

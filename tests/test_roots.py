@@ -11,6 +11,7 @@ import pytest
 from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery import roots as roots_module
 from clip_app.gallery.roots import Roots, is_left_out, printable
+from clip_app.images import MAX_FILE_BYTES
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_file_inside_is_read(root: Path) -> None:
     assert Roots.of([root]).read(str(root / "sub/a.jpg")) == b"inside"
+
+
+def test_a_file_over_the_limit_is_refused_unread_and_reads_as_larger(root: Path) -> None:
+    os.truncate(root / "sub/a.jpg", MAX_FILE_BYTES + 1)
+    with pytest.raises(ImageError, match="takes 1,074 MB; this app opens at most 1,073 MB"):
+        Roots.of([root]).read(str(root / "sub/a.jpg"))
 
 
 def test_links_that_stay_inside_are_read(root: Path) -> None:

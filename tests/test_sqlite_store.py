@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clip_app.errors import GalleryError, StorageError
+from clip_app.errors import GalleryError, Reason, StorageError
 from clip_app.gallery.library import Library
 from clip_app.gallery.stores import sqlite_schema, sqlite_view
 from clip_app.gallery.stores.sqlite_database import read_facts
@@ -260,7 +260,7 @@ def test_a_lock_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
 
 def test_counts_broken_files_and_folders(tmp_path: Path) -> None:
     store = small_store(tmp_path)
-    error = ("image_damaged", {"name": "x.jpg"})
+    error = Reason("image_damaged", {"name": "x.jpg"})
     broken = [Entry(f"bad/{n}.jpg", 1, 1, digest(n), 0, error=error) for n in range(3)]
     copy = replace(entry("x/y/copy.jpg", 1), vector=None)
     odd = os.fsdecode(b"caf\xe9/1.jpg")

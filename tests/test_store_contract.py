@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clip_app.errors import ClipAppError, GalleryError
+from clip_app.errors import ClipAppError, GalleryError, Reason
 from clip_app.gallery.library import Library
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary
 from clip_app.gallery.stores.store import KEEP_DAYS, Counts, Entry, FileRecord, Filter, content_of
 from tests.qdrant_bridge import Bridge
 
 DIM = 16
-ERROR = ("image_damaged", {"name": "broken.jpg"})
+ERROR = Reason("image_damaged", {"name": "broken.jpg"})
 
 
 class Model:

@@ -3,9 +3,16 @@ import string
 
 import pytest
 
+from clip_app import errors
 from clip_app.errors import ClipAppError
 from clip_app.strings import LANGUAGES, STRINGS, language_of, text
 from tests.conftest import ROOT
+
+ERRORS = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, ClipAppError)
+}
 
 
 def _fields(sentence: str) -> set[str]:
@@ -21,9 +28,7 @@ def test_both_languages_are_there_with_the_same_places(key):
 
 
 def test_every_key_the_code_names_exists():
-    calls = {"text", "i18n", "ClipAppError", "ImageError", "InputError", "ModelError"}
-    calls |= {"DownloadError", "HubUnreachableError", "StorageError"}
-    calls |= {"download_button", "shown_progress"}
+    calls = {"text", "i18n", "download_button", "shown_progress", "Reason", *ERRORS}
     named = set()
     for path in (ROOT / "clip_app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -34,6 +39,28 @@ def test_every_key_the_code_names_exists():
                         break
     assert len(named) > 60
     assert named - set(STRINGS) == set()
+
+
+def test_a_sentence_belongs_to_one_type_of_error():
+    """Else a handler would miss some of what reads the same to a person."""
+    raised: dict[str, set[str]] = {}
+    for path in (ROOT / "clip_app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS and node.args:
+                for key in ast.walk(node.args[0]):
+                    if isinstance(key, ast.Constant):
+                        raised.setdefault(key.value, set()).add(node.func.id)
+    assert len(raised) > 60
+    assert {key: kinds for key, kinds in raised.items() if len(kinds) > 1} == {}
+
+
+def test_no_handler_decides_by_the_sentence_of_its_error():
+    for path in (ROOT / "clip_app").rglob("*.py"):
+        for handler in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(handler, ast.ExceptHandler) and handler.name:
+                for node in ast.walk(handler):
+                    if isinstance(node, ast.Compare):
+                        assert f"{handler.name}.key" not in ast.unparse(node), path
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clip_app.errors import InputError
+from clip_app.errors import InputError, Reason, UploadLimitError
 from clip_app.gallery import uploads as module
 from clip_app.gallery.uploads import Upload, Uploads
 from tests.conftest import EXAMPLES
@@ -96,7 +96,7 @@ def test_a_bomb_is_stopped_as_it_unpacks_and_leaves_nothing(uploads, tmp_path, m
         packed.writestr("fine.jpg", CAT)
         packed.writestr("bomb.jpg", bytes(50_000_000))
     assert (tmp_path / "bomb.zip").stat().st_size < 200_000
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UploadLimitError) as caught:
         uploads.receive([tmp_path / "bomb.zip"], folder)
     assert caught.value.key == "upload_too_large"
     assert files_below(folder) == ["fine.jpg"]
@@ -107,7 +107,7 @@ def test_too_many_files_are_refused_over_several_uploads(uploads, tmp_path, monk
     folder = uploads.new_folder()
     two = archive(tmp_path / "two.zip", ("1.jpg", CAT), ("2.jpg", CAT))
     uploads.receive([two], folder)
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UploadLimitError) as caught:
         uploads.receive([two], folder)
     assert caught.value.key == "upload_too_many"
     assert len(files_below(folder)) == 3
@@ -260,7 +260,7 @@ def test_one_bad_entry_costs_that_entry_and_is_named(uploads, tmp_path, kind, re
     folder = uploads.new_folder()
     received = uploads.receive([tmp_path / "a.zip"], folder)
     assert files_below(folder) == ["one.jpg", "three.jpg"]
-    assert [(one.name, one.key) for one in received.refused] == [("two.jpg", reason)]
+    assert received.refused == (Reason(reason, {"name": "two.jpg"}),)
     assert "two.jpg" in received.refused[0].message("en")
     assert "two.jpg" in received.refused[0].message("zh")
 
@@ -271,6 +271,8 @@ def test_other_archives_that_are_called_zip_are_told(uploads, tmp_path):
         (tmp_path / "a.zip").write_bytes(head + bytes(100))
         with pytest.raises(InputError, match=kind):
             uploads.receive([tmp_path / "a.zip"], uploads.new_folder())
+        beside = uploads.receive([tmp_path / "a.zip", EXAMPLES / "cat.jpg"], uploads.new_folder())
+        assert f"a.zip is a {kind} archive" in beside.refused[0].message("en")
 
 
 def test_a_damaged_archive_does_not_cost_the_photographs_beside_it(uploads, tmp_path):
@@ -278,7 +280,7 @@ def test_a_damaged_archive_does_not_cost_the_photographs_beside_it(uploads, tmp_
     folder = uploads.new_folder()
     received = uploads.receive([tmp_path / "cut.zip", EXAMPLES / "cat.jpg"], folder)
     assert files_below(folder) == ["cat.jpg"]
-    assert [one.name for one in received.refused] == ["cut.zip"]
+    assert [one.params["name"] for one in received.refused] == ["cut.zip"]
 
 
 def test_names_are_cut_to_what_a_disk_stores_and_keep_their_ending(uploads, tmp_path):
@@ -440,7 +442,7 @@ def test_one_entry_that_is_too_large_costs_that_entry(uploads, tmp_path, monkeyp
     folder = uploads.new_folder()
     received = uploads.receive([bomb_between_two(tmp_path / "a.zip")], folder)
     assert files_below(folder) == ["one.jpg", "three.jpg"]
-    assert [(one.name, one.key) for one in received.refused] == [("bomb.jpg", "entry_too_large")]
+    assert received.refused == (Reason("entry_too_large", {"name": "bomb.jpg"}),)
 
 
 def test_many_entries_that_are_too_large_end_the_upload(uploads, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from clip_app.errors import InputError
+from clip_app.errors import EntryError, InputError
 from clip_app.images import shown_name
 
 # Fields of the format (PKWARE, APPNOTE.TXT 4.4.4 and 4.6.9).
@@ -41,14 +41,6 @@ _OTHER_ARCHIVES = {
     b"\xfd7zXZ": "xz",
     b"\x28\xb5\x2f\xfd": "Zstandard",
 }
-
-
-class EntryError(Exception):
-    """An entry that cannot be unpacked; `key` names the sentence that says why."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        super().__init__(key)
 
 
 class Archive:
@@ -95,24 +87,26 @@ class Archive:
         Raises:
             EntryError: if they cannot be unpacked, at once or while they are read.
         """
+        name = shown_name(entry_name(entry))
         if entry.flag_bits & _ENCRYPTED:
-            raise EntryError("entry_encrypted")
+            raise EntryError("entry_encrypted", name=name)
         try:
             with self._zip.open(entry) as source:
-                yield io.BufferedReader(_Unpacked(source))
+                yield io.BufferedReader(_Unpacked(source, name))
         except EntryError:
             raise
         except NotImplementedError as error:
-            raise EntryError("entry_method") from error
+            raise EntryError("entry_method", name=name) from error
         except (*_DAMAGE, RuntimeError) as error:
-            raise EntryError("entry_damaged") from error
+            raise EntryError("entry_damaged", name=name) from error
 
 
 class _Unpacked(io.RawIOBase):
     """An entry's bytes, whose damage is told apart from a disk that cannot be written."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: IO[bytes], name: str) -> None:
         self._source = source
+        self._name = name
 
     def readable(self) -> bool:
         """Whether it can be read."""
@@ -123,7 +117,7 @@ class _Unpacked(io.RawIOBase):
         try:
             block = self._source.read(len(buffer))
         except (*_DAMAGE, RuntimeError, NotImplementedError) as error:
-            raise EntryError("entry_damaged") from error
+            raise EntryError("entry_damaged", name=self._name) from error
         buffer[: len(block)] = block
         return len(block)
 

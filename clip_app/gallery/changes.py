@@ -15,7 +15,7 @@ def is_settled(before: FileRecord, file: FoundFile) -> bool:
 
     What could not even be read, or not for want of memory, may be readable now.
     """
-    passing = not before.hash or (before.error or ("",))[0] == "image_out_of_memory"
+    passing = not before.hash or (before.error and before.error.key) == "image_out_of_memory"
     return not passing and looks_alike(before, file) and not _differing(before, file)
 
 

@@ -2,8 +2,9 @@
 
 import threading
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
+from clip_app.errors import Reason
 from clip_app.gallery.stores.store import Entry
 from clip_app.images import shown_name
 
@@ -13,7 +14,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._claimed: dict[bytes, tuple[str, dict[str, Any]] | Literal["waited for"] | None] = {}
+        self._claimed: dict[bytes, Reason | Literal["waited for"] | None] = {}
         self._copies: dict[bytes, list[Entry]] = {}
 
     def take(self, image: bytes) -> bool:
@@ -46,9 +47,8 @@ class Claims:
                     del self._claimed[entry.hash]
 
 
-def _like(copy: Entry, error: tuple[str, dict[str, Any]] | None) -> Entry:
+def _like(copy: Entry, error: Reason | None) -> Entry:
     """A copy with the outcome of its first file, in words about the copy itself."""
     if error is None:
         return copy
-    key, params = error
-    return replace(copy, error=(key, {**params, "name": shown_name(copy.path)}))
+    return replace(copy, error=error.about(shown_name(copy.path)))

@@ -4,9 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, Reason
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile
 from clip_app.gallery.stores.store import Entry, content_of
@@ -27,7 +26,7 @@ class Job:
     file_date: bool = False
     look: int = 0
     pixels: Pixels | None = None
-    error: tuple[str, dict[str, Any]] | None = None
+    error: Reason | None = None
 
 
 def decode(
@@ -63,7 +62,7 @@ def decode(
             job.look = difference_hash(image)
             job.pixels = service.preprocess(image)
     except ImageError as error:
-        job.error = (error.key, error.params)
+        job.error = error.reason
     return job
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from clip_app.errors import ClipAppError, GalleryError, StorageError
+from clip_app.errors import ClipAppError, GalleryError, OtherModelError, StorageError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures
@@ -179,7 +179,7 @@ class GalleryService:
         usable = [self.library.open(one.folder, model) for one in indexes if one.usable]
         if not usable and indexes:
             other = indexes[0]
-            raise GalleryError(
+            raise OtherModelError(
                 "index_other_model",
                 folder=printable(self.name_of(other.folder)),
                 model=public_name(other.model),

@@ -4,8 +4,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from clip_app.errors import Reason
 from clip_app.gallery.kinds import OTHER
 from clip_app.strings import Language, text
 
@@ -39,15 +39,14 @@ class IndexProgress:
 
 @dataclass(frozen=True)
 class BrokenFile:
-    """A file without a vector, and why, as in `ClipAppError`."""
+    """A file without a vector, and why."""
 
     path: str
-    key: str
-    params: dict[str, Any]
+    reason: Reason
 
     def message(self, language: Language) -> str:
         """The reason as a sentence."""
-        return text(self.key, language, **self.params)
+        return self.reason.message(language)
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ class Run:
             broken = self._store.broken(SHOWN_BROKEN)
             return replace(
                 self._counts,
-                broken=tuple(BrokenFile(path, key, params) for path, (key, params) in broken),
+                broken=tuple(BrokenFile(path, reason) for path, reason in broken),
                 broken_total=self._store.counts().broken,
                 unreadable=tuple(map(printable, files.unreadable)),
                 left_out=files.left_out.by_number(),

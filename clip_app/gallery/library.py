@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from clip_app.errors import ClipAppError, GalleryError, StorageError
+from clip_app.errors import (
+    ClipAppError,
+    DamagedIndexError,
+    GalleryError,
+    MissingIndexError,
+    OtherModelError,
+    ReadOnlyIndexError,
+    StorageError,
+)
 from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.roots import Roots, printable
@@ -137,8 +145,8 @@ class Library:
                 raise no_index(folder, model, [other.model for _, other in self._indexes(folder)])
             try:
                 store = SqliteStore(place, key, create=create)
-            except GalleryError as error:
-                if not (create and error.key == "index_damaged"):
+            except DamagedIndexError:
+                if not create:
                     raise
                 self._set_aside(place)
                 store = SqliteStore(place, key, create=True)
@@ -183,7 +191,7 @@ class Library:
         """
         indexes = list(self._indexes(folder))
         if not indexes:
-            raise GalleryError("index_missing", folder=printable(folder.name))
+            raise MissingIndexError("index_missing", folder=printable(folder.name))
         with self._lock:
             for place, key in indexes:
                 store = self._open.get(place) or SqliteStore(place, key)
@@ -235,7 +243,9 @@ class Library:
             place.rename(aside)
             (aside / "index.sqlite").rename(aside / "index.sqlite.damaged")
         except OSError as error:
-            raise StorageError("index_read_only", reason=error.strerror or str(error)) from error
+            raise ReadOnlyIndexError(
+                "index_read_only", reason=error.strerror or str(error)
+            ) from error
         log.warning("The damaged index is kept as %s; a new one is begun.", aside.name)
 
 
@@ -253,8 +263,8 @@ def no_index(folder: Path, model: ModelInfo, others: Sequence[str]) -> GalleryEr
     """The error for a gallery without an index for a model, though maybe with others."""
     name = printable(folder.name)
     if not others:
-        return GalleryError("index_missing", folder=name)
-    return GalleryError(
+        return MissingIndexError("index_missing", folder=name)
+    return OtherModelError(
         "index_other_model",
         folder=name,
         model=", ".join(map(public_name, others)),
@@ -283,10 +293,9 @@ def update_index(
     store = library.open(folder, service.info, create=True)
     try:
         return index(service, store, roots, **options)
-    except GalleryError as error:
-        if error.key != "index_damaged":
-            raise
-    return index(service, library.start_again(store), roots, **options)
+    except DamagedIndexError:
+        store = library.start_again(store)
+    return index(service, store, roots, **options)
 
 
 def _slug(name: str, digest: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from clip_app.errors import ImageError, StorageError
+from clip_app.errors import ChangedImageError, ImageError, StorageError
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stores.store import content_of
@@ -57,7 +57,7 @@ class Pictures:
             )
         except ImageError as error:
             log.info("No thumbnail: %s", error)
-            if error.key == "image_changed":
+            if isinstance(error, ChangedImageError):
                 self._changed(hit.path)
             path = self._place("missing")
             if path.exists():
@@ -93,9 +93,10 @@ def read_original(hit: SearchHit, roots: Roots) -> bytes:
     """The bytes of a found file, if they still are what was indexed.
 
     Raises:
-        ImageError: if the file is gone, lies outside the roots, or has changed since.
+        ChangedImageError: if the file has changed since.
+        ImageError: if it is gone, or lies outside the roots.
     """
     data = roots.read(hit.path)
     if content_of(data) != hit.hash:
-        raise ImageError("image_changed", name=shown_name(hit.path))
+        raise ChangedImageError("image_changed", name=shown_name(hit.path))
     return data

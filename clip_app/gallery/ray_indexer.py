@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import ray
 import ray.data
 from ray.exceptions import RayError
 
-from clip_app.errors import ModelError
+from clip_app.errors import ModelError, Reason
 from clip_app.gallery.entries import Job, decode, encode
 from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.indexer import Run
@@ -142,7 +142,9 @@ class _Worker:
             "taken": np.array([one.taken for one in entries], np.int64),
             "file_date": np.array([one.file_date for one in entries], bool),
             "look": np.array([one.look for one in entries], np.uint64),
-            "error": np.array([json.dumps(one.error) for one in entries], object),
+            "error": np.array(
+                [json.dumps(one.error and astuple(one.error)) for one in entries], object
+            ),
             "vector": np.stack([nothing if one.vector is None else one.vector for one in entries]),
         }
 
@@ -225,7 +227,7 @@ def _entries(batch: dict[str, np.ndarray]) -> Iterator[Entry]:
             int(batch["taken"][i]),
             None if error else np.array(batch["vector"][i], np.float32),
             int(batch["look"][i]),
-            (error[0], error[1]) if error else None,
+            Reason(*error) if error else None,
             file.ctime_ns,
             file.inode,
             file_date=bool(batch["file_date"][i]),

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_app.errors import GalleryError, ImageError
-from clip_app.images import MAX_FILE_BYTES, shown_name
+from clip_app.errors import GalleryError, ImageError, UnopenedImageError
+from clip_app.images import check_largest_file, shown_name
 
 # Folders that systems and storage boxes keep for themselves; hidden ones begin with a dot.
 _SYSTEM_FOLDERS = frozenset(
@@ -82,13 +82,7 @@ class Roots:
             ImageError: if it is gone, is no regular file, is too large, or lies outside.
         """
         with self._opened(path) as (file, size):
-            if size > MAX_FILE_BYTES:
-                raise ImageError(
-                    "image_file_too_large",
-                    name=shown_name(path),
-                    megabytes=size // 2**20,
-                    limit=MAX_FILE_BYTES // 2**20,
-                )
+            check_largest_file(size, shown_name(path))
             return file.read()
 
     def head(self, path: str, size: int) -> bytes:
@@ -113,7 +107,7 @@ class Roots:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ImageError("image_not_found", name=name) from error
         except (OSError, ValueError) as error:
-            raise ImageError("image_cannot_be_opened", name=name) from error
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         root = next((one for one in self.folders if one in real.parents), None)
         if root is None:
             raise ImageError("image_outside", name=name)
@@ -122,8 +116,9 @@ class Roots:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ImageError("image_not_found", name=name) from error
         except OSError as error:
-            key = "image_outside" if error.errno == errno.ELOOP else "image_cannot_be_opened"
-            raise ImageError(key, name=name) from error
+            if error.errno == errno.ELOOP:
+                raise ImageError("image_outside", name=name) from error
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         try:
             opened = os.fstat(descriptor)
             if not stat.S_ISREG(opened.st_mode):
@@ -132,7 +127,7 @@ class Roots:
             with open(descriptor, "rb", buffering=0, closefd=False) as file:
                 yield file, opened.st_size
         except OSError as error:
-            raise ImageError("image_cannot_be_opened", name=name) from error
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         finally:
             os.close(descriptor)
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
-from clip_app.errors import GalleryError, ImageError, StorageError
+from clip_app.errors import GalleryError, ImageError, StorageError, UnopenedImageError
 from clip_app.gallery.kinds import IMAGE, OTHER, UNKNOWN, LeftOut, kind_of
 from clip_app.gallery.roots import Roots, is_left_out, printable
 from clip_app.images import is_image_head
@@ -212,9 +212,10 @@ class _Walk:
         try:
             if is_image_head(self._roots.head(place, _HEAD)):
                 return True
-        except ImageError as error:
-            if error.key == "image_cannot_be_opened":
-                self._unreadable.append(path)
+        except UnopenedImageError:
+            self._unreadable.append(path)
+            return False
+        except ImageError:
             return False
         self._left_out.count(OTHER, hidden=False)
         return False

@@ -6,6 +6,7 @@ names are taken from it: no path in it leads anywhere.
 
 import contextlib
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -19,8 +20,8 @@ from typing import IO, Generic, NamedTuple, TypeVar
 from filelock import FileLock, Timeout
 from PIL import Image
 
-from clip_app.errors import InputError, StorageError
-from clip_app.gallery.archives import Archive, EntryError
+from clip_app.errors import EntryError, InputError, Reason, StorageError, UploadLimitError
+from clip_app.gallery.archives import Archive
 from clip_app.gallery.kinds import IMAGE, UNKNOWN, kind_of
 from clip_app.gallery.stored_names import FreeNames, is_hidden, parts_of, safe_name
 from clip_app.images import (
@@ -30,7 +31,7 @@ from clip_app.images import (
     shown_name,
 )
 from clip_app.progress import Progress
-from clip_app.strings import Language, text
+from clip_app.sizes import megabytes
 
 log = logging.getLogger(__name__)
 
@@ -67,18 +68,6 @@ class Upload(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A file that did not arrive, and the sentence that says why."""
-
-    name: str
-    key: str
-
-    def message(self, language: Language) -> str:
-        """The reason as a sentence."""
-        return text(self.key, language, name=self.name)
-
-
-@dataclass(frozen=True)
 class Received:
     """What became of an upload.
 
@@ -87,14 +76,14 @@ class Received:
         left_out: names of files that are no images, the first `_NAMED` of them.
         unreadable: names of stored files that are called images and do not look like one, the
             first `_NAMED` of them.
-        refused: files that could not be unpacked or opened, the first `_NAMED` of them.
+        refused: why files could not be unpacked or opened, for the first `_NAMED` of them.
         left_out_total, refused_total, unreadable_total: how many there were.
     """
 
     images: int
     left_out: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[Reason, ...] = ()
     left_out_total: int = 0
     refused_total: int = 0
     unreadable_total: int = 0
@@ -145,8 +134,9 @@ class Uploads:
             stop: set it to end early; what came before stays.
 
         Raises:
-            InputError: if there are too many files, or they unpack to too much; what came before
-                stays. Or if nothing arrived: then the first reason.
+            UploadLimitError: if there are too many files, or they unpack to too much; what came
+                before stays.
+            InputError: if nothing arrived; it says the first reason.
             StorageError: if the disk is full.
         """
         intake = _Intake(folder, progress or _silent, stop or threading.Event())
@@ -211,8 +201,7 @@ class _Intake:
         self._images = 0
         self._left_out = _Named[str]()
         self._unreadable = _Named[str]()
-        self._refused = _Named[Refused]()
-        self._error: InputError | None = None
+        self._refused = _Named[Reason]()
 
     def receive(self, files: Sequence[Upload]) -> Received:
         total, done = len(files), 0
@@ -225,23 +214,22 @@ class _Intake:
                         total += len(archive) - 1
                         self._unpack(archive, done, total)
                         done += len(archive)
+                except UploadLimitError:
+                    raise
                 except InputError as error:
-                    if error.key in ("upload_too_many", "upload_too_large"):
-                        raise
-                    self._error = self._error or error
-                    self._refused.add(Refused(shown_name(file.name), error.key))
+                    self._refused.add(error.reason)
                     done += 1
             else:
                 try:
                     with _storage_errors(), open(file.path, "rb") as source:
                         self._take(file.name, source)
                 except EntryError as error:
-                    self._refused.add(Refused(shown_name(file.name), error.key))
+                    self._refused.add(error.reason)
                 done += 1
             self._progress(done, total)
         if not self._images and self._refused.number:
             first = self._refused.first[0]
-            raise self._error or InputError(first.key, name=first.name)
+            raise InputError(first.key, **first.params)
         return Received(
             self._images,
             tuple(self._left_out.first),
@@ -261,7 +249,7 @@ class _Intake:
                     with archive.open(entry) as source:
                         self._take(name, source)
             except EntryError as error:
-                self._refused.add(Refused(shown_name(name), error.key))
+                self._refused.add(error.reason)
             self._progress(done + number, total)
 
     def _take(self, name: str, source: IO[bytes]) -> None:
@@ -276,7 +264,7 @@ class _Intake:
             self._left_out.add(shown_name(name))
             return
         if self._files >= MAX_FILES:
-            raise InputError("upload_too_many", limit=MAX_FILES)
+            raise UploadLimitError("upload_too_many", limit=MAX_FILES)
         target = self._names.free([safe_name(part) for part in parts[-_DEEPEST:]])
         size = 0
         try:
@@ -289,9 +277,11 @@ class _Intake:
                     size += len(block)
                     # Counted as it comes out: an archive may lie about sizes.
                     if self._bytes + self._wasted + size > MAX_BYTES:
-                        raise InputError("upload_too_large", limit=MAX_BYTES // 2**30)
+                        raise UploadLimitError(
+                            "upload_too_large", limit=megabytes(MAX_BYTES, math.floor)
+                        )
                     if size > MAX_FILE_BYTES:
-                        raise EntryError("entry_too_large")
+                        raise EntryError("entry_too_large", name=shown_name(name))
                     with _storage_errors():
                         file.write(block)
                     block = source.read(_BLOCK)

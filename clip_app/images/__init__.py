@@ -12,6 +12,7 @@ from clip_app.images.limits import (
     MAX_FILE_BYTES,
     MAX_PIXELS,
     SUPPORTED_SUFFIXES,
+    check_largest_file,
     shown_name,
     suffixes_of,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "MAX_PIXELS",
     "SUPPORTED_SUFFIXES",
     "browsers_show",
+    "check_largest_file",
     "content_hash",
     "date_taken",
     "difference_hash",

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import pillow_heif
 from PIL import Image
 
-from clip_app.errors import ImageError
+from clip_app.errors import DamagedImageError, ImageError
+from clip_app.sizes import beyond
 
 # Formats people have photographs in. Left out on purpose: EPS (starts Ghostscript), PSD, ICO and
 # the decoders for rare formats, which nobody needs here and which see little testing.
@@ -92,13 +93,14 @@ def check_file_size(size: int, name: str) -> None:
     """Raise an `ImageError` if a file of `size` bytes is empty or above `MAX_FILE_BYTES`."""
     if size == 0:
         raise ImageError("image_empty", name=name)
+    check_largest_file(size, name)
+
+
+def check_largest_file(size: int, name: str) -> None:
+    """Raise an `ImageError` if a file of `size` bytes is above `MAX_FILE_BYTES`."""
     if size > MAX_FILE_BYTES:
-        raise ImageError(
-            "image_file_too_large",
-            name=name,
-            megabytes=math.ceil(size / 2**20),
-            limit=MAX_FILE_BYTES // 2**20,
-        )
+        shown, limit = beyond(size, MAX_FILE_BYTES)
+        raise ImageError("image_file_too_large", name=name, megabytes=shown, limit=limit)
 
 
 def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
@@ -132,4 +134,4 @@ def decoder_errors(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError("image_out_of_memory", name=name) from error
     except DECODER_ERRORS as error:
-        raise ImageError("image_damaged", name=name) from error
+        raise DamagedImageError("image_damaged", name=name) from error

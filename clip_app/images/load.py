@@ -5,7 +5,7 @@ import os
 
 from PIL import Image
 
-from clip_app.errors import ImageError
+from clip_app.errors import DamagedImageError
 from clip_app.images.damaged import salvaged
 from clip_app.images.limits import MAX_PIXELS, How, shown_name
 from clip_app.images.opening import opened
@@ -43,9 +43,7 @@ def load_image(
     with opened(source, shown) as file:
         try:
             return whole_picture(file, how)
-        except ImageError as error:
-            if error.key != "image_damaged":
-                raise
+        except DamagedImageError:
             saved = salvaged(file, how)
             if saved is None:
                 raise

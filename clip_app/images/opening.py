@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, UnopenedImageError
 from clip_app.images.frames import largest_page
 from clip_app.images.heads import TIFF, has_known_signature, looks_like_svg
 from clip_app.images.limits import FORMATS, How, check_file_size, decoder_errors
@@ -34,7 +34,7 @@ def opened(source: bytes | os.PathLike[str] | str, name: str) -> Iterator[Binary
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError("image_not_found", name=name) from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise ImageError("image_cannot_be_opened", name=name) from error
+        raise UnopenedImageError("image_cannot_be_opened", name=name) from error
     with file:
         yield file
 

@@ -23,6 +23,7 @@ from huggingface_hub import try_to_load_from_cache
 from clip_app.errors import ModelError
 from clip_app.model.info import Scoring
 from clip_app.settings import ASSETS
+from clip_app.sizes import megabytes
 from clip_app.strings import Language
 
 #: What must be in the local cache or on the hub: (repository, any one of these files).
@@ -84,6 +85,11 @@ class Preset:
     def download_mb(self) -> int:
         """Size of the weights to download, float32: 4 bytes a parameter."""
         return round(self.parameters * 4)
+
+    @property
+    def download_size(self) -> str:
+        """`download_mb` for people."""
+        return f"{megabytes(self.download_mb * 1_000_000)} MB"
 
     @property
     def hub_files(self) -> HubFiles:

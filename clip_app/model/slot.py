@@ -37,11 +37,14 @@ class ModelSlot:
         """The service that answers now. Take it once for a request, and use that one throughout."""
         return self._service
 
-    def change(self, choice: str, roots: Sequence[Path] | None = None) -> ModelService:
+    def change(
+        self, choice: str, roots: Sequence[Path] | None = None, *, hub: bool | None = None
+    ) -> ModelService:
         """Load another model and let it serve; the present one serves on until then.
 
         Args:
             choice, roots: see `clip_app.model.catalog.find_model`.
+            hub: as for `load_model`.
 
         Raises:
             ModelError: if it cannot be loaded or may not be, or another change is under way;
@@ -50,8 +53,8 @@ class ModelSlot:
         if not self._changing.acquire(blocking=False):
             raise ModelError("model_changing")
         try:
-            settings = self._settings.model_copy(update={"model": choice})
-            self._service = _load(settings, roots)
+            chosen = self._settings.model_copy(update={"model": choice})
+            self._service = _load(chosen, roots, hub)
         finally:
             self._changing.release()
         self._have_exported()
@@ -84,13 +87,13 @@ class ModelSlot:
 
     def change_once_downloaded(self, source: ModelSource) -> threading.Thread:
         """Download a model on a thread of its own and let it take over; the present one stays if
-        that fails.
+        that fails. The hub must have answered.
         """
         self.awaited = source
 
         def fetch() -> None:
             try:
-                self.change(source.name)
+                self.change(source.name, hub=True)
             except (ModelError, StorageError) as error:
                 log.warning("%s The starter model goes on answering.", error)
             finally:
@@ -232,6 +235,6 @@ def fetch(source: ModelSource, hub: bool | None = None) -> None:
         return
     if not (hub_answers() if hub is None else hub):
         raise unreachable(source)
-    size = f"{source.preset.download_mb:,} MB" if source.preset else "its weights"
+    size = source.preset.download_size if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
     download(source)

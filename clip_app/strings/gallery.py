@@ -137,8 +137,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "上传的照片超过 {limit:,} 张，请改用图库目录。",
     ),
     "upload_too_large": (
-        "Together these photos take more than {limit} GB; please use a gallery folder.",
-        "这些照片总共超过 {limit} GB，请改用图库目录。",
+        "Together these photos take more than {limit} MB; please use a gallery folder.",
+        "这些照片总共超过 {limit} MB，请改用图库目录。",
     ),
     "store_failed": (
         "The vector store {store} does not answer as it should: {reason}",

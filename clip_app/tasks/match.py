@@ -10,7 +10,7 @@ from clip_app.errors import ImageError
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
-from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, parse_lines
+from clip_app.prompts import MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.tasks.classes import Classes
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
@@ -164,5 +164,5 @@ def match_matrix(
 
 def _texts(descriptions: str | Sequence[str]) -> list[str]:
     if isinstance(descriptions, str):
-        return parse_lines(descriptions, MAX_COLLECTION_LINES)
+        return parse_lines(descriptions)
     return list(descriptions)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clip_app.console import printable, tell
-from clip_app.errors import GalleryError, InputError, StorageError
+from clip_app.errors import GalleryError, InputError, ReadOnlyIndexError, StorageError
 from clip_app.gallery.library import AnyLibrary, open_library
 from clip_app.gallery.roots import same_name, spelled
 from clip_app.model.service import ModelService
@@ -52,9 +52,7 @@ def opened_library(settings: Settings) -> Iterator[AnyLibrary]:
     try:
         with contextlib.closing(open_library(settings)) as library:
             yield library
-    except StorageError as error:
-        if error.key != "index_read_only":
-            raise
+    except ReadOnlyIndexError as error:
         folder = shown(settings.index_dir)
         raise StorageError("terminal_index_read_only", folder=folder, **error.params) from error
 

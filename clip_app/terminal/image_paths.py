@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clip_app.console import printable
-from clip_app.errors import ClipAppError, GalleryError, InputError
+from clip_app.errors import ClipAppError, GalleryError, InputError, Reason
 from clip_app.gallery.roots import Roots, spelled
 from clip_app.gallery.scan import WHOLE, FileList
 
@@ -38,13 +38,13 @@ class Failures:
 
     def __init__(self) -> None:
         self.number = 0
-        self.kept: list[tuple[str, ClipAppError]] = []
+        self.kept: list[tuple[str, Reason]] = []
 
     def add(self, name: str, error: ClipAppError) -> None:
         """Note one more."""
         self.number += 1
         if len(self.kept) < _KEPT_FAILURES:
-            self.kept.append((name, error.bare()))
+            self.kept.append((name, error.reason))
 
 
 class ImagePaths:

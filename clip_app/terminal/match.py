@@ -9,7 +9,7 @@ import numpy as np
 
 from clip_app.console import printable, without_halves
 from clip_app.model.service import ModelService
-from clip_app.prompts import MAX_COLLECTION_LINES, parse_lines
+from clip_app.prompts import parse_lines
 from clip_app.server.answers import match_answer
 from clip_app.tasks.match import match_features
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
@@ -34,7 +34,7 @@ def run(parsed: argparse.Namespace) -> int:
         typed = read_collection(read_bytes(parsed.file), printable(parsed.file.name))
     else:
         typed = without_halves("\n".join(parsed.descriptions))
-    texts = parse_lines(typed, MAX_COLLECTION_LINES)
+    texts = parse_lines(typed)
 
     def prepare(service: ModelService) -> Ask:
         text_features = service.encode_texts(texts)

@@ -48,9 +48,12 @@ def _print_table() -> None:
     emit(_row(*(text(f"terminal_models_{column}", language) for column in _COLUMNS)))
     emit(_row("starter", "en zh", text("terminal_models_bundled", language), "", ""))
     for preset in PRESETS.values():
-        size = f"{preset.download_mb:,} MB"
         figure = "–" if preset.imagenet is None else f"{preset.imagenet:.1f}"
-        emit(_row(preset.key, " ".join(preset.languages), size, figure, preset.licence))
+        emit(
+            _row(
+                preset.key, " ".join(preset.languages), preset.download_size, figure, preset.licence
+            )
+        )
 
 
 def _row(name: str, reads: str, size: str, figure: str, licence: str) -> str:

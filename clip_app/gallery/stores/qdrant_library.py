@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from clip_app.errors import GalleryError
+from clip_app.errors import MissingIndexError
 from clip_app.gallery.library import IndexStatus, distrust_in, no_index
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
@@ -69,7 +69,7 @@ class QdrantLibrary:
         """Delete every index of a gallery; its photographs stay."""
         known = [(name, key) for name, key in self._server.indexes() if key.folder == folder]
         if not known:
-            raise GalleryError("index_missing", folder=printable(folder.name))
+            raise MissingIndexError("index_missing", folder=printable(folder.name))
         with self._lock:
             for name, key in known:
                 store = self._open.get(name) or QdrantStore(self._server, name, key)

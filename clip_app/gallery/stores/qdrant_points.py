@@ -3,11 +3,13 @@
 import os
 import re
 import uuid
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 from qdrant_client import models
 
+from clip_app.errors import Reason
 from clip_app.gallery.stores.store import DISTRUSTED, Entry, FileRecord, Filter, Found, StoredFile
 
 # Ids of points are UUIDs made of content hashes and paths; they must never change.
@@ -39,7 +41,7 @@ def facts_of(entry: Entry) -> dict[str, Any]:
         "taken": entry.taken,
         "hash": entry.hash.hex(),
         "broken": entry.error is not None,
-        "error": list(entry.error) if entry.error else None,
+        "error": astuple(entry.error) if entry.error else None,
         "done": False,
         "ctime_ns": entry.ctime_ns,
         "inode": entry.inode,
@@ -48,9 +50,9 @@ def facts_of(entry: Entry) -> dict[str, Any]:
     }
 
 
-def error_of(facts: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+def error_of(facts: dict[str, Any]) -> Reason | None:
     """Why a file has no vector, if it has none."""
-    return (facts["error"][0], facts["error"][1]) if facts["error"] else None
+    return Reason(*facts["error"]) if facts["error"] else None
 
 
 def record_of(facts: dict[str, Any]) -> FileRecord:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from qdrant_client import models
 
-from clip_app.errors import StorageError
+from clip_app.errors import ReadOnlyIndexError, Reason
 from clip_app.gallery.scan import CHUNK
 from clip_app.gallery.stores.lock import IndexLock
 from clip_app.gallery.stores.qdrant_places import Places
@@ -82,7 +82,7 @@ class QdrantStore:
             self._lock.acquire()
         except OSError as error:
             reason = error.strerror or str(error)
-            raise StorageError("index_read_only", reason=reason) from error
+            raise ReadOnlyIndexError("index_read_only", reason=reason) from error
         try:
             yield
         finally:
@@ -204,8 +204,8 @@ class QdrantStore:
 
         return self._remember("counts", count)
 
-    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
-        """Some files that have no vector, in the order of their paths: (path, error)."""
+    def broken(self, limit: int) -> list[tuple[str, Reason]]:
+        """Some files that have no vector, in the order of their paths: (path, why)."""
         broken = models.Filter(must=[is_("broken", True)])
         with self._server.errors():
             page, _ = self._client.scroll(self._files, scroll_filter=broken, limit=limit)

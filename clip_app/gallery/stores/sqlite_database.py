@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import ClipAppError, GalleryError, StorageError
+from clip_app.errors import (
+    ClipAppError,
+    DamagedIndexError,
+    MissingIndexError,
+    ReadOnlyIndexError,
+    StorageError,
+)
 from clip_app.gallery.roots import can_write
 from clip_app.gallery.stores.sqlite_schema import Facts, adapt, facts_in
 
@@ -44,7 +50,7 @@ class Database:
         self._source = _Source(file)
         self._writer: sqlite3.Connection | None = None
         if not create and not file.exists():
-            raise GalleryError("index_missing", folder=gallery)
+            raise MissingIndexError("index_missing", folder=gallery)
         with self.errors():
             if create:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -160,7 +166,7 @@ def read_facts(file: Path) -> Facts:
     except sqlite3.Error as error:
         raise _shown(error, file.parent.parent.name) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise GalleryError("index_damaged", folder=file.parent.parent.name) from error
+        raise DamagedIndexError("index_damaged", folder=file.parent.parent.name) from error
 
 
 class _Source:
@@ -222,17 +228,19 @@ class _Source:
 def _shown(error: sqlite3.Error, folder: str) -> ClipAppError:
     """What to tell a person: only a damaged index may be set aside, never one on a full disk."""
     if isinstance(error, sqlite3.ProgrammingError):  # closed, for the gallery was forgotten
-        return GalleryError("index_missing", folder=folder)
+        return MissingIndexError("index_missing", folder=folder)
     # The low byte is the kind: one that is no OperationalError is a damaged file; a missing table
     # or column, or a text that is none, comes as a plain "error".
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_READONLY:
-        return StorageError("index_read_only", reason=os.strerror(errno.EROFS))
+        return ReadOnlyIndexError("index_read_only", reason=os.strerror(errno.EROFS))
     if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
         return StorageError("disk_full", reason=str(error))
-    return GalleryError("index_damaged", folder=folder)
+    return DamagedIndexError("index_damaged", folder=folder)
 
 
 def _full_or_read_only(error: OSError) -> StorageError:
-    key = "index_read_only" if error.errno in _READ_ONLY else "disk_full"
-    return StorageError(key, reason=error.strerror or str(error))
+    reason = error.strerror or str(error)
+    if error.errno in _READ_ONLY:
+        return ReadOnlyIndexError("index_read_only", reason=reason)
+    return StorageError("disk_full", reason=reason)

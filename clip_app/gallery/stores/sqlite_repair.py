@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Any
 
-from clip_app.errors import GalleryError
+from clip_app.errors import DamagedIndexError
 from clip_app.gallery.scan import CHUNK, batched
 from clip_app.gallery.stores.sqlite_database import Database
 from clip_app.gallery.stores.sqlite_rows import (
@@ -33,7 +33,7 @@ def repair(database: Database) -> int:
         with database.transaction() as table:
             table.execute("REINDEX")  # damage to the database's own indexes is mended by this
         if not _is_sound(database):
-            raise GalleryError("index_damaged", folder=database.gallery)
+            raise DamagedIndexError("index_damaged", folder=database.gallery)
     images, files, hidden = _damaged_rows(database)
     damaged = len(images) + len(files) + hidden
     if damaged:
@@ -51,7 +51,7 @@ def repair(database: Database) -> int:
             name = f"repaired-{time.time_ns():x}"
             table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))
         if any(_damaged_rows(database)):  # not even to be found where they must be
-            raise GalleryError("index_damaged", folder=database.gallery)
+            raise DamagedIndexError("index_damaged", folder=database.gallery)
     return damaged
 
 

@@ -7,13 +7,18 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
+from clip_app.errors import Reason
 from clip_app.gallery.scan import encoded
 from clip_app.gallery.stores.sqlite_schema import FILE, NEW_FILE
 from clip_app.gallery.stores.store import DISTRUSTED, Entry, kept_from
+
+#: Why a file has no vector whose row does not say so any more.
+UNKNOWN = Reason("image_damaged", {"name": "image"})
 
 _FILE_MARKS = ", ".join("?" * len(FILE.split(", ")))
 
@@ -36,7 +41,7 @@ def put_file(table: sqlite3.Connection, entry: Entry) -> None:
         known = table.execute("SELECT id FROM images WHERE hash = ?", (entry.hash,))
         image = known.fetchone()[0]
         table.execute("DELETE FROM kept WHERE id = ?", (image,))
-    error = json.dumps(entry.error, ensure_ascii=False) if entry.error else None
+    error = json.dumps(astuple(entry.error), ensure_ascii=False) if entry.error else None
     told = (entry.size, entry.mtime_ns, entry.taken, entry.suffix)
     seen = (entry.ctime_ns, entry.inode, entry.doubts, int(entry.file_date))
     put_file_row(table, (encoded(entry.path), *told, entry.hash, image, error, *seen))
@@ -95,15 +100,15 @@ def vector_of(blob: bytes) -> np.ndarray:
     return np.frombuffer(blob, np.float32)
 
 
-def error_of(stored: str | None) -> tuple[str, dict[str, Any]] | None:
+def error_of(stored: str | None) -> Reason | None:
     """Why a file has no vector, if it has none."""
     if stored is None:
         return None
     try:
         key, params = json.loads(stored)
-        return str(key), dict(params)
+        return Reason(str(key), dict(params))
     except (TypeError, ValueError):  # a damaged row, which `repair` has not seen yet
-        return "image_damaged", {"name": "image"}
+        return UNKNOWN
 
 
 def image_is_intact(row: Any) -> bool:

@@ -9,11 +9,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from clip_app.errors import GalleryError
+from clip_app.errors import DamagedIndexError, GalleryError, OtherModelError, Reason
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
 from clip_app.gallery.stores import sqlite_schema as schema
@@ -21,6 +20,7 @@ from clip_app.gallery.stores.lock import IndexLock
 from clip_app.gallery.stores.sqlite_database import Database, read_facts
 from clip_app.gallery.stores.sqlite_repair import repair
 from clip_app.gallery.stores.sqlite_rows import (
+    UNKNOWN,
     distrust_file,
     drop_unused_images,
     error_of,
@@ -210,13 +210,12 @@ class SqliteStore:
                 )
             return view.counts
 
-    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
-        """The first files that have no vector: (path, error)."""
+    def broken(self, limit: int) -> list[tuple[str, Reason]]:
+        """The first files that have no vector: (path, why)."""
         query = "SELECT path, error FROM files WHERE image IS NULL ORDER BY path LIMIT ?"
         with self._database.reading() as reader:
             rows = reader.execute(query, (limit,)).fetchall()
-        unknown = ("image_damaged", {"name": "image"})
-        return [(os.fsdecode(path), error_of(error) or unknown) for path, error in rows]
+        return [(os.fsdecode(path), error_of(error) or UNKNOWN) for path, error in rows]
 
     def folders(self, limit: int) -> list[str]:
         """Sub-folders that hold images, as paths below the gallery's folder, in order."""
@@ -290,8 +289,8 @@ def _check_key(facts: Facts, key: IndexKey, gallery: str) -> None:
     if facts.version > schema.VERSION:
         raise GalleryError("index_newer", folder=gallery)
     if facts.key.fingerprint != key.fingerprint or facts.key.dim != key.dim:
-        raise GalleryError(
+        raise OtherModelError(
             "index_other_model", folder=gallery, model=facts.key.model, current=key.model
         )
     if facts.key.folder != key.folder:
-        raise GalleryError("index_damaged", folder=gallery)
+        raise DamagedIndexError("index_damaged", folder=gallery)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from clip_app.errors import Reason
 from clip_app.progress import Progress
 
 #: Days for which vectors of vanished pictures are kept: a share that is not mounted for a moment
@@ -51,7 +52,7 @@ class FileRecord:
 
     Attributes:
         hash: of the file's bytes, 16 bytes; empty if it could not be read.
-        error: (sentence key, parameters) of why there is no vector, else None.
+        error: why there is no vector, else None.
         ctime_ns, inode: as the file system had them; `UNRELIABLE` where they are not to be
             compared, None in an index of before they were kept.
         doubts: how often the file was read again for those two alone, and was the same.
@@ -60,7 +61,7 @@ class FileRecord:
     size: int
     mtime_ns: int
     hash: bytes
-    error: tuple[str, dict[str, Any]] | None
+    error: Reason | None
     ctime_ns: int | None = None
     inode: int | None = None
     doubts: int = 0
@@ -86,7 +87,7 @@ class Entry:
     taken: int
     vector: np.ndarray | None = None
     look: int = 0
-    error: tuple[str, dict[str, Any]] | None = None
+    error: Reason | None = None
     ctime_ns: int | None = None
     inode: int | None = None
     doubts: int = 0
@@ -245,8 +246,8 @@ class Store(Protocol):
     def counts(self) -> Counts:
         """How much there is."""
 
-    def broken(self, limit: int) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
-        """The first files that have no vector: (path, error)."""
+    def broken(self, limit: int) -> list[tuple[str, Reason]]:
+        """The first files that have no vector: (path, why)."""
 
     def folders(self, limit: int) -> list[str]:
         """Sub-folders that hold images, as paths below the gallery's folder, in order."""

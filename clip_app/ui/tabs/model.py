@@ -118,7 +118,7 @@ def presets_table(language: Language) -> str:
         (
             preset.key,
             " + ".join(preset.languages),
-            f"{preset.download_mb:,} MB",
+            preset.download_size,
             "–" if preset.imagenet is None else f"{preset.imagenet} %",
             "–" if preset.chinese is None else f"{preset.chinese} %",
             preset.scoring,

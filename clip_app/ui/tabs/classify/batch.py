@@ -11,7 +11,7 @@ from pathlib import PurePath
 import gradio as gr
 from PIL import Image
 
-from clip_app.errors import ClipAppError, ImageError
+from clip_app.errors import ClipAppError, ImageError, Reason
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
 from clip_app.photos import encode_files
@@ -51,7 +51,7 @@ def build_batch(page: Page, options: Options) -> None:
         if not uploads:
             raise ImageError("image_missing")
         rows: list[tuple[str, Image.Image, Classification]] = []
-        broken: list[str] = []
+        broken: list[Reason] = []
         classes = classes_from_labels(service, given[options.labels], options.templates_of(given))
         called = told_apart([shown_name(name=file.name) for file in uploads])
         photos = encode_files(
@@ -60,8 +60,9 @@ def build_batch(page: Page, options: Options) -> None:
         with closing(photos):
             told = progress.tqdm(called, desc=text("batch_progress", language))
             for name, photo in zip(told, photos, strict=True):
+                if photo.error is not None:
+                    broken.append(photo.error.reason.about(name))
                 if photo.image_features is None:
-                    broken.append(_named(photo.error, name).message(language))
                     continue
                 answer = classify_features(
                     service,
@@ -70,15 +71,15 @@ def build_batch(page: Page, options: Options) -> None:
                     independent=options.independent(given),
                 )[0]
                 rows.append((name, photo.kept, answer))
+        reasons = " ".join(one.message(language) for one in broken)
         if not rows:
-            raise ClipAppError("broken_files", reasons=" ".join(broken))
-        unread = text("broken_files", language, reasons=" ".join(broken))
+            raise ClipAppError("broken_files", reasons=reasons)
         answers = [classification_answer(name, service, answer) for name, _, answer in rows]
         json_file = write_export(
             "classification.json", json.dumps(answers, ensure_ascii=False, indent=1)
         )
         return {
-            left_out: notice(unread) if broken else "",
+            left_out: notice(text("broken_files", language, reasons=reasons)) if broken else "",
             table: _batch_table(rows, language),
             as_csv: gr.update(
                 value=write_export("classification.csv", _as_csv(rows)), visible=True
@@ -92,12 +93,6 @@ def build_batch(page: Page, options: Options) -> None:
         [left_out, table, as_csv, as_json],
         api_visibility="private",
     )
-
-
-def _named(error: ImageError | None, name: str) -> ImageError:
-    """The error under the name that the visitor gave the file."""
-    assert error is not None  # noqa: S101 - a photograph has features or an error
-    return ImageError(error.key, **error.params | {"name": name})
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.errors import ImageError
+from clip_app.errors import ChangedImageError
 from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.query import in_quotes
 from clip_app.strings import STRINGS, text
@@ -172,9 +172,8 @@ class Handlers:
         hit = now.on_page[number]
         try:
             to_show, file = original(hit, galleries.roots_of(own))
-        except ImageError as error:
-            if error.key == "image_changed":
-                galleries.library.distrust(hit.path)
+        except ChangedImageError:
+            galleries.library.distrust(hit.path)
             raise
         return {
             self.chosen: now.page * PAGE + number,

@@ -23,6 +23,7 @@ from clip_app.images import load_image, suffixes_of, thumbnail
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.server.answers import search_answer
+from clip_app.sizes import megabytes
 from clip_app.strings import Language, text
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.html import cut_notice, facts_table, notice, unread_notice
@@ -243,7 +244,7 @@ def facts(galleries: GalleryService, hit: SearchHit, own: Path | None, language:
         "gallery_path": shown_path(hit.path),
         "column_similarity": f"{hit.similarity:.4f}",
         date: datetime.fromtimestamp(hit.taken).strftime("%Y-%m-%d %H:%M"),
-        "gallery_size": f"{hit.size / 1e6:.2f} MB",
+        "gallery_size": f"{megabytes(hit.size)} MB",
     }
     if hit.copies:
         rows["gallery_also"] = ", ".join(map(shown_path, hit.copies[:10]))

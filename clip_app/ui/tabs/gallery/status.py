@@ -3,11 +3,9 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from clip_app.errors import GalleryError
+from clip_app.errors import GalleryError, MissingIndexError, OtherModelError, Reason
 from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
-from clip_app.gallery.index_report import BrokenFile
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.store import KEEP_DAYS, Counts
 from clip_app.model.service import ModelService
@@ -48,15 +46,13 @@ def state_of(
         store = galleries.store(place, service.info)
         counts, broken = store.counts(), store.broken(_NAMED_BROKEN)
         folders = [printable(one) for one in store.folders(_MOST_FOLDERS)]
+    except MissingIndexError:
+        return notice(text("gallery_no_index", language, gallery=name, button=button)), []
+    except OtherModelError as error:
+        model = error.params["model"]
+        sentence = text("gallery_other_model", language, gallery=name, model=model, button=button)
+        return notice(sentence), []
     except GalleryError as error:
-        if error.key == "index_missing":
-            return notice(text("gallery_no_index", language, gallery=name, button=button)), []
-        if error.key == "index_other_model":
-            model = error.params["model"]
-            sentence = text(
-                "gallery_other_model", language, gallery=name, model=model, button=button
-            )
-            return notice(sentence), []
         return notice(error.public_message(language)), []
     return _counts(counts, name, language) + _broken(counts, broken, language), folders
 
@@ -68,12 +64,10 @@ def _counts(counts: Counts, name: str, language: Language) -> str:
     return f"<p>{html.escape(sentence)}</p>"
 
 
-def _broken(
-    counts: Counts, broken: Sequence[tuple[str, tuple[str, dict[str, Any]]]], language: Language
-) -> str:
+def _broken(counts: Counts, broken: Sequence[tuple[str, Reason]], language: Language) -> str:
     if not counts.broken:
         return ""
-    reasons = " ".join(BrokenFile(path, *error).message(language) for path, error in broken)
+    reasons = " ".join(reason.message(language) for _, reason in broken)
     if counts.broken > len(broken):
         reasons += " …"
     return notice(text("gallery_broken", language, number=counts.broken, reasons=reasons))
