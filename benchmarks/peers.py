@@ -162,10 +162,10 @@ def main() -> None:
         "XDG_DATA_HOME": str(work / "data"),
     }
     chosen = {k: v for k, v in commands(work, rclip).items() if re.search(options.only, k)}
-    load = os.getloadavg()[0]
+    load, version = os.getloadavg()[0], _version(rclip)
     outcomes = measure(chosen, options.runs, options.warm_up)
     print(f"{os.cpu_count()} cores, load average before: {load:.1f}, ", end="")
-    print(f"Python {platform.python_version()}, {_version(rclip)}, medians of {options.runs}\n")
+    print(f"Python {platform.python_version()}, {version}, medians of {options.runs}\n")
     print_table(outcomes)
 
 
@@ -282,8 +282,7 @@ def _ended(command: Command) -> Outcome:
         output.seek(0)
         errors.seek(0)
         if process.returncode:
-            lines = errors.read().strip().splitlines() or [f"ended with {process.returncode}"]
-            return Outcome(failure=lines[-1])
+            return Outcome(failure=_last_line(errors.read() or f"ended: {process.returncode}"))
         # On macOS in bytes.
         unit = 1 if sys.platform == "darwin" else 1024
         return Outcome(seconds, used.ru_maxrss * unit / 1e9, output.read())
@@ -297,8 +296,12 @@ def _served(command: Command) -> Outcome:
         ):
             answer = ask_without_client(http, "classify", [LABELS, "auto", 0], PHOTOGRAPH)
             return Outcome(time.perf_counter() - started, output=answer)
-    except (RuntimeError, httpx.HTTPError) as error:
-        return Outcome(failure=str(error).strip().splitlines()[-1])
+    except (RuntimeError, ValueError, KeyError, httpx.HTTPError) as error:
+        return Outcome(failure=_last_line(str(error)))
+
+
+def _last_line(told: str) -> str:
+    return (told.strip().splitlines() or ["failed without a word"])[-1]
 
 
 def print_table(outcomes: Mapping[str, Sequence[Outcome]]) -> None:
@@ -322,7 +325,10 @@ def _median(outcomes: Sequence[Outcome], figure: Callable[[Outcome], float]) -> 
         return "–"
     if outcomes[-1].failure:
         return outcomes[-1].failure.replace("|", "/")
-    return statistics.median(map(figure, outcomes))
+    try:
+        return statistics.median(map(figure, outcomes))
+    except (ValueError, KeyError, ZeroDivisionError) as error:
+        return f"no figure in the answer: {error}"
 
 
 def _cell(value: float | str, unit: str) -> str:
