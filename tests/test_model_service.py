@@ -87,17 +87,16 @@ def test_logit_scale_is_the_models_and_starter_has_no_bias(service, plain):
     assert service.info.scoring == "softmax"
 
 
-def test_every_concurrent_caller_gets_its_own_vector(settings):
-    service = load_model(settings)
+def test_every_concurrent_caller_gets_its_own_vector(service, settings):
     images = [noise(seed) for seed in range(100, 124)]
     alone = np.concatenate([service.encode_images([image]) for image in images])
-    service = load_model(settings)
-    passes = service.statistics.image_passes
+    fresh = load_model(settings)
+    passes = fresh.statistics.image_passes
     with ThreadPoolExecutor(24) as pool:
-        together = list(pool.map(lambda image: service.encode_images([image])[0], images))
+        together = list(pool.map(lambda image: fresh.encode_images([image])[0], images))
     np.testing.assert_allclose(np.stack(together), alone, atol=1e-4)
     assert np.abs(alone[:-1] - alone[1:]).max(axis=1).min() > 1e-2
-    assert service.statistics.image_passes - passes < len(images), "nobody shared a pass"
+    assert fresh.statistics.image_passes - passes < len(images), "nobody shared a pass"
 
 
 def test_same_image_and_same_texts_are_encoded_once(settings):
@@ -127,8 +126,7 @@ def test_extreme_shapes_do_not_exhaust_memory(service):
     assert np.isfinite(features).all()
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on(settings, monkeypatch):
-    service = load_model(settings)
+def test_out_of_memory_halves_the_batch_and_goes_on(service, settings, monkeypatch):
     images = [noise(seed) for seed in range(300, 308)]
     expected = service.encode_images(images)
     fresh = load_model(settings)
