@@ -62,7 +62,7 @@ def cat() -> Image.Image:
 
 
 # What starts a program, a browser or a training run, once a session or oftener.
-_SLOW_FIXTURES = {"app", "browser", "zygote", "built", "installed"}
+_SLOW_FIXTURES = {"app", "browser", "gallery_app", "zygote", "built", "installed"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks

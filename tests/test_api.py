@@ -166,6 +166,7 @@ def test_mcp_offers_the_same_tools(app):
     assert len(names) == len(ends)
 
 
+@pytest.mark.slow
 def test_sixteen_users_are_all_answered_rightly_and_memory_stays_flat(service, tmp_path):
     own = App()
     try:

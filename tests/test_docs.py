@@ -139,6 +139,7 @@ def test_examples_in_python_run(page, desk):
     assert result.failed == 0, "".join(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
 def test_six_lines_of_python_run(page, desk):
     (code,) = fenced(ROOT / page, "python")

@@ -426,6 +426,7 @@ def test_the_real_program_finds_a_name_that_is_no_text(photos, tmp_path):
     assert os.path.basename(best) == "caf\N{REPLACEMENT CHARACTER} 🐱.jpg"
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(capsys, tmp_path, monkeypatch):
     folder = tmp_path / "many"
     folder.mkdir()

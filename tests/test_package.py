@@ -86,6 +86,7 @@ def test_public_names_are_there_and_documented():
         _ = clip_app.no_such_name
 
 
+@pytest.mark.slow
 def test_the_examples_in_the_package_run(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert doctest.testmod(clip_app).failed == 0
