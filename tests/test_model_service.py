@@ -126,27 +126,35 @@ def test_extreme_shapes_do_not_exhaust_memory(service):
     assert np.isfinite(features).all()
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on(service, settings, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "forward", "error"),
+    [("torch", "_forward_images", torch.OutOfMemoryError), ("onnx", "_run", MemoryError)],
+)
+def test_out_of_memory_halves_the_batch_and_goes_on(
+    name, forward, error, service, settings, monkeypatch
+):
     images = [noise(seed) for seed in range(300, 308)]
     expected = service.encode_images(images)
-    fresh = load_model(settings)
+    fresh = load_model(settings.model_copy(update={"engine": name}))
     engine = fresh._engine
-    forward = engine._forward_images
+    whole = getattr(engine, forward)
 
-    def small_device(pixels):
-        if len(pixels) > 2:
-            raise torch.OutOfMemoryError("simulated")
-        return forward(pixels)
+    def small_device(*arguments):
+        if len(arguments[-1]) > 2:
+            raise error("simulated")
+        return whole(*arguments)
 
-    monkeypatch.setattr(engine, "_forward_images", small_device)
+    monkeypatch.setattr(engine, forward, small_device)
     np.testing.assert_allclose(fresh.encode_images(images), expected, atol=1e-4)
 
-    def no_device(pixels):
-        raise torch.OutOfMemoryError("simulated")
+    def no_device(*_):
+        raise error("simulated")
 
-    monkeypatch.setattr(engine, "_forward_images", no_device)
+    monkeypatch.setattr(engine, forward, no_device)
     with pytest.raises(ModelError, match="memory"):
         fresh.encode_images([noise(400)])
+    with pytest.raises(ModelError, match="memory"):
+        fresh.encode_texts(["no room"]) if name == "onnx" else fresh.encode_images([noise(401)])
     monkeypatch.undo()
     assert fresh.encode_images([noise(400)]).shape == (1, 640)
 

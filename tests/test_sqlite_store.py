@@ -649,6 +649,7 @@ class TestLibrary:
             name=name,
             title=name,
             architecture=name,
+            engine="torch",
             device="cpu",
             precision="float32",
             scoring="softmax",
