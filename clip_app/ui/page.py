@@ -17,7 +17,7 @@ from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.i18n import i18n, translations
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.requests import EXCEPTION_HANDLERS, CheckedBlocks
-from clip_app.ui.tab import Follows, Page, Tab, Values
+from clip_app.ui.tab import Follows, Page, Spoken, Tab, Values
 from clip_app.ui.tabs import classify, gallery, match, model
 
 # Uploads older than six hours are removed, looked for every hour.
@@ -80,7 +80,8 @@ def _build_top(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             elem_id="language",
         )
     gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
-    return Page(slot, galleries, settings, language, gr.HTML(elem_id="model-line"))
+    spoken = gr.State(Spoken())
+    return Page(slot, galleries, settings, language, spoken, gr.HTML(elem_id="model-line"))
 
 
 def _follow_language(
@@ -91,7 +92,7 @@ def _follow_language(
 
     def words(given: Values) -> Values:
         """What the server says by itself, and the example's words while nobody changed them."""
-        now = given[language]
+        given[page.spoken].language = now = given[language]
         said: Values = {page.model_line: model.model_sentence(slot.service, now, slot.awaited)}
         for one in followers:
             said |= one.words.run(given)
@@ -110,7 +111,7 @@ def _follow_language(
     for event in (shown, changed):
         spoken = event.then(
             words,
-            {language}.union(*(one.words.inputs for one in followers)),
+            {language, page.spoken}.union(*(one.words.inputs for one in followers)),
             [page.model_line, *(o for one in followers for o in one.words.outputs), *tabs.values()],
             api_visibility="private",
             show_progress="hidden",

@@ -58,6 +58,7 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
         language, chosen = given[page.language], str(given[choice] or "")
         progress(0.1, desc=text("loading_model", language, model=chosen))
         service = page.slot.change(chosen, [root] if root else [])
+        language = page.language_now(given)
         gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
         return {
             page.model_line: model_sentence(service, language),
@@ -65,8 +66,8 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
         }
 
     load.click(
-        shows_errors(change_model, page.language),
-        {choice, page.language},
+        shows_errors(change_model, page.language_now),
+        {choice, page.language, page.spoken},
         [page.model_line, about],
         api_visibility="private",
         concurrency_limit=1,

@@ -45,13 +45,13 @@ def build_batch(page: Page, options: Options) -> None:
             as_json = download_button("download_json", "batch-json")
 
     def classify_many(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
-        service, language = page.slot.service, given[page.language]
+        service = page.slot.service
         uploads: list[Upload] = given[files] or []
         if not uploads:
             raise ImageError("image_missing")
         names = parse_labels(given[options.labels])
         rows: list[tuple[str, Image.Image, Classification]] = []
-        broken: list[str] = []
+        broken: list[ImageError] = []
         prompts = choose_templates(options.templates_of(given), names)
         label_features = service.encode_labels(names, prompts)
         cut = service.cut_texts(names, prompts)
@@ -60,10 +60,12 @@ def build_batch(page: Page, options: Options) -> None:
             service, (file.path for file in uploads), keep=lambda one: thumbnail(one, 96)
         )
         with closing(photos):
-            told = progress.tqdm(called, desc=text("batch_progress", language))
-            for name, photo in zip(told, photos, strict=True):
+            for number, (name, photo) in enumerate(zip(called, photos, strict=True), 1):
+                # The page's language may have been changed since.
+                desc = text("batch_progress", page.language_now(given))
+                progress((number, len(called)), desc=desc)
                 if photo.image_features is None:
-                    broken.append(_named(photo.error, name).message(language))
+                    broken.append(_named(photo.error, name))
                     continue
                 answer = classify_features(
                     service,
@@ -74,15 +76,16 @@ def build_batch(page: Page, options: Options) -> None:
                     independent=options.independent(given),
                 )[0]
                 rows.append((name, photo.kept, answer))
+        language = page.language_now(given)
+        reasons = " ".join(one.message(language) for one in broken)
         if not rows:
-            raise ClipAppError("broken_files", reasons=" ".join(broken))
-        unread = text("broken_files", language, reasons=" ".join(broken))
+            raise ClipAppError("broken_files", reasons=reasons)
         answers = [classification_answer(name, service, answer) for name, _, answer in rows]
         json_file = write_export(
             "classification.json", json.dumps(answers, ensure_ascii=False, indent=1)
         )
         return {
-            left_out: notice(unread) if broken else "",
+            left_out: notice(text("broken_files", language, reasons=reasons)) if broken else "",
             table: _batch_table(rows, language),
             as_csv: gr.update(
                 value=write_export("classification.csv", _as_csv(rows)), visible=True
@@ -91,8 +94,8 @@ def build_batch(page: Page, options: Options) -> None:
         }
 
     button.click(
-        shows_errors(classify_many, page.language),
-        {files, page.language} | options.inputs,
+        shows_errors(classify_many, page.language_now),
+        {files, page.language, page.spoken} | options.inputs,
         [left_out, table, as_csv, as_json],
         api_visibility="private",
     )
