@@ -296,10 +296,7 @@ def test_a_run_follows_the_language_the_page_is_changed_to(open_gallery, archive
     page.locator("#gallery-files input[type=file]").set_input_files(archive_of_many)
     page.wait_for_timeout(2000)
     page.locator("#gallery-add-button").click()
-    page.wait_for_function(
-        "() => /Indexing my uploads: [1-9]/.test(document.querySelector('#gallery-status').innerText)",
-        timeout=90_000,
-    )
+    status.get_by_text(re.compile("Indexing my uploads: [1-9]")).wait_for(timeout=90_000)
     page.get_by_label("中文").check()
     page.wait_for_function(
         "() => document.querySelector('#gallery-status').innerText.includes('正在索引')"

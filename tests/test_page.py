@@ -1,13 +1,15 @@
 """The page in a real Chromium: what a visitor does, in both languages, desktop and phone."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image
 
-from tests.conftest import EXAMPLES, noise
+from tests.conftest import EXAMPLES, ROOT, App, noise
 
 pytestmark = pytest.mark.browser
 
@@ -302,3 +304,22 @@ def test_formats_that_browsers_cannot_show_get_a_preview(open_page, tmp_path):
         timeout=60_000,
     )
     classify(page, "piano, cat", "cat")
+
+
+def test_every_open_page_names_the_model_that_another_visitor_has_loaded(open_at, tmp_path):
+    for name in ("second", "third"):
+        shutil.copytree(ROOT / "assets" / "starter", tmp_path / name)
+    app = App("--model-root", str(tmp_path))
+    try:
+        pages = [open_at(app.url, "en-US", DESKTOP) for _ in range(2)]
+        for page, name in zip(pages, ("second", "third"), strict=True):
+            page.get_by_role("tab", name="Model", exact=True).click()
+            page.locator("#model-choice input").fill(name)
+            page.locator("#model-choice input").press("Enter")
+            page.locator("#model-load").click()
+            page.locator("#model-line").get_by_text(name).wait_for(timeout=60_000)
+        # The first one, where nothing was clicked since.
+        pages[0].locator("#model-line").get_by_text("third").wait_for(timeout=30_000)
+        assert re.search(r"Name\s+third", pages[0].locator("#model-about").inner_text())
+    finally:
+        app.stop()

@@ -23,9 +23,6 @@ from clip_app.ui.tabs import classify, gallery, match, model
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
 
-# How soon every open page names a model that someone has changed.
-_MODEL_SECONDS = 10
-
 # Enough handlers at once to fill the model's batches; the rest wait in the queue.
 _HANDLERS = 64
 _QUEUE = 1024
@@ -49,16 +46,6 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                         followers.append(followed)
         build_api(Endpoints(slot, galleries))
         _follow_language(demo, page, tabs, followers)
-        if settings.visitors_may_change_model or slot.awaited:
-            # Another visitor, or a download that is done, changes the model of every page.
-            gr.Timer(_MODEL_SECONDS).tick(
-                lambda language: model.model_sentence(slot.service, language, slot.awaited),
-                page.language,
-                page.model_line,
-                api_visibility="private",
-                show_progress="hidden",
-                queue=False,
-            )
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
 
