@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from clip_app.errors import ClipAppError, GalleryError, StorageError
 from clip_app.gallery.indexer import IndexReport, index_folder
+from clip_app.gallery.pictures import forget_thumbnails, thumbnail_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.sqlite_store import SqliteStore, read_facts
 from clip_app.gallery.stores.store import Counts, IndexKey, Store
@@ -71,7 +72,7 @@ class AnyLibrary(Protocol):
         """Every index there is, by folder; none is usable without a model."""
 
     def forget(self, folder: Path) -> int:
-        """Delete every index of a gallery; its photographs stay.
+        """Delete every index of a gallery, and its thumbnails; its photographs stay.
 
         Returns:
             how many indexes there were.
@@ -196,6 +197,7 @@ class Library:
             for place, key in indexes:
                 store = self._open.get(place) or SqliteStore(place, key)
                 with store.lock():
+                    forget_thumbnails(thumbnail_folder(self.directory), store)
                     self._open.pop(place, None)
                     store.close()
                     shutil.rmtree(place, ignore_errors=True)

@@ -5,6 +5,7 @@ names are taken from it: no path in it leads anywhere.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import secrets
@@ -53,6 +54,9 @@ _NAMED = 1000
 # A folder that no lock tells the owner of is removed after this time.
 _STALE_SECONDS = 24 * 3600
 _LOCK = ".lock"
+
+# The folder may not be written, and that will not pass as a full disk does.
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 # Endings for files that are images by their content and do not say so, where Pillow's first one of
 # a format is not the usual one.
@@ -346,4 +350,5 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError("upload_not_stored", reason=error.strerror or str(error)) from error
+        key = "upload_read_only" if error.errno in _READ_ONLY else "upload_not_stored"
+        raise StorageError(key, reason=error.strerror or str(error)) from error

@@ -11,9 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
-from open_clip.hf_model import HFTextEncoder
 
 from clip_app.errors import ClipAppError, ModelError
 from clip_app.model.catalog import HUB_WEIGHTS, HubFiles, ModelSource, text_files
@@ -22,6 +20,11 @@ from clip_app.model.info import ModelSpec
 from clip_app.model.preprocess import Preprocessing
 from clip_app.settings import Settings
 from clip_app.strings import text as sentence
+from clip_app.temporary import no_folder_of_torch
+
+with no_folder_of_torch():
+    import open_clip
+    from open_clip.hf_model import HFTextEncoder
 
 log = logging.getLogger(__name__)
 
