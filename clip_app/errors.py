@@ -1,11 +1,15 @@
 """Errors a person can cause or mend; each ends in one sentence in the interface language."""
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from clip_app.strings import Language, text
+
+#: What the system says of a place that may not be written; that will not pass as a full disk does.
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 # Placeholders whose value can be a path of this machine.
 _PATHS = {"folder", "model", "name", "path", "store"}

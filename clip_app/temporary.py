@@ -1,4 +1,6 @@
-"""Files that are there for a while only: what visitors upload, and what is being written."""
+"""Files that are there for a while only: what visitors upload, what libraries make, what is being
+written.
+"""
 
 import atexit
 import contextlib
@@ -17,11 +19,12 @@ from clip_app.errors import StorageError
 log = logging.getLogger(__name__)
 
 _VARIABLE = "GRADIO_TEMP_DIR"
+_TORCH = "TORCHINDUCTOR_CACHE_DIR"
 _LOCK = ".in-use"
 
 
 def prepare_temporary_folder(index_dir: Path) -> Path:
-    """Set `GRADIO_TEMP_DIR`, unless it is set; to be called before Gradio and torch are imported.
+    """Set `GRADIO_TEMP_DIR`, unless it is set; to be called before Gradio is imported.
 
     Gradio's own choice is one folder for all users of a machine, where the first locks out the
     others. Ours lies in `index_dir/temporary`, is readable by nobody else, and is deleted when the
@@ -57,8 +60,6 @@ def prepare_temporary_folder(index_dir: Path) -> Path:
 
     atexit.register(remove)
     os.environ[_VARIABLE] = str(folder)
-    # torch would make a folder among the system's temporary files, and it would stay.
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
     return folder
 
 
@@ -79,6 +80,23 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(making).unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def no_folder_of_torch() -> Iterator[None]:
+    """Keep torch from making its cache for compiled code, which nothing here compiles.
+
+    open_clip has it made while it is imported, among the system's temporary files, and there it
+    would stay; where another user has one of that name, or the disk is full, the import would fail.
+    """
+    if _TORCH in os.environ:
+        yield
+        return
+    os.environ[_TORCH] = tempfile.gettempdir()  # a folder that is there already
+    try:
+        yield
+    finally:
+        del os.environ[_TORCH]
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -63,6 +63,11 @@ def _items(separators: str) -> re.Pattern[str]:
 _STRONG_ITEMS = _items(_STRONG)
 _WEAK_ITEMS = _items(_WEAK)
 
+# Byte order mark, zero width space, word joiner, soft hyphen, marks of reading direction.
+_INVISIBLE = dict.fromkeys(
+    (0xFEFF, 0x200B, 0x2060, 0xAD, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+
 _NUMERALS = words("一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六 十七 十八 十九 二十")
 _MARK = re.compile(
     r"(?:"
@@ -70,7 +75,7 @@ _MARK = re.compile(
     r"|(?P<circled>[①-⑳㉑-㉟㊱-㊿❶-❿➀-➓⓫-⓴])"
     r"|(?:[(（](?P<enclosed>\d{1,6}|[a-z]|[一二三四五六七八九十]{1,2})[)）]"
     r"|[\[【](?P<reference>\d{1,6})[\]】]"
-    r"|(?P<number>\d{1,6})(?:[)）、]|[.．](?!\d)|[:：](?=\s)|(?=\t))"
+    r"|(?P<number>\d{1,6})(?:[)）、]|[.．](?!\d)|[:：](?=\s)|\s[-–—](?=\s)|\ufe0f?\u20e3|(?=\t))"
     r"|(?P<letter>[a-z])\)"
     r"|(?P<initial>[A-Za-z])[.．](?=\s)"
     r"|(?P<numeral>[一二三四五六七八九十]{1,2})[、.．)）])(?P<space>\s?)"
@@ -95,7 +100,7 @@ def split_labels(typed: str) -> list[str]:
     A list in brackets, as JSON and programs write it, is taken apart; what is quoted keeps its
     commas.
     """
-    listed = _bracketed(typed)
+    listed = _bracketed(_visible(typed))
     if isinstance(listed, list):
         return listed
     return _split(listed)
@@ -103,6 +108,7 @@ def split_labels(typed: str) -> list[str]:
 
 def split_lines(typed: str) -> list[str]:
     """The descriptions in a text: one a line, and one a cell where cells of a table were pasted."""
+    typed = _visible(typed)
     listed = _bracketed(typed)
     if isinstance(listed, list):
         return listed
@@ -201,6 +207,13 @@ class _Mark:
     value: int | None
     space: str
     rest: str
+
+
+def _visible(typed: str) -> str:
+    """A text without signs that nobody sees or typed: they come along when files and pages are
+    copied, and would be part of a label or hide its number. Joiners stay, emoji need them.
+    """
+    return typed.translate(_INVISIBLE)
 
 
 def _bracketed(typed: str) -> list[str] | str:

@@ -143,6 +143,7 @@ def test_a_taken_port_is_one_sentence(app):
     )
     assert done.returncode == 2
     assert f"Port {port} is in use" in done.stderr
+    assert "ready on" not in done.stderr, "told before the model is loaded"
     assert "Traceback" not in done.stderr
 
 

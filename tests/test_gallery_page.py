@@ -1,6 +1,7 @@
 """The gallery tab in a real Chromium: index, search, look closer, steer, page, in two languages."""
 
 import csv
+import io
 import json
 import re
 import shutil
@@ -273,3 +274,40 @@ def test_examples_can_be_searched_at_once(app, open_gallery):
     page.wait_for_timeout(700)
     assert "coffee.jpg" in captions(page)[0]
     shoot(page, "gallery-examples")
+
+
+@pytest.fixture(scope="module")
+def archive_of_many(tmp_path_factory):
+    """As many pictures as take some seconds to index."""
+    archive = tmp_path_factory.mktemp("many") / "many.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for seed in range(600):
+            file = io.BytesIO()
+            noise(20_000 + seed, (640, 480)).save(file, "JPEG")
+            packed.writestr(f"{seed}.jpg", file.getvalue())
+        packed.writestr("notes.txt", "no picture")
+    return archive
+
+
+def test_a_run_follows_the_language_the_page_is_changed_to(open_gallery, archive_of_many):
+    page = open_gallery("en-US")
+    status = page.locator("#gallery-status")
+    page.locator("#gallery-add button").first.click()
+    page.locator("#gallery-files input[type=file]").set_input_files(archive_of_many)
+    page.wait_for_timeout(2000)
+    page.locator("#gallery-add-button").click()
+    status.get_by_text(re.compile("Indexing my uploads: [1-9]")).wait_for(timeout=90_000)
+    page.get_by_label("中文").check()
+    page.wait_for_function(
+        "() => document.querySelector('#gallery-status').innerText.includes('正在索引')"
+    )
+    page.wait_for_timeout(1500)  # three further lines of the run
+    going_on = status.inner_text()
+    assert "正在索引 我上传的照片" in going_on, "else it was over before"
+    page.wait_for_function(
+        "() => document.querySelector('#gallery-status').innerText.includes('600 个文件')",
+        timeout=90_000,
+    )
+    ended = status.inner_text()
+    assert not re.search("[A-Za-z]{2,}", going_on.replace("notes.txt", "")), going_on
+    assert not re.search("[A-Za-z]{2,}", ended.replace("notes.txt", "")), ended

@@ -13,6 +13,8 @@ import pytest
 
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.galleries import GalleryService
+from clip_app.gallery.pictures import read_original
+from clip_app.gallery.stores.store import content_of
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
@@ -143,6 +145,53 @@ def test_an_index_on_a_read_only_disk_is_searched_in_the_page(
             assert "cannot be written" in str(told.value)
     finally:
         shutil.rmtree(place)
+
+
+def test_an_upload_to_a_read_only_index_folder_is_told_in_words_of_its_own(
+    service: ModelService,
+) -> None:
+    place = Path(tempfile.mkdtemp(dir="/tmp" if os.name == "posix" else None))
+    place.chmod(0o755)
+    try:
+        (place / "photos").mkdir()
+        with written_by_nobody(place):
+            uploads = Page(service, place / "photos", place / "index").galleries.uploads
+            with pytest.raises(StorageError) as told:
+                uploads.new_folder()
+        assert "Photos cannot be added" in told.value.public_message("en")
+        assert "不可写" in told.value.public_message("zh")
+        assert str(place) not in told.value.public_message("en")
+    finally:
+        shutil.rmtree(place)
+
+
+def test_what_is_forgotten_leaves_no_thumbnails(page: Page, tmp_path: Path) -> None:
+    page.index(page.root / "trips")
+    shown = page.find(page.root / "trips")
+    page.index(page.root)
+    roots = page.galleries.roots
+    pictures(page.galleries, shown, roots, "en")
+    pictures(page.galleries, page.find(page.root, below=""), roots, "en")
+    thumbnails = page.galleries.pictures.folder
+    assert len(list(thumbnails.rglob("*.webp"))) == 4
+    page.galleries.library.forget(page.root / "trips")
+    # The page of another visitor may show them still: they can be opened, and not searched.
+    with pytest.raises(GalleryError):
+        page.galleries.store(page.root / "trips", page.service.info)
+    assert read_original(shown.hits[0], roots)
+    left = [path.stem for path in thumbnails.rglob("*.webp")]
+    assert left == [content_of((page.root / "cat.jpg").read_bytes()).hex()]
+
+    own = page.galleries.uploads.new_folder()
+    page.galleries.uploads.receive([EXAMPLES / "rocket.jpg"], own)
+    roots = page.galleries.roots_of(own)
+    assert page.galleries.index(page.service, own, roots).wait(60)
+    slot: Any = SimpleNamespace(service=page.service)
+    asked = Asked(str(own), "a rocket", "", None, 1, 20, True, "", None, None, None)
+    pictures(page.galleries, find(slot, page.galleries, asked, own, Shown()), roots, "en")
+    assert len(list(thumbnails.rglob("*.webp"))) == 2
+    page.galleries.forget_uploads(own)
+    assert [path.stem for path in thumbnails.rglob("*.webp")] == left
 
 
 def test_photographs_and_index_of_a_visitor_whose_app_was_killed_go_at_the_next_start(

@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -326,6 +328,29 @@ def test_a_panorama_of_90_megapixels_opens_without_a_warning():
     image = load_image(data)
     assert image.size == (30_000, 3_000)
     assert image.getpixel((29_999, 2_999)) == (9, 9, 9)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no peak memory without the resource module")
+def test_a_phone_jpeg_of_108_megapixels_takes_little_memory(tmp_path):
+    file = tmp_path / "phone.jpg"
+    Image.linear_gradient("L").resize((12_000, 9_000)).convert("RGB").save(file)
+    decode = (
+        "import resource, sys; from clip_app.images import load_image; "
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
+        "size = load_image(sys.argv[1], target_side=448).size; "
+        "print(*size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", decode, str(file)],
+        cwd=Path(__file__).resolve().parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    width, height, more = map(int, done.stdout.split())
+    assert (width, height) == (1500, 1125)
+    # Kilobytes (bytes on a Mac): whole, it would be 324 MB.
+    assert more < 100_000 * (1024 if sys.platform == "darwin" else 1)
 
 
 @pytest.mark.parametrize("size", [(30_000, 500), (30_000, 10), (10, 30_000), (1, 1)])

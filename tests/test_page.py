@@ -1,13 +1,15 @@
 """The page in a real Chromium: what a visitor does, in both languages, desktop and phone."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image
 
-from tests.conftest import EXAMPLES, noise
+from tests.conftest import EXAMPLES, ROOT, App, noise
 
 pytestmark = pytest.mark.browser
 
@@ -151,6 +153,26 @@ def test_label_set_is_one_click_and_examples_fill_the_fields(open_page):
     )
 
 
+def test_a_batch_ends_in_the_language_the_page_is_changed_to(open_page, tmp_path):
+    page = open_page("en-US")
+    files = [tmp_path / f"{seed}.jpg" for seed in range(80)]
+    for seed, file in enumerate(files[1:]):
+        noise(30_000 + seed, (4000, 3000)).save(file)
+    files[0].write_bytes(b"no picture at all")
+    page.locator("#classify-labels textarea").fill("cat, rocket")
+    page.locator("#batch button").first.click()
+    page.locator("#batch-files input[type=file]").set_input_files(files)
+    page.locator("#batch-files tr").nth(79).wait_for(timeout=60_000)
+    page.wait_for_timeout(2000)
+    page.locator("#batch-button").click()
+    page.get_by_text("Classifying").first.wait_for()
+    page.get_by_label("中文").check()
+    page.get_by_text("正在分类").first.wait_for(timeout=60_000)
+    page.locator("#batch-table th").nth(4).wait_for(timeout=60_000)
+    assert "文件" in page.locator("#batch-table thead").inner_text()
+    page.get_by_text("已跳过").first.wait_for()
+
+
 def test_batch_gives_a_table_and_downloads(open_page, tmp_path):
     page = open_page("en-US")
     odd = tmp_path / "=cmd 'x'.png"
@@ -282,3 +304,22 @@ def test_formats_that_browsers_cannot_show_get_a_preview(open_page, tmp_path):
         timeout=60_000,
     )
     classify(page, "piano, cat", "cat")
+
+
+def test_every_open_page_names_the_model_that_another_visitor_has_loaded(open_at, tmp_path):
+    for name in ("second", "third"):
+        shutil.copytree(ROOT / "assets" / "starter", tmp_path / name)
+    app = App("--model-root", str(tmp_path))
+    try:
+        pages = [open_at(app.url, "en-US", DESKTOP) for _ in range(2)]
+        for page, name in zip(pages, ("second", "third"), strict=True):
+            page.get_by_role("tab", name="Model", exact=True).click()
+            page.locator("#model-choice input").fill(name)
+            page.locator("#model-choice input").press("Enter")
+            page.locator("#model-load").click()
+            page.locator("#model-line").get_by_text(name).wait_for(timeout=60_000)
+        # The first one, where nothing was clicked since.
+        pages[0].locator("#model-line").get_by_text("third").wait_for(timeout=30_000)
+        assert re.search(r"Name\s+third", pages[0].locator("#model-about").inner_text())
+    finally:
+        app.stop()

@@ -229,6 +229,20 @@ def test_what_is_kept_is_hidden_until_a_file_holds_it_again(store, monkeypatch):
     assert not store.knows(entry("", 2).hash)
 
 
+def test_what_is_not_there_any_more_is_not_in_the_sample(store):
+    write(store, entry("here.jpg", 1), *(entry(f"many/{n}.jpg", n) for n in range(10, 40)))
+    with store.lock():
+        store.optimise()
+    write(store, entry("later.jpg", 2), entry("gone.jpg", 3))
+    many = [f"many/{n}.jpg" for n in range(10, 40)]
+    with store.lock():
+        store.forget([*many, "gone.jpg"], keep=True)
+    there = store.sample(50)
+    assert {row.tobytes() for row in there} == {
+        entry("", content).vector.tobytes() for content in (1, 2)
+    }
+
+
 def test_what_tells_a_replaced_file_is_kept_and_noted(store):
     seen = {"ctime_ns": 7, "inode": 2**63 - 1, "doubts": 2, "file_date": True}
     write(store, replace(entry("a.jpg", 1), **seen), entry("b.jpg", 2))

@@ -386,6 +386,28 @@ def test_a_reader_who_goes_away_ends_it_quietly(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("stored", "typed"), [("Caf\u00e9", "Cafe\u0301"), ("が", "か\u3099")])
+def test_a_path_is_found_in_either_unicode_form(run, tmp_path, stored, typed):
+    shutil.copy(CAT, put(tmp_path / stored / f"{stored}.jpg", b""))
+    code, answers, _ = run("classify", str(tmp_path / typed / f"{typed}.jpg"), *LABELS)
+    assert code == 0
+    assert answers[0]["results"][0]["label"] == "cat"
+
+
+def test_nothing_stays_among_the_temporary_files(tmp_path):
+    command = [sys.executable, "-m", "clip_app", "classify", str(EXAMPLES / "cat.jpg")]
+    here = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    done = subprocess.run(
+        [*command, "--labels", "cat, dog", "--model", "starter"],
+        cwd=ROOT,
+        env={**here, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_answers_come_as_paths_do_and_ctrl_c_keeps_them():
     process = started("classify", "-", *LABELS, "--json", stdin=subprocess.PIPE)
     for name in PHOTOS[:2]:

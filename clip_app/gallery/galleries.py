@@ -9,7 +9,7 @@ from pathlib import Path
 from clip_app.errors import ClipAppError, GalleryError, OtherModelError, StorageError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import IndexStatus, open_library, update_index
-from clip_app.gallery.pictures import Pictures
+from clip_app.gallery.pictures import Pictures, thumbnail_folder
 from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
@@ -87,7 +87,7 @@ class GalleryService:
 
     def _thumbnail_folder(self, index_dir: Path) -> Path:
         """Below the index folder; where that is on a read-only disk, for as long as this runs."""
-        folder = index_dir / "thumbnails"
+        folder = thumbnail_folder(index_dir)
         there = next(place for place in (folder, *folder.parents) if place.exists())
         if can_write(there):
             return folder

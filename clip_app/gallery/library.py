@@ -28,6 +28,7 @@ from clip_app.errors import (
 )
 from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.indexer import index_folder
+from clip_app.gallery.pictures import forget_thumbnails, thumbnail_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.sqlite_database import read_facts
 from clip_app.gallery.stores.sqlite_store import SqliteStore
@@ -81,7 +82,7 @@ class AnyLibrary(Protocol):
         """Every index there is, by folder; none is usable without a model."""
 
     def forget(self, folder: Path) -> int:
-        """Delete every index of a gallery; its photographs stay.
+        """Delete every index of a gallery, and its thumbnails; its photographs stay.
 
         Returns:
             how many indexes there were.
@@ -196,6 +197,7 @@ class Library:
             for place, key in indexes:
                 store = self._open.get(place) or SqliteStore(place, key)
                 with store.lock():
+                    forget_thumbnails(thumbnail_folder(self.directory), store)
                     self._open.pop(place, None)
                     store.close()
                     shutil.rmtree(place, ignore_errors=True)

@@ -3,16 +3,17 @@
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
 
-from clip_app.errors import ChangedImageError, ImageError, StorageError
+from clip_app.errors import ChangedImageError, ClipAppError, ImageError, StorageError
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import SearchHit
-from clip_app.gallery.stores.store import content_of
+from clip_app.gallery.stores.store import Store, content_of
 from clip_app.images import load_image, shown_name, thumbnail
 from clip_app.temporary import whole_file
 
@@ -24,6 +25,9 @@ _SIDE = 320
 # About 250 MB; the least recently made are removed beyond that.
 _MOST = 20_000
 _TIDY_EVERY = 500
+
+# A thumbnail is called by the content hash of its picture; the grey one has a name.
+_CONTENT = re.compile("[0-9a-f]{32}")
 
 _WORKERS = min(8, os.cpu_count() or 1)
 
@@ -87,6 +91,24 @@ class Pictures:
                 entries.append((path.stat().st_mtime, path))
         for _, path in sorted(entries)[: max(0, len(entries) - _MOST)]:
             path.unlink(missing_ok=True)
+
+
+def thumbnail_folder(index_dir: Path) -> Path:
+    """Where the thumbnails lie, below the index folder."""
+    return index_dir / "thumbnails"
+
+
+def forget_thumbnails(folder: Path, store: Store) -> None:
+    """Delete the thumbnails of a gallery's pictures; another gallery that has one makes it anew.
+
+    Args:
+        folder: that of `thumbnail_folder`.
+        store: the gallery's index, not deleted yet; of one that is damaged they stay.
+    """
+    with contextlib.suppress(ClipAppError, OSError):
+        for path in folder.glob("*/*.webp"):
+            if _CONTENT.fullmatch(path.stem) and store.knows(bytes.fromhex(path.stem)):
+                path.unlink(missing_ok=True)
 
 
 def read_original(hit: SearchHit, roots: Roots) -> bytes:

@@ -20,7 +20,14 @@ from typing import IO, Generic, NamedTuple, TypeVar
 from filelock import FileLock, Timeout
 from PIL import Image
 
-from clip_app.errors import EntryError, InputError, Reason, StorageError, UploadLimitError
+from clip_app.errors import (
+    READ_ONLY,
+    EntryError,
+    InputError,
+    Reason,
+    StorageError,
+    UploadLimitError,
+)
 from clip_app.gallery.archives import Archive
 from clip_app.gallery.kinds import IMAGE, UNKNOWN, kind_of
 from clip_app.gallery.stored_names import FreeNames, is_hidden, parts_of, safe_name
@@ -336,4 +343,5 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError("upload_not_stored", reason=error.strerror or str(error)) from error
+        key = "upload_read_only" if error.errno in READ_ONLY else "upload_not_stored"
+        raise StorageError(key, reason=error.strerror or str(error)) from error

@@ -23,7 +23,6 @@ import torch
 from filelock import FileLock
 from huggingface_hub import try_to_load_from_cache
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 from torch.export import Dim
 
 from clip_app.errors import ClipAppError
@@ -48,6 +47,10 @@ from clip_app.model.towers import (
 )
 from clip_app.process import start_logging
 from clip_app.settings import ASSETS
+from clip_app.temporary import no_folder_of_torch
+
+with no_folder_of_torch():
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 
 # How far exported and plain towers may differ, in any coordinate of a unit vector.
 _TOLERANCE = 1e-4

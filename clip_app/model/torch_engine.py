@@ -11,12 +11,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 import numpy as np
-import open_clip
 import torch
-from open_clip.hf_model import HFTextEncoder
-from open_clip.model import CLIP
-from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
-from open_clip.transformer import TextTransformer
 from torch.func import functional_call
 
 from clip_app.errors import ClipAppError, ModelError
@@ -27,6 +22,14 @@ from clip_app.model.preprocess import Preprocessing
 from clip_app.model.text_input import Clean, TextInput, Trim
 from clip_app.settings import Settings
 from clip_app.strings import text as sentence
+from clip_app.temporary import no_folder_of_torch
+
+with no_folder_of_torch():
+    import open_clip
+    from open_clip.hf_model import HFTextEncoder
+    from open_clip.model import CLIP
+    from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
+    from open_clip.transformer import TextTransformer
 
 log = logging.getLogger(__name__)
 

@@ -132,6 +132,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The photos could not be stored: {reason}.",
         "照片无法保存：{reason}。",
     ),
+    "upload_read_only": (
+        "Photos cannot be added: the folder of this app that keeps them cannot be written "
+        "({reason}). Please ask whoever runs it.",
+        "无法添加照片：本应用存放上传照片的文件夹不可写（{reason}）。请联系应用的管理员。",
+    ),
     "upload_too_many": (
         "More than {limit:,} photos are too many to upload; please use a gallery folder.",
         "上传的照片超过 {limit:,} 张，请改用图库目录。",

@@ -5,6 +5,7 @@ import functools
 import html
 import inspect
 import logging
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,26 +17,30 @@ from clip_app.strings import Language, language_of, text
 log = logging.getLogger(__name__)
 
 
-def shows_errors(handler: Callable[..., Any], language: gr.Radio) -> Callable[..., Any]:
+def shows_errors(
+    handler: Callable[..., Any], language: gr.Radio | Callable[[dict[Any, Any]], Language]
+) -> Callable[..., Any]:
     """Make the errors of a handler of the page one sentence, in the page's language.
 
     Args:
         handler: takes a dict of values by component, `language` among them, and what else Gradio
             gives it; it may be a generator.
-        language: the component that says which language the page is in.
+        language: the component that says which language the page is in; or, for a run that takes
+            long, what says it once the error is there.
     """
+    spoken = operator.itemgetter(language) if isinstance(language, gr.Radio) else language
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)
         def yielded(given: dict[Any, Any], *rest: Any) -> Iterator[Any]:
-            with _told(handler, given[language], html.escape):
+            with _told(handler, lambda: spoken(given), html.escape):
                 yield from handler(given, *rest)
 
         return yielded
 
     @functools.wraps(handler)
     def handled(given: dict[Any, Any], *rest: Any) -> Any:
-        with _told(handler, given[language], html.escape):
+        with _told(handler, lambda: spoken(given), html.escape):
             return handler(given, *rest)
 
     return handled
@@ -47,7 +52,7 @@ def answers_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def answered(*values: Any) -> Any:
         *asked, request = values
-        with _told(endpoint, request_language(request), str):
+        with _told(endpoint, lambda: request_language(request), str):
             return endpoint(*asked)
 
     # Gradio hands over the request to whatever names it so in its signature.
@@ -64,19 +69,21 @@ def answers_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def _told(
-    handler: Callable[..., Any], language: Language, written: Callable[[str], str]
+    handler: Callable[..., Any], spoken: Callable[[], Language], written: Callable[[str], str]
 ) -> Iterator[None]:
     """Raise errors as Gradio shows them: as HTML in the page, as plain text to API callers."""
     try:
         yield
         return
     except ClipAppError as error:
+        language = spoken()
         sentence = error.public_message(language)
         log.info("%s: %s", type(error).__name__, error)
     except gr.Error:
         raise
     except Exception:
         log.exception("Unexpected error in %s", handler.__name__)
+        language = spoken()
         sentence = text("unexpected", language)
     raise gr.Error(
         written(sentence), title=text("error", language), print_exception=False

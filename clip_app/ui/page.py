@@ -17,14 +17,11 @@ from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.i18n import i18n, translations
 from clip_app.ui.language import APPLY_LANGUAGE, DETECT_LANGUAGE
 from clip_app.ui.requests import EXCEPTION_HANDLERS, CheckedBlocks
-from clip_app.ui.tab import Follows, Page, Tab, Values
+from clip_app.ui.tab import Follows, Page, Spoken, Tab, Values
 from clip_app.ui.tabs import classify, gallery, match, model
 
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
-
-# How soon every open page names a model that someone has changed.
-_MODEL_SECONDS = 10
 
 # Enough handlers at once to fill the model's batches; the rest wait in the queue.
 _HANDLERS = 64
@@ -49,16 +46,6 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                         followers.append(followed)
         build_api(Endpoints(slot, galleries))
         _follow_language(demo, page, tabs, followers)
-        if settings.visitors_may_change_model or slot.awaited:
-            # Another visitor, or a download that is done, changes the model of every page.
-            gr.Timer(_MODEL_SECONDS).tick(
-                lambda language: model.model_sentence(slot.service, language, slot.awaited),
-                page.language,
-                page.model_line,
-                api_visibility="private",
-                show_progress="hidden",
-                queue=False,
-            )
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
 
@@ -80,8 +67,9 @@ def _build_top(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
             elem_id="language",
         )
     gr.HTML(i18n("subtitle"), html_template="<p>${value}</p>", elem_id="subtitle")
-    model_line, advised = gr.HTML(elem_id="model-line"), gr.State("")
-    return Page(slot, galleries, settings, language, model_line, advised)
+    spoken, advised = gr.State(Spoken()), gr.State("")
+    model_line = gr.HTML(elem_id="model-line")
+    return Page(slot, galleries, settings, language, spoken, model_line, advised)
 
 
 def _follow_language(
@@ -92,7 +80,7 @@ def _follow_language(
 
     def words(given: Values) -> Values:
         """What the server says by itself, and the example's words while nobody changed them."""
-        now = given[language]
+        given[page.spoken].language = now = given[language]
         said: Values = {page.model_line: model.model_sentence(slot.service, now, slot.awaited)}
         for one in followers:
             said |= one.words.run(given)
@@ -111,7 +99,7 @@ def _follow_language(
     for event in (shown, changed):
         spoken = event.then(
             words,
-            {language}.union(*(one.words.inputs for one in followers)),
+            {language, page.spoken}.union(*(one.words.inputs for one in followers)),
             [page.model_line, *(o for one in followers for o in one.words.outputs), *tabs.values()],
             api_visibility="private",
             show_progress="hidden",

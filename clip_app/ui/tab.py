@@ -9,9 +9,17 @@ import gradio as gr
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
+from clip_app.strings import Language
 
 #: What a handler takes and what it answers: values by component.
 Values = dict[Any, Any]
+
+
+@dataclass
+class Spoken:
+    """The language a visitor's page is in now; None until the browser has said which."""
+
+    language: Language | None = None
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,8 @@ class Page:
         slot: the model that answers.
         galleries: the folders that can be searched.
         settings: what the app was started with.
-        language: the switch at the top.
+        language: the switch at the top; a handler gets what it said when the handler was called.
+        spoken: a `Spoken` of each visitor, which a run that takes long reads at each step.
         model_line: the line that names the model.
         advised: the texts with which a better model for English was named in this visit; "" before.
     """
@@ -31,8 +40,13 @@ class Page:
     galleries: GalleryService
     settings: Settings
     language: gr.Radio
+    spoken: gr.State
     model_line: gr.HTML
     advised: gr.State
+
+    def language_now(self, given: Values) -> Language:
+        """The language the page is in now, which may not be the one it was in at the call."""
+        return given[self.spoken].language or given[self.language]
 
 
 @dataclass(frozen=True)

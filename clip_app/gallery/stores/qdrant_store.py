@@ -246,7 +246,11 @@ class QdrantStore:
             # Points come in the order of their ids, which are hashes: the first ones are any.
             with self._server.errors():
                 page, _ = self._client.scroll(
-                    self._images, limit=max(1, number), with_vectors=True, with_payload=False
+                    self._images,
+                    scroll_filter=models.Filter(must=[is_("used", True)]),
+                    limit=max(1, number),
+                    with_vectors=True,
+                    with_payload=False,
                 )
             rows = [vector_of(one) for one in page]
             known = np.stack(rows) if rows else np.empty((0, self.key.dim), np.float32)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.errors import (
+    READ_ONLY,
     ClipAppError,
     DamagedIndexError,
     MissingIndexError,
@@ -23,9 +24,6 @@ from clip_app.gallery.stores.sqlite_schema import Facts, adapt, facts_in
 
 # Another process holds the database for the milliseconds of a commit, or for a checkpoint.
 _BUSY_SECONDS = 30
-
-# What is told of a disk that cannot be written.
-_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Database:
@@ -241,6 +239,6 @@ def _shown(error: sqlite3.Error, folder: str) -> ClipAppError:
 
 def _full_or_read_only(error: OSError) -> StorageError:
     reason = error.strerror or str(error)
-    if error.errno in _READ_ONLY:
+    if error.errno in READ_ONLY:
         return ReadOnlyIndexError("index_read_only", reason=reason)
     return StorageError("disk_full", reason=reason)

@@ -253,12 +253,14 @@ class SqliteStore:
         with self._database.reading():
             view = self._view.current()
             if number not in view.samples:
-                parts = [vectors for _, vectors in view.tail]
+                parts = list(view.tail)
                 if view.snapshot is not None:
-                    parts.insert(0, view.snapshot.vectors)
-                total = sum(map(len, parts))
-                step = max(1, total // max(1, number))
-                picked = [part[::step] for part in parts]
+                    parts.insert(0, (view.snapshot.ids, view.snapshot.vectors))
+                there = [np.flatnonzero(~np.isin(ids, view.gone)) for ids, _ in parts]
+                step = max(1, sum(map(len, there)) // max(1, number))
+                picked = [
+                    vectors[rows[::step]] for (_, vectors), rows in zip(parts, there, strict=True)
+                ]
                 empty = np.empty((0, self.key.dim), np.float32)
                 view.samples[number] = np.concatenate([empty, *picked])[: 2 * number]
             return view.samples[number]

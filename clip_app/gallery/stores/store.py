@@ -259,7 +259,9 @@ class Store(Protocol):
         """The content hash of an indexed file that has a vector, else None."""
 
     def sample(self, number: int) -> np.ndarray:
-        """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""
+        """About `number` vectors of what can be searched, float32 (n, dim), the same ones as long
+        as nothing changes.
+        """
 
     def search(self, query: np.ndarray, limit: int, where: Filter) -> list[Found]:
         """The `limit` images with the largest inner product, largest first.

@@ -15,12 +15,28 @@ from clip_app.ui.tab import Follows, Page, Step, Values
 
 KEY = "model"
 
+# How soon every open page names a model that someone has changed.
+_MODEL_SECONDS = 10
+
 
 def build(page: Page, tab: gr.Tab) -> Follows:
     """Lay out the tab and connect it."""
     about = gr.HTML(elem_id="model-about")
     if page.settings.visitors_may_change_model:
         _build_choice(page, about)
+    if page.settings.visitors_may_change_model or page.slot.awaited:
+        # Another visitor, or a download that is done, changes the model of every page.
+        gr.Timer(_MODEL_SECONDS).tick(
+            lambda language: {
+                page.model_line: model_sentence(page.slot.service, language, page.slot.awaited),
+                about: model_table(page.slot.service, language),
+            },
+            page.language,
+            [page.model_line, about],
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
+        )
     catalog = gr.HTML(elem_id="model-catalog")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
@@ -58,6 +74,7 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
         language, chosen = given[page.language], str(given[choice] or "")
         progress(0.1, desc=text("loading_model", language, model=chosen))
         service = page.slot.change(chosen, [root] if root else [])
+        language = page.language_now(given)
         gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
         return {
             page.model_line: model_sentence(service, language),
@@ -65,8 +82,8 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
         }
 
     load.click(
-        shows_errors(change_model, page.language),
-        {choice, page.language},
+        shows_errors(change_model, page.language_now),
+        {choice, page.language, page.spoken},
         [page.model_line, about],
         api_visibility="private",
         concurrency_limit=1,

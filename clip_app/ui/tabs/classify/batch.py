@@ -46,7 +46,7 @@ def build_batch(page: Page, options: Options) -> None:
             as_json = download_button("download_json", "batch-json")
 
     def classify_many(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
-        service, language = page.slot.service, given[page.language]
+        service = page.slot.service
         uploads: list[Upload] = given[files] or []
         if not uploads:
             raise ImageError("image_missing")
@@ -58,8 +58,10 @@ def build_batch(page: Page, options: Options) -> None:
             service, (file.path for file in uploads), keep=lambda one: thumbnail(one, 96)
         )
         with closing(photos):
-            told = progress.tqdm(called, desc=text("batch_progress", language))
-            for name, photo in zip(told, photos, strict=True):
+            for number, (name, photo) in enumerate(zip(called, photos, strict=True), 1):
+                # The page's language may have been changed since.
+                desc = text("batch_progress", page.language_now(given))
+                progress((number, len(called)), desc=desc)
                 if photo.error is not None:
                     broken.append(photo.error.reason.about(name))
                 if photo.image_features is None:
@@ -71,6 +73,7 @@ def build_batch(page: Page, options: Options) -> None:
                     independent=options.independent(given),
                 )[0]
                 rows.append((name, photo.kept, answer))
+        language = page.language_now(given)
         reasons = " ".join(one.message(language) for one in broken)
         if not rows:
             raise ClipAppError("broken_files", reasons=reasons)
@@ -88,8 +91,8 @@ def build_batch(page: Page, options: Options) -> None:
         }
 
     button.click(
-        shows_errors(classify_many, page.language),
-        {files, page.language} | options.inputs,
+        shows_errors(classify_many, page.language_now),
+        {files, page.language, page.spoken} | options.inputs,
         [left_out, table, as_csv, as_json],
         api_visibility="private",
     )

@@ -48,7 +48,7 @@ class IndexPart:
     @property
     def inputs(self) -> set[Any]:
         """What says which gallery is meant, and in which language."""
-        return {self.folder, self.own, self.page.language}
+        return {self.folder, self.own, self.page.language, self.page.spoken}
 
     @property
     def followers(self) -> list[Any]:
@@ -66,7 +66,7 @@ class IndexPart:
             **_PRIVATE,
         }
         self.index.click(
-            shows_errors(self.run, language),
+            shows_errors(self.run, self.page.language_now),
             self.inputs,
             [self.status, self.below, self.stop],
             show_progress="hidden",
@@ -74,8 +74,8 @@ class IndexPart:
         ).failure(**ended)
         self.stop.click(shows_errors(self.halt, language), self.inputs, None, **_PRIVATE)
         self.add.click(
-            shows_errors(self.receive, language),
-            {self.files, self.own, language},
+            shows_errors(self.receive, self.page.language_now),
+            {self.files, self.own, language, self.page.spoken},
             [self.own, *self.followers, self.files],
             show_progress="hidden",
             **_PRIVATE,
@@ -105,11 +105,11 @@ class IndexPart:
             roots.resolve(given[self.folder] or ""), service.info, roots
         )
         job = galleries.index(service, place, roots)
-        yield from self._follow(job, place, own, given[self.page.language])
+        yield from self._follow(job, place, given)
 
     def receive(self, given: Values) -> Iterator[Values]:
         """Take in what was uploaded and index it."""
-        galleries, language = self.page.galleries, given[self.page.language]
+        galleries, now = self.page.galleries, self.page.language_now
         if not given[self.files]:
             raise InputError("files_missing")
         known: Path | None = given[self.own]
@@ -119,20 +119,23 @@ class IndexPart:
             # The folder is the session's before anything lies in it, so that its end removes it.
             while not intake.wait(_POLL_SECONDS):
                 known = own
-                yield {self.own: own, self.status: intake.shown(language)}
+                yield {self.own: own, self.status: intake.shown(now(given))}
         finally:
             intake.stop.set()
         if intake.error is not None and not any(one.is_file() for one in own.rglob("*")):
             if known is None:  # the page does not know of it, so no session would remove it
                 galleries.uploads.remove(own)
             raise intake.error
-        before = intake.shown(language)
-        choices, chosen = self._choices(str(own), own, language)
+        choices, chosen = self._choices(str(own), own, now(given))
         listed = gr.update(choices=choices, value=chosen)
-        yield {self.own: own, self.folder: listed, self.status: before, self.files: None}
+        yield {
+            self.own: own,
+            self.folder: listed,
+            self.status: intake.shown(now(given)),
+            self.files: None,
+        }
         job = galleries.index(self.page.slot.service, own, galleries.roots_of(own))
-        for shown in self._follow(job, own, own, language, before):
-            yield {self.own: own, self.folder: listed, **shown, self.files: None}
+        yield from self._follow(job, own, {**given, self.own: own}, intake.shown)
 
     def halt(self, given: Values) -> None:
         """Stop the run over the chosen gallery."""
@@ -159,18 +162,24 @@ class IndexPart:
         return choices, chosen or (known[0] if known else None)
 
     def _follow(
-        self, job: IndexJob, place: Path, own: Path | None, language: Language, before: str = ""
+        self,
+        job: IndexJob,
+        place: Path,
+        given: Values,
+        before: Callable[[Language], str] = lambda _: "",
     ) -> Iterator[Values]:
-        """How far a run is, until it ends; `before` is HTML to show above that."""
-        galleries = self.page.galleries
+        """How far a run is, until it ends; `before` makes HTML to show above that."""
+        galleries, own, now = self.page.galleries, given[self.own], self.page.language_now
         while not job.wait(_POLL_SECONDS):
-            shown = progress_of(galleries, job, place, own, language)
-            yield {self.status: before + shown, self.stop: gr.update(visible=True)}
+            language = now(given)
+            shown = before(language) + progress_of(galleries, job, place, own, language)
+            yield {self.status: shown, self.stop: gr.update(visible=True)}
         if job.error is not None:
             raise job.error
+        language = now(given)
         shown, folders = state_of(galleries, self.page.slot.service, str(place), own, language)
         yield {
-            self.status: before + report_of(job, language) + shown,
+            self.status: before(language) + report_of(job, language) + shown,
             self.below: gr.update(choices=folders),
             self.stop: gr.update(visible=False),
         }
