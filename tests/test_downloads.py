@@ -8,6 +8,7 @@ import sys
 import time
 
 import huggingface_hub
+import huggingface_hub.hf_api
 import pytest
 
 from clip_app.errors import DownloadError, HubUnreachableError, ModelError, StorageError
@@ -37,6 +38,8 @@ def hub(repositories, tmp_path, monkeypatch):
     """A hub that works until a test says otherwise, an empty cache, and short patience."""
     with served(repositories) as running:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", running.url)
+        # This one keeps the address that it finds when it is imported.
+        monkeypatch.setattr(huggingface_hub.hf_api.api, "endpoint", running.url)
         template = running.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
