@@ -82,9 +82,10 @@ def cell(tower: str, way: str, folder: str, seconds: float) -> list[str]:
     needed = {"OpenVINO float32": ["openvino"], "OpenVINO int8 static": ["openvino", "nncf"]}
     if not all(map(importlib.util.find_spec, needed.get(way, []))):
         return ["-"] * 7
-    # Once to make what is kept, in a process whose memory is not measured.
     command = [sys.executable, __file__, "--one", tower, way, folder, "--seconds"]
-    subprocess.run([*command, "0"], capture_output=True, check=False)
+    if tower == "vit" or not way.startswith("torch"):
+        # Once to make what is kept, in a process whose memory is not measured.
+        subprocess.run([*command, "0"], capture_output=True, check=False)
     done = subprocess.run([*command, str(seconds)], capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stderr[-600:], file=sys.stderr)
@@ -111,18 +112,17 @@ def measured(tower: str, way: str, folder: Path, seconds: float) -> list[str]:
 
 
 def speed(run: Run, batch: np.ndarray, seconds: float) -> tuple[float, float]:
-    """Inputs a second of wall time, the best round's, and seconds of processor time each."""
+    """Inputs a second of wall time, and seconds of processor time each, both of the best round."""
     run(batch)
-    best, number = 0.0, 0
-    began = time.process_time()
+    rates, costs = [], []
     for _ in range(ROUNDS):
-        count, started = 0, time.perf_counter()
+        count, started, began = 0, time.perf_counter(), time.process_time()
         while count == 0 or time.perf_counter() - started < seconds / ROUNDS:
             run(batch)
             count += len(batch)
-        best = max(best, count / (time.perf_counter() - started))
-        number += count
-    return best, (time.process_time() - began) / number
+        rates.append(count / (time.perf_counter() - started))
+        costs.append((time.process_time() - began) / count)
+    return max(rates), min(costs)
 
 
 def cosine(run: Run, tower: str, towers: Towers, inputs: np.ndarray) -> float:
