@@ -43,6 +43,7 @@ from clip_app.model.towers import (
     lock_file,
     read_towers,
     remember,
+    unfinished_folder,
     write_manifest,
 )
 from clip_app.process import start_logging
@@ -295,18 +296,12 @@ def export_below(source: ModelSource, root: Path) -> Towers:
     with FileLock(lock):
         if towers := find_towers(source, root):
             return towers
-        # What a killed process left under this name is in nobody's use.
-        unfinished = root / "unfinished" / lock.stem
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        try:
+        with unfinished_folder(root, lock.stem) as unfinished:
             fingerprint = export_towers(source, unfinished).spec.fingerprint
             # The same weights may have come by another name.
             if not (root / fingerprint / MANIFEST).is_file():
                 shutil.rmtree(root / fingerprint, ignore_errors=True)
                 unfinished.rename(root / fingerprint)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
         remember(source, root, fingerprint)
         return read_towers(root / fingerprint)
 

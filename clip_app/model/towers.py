@@ -4,11 +4,13 @@ A folder has `towers.json`, `image.onnx`, `text.onnx` and `tokens.json`, the wei
 and nothing else is needed to run the model: it may be copied to another machine and named there.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -107,22 +109,27 @@ def copy_towers(towers: Towers, folder: Path) -> None:
 
 
 def remove_towers(root: Path, source: ModelSource | None = None) -> int:
-    """Delete the towers exported below `root`, of one model or of all.
+    """Delete the towers exported below `root`, of one model or of all, those in 8 bits with them.
 
     Returns:
         the number of bytes that were freed.
     """
     if source is None:
-        freed = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
-        shutil.rmtree(root, ignore_errors=True)
-        return freed
+        return _remove(root)
     pointer = _pointer(source, root)
-    try:
-        folder = root / pointer.read_text("utf-8").strip()
-    except OSError:
-        return 0
-    pointer.unlink()
-    freed = sum(path.stat().st_size for path in folder.glob("*"))
+    fingerprints = set()
+    with contextlib.suppress(OSError):
+        fingerprints.add(pointer.read_text("utf-8").strip())
+        pointer.unlink()
+    with contextlib.suppress(DamagedTowersError):
+        if own := own_folder(source):
+            fingerprints.add(read_towers(own).spec.fingerprint)
+    folders = [root / name for one in fingerprints for name in (one, f"{one}-int8")]
+    return sum(_remove(folder) for folder in folders)
+
+
+def _remove(folder: Path) -> int:
+    freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     shutil.rmtree(folder, ignore_errors=True)
     return freed
 
@@ -184,12 +191,44 @@ def find_towers(source: ModelSource, root: Path) -> Towers | None:
         folder = root / pointer.read_text("utf-8").strip()
     except OSError:
         return None
+    return _whole(folder)
+
+
+def int8_folder(towers: Towers, root: Path) -> Path:
+    """Where the towers in 8 bits of these float32 ones are kept."""
+    return root / f"{towers.spec.fingerprint}-int8"
+
+
+def find_int8_towers(towers: Towers, root: Path) -> Towers | None:
+    """The valid towers in 8 bits of these float32 ones; damaged ones are removed."""
+    folder = int8_folder(towers, root)
+    return _whole(folder) if folder.exists() else None
+
+
+def _whole(folder: Path) -> Towers | None:
     try:
         return read_towers(folder)
     except DamagedTowersError as error:
         log.warning("Exported towers are not whole and will be made again: %s", error)
         shutil.rmtree(folder, ignore_errors=True)
         return None
+
+
+@contextlib.contextmanager
+def unfinished_folder(root: Path, name: str) -> Iterator[Path]:
+    """A folder to write towers in and to move to its place; gone at the end where that failed.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    folder = root / "unfinished" / name
+    # What a killed process left under this name is in nobody's use.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remember(source: ModelSource, root: Path, fingerprint: str) -> None:

@@ -101,6 +101,33 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{model} is exported: {folder} ({megabytes:,.0f} MB).",
         "已导出 {model}：{folder}（{megabytes:,.0f} MB）。",
     ),
+    "int8_cpu_only": (
+        "int8 is for CPUs on ONNX Runtime: please choose --device cpu without --engine torch, or "
+        "another precision.",
+        "int8 只用于 CPU 上的 ONNX Runtime：请选择 --device cpu（且不要用 --engine torch），"
+        "或改用其他精度。",
+    ),
+    "int8_failed": (
+        'The model "{model}" cannot be run in int8: {reason}.',
+        "模型“{model}”无法以 int8 运行：{reason}。",
+    ),
+    "int8_differs": (
+        'The model "{model}" answers too differently in int8 (mean cosine to float32 {images:.3f} '
+        "for images, {texts:.3f} for texts; at least {least} is needed); please use float32.",
+        "模型“{model}”用 int8 时结果偏差过大（与 float32 的平均余弦：图片 {images:.3f}，"
+        "文本 {texts:.3f}；至少应为 {least}），请使用 float32。",
+    ),
+    "int8_convolutions": (
+        "The image tower of {model} stays in float32: most of its weights are convolutions, which "
+        "gain nothing from int8 on a CPU.",
+        "{model} 的图像编码器保持 float32：它的权重以卷积为主，在 CPU 上用 int8 并不会更快。",
+    ),
+    "int8_made": (
+        "{model} is in int8 now (made once, {seconds:.0f} s); mean cosine to float32: {images:.4f} "
+        "for images, {texts:.4f} for texts.",
+        "{model} 已转换为 int8（只需一次，用时 {seconds:.0f} 秒）；与 float32 的平均余弦："
+        "图片 {images:.4f}，文本 {texts:.4f}。",
+    ),
     "towers_removed": (
         "{megabytes:,.0f} MB of exported models deleted from {folder}; they are made again when "
         "they are needed.",
