@@ -23,8 +23,8 @@ from clip_app.ui.tabs import classify, gallery, match, model
 # Uploads older than six hours are removed, looked for every hour.
 _DELETE_CACHE = (3600, 6 * 3600)
 
-# How soon every open page names a model that someone has changed.
-_MODEL_SECONDS = 10
+# How soon every open page names a model that someone has changed, and how far a download is.
+_MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
 
 # Enough handlers at once to fill the model's batches; the rest wait in the queue.
 _HANDLERS = 64
@@ -49,16 +49,8 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                         followers.append(followed)
         build_api(Endpoints(slot, galleries))
         _follow_language(demo, page, tabs, followers)
-        if settings.visitors_may_change_model or slot.awaited:
-            # Another visitor, or a download that is done, changes the model of every page.
-            gr.Timer(_MODEL_SECONDS).tick(
-                lambda language: model.model_sentence(slot.service, language, slot.awaited),
-                page.language,
-                page.model_line,
-                api_visibility="private",
-                show_progress="hidden",
-                queue=False,
-            )
+        if settings.visitors_may_change_model or slot.awaited or slot.trouble:
+            _follow_model(page)
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
 
@@ -84,6 +76,26 @@ def _build_top(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
     return Page(slot, galleries, settings, language, model_line, advised)
 
 
+def _follow_model(page: Page) -> None:
+    """Let every page name the model that another visitor, or a download, has put in place."""
+    timer = gr.Timer(_DOWNLOAD_SECONDS)
+
+    def now(language: Language, seconds: float) -> Values:
+        wanted = _DOWNLOAD_SECONDS if page.slot.awaited else _MODEL_SECONDS
+        said: Values = {page.model_line: model.model_sentence(page.slot, language)}
+        # A timer that is set begins anew.
+        return said if seconds == wanted else {**said, timer: gr.Timer(wanted)}
+
+    timer.tick(
+        now,
+        [page.language, timer],
+        [page.model_line, timer],
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
 def _follow_language(
     demo: gr.Blocks, page: Page, tabs: dict[str, gr.Tab], followers: Sequence[Follows]
 ) -> None:
@@ -93,7 +105,7 @@ def _follow_language(
     def words(given: Values) -> Values:
         """What the server says by itself, and the example's words while nobody changed them."""
         now = given[language]
-        said: Values = {page.model_line: model.model_sentence(slot.service, now, slot.awaited)}
+        said: Values = {page.model_line: model.model_sentence(slot, now)}
         for one in followers:
             said |= one.words.run(given)
         # Gradio does not translate the names of hidden tabs again when the switch is used.

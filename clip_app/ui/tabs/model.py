@@ -5,8 +5,10 @@ import html
 import gradio as gr
 
 from clip_app.metrics import steps
-from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
+from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, local_models
+from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.html import catalog_table, facts_table, notice
@@ -57,10 +59,14 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
     def change_model(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         language, chosen = given[page.language], str(given[choice] or "")
         progress(0.1, desc=text("loading_model", language, model=chosen))
-        service = page.slot.change(chosen, [root] if root else [])
+
+        def report(download: DownloadProgress) -> None:
+            progress((download.done, download.total), desc=download.sentence(language))
+
+        service = page.slot.change(chosen, [root] if root else [], report)
         gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
         return {
-            page.model_line: model_sentence(service, language),
+            page.model_line: model_sentence(page.slot, language),
             about: model_table(service, language),
         }
 
@@ -73,11 +79,9 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
     )
 
 
-def model_sentence(
-    service: ModelService, language: Language, awaited: ModelSource | None = None
-) -> str:
-    """The line under the page's title, as HTML; `awaited` is the model still being downloaded."""
-    info = service.info
+def model_sentence(slot: ModelSlot, language: Language) -> str:
+    """The line under the page's title, as HTML: what answers, and what is to take its place."""
+    info = slot.service.info
     title = text("starter_title", language) if info.is_starter else info.title
     line = text(
         "model_line",
@@ -87,12 +91,25 @@ def model_sentence(
         precision=info.precision,
         size=info.image_size[0],
     )
-    sentence = f'<p class="model-line">{html.escape(line)}</p>'
+    said = [f'<p class="model-line">{html.escape(line)}</p>']
+    if to_come := _to_come(slot, language):
+        said.append(notice(to_come))
+    elif info.is_starter:
+        said.append(notice(text("starter_notice", language, better=DEFAULT_PRESET)))
+    return "".join(said)
+
+
+def _to_come(slot: ModelSlot, language: Language) -> str:
+    """How far the model is that is to take over by itself, or what keeps it; "" if none is."""
+    awaited, progress, trouble = slot.awaited, slot.progress, slot.trouble
     if awaited:
-        return sentence + notice(text("starter_meanwhile", language, better=awaited.name))
-    if info.is_starter:
-        sentence += notice(text("starter_notice", language, better=DEFAULT_PRESET))
-    return sentence
+        if progress and progress.done == progress.total:
+            return text("starter_ending", language, better=awaited.name)
+        download = progress.sentence(language) if progress else awaited.name
+        return text("starter_meanwhile", language, download=download)
+    if trouble and trouble.key in ("download_interrupted", "hub_unreachable"):
+        return text("starter_again", language, better=trouble.params["model"])
+    return trouble.public_message(language) if trouble else ""
 
 
 def model_table(service: ModelService, language: Language) -> str:
