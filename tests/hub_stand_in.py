@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,6 +57,10 @@ class Hub(ThreadingHTTPServer):
         #: Whether the answers carry a Content-Length (the real hub's small files do not), and
         #: whether a range is heeded.
         self.with_length = self.with_ranges = True
+        #: Whether the answer that a file is absent names the commit, as the real hub's does, so
+        #: that the cache remembers it. transformers then asks the first hub of its process for a
+        #: list, so that the process must know one hub only.
+        self.names_absent = False
         #: (file name, first byte) of each GET.
         self.asked: list[tuple[str, int]] = []
         self.released = threading.Event()
@@ -104,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if code:
             self.send_header("X-Error-Code", code)
-        if code == "EntryNotFound":  # then it is remembered that this commit has no such file
+        if code == "EntryNotFound" and self.server.names_absent:
             self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
@@ -141,7 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault.kind == "slow":
             for first in range(0, len(body), fault.after):
-                self.wfile.write(body[first : first + fault.after])
+                with suppress(OSError):  # nobody may be left to read it
+                    self.wfile.write(body[first : first + fault.after])
                 hub.released.wait(0.1)
             return
         self.wfile.write(body[: fault.after])

@@ -102,15 +102,14 @@ class LoggedProgress:
     """Writes now and then to the log how far a download is."""
 
     def __init__(self) -> None:
-        self._share = 0.0
+        self._done = 0
         self._told = time.monotonic()
 
     def __call__(self, progress: DownloadProgress) -> None:
         """Write it, if it is time to."""
-        share = progress.done / max(progress.total, 1)
         waited = time.monotonic() - self._told >= _LINE_SECONDS
-        if waited and share - self._share >= _LINE_SHARE:
-            self._share, self._told = share, time.monotonic()
+        if waited and progress.done - self._done >= _LINE_SHARE * progress.total:
+            self._done, self._told = progress.done, time.monotonic()
             log.info("%s", progress.sentence(terminal_language()))
 
 
