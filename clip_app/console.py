@@ -8,9 +8,11 @@ import errno
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from typing import IO, Any, Self
+from unicodedata import east_asian_width
 
 from clip_app.errors import StorageError
 
@@ -124,7 +126,8 @@ class StatusLine:
     """A line of progress on standard error, rewritten in place; in a file or pipe, nothing."""
 
     def __init__(self) -> None:
-        self._shows = sys.stderr.isatty()
+        #: Whether there is a terminal to show it.
+        self.shows = sys.stderr.isatty()
         self._told = 0.0
         self._width = 0
 
@@ -137,22 +140,32 @@ class StatusLine:
     @property
     def due(self) -> bool:
         """Whether it is time for a new line."""
-        return self._shows and time.monotonic() - self._told >= _REWRITE_SECONDS
+        return self.shows and time.monotonic() - self._told >= _REWRITE_SECONDS
 
     def show(self, line: str) -> None:
         """Put `line` in place of the last one, where progress is shown at all."""
-        if not self._shows:
+        if not self.shows:
             return
         self.clear()
         self._told = time.monotonic()
-        _rewrite(printable(line))
-        self._width = 2 * len(line)  # Chinese characters take two columns
+        # A line that goes on in the next row could not be rewritten in place.
+        room = shutil.get_terminal_size().columns - 1
+        line = printable(line)
+        while (width := sum(map(_columns, line))) > room:
+            line = line[:-1]
+        _rewrite(line)
+        self._width = width
 
     def clear(self) -> None:
         """Take the line away."""
         if self._width:
             _rewrite(f"\r{' ' * self._width}\r")
             self._width = 0
+
+
+def _columns(character: str) -> int:
+    """How wide a terminal shows it: Chinese characters take two columns."""
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _rewrite(content: str) -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +21,7 @@ from clip_app.model.catalog import STARTER_DIRECTORY
 MODEL = "hf-hub:tiny/clip"
 WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @dataclass
@@ -28,9 +29,10 @@ class Fault:
     """What goes wrong with one file.
 
     Attributes:
-        kind: `cut` (the connection ends), `stall` (it stays, and nothing comes), `status` (an HTTP
-            error), `page` (HTML in place of everything), `other` (bytes that are not the file's).
-        after: bytes of each answer that still come.
+        kind: `cut` (the connection ends), `stall` (it stays, and nothing comes), `slow`, `status`
+            (an HTTP error), `page` (HTML in place of everything), `other` (bytes that are not the
+            file's).
+        after: bytes of each answer that still come; of a slow one, in each tenth of a second.
         times: for how many answers.
     """
 
@@ -57,6 +59,10 @@ class Hub(ThreadingHTTPServer):
         self.with_length = self.with_ranges = True
         #: How often it was asked whether it is there.
         self.greeted = 0
+        #: Whether the answer that a file is absent names the commit, as the real hub's does, so
+        #: that the cache remembers it. transformers then asks the first hub of its process for a
+        #: list, so that the process must know one hub only.
+        self.names_absent = False
         #: (file name, first byte) of each GET.
         self.asked: list[tuple[str, int]] = []
         self.released = threading.Event()
@@ -105,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if code:
             self.send_header("X-Error-Code", code)
+        if code == "EntryNotFound" and self.server.names_absent:
+            self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -119,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("ETag", f'"{digest}"')
         self.send_header("X-Linked-Etag", f'"{digest}"')
-        self.send_header("X-Repo-Commit", "0123456789abcdef0123456789abcdef01234567")
+        self.send_header("X-Repo-Commit", COMMIT)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         if hub.with_length or self.command == "HEAD":
@@ -137,6 +145,12 @@ class _Handler(BaseHTTPRequestHandler):
         fault.times -= 1
         if fault.kind == "other":
             self.wfile.write(bytes(len(body)))
+            return
+        if fault.kind == "slow":
+            for first in range(0, len(body), fault.after):
+                with suppress(OSError):  # nobody may be left to read it
+                    self.wfile.write(body[first : first + fault.after])
+                hub.released.wait(0.1)
             return
         self.wfile.write(body[: fault.after])
         self.wfile.flush()

@@ -14,6 +14,7 @@ from clip_app.model.catalog import STARTER_DIRECTORY
 
 WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
+_WORDS = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 _TEXT = {"context_length": 77, "vocab_size": 49_408, "width": 64, "heads": 2, "layers": 2}
 _VISION = {"image_size": 64, "patch_size": 16, "width": 64, "head_width": 32, "layers": 2}
@@ -98,3 +99,21 @@ def write_model(architecture: str, folder: Path, seed: int = 0) -> Path:
     state = {name: weight.contiguous().clone() for name, weight in model.state_dict().items()}
     save_file(state, folder / WEIGHTS)
     return folder
+
+
+def publish(architecture: str, root: Path, repository: str, words: str | None = None) -> None:
+    """Write a small model as repositories below `root`, named as on a hub.
+
+    Args:
+        architecture: see `write_model`.
+        root: see `tests.hub_stand_in.served`.
+        repository: of the weights.
+        words: of the tokenizer and of what configures the text tower; by default the same.
+    """
+    folder = write_model(architecture, root / repository)
+    path = folder / CONFIG
+    path.write_text(path.read_text("utf-8").replace('"."', f'"{words or repository}"'), "utf-8")
+    if words:
+        (root / words).mkdir(parents=True)
+        for name in _WORDS:
+            (folder / name).rename(root / words / name)

@@ -1,7 +1,9 @@
 """Downloads that fail end in one sentence, keep what has arrived, and go on from it."""
 
+import io
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,11 +14,14 @@ import huggingface_hub.hf_api
 import pytest
 
 from clip_app.errors import DownloadError, HubUnreachableError, ModelError, StorageError
+from clip_app.model import download_progress
 from clip_app.model import hub as downloads
 from clip_app.model import slot as model_slot
 from clip_app.model.catalog import find_model
-from clip_app.model.slot import load_model, open_slot
+from clip_app.model.download_progress import DownloadProgress
+from clip_app.model.slot import ModelSlot, load_model, open_slot
 from clip_app.settings import Settings
+from clip_app.ui.tabs.model import model_sentence
 from tests.conftest import EXAMPLES, ROOT
 from tests.hub_stand_in import CONFIG, MODEL, WEIGHTS, Fault, served, write_repositories
 
@@ -48,6 +53,7 @@ def hub(repositories, tmp_path, monkeypatch):
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_ETAG_TIMEOUT", 1)
         monkeypatch.setattr(downloads, "_PAUSE_SECONDS", 0.0)
         monkeypatch.setattr(model_slot, "DEFAULT_PRESET", MODEL)
+        monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 1_000_000)
         yield running
 
 
@@ -162,6 +168,85 @@ def test_a_start_asks_once_where_nothing_answers(hub, monkeypatch):
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+def wait_for(what):
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_page_says_that_a_download_broke_off_and_goes_on_with_it_by_itself(hub, monkeypatch):
+    monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 1.0)
+    hub.faults[WEIGHTS] = Fault("cut", after=1_000_000, times=3)
+    slot = open_slot(AUTOMATIC)
+    wait_for(lambda: slot.trouble)
+    assert slot.service.info.is_starter
+    assert f"The download of {MODEL} broke off. It goes on by itself" in model_sentence(slot, "en")
+    assert f"{MODEL} 的下载中断了" in model_sentence(slot, "zh")
+    wait_for(lambda: not slot.service.info.is_starter and slot.awaited is None)
+    assert hub.starts(WEIGHTS) == [0, 1_000_000, 2_000_000, 3_000_000]
+    assert "notice" not in model_sentence(slot, "en")
+
+
+def test_a_model_that_is_chosen_meanwhile_is_not_replaced_by_the_download(hub, monkeypatch):
+    monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 1.0)
+    hub.faults[WEIGHTS] = Fault("cut", after=1_000_000, times=3)
+    slot = ModelSlot(load_model("starter"), AUTOMATIC)
+    thread = slot.change_once_downloaded(find_model(MODEL))
+    wait_for(lambda: slot.trouble)
+    chosen = slot.change("starter")
+    thread.join(60)
+    assert slot.service is chosen
+    assert slot.trouble is None
+    assert len(hub.starts(WEIGHTS)) == 3
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_terminal_shows_size_rate_and_time_left_in_one_line(hub, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "100")
+    hub.faults[WEIGHTS] = Fault("slow", after=400_000)
+    load_model(NAMED)
+    told = sys.stderr.getvalue()
+    size = round((hub.root / "tiny" / "clip" / WEIGHTS).stat().st_size / 1e6)
+    line = rf"{MODEL}, (\d) of {size} MB, [1-4]\.\d MB/s, [0-9] s left"
+    shown = [int(megabytes) for megabytes in re.findall(line, told)]
+    assert len(shown) > 3
+    assert shown == sorted(shown)
+    lines = told[: told.rindex("s left")]
+    assert "\n" not in lines
+    assert lines.count("\r") >= 2 * len(shown) - 2  # each is taken away before the next
+    assert re.match(r"s left\r +\r", told[len(lines) :])
+
+
+def test_a_log_gets_a_few_lines_of_a_download(hub, monkeypatch, caplog):
+    monkeypatch.setattr(download_progress, "_LINE_SECONDS", 0.0)
+    hub.faults[WEIGHTS] = Fault("slow", after=200_000)
+    with caplog.at_level(logging.INFO):
+        load_model(NAMED)
+    lines = [line for line in caplog.messages if re.match(rf"{MODEL}, \d of \d MB", line)]
+    assert 3 < len(lines) <= 11
+
+
+@pytest.mark.parametrize(
+    ("done", "rate", "english", "chinese"),
+    [
+        (412, 9.1, "m, 412 of 1,464 MB, 9.1 MB/s, 2 min left", "9.1 MB/s，还需 2 分钟"),
+        (1400, 9.1, "m, 1,400 of 1,464 MB, 9.1 MB/s, 7 s left", "还需 7 秒"),
+        (64, 0.2, "m, 64 of 1,464 MB, 0.2 MB/s, 1 h 57 min left", "还需 1 小时 57 分钟"),
+        (64, 0, "m, 64 of 1,464 MB", "m，64 / 1,464 MB"),
+    ],
+)
+def test_progress_is_told_in_both_languages(done, rate, english, chinese):
+    progress = DownloadProgress("m", int(done * 1e6), 1_464_000_000, rate * 1e6)
+    assert progress.sentence("en") == english
+    assert progress.sentence("zh").endswith(chinese)
 
 
 @pytest.mark.parametrize(

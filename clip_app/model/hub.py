@@ -35,7 +35,6 @@ from huggingface_hub.utils import (
     get_session,
     hf_raise_for_status,
     httpx,
-    tqdm,
 )
 
 from clip_app.errors import (
@@ -46,6 +45,7 @@ from clip_app.errors import (
     StorageError,
 )
 from clip_app.model.catalog import ModelSource, is_in_cache
+from clip_app.model.download_progress import DownloadReport, Meter
 from clip_app.network import tell_unusable_proxies
 
 log = logging.getLogger(__name__)
@@ -119,8 +119,12 @@ def without_hub() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = was_offline
 
 
-def download(source: ModelSource) -> None:
+def download(source: ModelSource, report: DownloadReport) -> None:
     """Bring what `source` needs from the hub into the local cache; nothing is fetched twice.
+
+    Args:
+        source: the model.
+        report: told how far it is.
 
     Raises:
         DownloadError: if the download broke off or arrived damaged, or the hub refuses.
@@ -128,10 +132,11 @@ def download(source: ModelSource) -> None:
         StorageError: if the cache cannot be written.
     """
     done: set[tuple[str, tuple[str, ...]]] = set()
+    meter = Meter(source.name, report)
     try:
         # The configuration, once there, may name a tokenizer of another repository.
         while missing := [w for w in source.hub_files if not is_in_cache(*w) and w not in done]:
-            _fetch_any(*missing[0])
+            _fetch_any(*missing[0], meter)
             done.add(missing[0])
     except (OSError, httpx.HTTPError, httpx.StreamError, _BrokenOffError, _DamagedError) as error:
         raise _download_failure(error, source) from error
@@ -198,17 +203,17 @@ def _download_failure(error: Exception, source: ModelSource) -> ClipAppError:
     return DownloadError("download_interrupted", model=model)
 
 
-def _fetch_any(repository: str, files: tuple[str, ...]) -> None:
+def _fetch_any(repository: str, files: tuple[str, ...], meter: Meter) -> None:
     """The first of `files` that the repository has."""
     for file in files:
         try:
-            return _fetch(repository, file)
+            return _fetch(repository, file, meter)
         except RemoteEntryNotFoundError:
             if file == files[-1]:
                 raise
 
 
-def _fetch(repository: str, file: str) -> None:
+def _fetch(repository: str, file: str, meter: Meter) -> None:
     url = huggingface_hub.hf_hub_url(repository, file)
     timeout = constants.HF_HUB_ETAG_TIMEOUT
     about = _persistently(lambda: huggingface_hub.get_hf_file_metadata(url, timeout=timeout))
@@ -224,16 +229,17 @@ def _fetch(repository: str, file: str) -> None:
     with WeakFileLock(lock):
         if not blob.exists():
             part = blob.with_name(f"{etag}.incomplete")
-            _complete(url, part, size, file)
+            meter.next_file(size)
+            _complete(url, part, size, meter)
             os.replace(part, blob)
     _persistently(lambda: huggingface_hub.hf_hub_download(repository, file))
 
 
-def _complete(url: str, part: Path, size: int, title: str) -> None:
+def _complete(url: str, part: Path, size: int, meter: Meter) -> None:
     """Fetch what is missing of a file of `size` bytes, over as many connections as it takes."""
     if shutil.disk_usage(part.parent).free < size - _length(part):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    checksum = _persistently(lambda: _receive(url, part, size, title), lambda: _length(part))
+    checksum = _persistently(lambda: _receive(url, part, size, meter), lambda: _length(part))
     # The hub gives large files a SHA-256; nothing else is as sure.
     if checksum and len(checksum) == 64:
         with part.open("rb") as content:
@@ -264,7 +270,7 @@ def _length(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def _receive(url: str, part: Path, size: int, title: str) -> str | None:
+def _receive(url: str, part: Path, size: int, meter: Meter) -> str | None:
     """Append to `part` what is missing of it, and return the SHA-256 that the hub has, if any."""
     start = _length(part)
     if start > size:
@@ -279,14 +285,12 @@ def _receive(url: str, part: Path, size: int, title: str) -> str | None:
     with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
         hf_raise_for_status(response)
         start = _start_of(response, start, size)
-        with (
-            part.open("r+b" if start else "wb") as file,
-            tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=title) as bar,
-        ):
+        meter.connected(start)
+        with part.open("r+b" if start else "wb") as file:
             file.seek(start)
             for chunk in response.iter_raw():
                 file.write(chunk)
-                bar.update(len(chunk))
+                meter.reached(file.tell())
     if _length(part) != size:
         raise _BrokenOffError
     known = (one.headers.get("X-Linked-Etag") for one in (*response.history, response))

@@ -4,12 +4,25 @@ import atexit
 import logging
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import HubUnreachableError, ModelError, StorageError
+from clip_app.errors import (
+    ClipAppError,
+    DownloadError,
+    HubUnreachableError,
+    ModelError,
+    StorageError,
+)
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
+from clip_app.model.download_progress import (
+    DownloadLine,
+    DownloadProgress,
+    DownloadReport,
+    LoggedProgress,
+)
 from clip_app.model.engine import has_torch, serves_towers
 from clip_app.model.exporting import start_export, towers_root, why_not
 from clip_app.model.hub import download, hub_answers, is_cached, unreachable, without_hub
@@ -18,6 +31,12 @@ from clip_app.model.towers import find_towers, own_folder
 from clip_app.settings import Settings
 
 log = logging.getLogger(__name__)
+
+# After a download has broken off, the hub is asked again so soon, then half as often each time.
+_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 60.0, 600.0
+
+# What may be otherwise by then; that the model is broken or not there is not.
+_PASSING = (DownloadError, HubUnreachableError, StorageError)
 
 
 class ModelSlot:
@@ -30,6 +49,10 @@ class ModelSlot:
         self._changing = threading.Lock()
         #: The model that is being downloaded to take over by itself, if there is one.
         self.awaited: ModelSource | None = None
+        #: How far that is, once the hub has answered.
+        self.progress: DownloadProgress | None = None
+        #: Why it is not here, while nothing is being downloaded; it is tried again.
+        self.trouble: ClipAppError | None = None
         self._have_exported()
 
     @property
@@ -38,13 +61,16 @@ class ModelSlot:
         return self._service
 
     def change(
-        self, choice: str, roots: Sequence[Path] | None = None, *, hub: bool | None = None
+        self,
+        choice: str,
+        roots: Sequence[Path] | None = None,
+        report: DownloadReport | None = None,
     ) -> ModelService:
         """Load another model and let it serve; the present one serves on until then.
 
         Args:
             choice, roots: see `clip_app.model.catalog.find_model`.
-            hub: as for `load_model`.
+            report: told how far its download is, if it is not here.
 
         Raises:
             ModelError: if it cannot be loaded or may not be, or another change is under way;
@@ -53,8 +79,8 @@ class ModelSlot:
         if not self._changing.acquire(blocking=False):
             raise ModelError("model_changing")
         try:
-            chosen = self._settings.model_copy(update={"model": choice})
-            self._service = _load(chosen, roots, hub)
+            settings = self._settings.model_copy(update={"model": choice})
+            self._service = _load(settings, roots, report=report)
         finally:
             self._changing.release()
         self._have_exported()
@@ -86,22 +112,45 @@ class ModelSlot:
         return thread
 
     def change_once_downloaded(self, source: ModelSource) -> threading.Thread:
-        """Download a model on a thread of its own and let it take over; the present one stays if
-        that fails. The hub must have answered.
+        """Download a model on a thread of its own and let it take over.
+
+        The hub must have answered. The present model answers until then. A download that breaks off
+        goes on by itself, unless another model has been chosen meanwhile.
         """
         self.awaited = source
-
-        def fetch() -> None:
-            try:
-                self.change(source.name, hub=True)
-            except (ModelError, StorageError) as error:
-                log.warning("%s The starter model goes on answering.", error)
-            finally:
-                self.awaited = None
-
-        thread = threading.Thread(target=fetch, daemon=True)
+        thread = threading.Thread(
+            target=self._take_over_once_downloaded, args=(source, self._service), daemon=True
+        )
         thread.start()
         return thread
+
+    def _take_over_once_downloaded(self, source: ModelSource, meanwhile: ModelService) -> None:
+        pause = _RETRY_SECONDS
+        hub: bool | None = True  # whoever asked for this has asked it whether it answers
+        logged = LoggedProgress()
+
+        def report(progress: DownloadProgress) -> None:
+            self.progress = progress
+            logged(progress)
+
+        while self._service is meanwhile:
+            self.awaited, self.trouble = source, None
+            try:
+                fetch(source, hub, report)
+                if self._service is meanwhile:
+                    self.change(source.name)
+                return
+            except (ModelError, StorageError) as error:
+                self.trouble = error
+                log.warning("%s The starter model goes on answering.", error)
+                if not isinstance(error, _PASSING) and error.key != "model_changing":
+                    return
+            finally:
+                self.awaited = None
+            time.sleep(pause)
+            hub = None
+            pause = min(2 * pause, _LONGEST_RETRY_SECONDS)
+        self.trouble = None
 
 
 def open_slot(settings: Settings) -> ModelSlot:
@@ -169,7 +218,10 @@ def export_behind(service: ModelService, settings: Settings) -> "subprocess.Pope
 
 
 def _load(
-    settings: Settings, roots: Sequence[Path] | None = None, hub: bool | None = None
+    settings: Settings,
+    roots: Sequence[Path] | None = None,
+    hub: bool | None = None,
+    report: DownloadReport | None = None,
 ) -> ModelService:
     """`load_model`, without exporting."""
     automatic = settings.model == "auto"
@@ -177,7 +229,7 @@ def _load(
     if automatic and not has_torch() and not is_here(source, settings):
         source = find_model("starter")
     try:
-        service = _from_cache_or_hub(source, settings, hub)
+        service = _from_cache_or_hub(source, settings, hub, report)
     except (ModelError, StorageError) as error:
         if not automatic:
             raise
@@ -204,11 +256,13 @@ def is_here(source: ModelSource, settings: Settings) -> bool:
     return bool(towers) or (has_torch() and is_cached(source))
 
 
-def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None) -> ModelService:
+def _from_cache_or_hub(
+    source: ModelSource, settings: Settings, hub: bool | None, report: DownloadReport | None
+) -> ModelService:
     """Load `source`, without waiting for a hub that is not there or not needed.
 
     Args:
-        hub: whether a hub answers, where that has been asked already.
+        hub, report: as `fetch` takes them.
     """
     if is_here(source, settings):
         try:
@@ -216,12 +270,22 @@ def _from_cache_or_hub(source: ModelSource, settings: Settings, hub: bool | None
                 return ModelService(source, settings)
         except HubUnreachableError as error:
             log.info("Something of %s is not in the cache: %s", source.name, error.__cause__)
-    fetch(source, hub)
+            # transformers would ask in vain for a minute.
+            if not (hub_answers() if hub is None else hub):
+                raise
+    fetch(source, hub, report)
     return ModelService(source, settings)
 
 
-def fetch(source: ModelSource, hub: bool | None = None) -> None:
+def fetch(
+    source: ModelSource, hub: bool | None = None, report: DownloadReport | None = None
+) -> None:
     """Bring what a model needs from the hub, so far as it is not here.
+
+    Args:
+        source: the model.
+        hub: whether a hub answers, where that has been asked already.
+        report: told how far it is; by default a line on the terminal is.
 
     Raises:
         HubUnreachableError: if no hub answers.
@@ -237,4 +301,8 @@ def fetch(source: ModelSource, hub: bool | None = None) -> None:
         raise unreachable(source)
     size = source.preset.download_size if source.preset else "its weights"
     log.info("Downloading %s (%s); this happens once.", source.name, size)
-    download(source)
+    if report:
+        download(source, report)
+        return
+    with DownloadLine() as line:
+        download(source, line)

@@ -43,6 +43,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The entry {setting} of NO_PROXY cannot be understood and is left out.",
         "无法理解 NO_PROXY 中的 {setting}，已忽略。",
     ),
+    "download_size": (
+        "{name}, {done:,.0f} of {total:,.0f} MB",
+        "{name}，{done:,.0f} / {total:,.0f} MB",
+    ),
+    "download_rate": (", {rate:.1f} MB/s, {left} left", "，{rate:.1f} MB/s，还需 {left}"),
+    "time_seconds": ("{seconds} s", "{seconds} 秒"),
+    "time_minutes": ("{minutes} min", "{minutes} 分钟"),
+    "time_hours": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分钟"),
     "download_interrupted": (
         'The download of "{model}" was interrupted; run it again, and it goes on where it stopped.',
         "“{model}”的下载中断了；请再试一次，会从中断处继续。",

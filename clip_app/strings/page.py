@@ -17,8 +17,17 @@ STRINGS: dict[str, tuple[str, str]] = {
         "当前为入门模型：适合初步体验；要获得更好的效果，请选择 {better}。",
     ),
     "starter_meanwhile": (
-        "The starter model answers while {better} is being downloaded.",
-        "正在下载 {better}，下载完成前由入门模型作答。",
+        "Downloading {download}. The starter model answers until then.",
+        "正在下载 {download}。下载完成前由入门模型作答。",
+    ),
+    "starter_ending": (
+        "{better} has been downloaded and takes over in a moment.",
+        "{better} 已下载完成，马上接替入门模型。",
+    ),
+    "starter_again": (
+        "The download of {better} broke off. It goes on by itself once the model hub answers "
+        "again; the starter model answers until then.",
+        "{better} 的下载中断了。模型仓库恢复响应后会自动继续；在此之前由入门模型作答。",
     ),
     "tab_classify": ("Classify", "图像分类"),
     "tab_match": ("Match", "文本匹配"),

@@ -81,7 +81,7 @@ def _follow_language(
     def words(given: Values) -> Values:
         """What the server says by itself, and the example's words while nobody changed them."""
         given[page.spoken].language = now = given[language]
-        said: Values = {page.model_line: model.model_sentence(slot.service, now, slot.awaited)}
+        said: Values = {page.model_line: model.model_sentence(slot, now)}
         for one in followers:
             said |= one.words.run(given)
         # Gradio does not translate the names of hidden tabs again when the switch is used.

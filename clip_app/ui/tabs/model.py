@@ -5,8 +5,10 @@ import html
 import gradio as gr
 
 from clip_app.metrics import steps
-from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, ModelSource, local_models
+from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, local_models
+from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
 from clip_app.strings import Language, text
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.html import catalog_table, facts_table, notice
@@ -15,8 +17,8 @@ from clip_app.ui.tab import Follows, Page, Step, Values
 
 KEY = "model"
 
-# How soon every open page names a model that someone has changed.
-_MODEL_SECONDS = 10
+# How soon every open page names a model that someone has changed, and how far a download is.
+_MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
 
 
 def build(page: Page, tab: gr.Tab) -> Follows:
@@ -24,19 +26,8 @@ def build(page: Page, tab: gr.Tab) -> Follows:
     about = gr.HTML(elem_id="model-about")
     if page.settings.visitors_may_change_model:
         _build_choice(page, about)
-    if page.settings.visitors_may_change_model or page.slot.awaited:
-        # Another visitor, or a download that is done, changes the model of every page.
-        gr.Timer(_MODEL_SECONDS).tick(
-            lambda language: {
-                page.model_line: model_sentence(page.slot.service, language, page.slot.awaited),
-                about: model_table(page.slot.service, language),
-            },
-            page.language,
-            [page.model_line, about],
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        )
+    if page.settings.visitors_may_change_model or page.slot.awaited or page.slot.trouble:
+        _follow_model(page, about)
     catalog = gr.HTML(elem_id="model-catalog")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
@@ -56,6 +47,29 @@ def build(page: Page, tab: gr.Tab) -> Follows:
     return Follows(Step(words, {page.language}, [about, catalog]))
 
 
+def _follow_model(page: Page, about: gr.HTML) -> None:
+    """Let every page name the model that another visitor, or a download, has put in place."""
+    timer = gr.Timer(_DOWNLOAD_SECONDS)
+
+    def now(language: Language, seconds: float) -> Values:
+        wanted = _DOWNLOAD_SECONDS if page.slot.awaited else _MODEL_SECONDS
+        said: Values = {
+            page.model_line: model_sentence(page.slot, language),
+            about: model_table(page.slot.service, language),
+        }
+        # A timer that is set begins anew.
+        return said if seconds == wanted else {**said, timer: gr.Timer(wanted)}
+
+    timer.tick(
+        now,
+        [page.language, timer],
+        [page.model_line, about, timer],
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
 def _build_choice(page: Page, about: gr.HTML) -> None:
     root = page.settings.model_root
     with gr.Row(equal_height=True):
@@ -73,11 +87,16 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
     def change_model(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         language, chosen = given[page.language], str(given[choice] or "")
         progress(0.1, desc=text("loading_model", language, model=chosen))
-        service = page.slot.change(chosen, [root] if root else [])
+
+        def report(download: DownloadProgress) -> None:
+            told = download.sentence(page.language_now(given))
+            progress((download.done, download.total), desc=told)
+
+        service = page.slot.change(chosen, [root] if root else [], report)
         language = page.language_now(given)
         gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
         return {
-            page.model_line: model_sentence(service, language),
+            page.model_line: model_sentence(page.slot, language),
             about: model_table(service, language),
         }
 
@@ -90,11 +109,9 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
     )
 
 
-def model_sentence(
-    service: ModelService, language: Language, awaited: ModelSource | None = None
-) -> str:
-    """The line under the page's title, as HTML; `awaited` is the model still being downloaded."""
-    info = service.info
+def model_sentence(slot: ModelSlot, language: Language) -> str:
+    """The line under the page's title, as HTML: what answers, and what is to take its place."""
+    info = slot.service.info
     title = text("starter_title", language) if info.is_starter else info.title
     line = text(
         "model_line",
@@ -104,12 +121,25 @@ def model_sentence(
         precision=info.precision,
         size=info.image_size[0],
     )
-    sentence = f'<p class="model-line">{html.escape(line)}</p>'
+    said = [f'<p class="model-line">{html.escape(line)}</p>']
+    if to_come := _to_come(slot, language):
+        said.append(notice(to_come))
+    elif info.is_starter:
+        said.append(notice(text("starter_notice", language, better=DEFAULT_PRESET)))
+    return "".join(said)
+
+
+def _to_come(slot: ModelSlot, language: Language) -> str:
+    """How far the model is that is to take over by itself, or what keeps it; "" if none is."""
+    awaited, progress, trouble = slot.awaited, slot.progress, slot.trouble
     if awaited:
-        return sentence + notice(text("starter_meanwhile", language, better=awaited.name))
-    if info.is_starter:
-        sentence += notice(text("starter_notice", language, better=DEFAULT_PRESET))
-    return sentence
+        if progress and progress.done == progress.total:
+            return text("starter_ending", language, better=awaited.name)
+        download = progress.sentence(language) if progress else awaited.name
+        return text("starter_meanwhile", language, download=download)
+    if trouble and trouble.key in ("download_interrupted", "hub_unreachable"):
+        return text("starter_again", language, better=trouble.params["model"])
+    return trouble.public_message(language) if trouble else ""
 
 
 def model_table(service: ModelService, language: Language) -> str:
