@@ -10,8 +10,8 @@ import sys
 import time
 
 import huggingface_hub
-import huggingface_hub.hf_api
 import pytest
+import transformers.utils.hub
 
 from clip_app.errors import DownloadError, HubUnreachableError, ModelError, StorageError
 from clip_app.model import download_progress
@@ -43,8 +43,8 @@ def hub(repositories, tmp_path, monkeypatch):
     """A hub that works until a test says otherwise, an empty cache, and short patience."""
     with served(repositories) as running:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", running.url)
-        # This one keeps the address that it finds when it is imported.
-        monkeypatch.setattr(huggingface_hub.hf_api.api, "endpoint", running.url)
+        # transformers asks the hub whose address it found first; it is to find this one.
+        monkeypatch.setattr(transformers.utils.hub, "_hf_api", None)
         template = running.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)

@@ -65,12 +65,14 @@ class ModelSlot:
         choice: str,
         roots: Sequence[Path] | None = None,
         report: DownloadReport | None = None,
+        hub: bool | None = None,
     ) -> ModelService:
         """Load another model and let it serve; the present one serves on until then.
 
         Args:
             choice, roots: see `clip_app.model.catalog.find_model`.
             report: told how far its download is, if it is not here.
+            hub: whether a hub answers, where that has been asked already.
 
         Raises:
             ModelError: if it cannot be loaded or may not be, or another change is under way;
@@ -80,7 +82,7 @@ class ModelSlot:
             raise ModelError("model_changing")
         try:
             settings = self._settings.model_copy(update={"model": choice})
-            self._service = _load(settings, roots, report=report)
+            self._service = _load(settings, roots, hub, report)
         finally:
             self._changing.release()
         self._have_exported()
@@ -138,7 +140,7 @@ class ModelSlot:
             try:
                 fetch(source, hub, report)
                 if self._service is meanwhile:
-                    self.change(source.name)
+                    self.change(source.name, hub=True)  # which has just brought it
                 return
             except (ModelError, StorageError) as error:
                 self.trouble = error
