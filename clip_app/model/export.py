@@ -257,11 +257,11 @@ def _tokenizer_file(fast: Any) -> str:
     that share their number, as the starter's do; made anew where it was read from another kind.
     """
     name = fast.name_or_path
-    found = Path(name, "tokenizer.json")
-    cached = None if found.is_file() else try_to_load_from_cache(name, "tokenizer.json")
-    if found.is_file() or isinstance(cached, str):
-        return Path(cached or found).read_text("utf-8")
-    return str(fast.backend_tokenizer.to_str())
+    if Path(name).is_dir():
+        found = Path(name, "tokenizer.json")
+    else:
+        found = Path(str(try_to_load_from_cache(name, "tokenizer.json")))
+    return found.read_text("utf-8") if found.is_file() else str(fast.backend_tokenizer.to_str())
 
 
 def _byte_pairs(tokenizer: SimpleTokenizer) -> tokenizers.Tokenizer:
@@ -324,6 +324,8 @@ def main() -> int:
         print(error.strerror or error)
     except MemoryError:
         print("too little memory")
+    except Exception as error:  # noqa: BLE001 - this line is all that the parent can tell
+        print(f"{type(error).__name__}: {error}".splitlines()[0])
     else:
         return 0
     return 1

@@ -109,7 +109,9 @@ class OnnxEngine:
 
 def _cores() -> int:
     """Physical cores that this process may use: a second thread on one core gains nothing."""
-    return max(1, min(psutil.cpu_count(logical=False) or 1, len(psutil.Process().cpu_affinity())))
+    known = hasattr(os, "sched_getaffinity")  # not on macOS and Windows
+    usable = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    return min(psutil.cpu_count(logical=False) or usable, usable)
 
 
 def _unit_rows(features: np.ndarray) -> np.ndarray:
