@@ -13,7 +13,7 @@ from clip_app.prompts import parse_labels
 from clip_app.settings import Settings
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
-from clip_app.ui.tab import Page
+from clip_app.ui.tab import Page, Spoken
 from tests.conftest import ROOT, App
 from tests.test_page import shoot
 
@@ -45,6 +45,7 @@ def ask(bilingual, settings, tmp_path):
             galleries,
             settings,
             gr.Radio(["zh", "en"]),
+            gr.State(Spoken()),
             gr.HTML(),
             gr.State(""),
         )

@@ -72,6 +72,15 @@ def test_the_next_process_answers_from_the_towers_of_the_first(source, own, expo
     )
 
 
+def test_whoever_asks_for_onnx_runtime_gets_it_or_hears_why_not(own, source, monkeypatch):
+    asked = own.model_copy(update={"engine": "onnx", "export": False})
+    monkeypatch.setattr(exporting, "why_not", lambda *_: "no room")
+    with pytest.raises(ModelError, match="no room"):
+        load_model(asked)
+    monkeypatch.undo()
+    assert load_model(asked).info.engine == "onnx"
+
+
 def test_an_export_that_is_killed_leaves_nothing_that_counts(source, own):
     root = towers_root(own)
     export = start_export(source, own)

@@ -71,6 +71,15 @@ def test_other_models_say_what_to_install(light, model):
     assert "Traceback" not in done.stderr
 
 
+def test_8_bits_and_torch_say_what_is_missing(light):
+    cat = str(EXAMPLES / "cat.jpg")
+    for flags, missing in ((("--precision", "int8"), "onnx"), (("--engine", "torch"), "torch")):
+        done = command(light, "classify", cat, "--labels", "a, b", *flags)
+        assert done.returncode == 2
+        assert missing in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_the_page_answers(light):
     app = App(python=str(light), env={"CLIP_APP_MODEL": "auto", "HF_HUB_OFFLINE": "1"})
     try:

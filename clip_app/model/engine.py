@@ -14,7 +14,7 @@ from clip_app.errors import ModelError
 from clip_app.model.catalog import ModelSource
 from clip_app.model.exporting import export_now, towers_root
 from clip_app.model.info import ModelSpec
-from clip_app.model.towers import find_int8_towers, find_towers
+from clip_app.model.towers import Towers, find_int8_towers, find_towers
 from clip_app.settings import Settings
 
 
@@ -59,7 +59,7 @@ def open_engine(source: ModelSource, settings: Settings) -> Engine:
     """The engine for a model whose files are here or can be had: the one place that chooses.
 
     On a CPU that is ONNX Runtime where the model's towers have been exported, else torch. Whoever
-    wants 8 bits waits until they have been made.
+    asks for ONNX Runtime, or for 8 bits, waits until they have been made.
 
     Raises:
         ModelError: if the weights or their configuration cannot be used, or 8 bits cannot.
@@ -68,10 +68,15 @@ def open_engine(source: ModelSource, settings: Settings) -> Engine:
     if settings.precision == "int8":
         return _int8_engine(source, settings)
     # Each engine only here: importing torch takes seconds.
-    if serves_towers(settings) and (towers := find_towers(source, towers_root(settings))):
-        from clip_app.model.onnx_engine import OnnxEngine
+    if serves_towers(settings):
+        if settings.engine == "onnx":
+            towers: Towers | None = export_now(source, settings)
+        else:
+            towers = find_towers(source, towers_root(settings))
+        if towers:
+            from clip_app.model.onnx_engine import OnnxEngine
 
-        return OnnxEngine(towers, "int8" if towers.int8 else "float32")
+            return OnnxEngine(towers, "int8" if towers.int8 else "float32")
     if not has_torch():
         raise ModelError("torch_missing", model=source.name)
     from clip_app.model.torch_engine import TorchEngine
@@ -92,6 +97,8 @@ def _int8_engine(source: ModelSource, settings: Settings) -> Engine:
     if not towers.int8:  # a folder that was copied here may have 8 bits only
         found = find_int8_towers(towers, root)
         if found is None:
+            if find_spec("onnx") is None:
+                raise ModelError("int8_failed", model=source.name, reason="onnx is not installed")
             from clip_app.model.quantise import quantise_below
 
             found = quantise_below(towers, root, source.name)
@@ -105,7 +112,9 @@ def serves_towers(settings: Settings) -> bool:
     """Whether exported towers, where there are any, answer: on a CPU, in float32 or 8 bits."""
     if settings.engine == "torch" or settings.precision not in ("auto", "float32", "int8"):
         return False
-    return settings.device == "cpu" or (settings.device == "auto" and not _has_accelerator())
+    if settings.device == "auto":
+        return settings.engine == "onnx" or not _has_accelerator()
+    return settings.device == "cpu"
 
 
 def _has_accelerator() -> bool:

@@ -16,6 +16,7 @@ from clip_app.errors import (
     ModelError,
     StorageError,
 )
+from clip_app.model.backgrounds import prepare_backgrounds
 from clip_app.model.catalog import DEFAULT_PRESET, ModelSource, find_model
 from clip_app.model.download_progress import (
     DownloadLine,
@@ -140,7 +141,8 @@ class ModelSlot:
             try:
                 fetch(source, hub, report)
                 if self._service is meanwhile:
-                    self.change(source.name, hub=True)  # which has just brought it
+                    # The hub has just brought it. No visitor is to wait for its background words.
+                    prepare_backgrounds(self.change(source.name, hub=True))
                 return
             except (ModelError, StorageError) as error:
                 self.trouble = error
