@@ -114,6 +114,10 @@ class ModelError(ClipAppError):
     """A model that is unknown, cannot be loaded, or has failed while it ran."""
 
 
+class ModelChangingError(ModelError):
+    """Another model is being loaded just now."""
+
+
 class HubUnreachableError(ModelError):
     """Weights that are not in the local cache, and no model hub answers."""
 

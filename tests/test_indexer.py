@@ -19,11 +19,12 @@ from PIL import Image
 
 from clip_app.errors import GalleryError, ModelError, StorageError
 from clip_app.gallery import index_report, indexer, scan, writer
+from clip_app.gallery.copies import Claims
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile, Shard
 from clip_app.gallery.stores.sqlite_store import SqliteStore
-from clip_app.gallery.stores.store import Counts, Filter, content_of
+from clip_app.gallery.stores.store import Counts, Entry, Filter, content_of
 from clip_app.model.service import ModelService
 from tests.gallery_helpers import (
     assert_same,
@@ -677,3 +678,16 @@ def test_vectors_have_length_one(gallery: Gallery) -> None:
     gallery.index()
     lengths = [np.linalg.norm(vector) for vector in contents(gallery.store).values()]
     np.testing.assert_allclose(lengths, 1, atol=1e-5)
+
+
+def test_what_was_written_just_before_it_was_claimed_is_not_encoded_again():
+    claims, content = Claims(), content_of(b"the same")
+    owner, waiting, late = (Entry(name, 1, 1, content, 1) for name in ("a", "b", "c"))
+    assert claims.take(content)
+    assert claims.settle(waiting) == []
+    claims.found(content)
+    assert claims.settle(owner) == [owner, waiting]
+    assert not claims.take(content)
+    assert claims.settle(late) == [late]
+    claims.release([owner])
+    assert claims.take(content)

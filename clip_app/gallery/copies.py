@@ -25,6 +25,11 @@ class Claims:
             self._claimed[image] = "waited for"
             return True
 
+    def found(self, image: bytes) -> None:
+        """Note that the store has the content after all, which the caller has just taken."""
+        with self._lock:
+            self._claimed[image] = None
+
     def settle(self, entry: Entry) -> list[Entry]:
         """What can be written now: this entry unless its content is waited for, and its copies."""
         with self._lock:
@@ -37,7 +42,8 @@ class Claims:
             if outcome == "waited for":
                 self._copies.setdefault(entry.hash, []).append(entry)
                 return []
-            return [_like(entry, outcome)]
+            copies = self._copies.pop(entry.hash, [])
+            return [_like(one, outcome) for one in (entry, *copies)]
 
     def release(self, written: list[Entry]) -> None:
         """Let go of contents that the store knows by now."""

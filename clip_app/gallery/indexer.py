@@ -192,7 +192,12 @@ class Run:
 
     def _is_new(self, image: bytes) -> bool:
         """Whether the caller must decode this content: nobody has, nobody else is about to."""
-        return not self._store.knows(image) and self._claims.take(image)
+        if self._store.knows(image) or not self._claims.take(image):
+            return False
+        if self._store.knows(image):  # another's was written, and let go of, in between
+            self._claims.found(image)
+            return False
+        return True
 
     def _encoded(self, jobs: Iterator[Job]) -> Generator[Entry]:
         """Entries to write: an image's own entry before those of its copies."""

@@ -13,6 +13,7 @@ from clip_app.errors import (
     ClipAppError,
     DownloadError,
     HubUnreachableError,
+    ModelChangingError,
     ModelError,
     StorageError,
 )
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 60.0, 600.0
 
 # What may be otherwise by then; that the model is broken or not there is not.
-_PASSING = (DownloadError, HubUnreachableError, StorageError)
+_PASSING = (DownloadError, HubUnreachableError, ModelChangingError, StorageError)
 
 
 class ModelSlot:
@@ -80,7 +81,7 @@ class ModelSlot:
                 nothing changes.
         """
         if not self._changing.acquire(blocking=False):
-            raise ModelError("model_changing")
+            raise ModelChangingError("model_changing")
         try:
             settings = self._settings.model_copy(update={"model": choice})
             self._service = _load(settings, roots, hub, report)
@@ -147,7 +148,7 @@ class ModelSlot:
             except (ModelError, StorageError) as error:
                 self.trouble = error
                 log.warning("%s The starter model goes on answering.", error)
-                if not isinstance(error, _PASSING) and error.key != "model_changing":
+                if not isinstance(error, _PASSING):
                     return
             finally:
                 self.awaited = None

@@ -26,8 +26,15 @@ def build(page: Page, tab: gr.Tab) -> Follows:
     about = gr.HTML(elem_id="model-about")
     if page.settings.visitors_may_change_model:
         _build_choice(page, about)
-    if page.settings.visitors_may_change_model or page.slot.awaited or page.slot.trouble:
-        _follow_model(page, about)
+    if may_change(page):
+        gr.Timer(_MODEL_SECONDS).tick(  # which rests while the tab is not shown
+            lambda language: model_table(page.slot.service, language),
+            page.language,
+            about,
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
+        )
     catalog = gr.HTML(elem_id="model-catalog")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
@@ -47,23 +54,29 @@ def build(page: Page, tab: gr.Tab) -> Follows:
     return Follows(Step(words, {page.language}, [about, catalog]))
 
 
-def _follow_model(page: Page, about: gr.HTML) -> None:
-    """Let every page name the model that another visitor, or a download, has put in place."""
+def may_change(page: Page) -> bool:
+    """Whether another visitor, or a download that is done, may put another model in place."""
+    slot = page.slot
+    return bool(page.settings.visitors_may_change_model or slot.awaited or slot.trouble)
+
+
+def follow_model(page: Page) -> None:
+    """Let every page name the model that answers now, and say how far a download is.
+
+    To be called outside the tabs: a timer in a tab rests while another one is shown.
+    """
     timer = gr.Timer(_DOWNLOAD_SECONDS)
 
     def now(language: Language, seconds: float) -> Values:
         wanted = _DOWNLOAD_SECONDS if page.slot.awaited else _MODEL_SECONDS
-        said: Values = {
-            page.model_line: model_sentence(page.slot, language),
-            about: model_table(page.slot.service, language),
-        }
+        said: Values = {page.model_line: model_sentence(page.slot, language)}
         # A timer that is set begins anew.
         return said if seconds == wanted else {**said, timer: gr.Timer(wanted)}
 
     timer.tick(
         now,
         [page.language, timer],
-        [page.model_line, about, timer],
+        [page.model_line, timer],
         api_visibility="private",
         show_progress="hidden",
         queue=False,
