@@ -1,7 +1,6 @@
 """The page in a real Chromium: what a visitor does, in both languages, desktop and phone."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
