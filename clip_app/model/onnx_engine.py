@@ -93,6 +93,9 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _cores()
         options.log_severity_level = _ERRORS
+        # Threads that wait by spinning take the cores from those that decode: indexing 300
+        # photographs took 4 % longer with them, of the clock and of the processor.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         path = self._towers.file(int8 if in_int8 else plain)
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
