@@ -6,14 +6,38 @@ the values put into them are data and are never formatted again.
 
 from typing import Literal
 
-from clip_app.strings import gallery, images, models, page, terminal, typed
+from clip_app.strings import (
+    batch,
+    gallery,
+    images,
+    labels,
+    model_page,
+    models,
+    page,
+    search_page,
+    settings,
+    terminal,
+    typed,
+)
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 STRINGS: dict[str, tuple[str, str]] = {
     key: pair
-    for topic in (images, typed, gallery, terminal, models, page)
+    for topic in (
+        images,
+        typed,
+        gallery,
+        terminal,
+        models,
+        settings,
+        page,
+        labels,
+        batch,
+        search_page,
+        model_page,
+    )
     for key, pair in topic.STRINGS.items()
 }
 
