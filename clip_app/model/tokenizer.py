@@ -45,7 +45,7 @@ class Tokenizer:
         self._input = towers.text
         # Truncation and padding were set when it was exported.
         if (vocabulary := towers.folder / VOCABULARY).exists():
-            self._rows: Callable[..., list[list[int]]] = VocabularyTokenizer(vocabulary)
+            self._rows: Callable[..., np.ndarray] = VocabularyTokenizer(vocabulary)
         else:
             whole = tokenizers.Tokenizer.from_file(towers.file(TOKENIZER))
             self._rows = partial(_rows_of_whole, whole)
@@ -61,8 +61,7 @@ class Tokenizer:
         else:
             words = [self._words.findall(text) for text in cleaned]
             rows = self._rows(words, is_pretokenized=True)
-        tokens = np.array(rows, np.int64)
-        tokens = tokens.reshape(len(rows), self._input.context_length)
+        tokens = rows.reshape(len(texts), self._input.context_length)
         if self._input.zeroed is not None:
             tokens[tokens == self._input.zeroed] = 0
         return tokens
@@ -70,6 +69,6 @@ class Tokenizer:
 
 def _rows_of_whole(
     tokenizer: tokenizers.Tokenizer, texts: Sequence[Any], *, is_pretokenized: bool
-) -> list[list[int]]:
+) -> np.ndarray:
     rows = tokenizer.encode_batch(texts, is_pretokenized=is_pretokenized)
-    return [row.ids for row in rows]
+    return np.array([row.ids for row in rows], np.int64)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tokenizers
 
 # What fills a vocabulary that only finds words. No cleaned text holds it: ftfy takes it out.
@@ -50,20 +51,17 @@ def write_vocabulary(tokenizer: dict[str, Any], path: Path) -> bool:
         pieces = {piece: (index, 0.0) for piece, index in model["vocab"].items()}
         unknown = model.get("unk_token")
         kept = [unknown, *(f"<0x{byte:02X}>" for byte in range(256))]
-        small = {"vocab": {one: pieces[one][0] for one in kept if one in pieces}, "merges": []}
+        vocabulary = {one: pieces[one][0] for one in kept if one in pieces}
+        vocabulary |= {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
+        small = {"vocab": vocabulary, "merges": []}
         pairs = [one.split(" ") if isinstance(one, str) else one for one in model["merges"]]
         merges = [(f"{left}{right}", rank, left, right) for rank, (left, right) in enumerate(pairs)]
     else:
         return False
-    # As the library names them in its answers; of those its model does not know, too.
-    names = {piece: pieces[piece][0] for piece, *_ in _items(small["vocab"])}
-    names |= {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
-    names[tokenizer["padding"]["pad_token"]] = tokenizer["padding"]["pad_id"]
     frame = {
         "tokenizer": tokenizer | {"model": model | small},
-        "names": names,
-        # Where there is no unknown piece, what is unknown gives no token.
-        "unknown": pieces[unknown][0] if unknown else 0,
+        # A model of byte pairs keeps the numbers, a Unigram model counts what it is given.
+        "ids": [pieces[piece][0] for piece, _ in small["vocab"]] if kind == "Unigram" else None,
         "length": tokenizer["truncation"]["max_length"],
         "suffix": suffix,
         "longest": max(len(piece.removesuffix(suffix)) for piece in pieces),
@@ -75,10 +73,6 @@ def write_vocabulary(tokenizer: dict[str, Any], path: Path) -> bool:
         database.executemany("INSERT INTO pieces VALUES (?, ?, ?)", rows)
         database.executemany("INSERT INTO merges VALUES (?, ?, ?, ?)", sorted(merges))
     return True
-
-
-def _items(vocabulary: Any) -> Any:
-    return vocabulary.items() if isinstance(vocabulary, dict) else vocabulary
 
 
 class VocabularyTokenizer:
@@ -95,41 +89,68 @@ class VocabularyTokenizer:
             f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False
         )
         frame = json.loads(self._database.execute("SELECT content FROM frame").fetchone()[0])
-        self._names: dict[str, int] = frame["names"]
-        self._unknown: int = frame["unknown"]
         self._length: int = frame["length"]
         self._suffix: str = frame["suffix"]
         self._longest: int = frame["longest"]
         self._model: dict[str, Any] = frame["tokenizer"]["model"]
+        self._ids: list[int] | None = frame["ids"]
         content = json.dumps(frame["tokenizer"])
         self._tokenizer = tokenizers.Tokenizer.from_str(content)
+        if self._ids is not None:
+            self._reserve(frame["tokenizer"]["added_tokens"])
         # With no piece known, its answer is the words that the other one looks for pieces in.
         self._words = tokenizers.Tokenizer.from_str(content)
         self._words.no_truncation()
         self._words.no_padding()
         self._words.model = tokenizers.models.Unigram([(_NOTHING, 0.0)], 0, False)
 
-    def __call__(self, texts: Sequence[Any], *, is_pretokenized: bool) -> list[list[int]]:
-        """The tokens of texts, or of texts as lists of words, cut and padded as the file says."""
+    def _reserve(self, added: Sequence[dict[str, Any]]) -> None:
+        """Leave the numbers that the library has given to added tokens to them."""
+        assert self._ids is not None  # noqa: S101 - asked by the caller
+        vocabulary = self._model["vocab"]
+        least = min(score for _, score in vocabulary)
+        vocabulary += [(_NOTHING * (index + 1), least) for index in range(len(added))]
+        self._ids += [0] * len(added)
+        for token in added:
+            number = self._tokenizer.token_to_id(token["content"])
+            assert number is not None  # noqa: S101 - it was added
+            self._ids[number] = token["id"]
+
+    def __call__(self, texts: Sequence[Any], *, is_pretokenized: bool) -> np.ndarray:
+        """The tokens of texts, or of texts as lists of words: int64 (n, length), cut and padded as
+        the file says.
+        """
         found = self._words.encode_batch(
             texts, is_pretokenized=is_pretokenized, add_special_tokens=False
         )
         # A word is a token at least.
         words = {word for row in found for word in row.tokens[: self._length]}
-        names = self._names | self._take_pieces(words)
+        numbers = self._take_pieces(words)
         rows = self._tokenizer.encode_batch(texts, is_pretokenized=is_pretokenized)
-        return [[names.get(token, self._unknown) for token in row.tokens] for row in rows]
+        ids = np.array([row.ids for row in rows], np.int64).reshape(len(rows), -1)
+        if numbers is None:
+            return ids
+        # What stands around a text, and fills it up, has its own number already.
+        own = np.array([row.special_tokens_mask for row in rows], bool).reshape(ids.shape)
+        ids[~own] = numbers[ids[~own]]
+        return ids
 
-    def _take_pieces(self, words: set[str]) -> dict[str, int]:
-        """Have the model know all pieces that occur in `words`; their numbers."""
+    def _take_pieces(self, words: set[str]) -> np.ndarray | None:
+        """Have the model know all pieces that occur in `words`.
+
+        Returns:
+            the tokens, int64, by the numbers that the library gives them; None where it gives them
+            those that they have.
+        """
         asked = [json.dumps(list(self._parts(words)))]
         among = "IN (SELECT value FROM json_each(?))"
         pieces = self._database.execute(
             f"SELECT piece, id, score FROM pieces WHERE piece {among}",  # noqa: S608
             asked,
         ).fetchall()
+        numbers = None
         model = self._model.copy()
-        if isinstance(model["vocab"], dict):
+        if self._ids is None:
             model["vocab"] = model["vocab"] | {piece: index for piece, index, _ in pieces}
             model["merges"] = self._database.execute(
                 f"SELECT left, right FROM merges WHERE whole {among} ORDER BY rank",  # noqa: S608
@@ -137,10 +158,11 @@ class VocabularyTokenizer:
             ).fetchall()
         else:
             known = {piece for piece, _ in model["vocab"]}
-            more = [(piece, score) for piece, _, score in pieces if piece not in known]
-            model["vocab"] = [*model["vocab"], *more]
+            pieces = [one for one in pieces if one[0] not in known]
+            model["vocab"] = model["vocab"] + [(piece, score) for piece, _, score in pieces]
+            numbers = np.array(self._ids + [index for _, index, _ in pieces], np.int64)
         self._tokenizer.model = tokenizers.Tokenizer.from_str(json.dumps({"model": model})).model
-        return {piece: index for piece, index, _ in pieces}
+        return numbers
 
     def _parts(self, words: set[str]) -> set[str]:
         parts: set[str] = set()
