@@ -130,7 +130,8 @@ class _Worker:
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
         """Columns of a `FoundFile`; and besides hash, taken, file_date, width, height, look, error,
-        vector."""
+        vector.
+        """
         jobs = [Job(file) for file in _files(batch)]
 
         def read(job: Job) -> Job:

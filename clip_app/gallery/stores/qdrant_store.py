@@ -343,9 +343,7 @@ class QdrantStore:
     def _images_of(
         self, ids: Sequence[str], query: np.ndarray | None, where: Filter
     ) -> list[Found]:
-        there = {
-            one.id: one for one in self._server.retrieve(self._images, ids, with_vectors=True)
-        }
+        there = {one.id: one for one in self._server.retrieve(self._images, ids, with_vectors=True)}
         return _found([there[one] for one in ids if one in there], query, where)
 
     def _walked(self, where: Filter) -> Walk:

@@ -37,8 +37,15 @@ def walk(points: Iterable[Any], where: Filter) -> Walk:
         suffixes.update({file["suffix"] for file in files})
         years.update({datetime.fromtimestamp(file["taken"]).year for file in files})
     newest = [name for _, name in sorted(dated)]
-    counts = (dict(one.most_common()) for one in (folders, suffixes, years))
-    return Walk(newest, Facets(len(newest), *counts))
+    return Walk(
+        newest,
+        Facets(
+            len(newest),
+            dict(folders.most_common()),
+            dict(suffixes.most_common()),
+            dict(years.most_common()),
+        ),
+    )
 
 
 def _folder(path: str, below: str) -> str:

@@ -92,6 +92,7 @@ def images_of(
 
 def _allowed(reader: sqlite3.Connection, view: View, where: Filter) -> np.ndarray:
     """int64 ids, ascending, of images that have a file which the filter lets through."""
+
     def ask() -> np.ndarray:
         limits, values = condition(where)
         query = f"SELECT DISTINCT image FROM files WHERE image IS NOT NULL{limits}"  # noqa: S608
