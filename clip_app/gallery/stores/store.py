@@ -7,7 +7,7 @@ images by the hash of their bytes: files of the same bytes share one image and o
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -185,7 +185,15 @@ class Facets:
 
 def content_of(data: bytes) -> bytes:
     """The hash that a file's content goes by, 16 bytes."""
-    return hashlib.blake2b(data, digest_size=16).digest()
+    return content_hash_of((data,))
+
+
+def content_hash_of(blocks: Iterable[bytes]) -> bytes:
+    """The same of a content that comes block by block."""
+    digest = hashlib.blake2b(digest_size=16)
+    for block in blocks:
+        digest.update(block)
+    return digest.digest()
 
 
 def kept_from() -> float:
