@@ -1,141 +1,77 @@
-"""The tab 图像分类: one image and a list of labels, or many images at once."""
+"""The tab 图像分类: one photograph and words for it, answered as one types, or many at once."""
 
 import html
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 
 from clip_app.model.service import ModelService
-from clip_app.photos import open_picture
-from clip_app.prompts import label_sets, shared_scores, shortened
+from clip_app.prompts import shared_scores, shortened
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification, classify
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
+from clip_app.ui.examples import load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
-from clip_app.ui.i18n import i18n, label_set_string
-from clip_app.ui.panels import examples_panel, result_panel
+from clip_app.ui.label_chips import label_chips
+from clip_app.ui.panels import result_panel
+from clip_app.ui.photo_column import opened
 from clip_app.ui.progress import shown_progress
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
-from clip_app.ui.tabs.classify.options import Options, build_options
+from clip_app.ui.tabs.classify.options import build_options
 
 KEY = "classify"
 
 
-@dataclass(frozen=True)
-class _Form:
-    """What is asked for one image."""
-
-    label_set: gr.Dropdown
-    options: Options
-    top_k: gr.Slider
-    button: gr.Button
-
-
 def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
-    language, examples = page.language, load_examples()
-    form = _build_form()
+    language, first = page.language, load_examples()[0]
+    labels = label_chips(page.slot, "classify-labels")
     panel = result_panel(KEY, "classify-verdict")
-    with room.below:
-        gallery = examples_panel(KEY)
-    image, labels, options = page.photo, form.options.labels, form.options
+    options = build_options(labels)
 
     def classify_one(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         service, language = page.slot.service, given[page.language]
+        if not given[page.photo] or not given[labels].strip():
+            return panel.filled("", "column_label", (), language)
         answer = classify(
             service,
-            [open_picture(given[image], service)],
+            [opened(given[page.photo], service)],
             given[labels],
             options.templates_of(given),
             independent=options.independent(given),
             progress=shown_progress(progress, "encoding_texts", language),
         )[0]
-        results = answer.results[: int(given[form.top_k])]
-        shown = ((one.label, one.score, one.similarity) for one in results)
+        shown = ((one.label, one.score, one.similarity) for one in answer.results[:20])
         texts = [one.label for one in answer.results]
         advice, advised = english_advice(page, service, given[labels], texts, given)
         sentence = _verdict(service, answer, language) + advice
         return panel.filled(sentence, "column_label", shown, language) | advised
 
-    def fill_labels(given: Values) -> Values:
-        key, language = given[form.label_set], given[page.language]
-        return {labels: _joined(label_sets()[key].labels[language], language) if key else ""}
-
-    def show_example(given: Values) -> Values:
-        chosen = examples[given[gallery]]
-        return {
-            image: str(EXAMPLES_DIRECTORY / chosen.file),
-            labels: chosen.labels[given[language]],
-        }
-
     def words(given: Values) -> Values:
-        return {labels: in_language(given[labels], examples[0].labels, given[language])}
+        """The example's words, where the browser's script has not put them there yet."""
+        typed = given[labels].strip()
+        return {labels: gr.skip() if typed else first.labels[given[language]]}
 
     result = Step(
         classify_one,
-        {image, form.top_k, language, page.advised} | options.inputs,
+        {page.photo, language, page.advised} | options.inputs,
         [*panel.outputs, page.advised],
     )
-    asked: dict[str, Any] = {
-        "fn": shows_errors(classify_one, language),
-        "inputs": result.inputs,
-        "outputs": result.outputs,
-        "api_visibility": "private",
-    }
     gr.on(
-        [
-            form.button.click,
-            labels.submit,
-            image.change,
-            options.templates.input,
-            options.scoring.input,
-            form.top_k.release,
-        ],
-        **asked,
+        options.changed,
+        shows_errors(classify_one, language),
+        result.inputs,
+        result.outputs,
         trigger_mode="always_last",
-        show_progress="minimal",
+        show_progress="hidden",
+        api_visibility="private",
     )
-    options.own_templates.submit(**asked)
-    form.label_set.input(
-        fill_labels, {form.label_set, language}, labels, api_visibility="private"
-    ).then(**asked)
-    gallery.click(
-        show_example, {gallery, language}, [image, labels], api_visibility="private"
-    ).then(**asked)
     with room.below:
         build_batch(page, options)
     return Follows(Step(words, {labels, language}, [labels]), result)
-
-
-def _build_form() -> _Form:
-    labels = gr.Textbox(
-        label=i18n("labels"),
-        info=i18n("labels_info"),
-        value="",
-        placeholder=i18n("labels_placeholder"),
-        lines=2,
-        max_lines=8,
-        elem_id="classify-labels",
-    )
-    label_set = gr.Dropdown(
-        [(i18n(label_set_string(key)), key) for key in label_sets()],
-        value=None,
-        label=i18n("label_set"),
-        info=i18n("label_set_info"),
-        elem_id="label-set",
-    )
-    with gr.Accordion(i18n("options"), open=False):
-        options = build_options(labels)
-        top_k = gr.Slider(1, 100, value=5, step=1, label=i18n("top_k"), elem_id="top-k")
-    button = gr.Button(i18n("classify_button"), variant="primary", elem_id="classify-button")
-    return _Form(label_set, options, top_k, button)
 
 
 def _verdict(service: ModelService, answer: Classification, language: Language) -> str:
@@ -164,7 +100,3 @@ def _verdict(service: ModelService, answer: Classification, language: Language) 
         + headline
         + f'<p class="explained">{html.escape(explained)}</p>'
     )
-
-
-def _joined(labels: Sequence[str], language: Language) -> str:
-    return ("，" if language == "zh" else ", ").join(labels)

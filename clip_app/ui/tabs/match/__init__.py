@@ -8,15 +8,15 @@ from typing import Any
 import gradio as gr
 
 from clip_app.model.service import ModelService
-from clip_app.photos import open_picture
 from clip_app.strings import Language, text
 from clip_app.tasks.match import Matching, judge, read_collection
 from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
+from clip_app.ui.examples import in_language, is_example, load_examples, shown_example
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
 from clip_app.ui.i18n import i18n
-from clip_app.ui.panels import ResultPanel, examples_panel, result_panel
+from clip_app.ui.panels import ResultPanel, result_panel
+from clip_app.ui.photo_column import opened
 from clip_app.ui.progress import shown_progress
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.match.matrix import build_matrix
@@ -32,11 +32,10 @@ def build(page: Page, room: Room) -> Follows:
     form = _build_form()
     panel = result_panel(KEY, "match-best")
     with room.below:
-        gallery = examples_panel(KEY)
         build_matrix(page)
     # Empty until the tab is opened, then the language of the first result that it shows.
     shown_in = gr.State("")
-    asking = _Asking(page, form, panel, gallery, shown_in)
+    asking = _Asking(page, form, panel, shown_in)
     asking.connect(room)
 
     def words(given: Values) -> Values:
@@ -95,7 +94,6 @@ class _Asking:
     page: Page
     form: _Form
     panel: ResultPanel
-    gallery: gr.Dataset
     shown_in: gr.State
 
     @property
@@ -120,19 +118,13 @@ class _Asking:
             **_PRIVATE,
         )
         self.page.photo.change(
-            shows_errors(self.follow, language),
+            shows_errors(self.new_photo, language),
             {*self.inputs, self.shown_in},
-            [*outputs, self.shown_in],
+            [*outputs, self.shown_in, form.descriptions],
             trigger_mode="always_last",
             show_progress="minimal",
             **_PRIVATE,
         )
-        self.gallery.click(
-            self.show_example,
-            {self.gallery, language},
-            [self.page.photo, form.descriptions],
-            **_PRIVATE,
-        ).then(match_one, self.inputs, outputs, **_PRIVATE)
         form.search.click(
             shows_errors(self.search_collection, language),
             {self.page.photo, form.collection, form.pasted, form.top_k, language},
@@ -149,7 +141,7 @@ class _Asking:
 
     def match_one(self, given: Values) -> Values:
         service = self.page.slot.service
-        photo = open_picture(given[self.page.photo], service)
+        photo = opened(given[self.page.photo], service)
         typed = given[self.form.descriptions]
         answer = judge(service, photo, typed)
         texts = [one.text for one in answer.results]
@@ -158,7 +150,7 @@ class _Asking:
 
     def search_collection(self, given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         form, service, language = self.form, self.page.slot.service, given[self.page.language]
-        photo = open_picture(given[self.page.photo], service)
+        photo = opened(given[self.page.photo], service)
         texts = given[form.pasted]
         if given[form.collection]:
             file = Path(given[form.collection])
@@ -172,12 +164,13 @@ class _Asking:
         )
         return self._shown(service, answer, language)
 
-    def show_example(self, given: Values) -> Values:
-        chosen = load_examples()[given[self.gallery]]
-        return {
-            self.page.photo: str(EXAMPLES_DIRECTORY / chosen.file),
-            self.form.descriptions: chosen.descriptions[given[self.page.language]],
-        }
+    def new_photo(self, given: Values) -> Values:
+        """Match it; an example brings its own descriptions, unless a person has typed some."""
+        typed, example = given[self.form.descriptions], shown_example(given[self.page.photo])
+        if example and (not typed.strip() or is_example(typed)):
+            typed = example.descriptions[given[self.page.language]]
+        given = given | {self.form.descriptions: typed}
+        return self._followed(given) | {self.form.descriptions: typed}
 
     def opened(self, given: Values) -> Values:
         """Match the example when the tab is opened for the first time."""
@@ -191,8 +184,11 @@ class _Asking:
 
     def follow(self, given: Values) -> Values:
         """Bring the result up to date with language and photo, where the tab was opened."""
-        if not given[self.shown_in]:
-            return gr.skip()
+        return self._followed(given) or gr.skip()
+
+    def _followed(self, given: Values) -> Values:
+        if not (given[self.shown_in] and given[self.page.photo]):
+            return {}
         return {**self.match_one(given), self.shown_in: given[self.page.language]}
 
     def _shown(
