@@ -79,11 +79,12 @@ const added = (found) => {
 
 // ---- telling the page
 const ask = (wait) => {
-  window.dispatchEvent(new CustomEvent('clipapp:stale', { detail: 'classify' }));
+  const detail = { id: props.name, value: props.value };
+  window.dispatchEvent(new CustomEvent('clipapp:stale', { detail }));
   clearTimeout(timer);
   timer = setTimeout(() => {
-    const typed = source || labels.length > FOLD ? null : current() || null;
-    window.clipApp.address.set({ labels: typed }, { push: false });
+    const typed = source || labels.length > FOLD ? '' : current();
+    window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
   }, wait);
 };
@@ -95,13 +96,13 @@ const changed = (wait) => {
 };
 const touched = (wait, text = null) => {
   raw = text;
-  source = null;
+  source = raw === null && !flights.length && !entry.value.trim() ? known(labels) : null;
   said = null;
   undo = null;
   changed(wait);
 };
 const replaced = (words, from, { sentence = null } = {}) => {
-  const before = { labels, typed: entry.value, source };
+  const before = { labels, flights, raw, typed: entry.value, source };
   const own = !untouched() && source?.kind !== 'set';
   labels = [...words];
   flights = [];
@@ -113,8 +114,9 @@ const replaced = (words, from, { sentence = null } = {}) => {
   changed(0);
 };
 const restore = () => {
-  ({ labels, source } = undo);
+  ({ labels, flights, raw, source } = undo);
   entry.value = undo.typed;
+  area.value = raw ?? '';
   undo = said = null;
   changed(0);
   entry.focus();
@@ -357,9 +359,9 @@ const taken = async () => {
   // Words that came from elsewhere: the page when it opens.
   const now = version;
   const text = props.value ?? '';
-  const own = props.examples.flatMap((one) => Object.values(one.labels));
+  const ours = [...props.examples, ...props.sets].flatMap((one) => Object.values(one.labels));
   const found =
-    own.find((words) => joined(words) === text) ??
+    ours.find((words) => joined(words) === text) ??
     (text ? await server.split_typed(text).catch(() => []) : []);
   if (now !== version) return;
   labels = [...found];
@@ -398,10 +400,10 @@ watch('value', taken);
 window.clipApp.onTab((tab) => tab === 'classify' && weigh());
 // What is set before Gradio has finished making the component is lost.
 setTimeout(() => {
-  const linked = window.clipApp.address.get().labels;
-  props.value = linked || props.value || joined(exampleWords(0, language()));
+  const linked = window.clipApp.address.get();
+  const words = setOf(linked.set)?.labels ?? props.examples[0].labels;
+  props.value = linked.labels || (!linked.set && props.value) || joined(words[language()]);
   taken();
   weigh();
-  if (linked) ask(0);
 });
 draw();

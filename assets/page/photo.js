@@ -20,9 +20,9 @@ const draw = () => {
   const index = example();
   stage.classList.toggle('empty', !value);
   stage.classList.toggle('waits', busy);
-  if (value && shown.getAttribute('src') !== value.url) {
-    stage.classList.remove('broken');
-    shown.src = find('.back').src = value.url;
+  for (const one of [shown, find('.back')]) {
+    if (!value) one.removeAttribute('src');
+    else if (one.getAttribute('src') !== value.url) one.src = value.url;
   }
   const name = value?.orig_name ?? '';
   shown.alt = index >= 0 ? props.examples[index].names[language()] : `${say('photo_yours')} ${name}`;
@@ -48,10 +48,11 @@ const draw = () => {
     button.setAttribute('aria-pressed', String(place === index));
   });
 };
+const tell = (name, detail) => window.dispatchEvent(new CustomEvent(`clipapp:${name}`, { detail }));
 const told = () => {
   draw();
-  const detail = { there: Boolean(props.value), example: example() };
-  window.dispatchEvent(new CustomEvent('clipapp:photo', { detail }));
+  tell('stale', { id: props.name, value: props.value?.path ?? '' });
+  tell('photo', { there: Boolean(props.value), example: example() });
 };
 const put = (value, why = null) => {
   turn += 1;
@@ -69,7 +70,7 @@ const take = async (file) => {
   const now = (turn += 1);
   busy = true;
   problem = null;
-  window.dispatchEvent(new CustomEvent('clipapp:stale', { detail: 'photo' }));
+  tell('stale', props.name);
   draw();
   try {
     const sent = await upload(file);
@@ -131,13 +132,12 @@ for (const one of ['.file', '.shot']) {
   });
 }
 shown.addEventListener('error', () => stage.classList.add('broken'));
+shown.addEventListener('load', () => stage.classList.remove('broken'));
 find('.choose').addEventListener('click', () => find('.file').click());
 find('.camera').addEventListener('click', film);
 find('.snap').addEventListener('click', snap);
 find('.clear').addEventListener('click', () => (stream ? stop() : put(null)));
-find('.similar').addEventListener('click', () => {
-  window.dispatchEvent(new CustomEvent('clipapp:search-image', { detail: props.value }));
-});
+find('.similar').addEventListener('click', () => tell('search-image', props.value));
 stage.addEventListener('dragover', (event) => {
   event.preventDefault();
   stage.classList.add('over');

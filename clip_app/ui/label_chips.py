@@ -64,6 +64,7 @@ def label_chips(slot: ModelSlot, elem_id: str) -> LabelChips:
         elem_id=elem_id,
         apply_default_css=False,
         server_functions=[split_typed, poor_sets],
+        name=elem_id,
         words=in_both(_WORDS),
         sets=[
             {"key": one.key, "names": one.names, "labels": one.labels}

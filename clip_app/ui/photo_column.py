@@ -85,6 +85,7 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
         elem_id=elem_id,
         apply_default_css=False,
         server_functions=[take_photo],
+        name=elem_id,
         words=in_both(_WORDS),
         limit=settings.max_upload_mb * FileSize.MB,
         **part("photo"),
