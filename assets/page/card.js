@@ -7,6 +7,8 @@ let value = null;
 let bars = [];
 let touched = false; // by a change that says no value to compare
 const told = {}; // what inputs hold that cannot be read where they are, by id
+const PAUSE = 400; // ms after the last key
+let pause = 0;
 let drawn = 0;
 
 function put(name, words) {
@@ -49,9 +51,12 @@ function changed(event) {
   if (!node) return;
   if (!(node.id in (value?.asked ?? {}))) touched = true;
   check();
+  if (!event.target.matches('[data-testid="textbox"]') || event.isComposing) return;
+  clearTimeout(pause);
+  pause = setTimeout(() => trigger('submit'), PAUSE);
 }
-document.addEventListener('input', changed, true);
-document.addEventListener('change', changed, true);
+// The last of what an input method types is told by `compositionend` alone.
+for (const type of ['input', 'change', 'drop', 'compositionend']) document.addEventListener(type, changed, true);
 
 window.addEventListener('clipapp:stale', ({ detail }) => {
   const id = detail.id ?? detail;
@@ -146,6 +151,8 @@ at('bars').addEventListener('scroll', (event) => {
   if (drawn < bars.length && scrollTop + 3 * clientHeight > scrollHeight) draw(drawn + CHUNK);
 });
 
+at('stop').addEventListener('click', () => trigger('stop'));
+
 at('about').addEventListener('click', () => {
   const explained = root.querySelector('.none .explained');
   explained.hidden = !explained.hidden;
@@ -199,7 +206,8 @@ function show() {
   const answered = value.state === 'fits' || value.state === 'none';
   const running = value.state === 'running';
   root.dataset.state = value.state;
-  at('line').hidden = !running;
+  at('line').hidden = at('stop').hidden = !running;
+  put('stop', value.words.stop);
   if (running) {
     const percent = value.total ? Math.round((100 * value.done) / value.total) : 0;
     at('line').firstElementChild.style.width = `${percent}%`;

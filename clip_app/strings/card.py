@@ -56,6 +56,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Write a few words, and the answer comes at once.",
         "写几个候选词，答案马上出来。",
     ),
+    "card_stop": ("Stop", "停止"),
+    "match_everyday": (
+        "one or more people\nan animal\nsomething to eat or drink\na landscape\n"
+        "a building or a street\na vehicle\nan object on a table\na page or screen with text",
+        "一个人或几个人\n一只动物\n吃的或喝的东西\n一处自然风景\n"
+        "建筑或街道\n一辆交通工具\n桌上的一件物品\n有文字的纸或屏幕",
+    ),
     "match_no_texts": (
         "Write a few descriptions, one a line, and the answer comes at once.",
         "写几句描述，一行一句，答案马上出来。",

@@ -86,15 +86,12 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "english_better_choose": ("See tab Model.", "可在“模型”页切换。"),
     "encoding_texts": ("Encoding texts", "正在编码文本"),
-    "descriptions": ("Descriptions, one a line", "描述（每行一条）"),
+    "descriptions": ("Descriptions, one a line", "描述，一行一句"),
     "descriptions_placeholder": ("a cat lying on a sofa", "一只躺在沙发上的猫"),
-    "match_button": ("Match", "开始匹配"),
-    "match_best": ("Best match: {text}", "最佳匹配：{text}"),
     "match_none": (
         "None of these descriptions seems to fit this image.",
         "你写的描述好像都不对。换几句试试？",
     ),
-    "match_confidence": ("confidence {score}", "置信度 {score}"),
     "match_used_softmax": (
         "The percentages compare your descriptions with each other and sum to 100 % (softmax); "
         "they are not how likely it is to be right.",

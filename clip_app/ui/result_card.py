@@ -52,7 +52,7 @@ Kind = Literal["softmax", "sigmoid", "background"]
 # What the browser's side says by itself, as `card_` strings.
 _WORDS = (
     *("how", "scores", "score", "cosine", "none", "none_what"),
-    *("png", "copy", "copied", "copy_failed", "csv"),
+    *("png", "copy", "copied", "copy_failed", "csv", "stop"),
 )
 
 
@@ -82,7 +82,6 @@ class ResultCard:
         elem_id: str,
         page: Page,
         inputs: Sequence[Component],
-        photo: str,
         about: Literal["labels", "texts"] = "labels",
         options: Sequence[Component] = (),
     ) -> "ResultCard":
@@ -92,7 +91,6 @@ class ResultCard:
             elem_id: of the card.
             page: what every tab works with.
             inputs: see the attribute; each has an `elem_id`.
-            photo: the `elem_id` of what shows the photograph, for the picture to download.
             about: see the attribute.
             options: what else an answer depends on; a change of one dims the card until the next.
         """
@@ -102,7 +100,7 @@ class ResultCard:
             apply_default_css=False,
             elem_id=elem_id,
             watched=[one.elem_id for one in (*inputs, *options)],
-            photo=photo,
+            photo=page.photo.elem_id,
             **browser,
         )
         return cls(component, page, tuple(inputs), about)
