@@ -154,7 +154,9 @@ def test_enter_that_ends_a_word_of_an_input_method_makes_no_chip(page):
     page.keyboard.press("Enter")
     settled(page)
     assert chips(page) == ["小猫"]
-    assert parse_labels(asked(page)) == ["小猫"], "letters of a word not chosen yet count for nothing"
+    assert parse_labels(asked(page)) == ["小猫"], (
+        "letters of a word not chosen yet count for nothing"
+    )
     entry(page).fill("")
     keyboard.send("Input.imeSetComposition", {"text": "laohu", **composing})
     keyboard.send("Input.insertText", {"text": "老虎"})
@@ -217,7 +219,9 @@ def test_the_first_own_photograph_is_judged_with_everyday_words(page):
     file.parent.mkdir(exist_ok=True)
     own.save(file)
     upload(page, file)
-    page.wait_for_function("document.querySelector('#classify-labels .edit').innerText.includes('63')")
+    page.wait_for_function(
+        "document.querySelector('#classify-labels .edit').innerText.includes('63')"
+    )
     everyday = label_sets()[FIRST_SET]
     assert parse_labels(asked(page)) == list(everyday.labels["zh"])
     assert pill(page, everyday.names["zh"]).get_attribute("aria-pressed") == "true"
@@ -313,7 +317,9 @@ def test_chips_wrap_on_a_phone_and_fields_do_not_zoom(app, open_at):
     )
     assert len(set(tops)) > 1
     for field in (".entry", "textarea"):
-        size = page.locator(f"#classify-labels {field}").evaluate("e => getComputedStyle(e).fontSize")
+        size = page.locator(f"#classify-labels {field}").evaluate(
+            "e => getComputedStyle(e).fontSize"
+        )
         assert float(size.removesuffix("px")) >= 16
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     shoot(page, "chips-phone")

@@ -75,7 +75,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "verdict_best": ("Best label: {label}, {score}", "最可能的类别：{label}，{score}"),
     "verdict_none": (
         "None of these labels seems to fit this image.",
-        "这些类别似乎都不符合这张图像。",
+        "你写的词好像都不对。换几个词试试？",
     ),
     "verdict_explained": (
         "As many unrelated words would do as well by luck in {chance} of cases; above {limit} we "
@@ -85,16 +85,21 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "fits_not": ("none fits", "都不符合"),
     "scoring_used_softmax": (
-        "Scores: softmax over your labels (they sum to 100 %).",
-        "得分：对所列类别做 softmax（总和为 100%）。",
+        "The percentages compare your words with each other and sum to 100 % (softmax); they are "
+        "not how likely it is to be right.",
+        "百分比只在你写的词之间比较，加起来是 100 %（softmax），不是“猜对的概率”。",
     ),
     "scoring_used_sigmoid": (
-        "Scores: sigmoid, each label by itself.",
-        "得分：sigmoid，每个类别单独计算。",
+        "Each word by itself (sigmoid): how well the model takes it to fit, whatever the others "
+        "are. Low numbers are normal.",
+        "每个词单独打分（sigmoid）：模型认为它和照片有多相符，与别的词无关。数字普遍偏低，很正常。",
     ),
     "scoring_used_background": (
-        "Scores: each label by itself, against about 770 unrelated words.",
-        "得分：每个类别单独与约 770 个无关词语比较。",
+        "Each word by itself, against about 770 unrelated ones: how far it stands out. “85×” "
+        "means: choosing between it and an ordinary one of those, the model takes it 85 times as "
+        "readily.",
+        "每个词单独打分：和约 770 个不相干的词比，它有多突出。"
+        "“85 倍”是说：在它和其中一个普通的词之间，模型选它的可能是选后者的 85 倍。",
     ),
     "text_cut": (
         'The model read only the first {read} of the {length} characters of "{text}".',
@@ -114,14 +119,20 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{better} 的英文更准：ImageNet {theirs:.1f}%，当前模型 {ours:.1f}%。",
     ),
     "english_better_choose": ("See tab Model.", "可在“模型”页切换。"),
-    "encoding_texts": ("Encoding texts", "正在编码文本"),
-    "descriptions": ("Descriptions, one a line", "描述（每行一条）"),
+    "classify_reading": ("Reading the words: {done} of {total}", "正在读词：{done} / {total}"),
+    "classify_stopped": (
+        "Stopped. Enter in the field asks again.",
+        "停下了。在输入框里按回车，就再来一次。",
+    ),
+    "descriptions": ("Descriptions, one a line", "描述，一行一句"),
     "descriptions_placeholder": ("a cat lying on a sofa", "一只躺在沙发上的猫"),
-    "match_button": ("Match", "开始匹配"),
-    "match_best": ("Best match: {text}", "最佳匹配：{text}"),
     "match_none": (
         "None of these descriptions seems to fit this image.",
-        "这些描述似乎都不符合这张图像。",
+        "你写的描述好像都不对。换几句试试？",
     ),
-    "match_confidence": ("confidence {score}", "置信度 {score}"),
+    "match_used_softmax": (
+        "The percentages compare your descriptions with each other and sum to 100 % (softmax); "
+        "they are not how likely it is to be right.",
+        "百分比只在这些描述之间比较，加起来是 100 %（softmax），不是“说对的概率”。",
+    ),
 }

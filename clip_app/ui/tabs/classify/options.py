@@ -22,9 +22,14 @@ class Options:
     scoring: gr.Radio
 
     @property
-    def inputs(self) -> set[Any]:
+    def all(self) -> tuple[Any, ...]:
         """The components."""
-        return {self.labels, self.templates, self.own_templates, self.scoring}
+        return (self.labels, self.templates, self.own_templates, self.scoring)
+
+    @property
+    def inputs(self) -> set[Any]:
+        """The components, as handlers name them."""
+        return set(self.all)
 
     @property
     def changed(self) -> list[Any]:
