@@ -1,34 +1,68 @@
 """The page: labels, descriptions and verdicts."""
 
 STRINGS: dict[str, tuple[str, str]] = {
-    "image": ("Image", "图像"),
-    "labels": ("Labels", "类别"),
-    "labels_info": (
-        "Separate with commas, semicolons or line breaks; up to 10,000.",
-        "用逗号、顿号、分号或换行分隔，最多 10,000 个。",
+    "image": ("Photo", "照片"),
+    "photo_yours": ("your photo:", "你的照片："),
+    "photo_none": (
+        "Drop a photo here, paste a screenshot, or choose one.",
+        "把照片拖到这里，粘贴截图，或选一张。",
     ),
-    "labels_placeholder": ("cat, dog, bird", "猫，狗，鸟"),
-    "label_set": ("Ready-made label sets", "现成的类别集"),
-    "label_set_info": ("One click fills the labels.", "点选即可填入类别。"),
-    "options": ("Options", "选项"),
-    "templates": ("Prompt template", "提示词模板"),
+    "photo_reading": ("Reading…", "正在读取……"),
+    "photo_choose": ("Choose a photo", "选照片"),
+    "photo_replace": ("Replace", "换照片"),
+    "photo_camera": ("Camera", "拍照"),
+    "photo_snap": ("Take it", "拍下"),
+    "photo_stop": ("turn the camera off", "关闭摄像头"),
+    "photo_similar": ("Similar", "搜类似"),
+    "photo_clear": ("remove the photo", "移除照片"),
+    "photo_large": ("This file is too large to be uploaded.", "文件太大，传不上去。"),
+    "photo_lost": ("The upload failed. Try again.", "上传失败，请再试一次。"),
+    "photo_no_camera": (
+        "No camera: there is none, or this page may not use it.",
+        "用不了摄像头：没有找到，或没有允许本页使用。",
+    ),
+    "labels": ("Your words", "候选词"),
+    "chips_first": ("write a word, then Enter…", "写一个词，回车…"),
+    "chips_more": ("another word…", "再写一个词…"),
+    "chip_edit": ("edit {label}", "修改 {label}"),
+    "chip_remove": ("remove {label}", "删除 {label}"),
+    "chips_set": ("{name} · {number} words", "{name} · {number} 类"),
+    "chips_many": ("{number} words", "{number} 个词"),
+    "chips_as_text": ("Paste a list", "批量粘贴"),
+    "chips_as_chips": ("Back to chips", "收起"),
+    "label_sets": ("Try:", "试试："),
+    "label_sets_named": ("Ready-made words", "不知道写什么？选一组现成的"),
+    "set_poor": (
+        "The starter model is poor at these: take its answers as guesses.",
+        "入门模型不擅长这一组，答案多半靠猜。",
+    ),
+    "replaced": ("Now: {name}.", "已换成“{name}”。"),
+    "undo": ("Undo", "撤销"),
+    "example_words": ("the example's words", "示例自带的词"),
+    "example_offers": ("This example's own words: {words}", "这张示例自带的词：{words}"),
+    "example_take": ("Use them", "换成这些"),
+    "options": ("Sentence and scores", "句式与打分"),
+    "templates": ("Sentence (prompt template)", "句式（提示词模板）"),
     "templates_info": (
-        "The label takes the place of {{}}; averaging several templates is often better.",
-        "类别会替换 {{}}；对多个模板取平均往往更准。",
+        "Each word is put into a sentence before it is compared; {{}} is its place. The average of "
+        "several sentences is often better.",
+        "先把词放进句子再比较，{{}} 是词的位置；几个句式取平均通常更准。",
     ),
-    "templates_auto": ("Automatic (by the labels' language)", "自动（按类别的语言）"),
-    "templates_none": ("None: the label alone", "不使用：只用类别本身"),
-    "templates_single": ("a photo of a {{}}.", "单个英文模板：a photo of a {{}}."),
-    "templates_clip7": ("CLIP's 7 templates", "CLIP 的 7 个模板"),
-    "templates_clip80": ("CLIP's 80 templates", "CLIP 的 80 个模板"),
-    "templates_chinese": ("4 Chinese templates", "4 个中文模板"),
-    "templates_own": ("My own", "自定义"),
-    "own_templates": ("My templates, one a line", "自定义模板，每行一个"),
-    "scoring": ("Scores", "评分方式"),
-    "scoring_softmax": ("Compare labels (sum to 100 %)", "类别相互比较（总和为 100%）"),
-    "scoring_independent": ("Each label by itself", "每个类别单独评分"),
-    "top_k": ("How many to show", "显示数量"),
-    "classify_button": ("Classify", "开始分类"),
+    "templates_auto": (
+        "Automatic, by the language of your words",
+        "自动（看词是中文还是英文）",
+    ),
+    "templates_none": ("None: the word alone", "不用句式，只用词本身"),
+    "templates_single": ("a photo of a {{}}.", "一个英文句式：a photo of a {{}}."),
+    "templates_clip7": ("CLIP's 7 sentences", "CLIP 的 7 个句式"),
+    "templates_clip80": ("CLIP's 80 sentences", "CLIP 的 80 个句式"),
+    "templates_chinese": ("4 Chinese sentences", "4 个中文句式"),
+    "templates_own": ("My own", "自己写"),
+    "own_templates": ("My sentences, one a line", "自己的句式，每行一个"),
+    "scoring": ("Scores", "打分"),
+    "scoring_softmax": ("Compared with each other (sum to 100 %)", "放在一起比（合计 100 %）"),
+    "scoring_independent": ("Each by itself", "各打各的"),
+    "top_k": ("How many to show", "显示几个"),
     "examples": ("Examples", "示例"),
     "result": ("Result", "结果"),
     "all_scores": ("Scores and similarities", "得分与相似度"),
@@ -41,7 +75,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "verdict_best": ("Best label: {label}, {score}", "最可能的类别：{label}，{score}"),
     "verdict_none": (
         "None of these labels seems to fit this image.",
-        "这些类别似乎都不符合这张图像。",
+        "你写的词好像都不对。换几个词试试？",
     ),
     "verdict_explained": (
         "As many unrelated words would do as well by luck in {chance} of cases; above {limit} we "
@@ -51,16 +85,21 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "fits_not": ("none fits", "都不符合"),
     "scoring_used_softmax": (
-        "Scores: softmax over your labels (they sum to 100 %).",
-        "得分：对所列类别做 softmax（总和为 100%）。",
+        "The percentages compare your words with each other and sum to 100 % (softmax); they are "
+        "not how likely it is to be right.",
+        "百分比只在你写的词之间比较，加起来是 100 %（softmax），不是“猜对的概率”。",
     ),
     "scoring_used_sigmoid": (
-        "Scores: sigmoid, each label by itself.",
-        "得分：sigmoid，每个类别单独计算。",
+        "Each word by itself (sigmoid): how well the model takes it to fit, whatever the others "
+        "are. Low numbers are normal.",
+        "每个词单独打分（sigmoid）：模型认为它和照片有多相符，与别的词无关。数字普遍偏低，很正常。",
     ),
     "scoring_used_background": (
-        "Scores: each label by itself, against about 770 unrelated words.",
-        "得分：每个类别单独与约 770 个无关词语比较。",
+        "Each word by itself, against about 770 unrelated ones: how far it stands out. “85×” "
+        "means: choosing between it and an ordinary one of those, the model takes it 85 times as "
+        "readily.",
+        "每个词单独打分：和约 770 个不相干的词比，它有多突出。"
+        "“85 倍”是说：在它和其中一个普通的词之间，模型选它的可能是选后者的 85 倍。",
     ),
     "text_cut": (
         'The model read only the first {read} of the {length} characters of "{text}".',
@@ -80,14 +119,20 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{better} 的英文更准：ImageNet {theirs:.1f}%，当前模型 {ours:.1f}%。",
     ),
     "english_better_choose": ("See tab Model.", "可在“模型”页切换。"),
-    "encoding_texts": ("Encoding texts", "正在编码文本"),
-    "descriptions": ("Descriptions, one a line", "描述（每行一条）"),
+    "classify_reading": ("Reading the words: {done} of {total}", "正在读词：{done} / {total}"),
+    "classify_stopped": (
+        "Stopped. Enter in the field asks again.",
+        "停下了。在输入框里按回车，就再来一次。",
+    ),
+    "descriptions": ("Descriptions, one a line", "描述，一行一句"),
     "descriptions_placeholder": ("a cat lying on a sofa", "一只躺在沙发上的猫"),
-    "match_button": ("Match", "开始匹配"),
-    "match_best": ("Best match: {text}", "最佳匹配：{text}"),
     "match_none": (
         "None of these descriptions seems to fit this image.",
-        "这些描述似乎都不符合这张图像。",
+        "你写的描述好像都不对。换几句试试？",
     ),
-    "match_confidence": ("confidence {score}", "置信度 {score}"),
+    "match_used_softmax": (
+        "The percentages compare your descriptions with each other and sum to 100 % (softmax); "
+        "they are not how likely it is to be right.",
+        "百分比只在这些描述之间比较，加起来是 100 %（softmax），不是“说对的概率”。",
+    ),
 }
