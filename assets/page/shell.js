@@ -116,6 +116,7 @@
     onAddress: (fn) => { listeners.address.push(fn); },
     // What Gradio calls once it is there: gives the language and the address to the server.
     opened: async () => {
+      document.querySelector(".first")?.remove();
       await translate();
       speak(); // Gradio has set a title of its own
       return [language, address.get()];

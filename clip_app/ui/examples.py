@@ -1,5 +1,6 @@
 """The example photographs, with the words that go with them."""
 
+import filecmp
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +15,11 @@ EXAMPLES_DIRECTORY = ASSETS / "examples"
 class Example:
     """One photograph; `labels` and `descriptions` are ready to be put into their fields.
 
-    `right` and `right_description` are the ones among them that fit.
+    `caption` says what it shows; `right` and `right_description` are those that fit.
     """
 
     file: str
+    caption: dict[Language, str]
     labels: dict[Language, str]
     descriptions: dict[Language, str]
     right: dict[Language, str]
@@ -31,6 +33,7 @@ def load_examples() -> tuple[Example, ...]:
     return tuple(
         Example(
             one["file"],
+            one["caption"],
             one["labels"],
             {language: "\n".join(lines) for language, lines in one["descriptions"].items()},
             one["right"],
@@ -38,6 +41,14 @@ def load_examples() -> tuple[Example, ...]:
         )
         for one in entries
     )
+
+
+def shown_example(path: str | None) -> Example | None:
+    """The example that a photograph is, by its content; an upload of one counts, too."""
+    if not path:
+        return None
+    known = ((one, EXAMPLES_DIRECTORY / one.file) for one in load_examples())
+    return next((one for one, own in known if filecmp.cmp(path, own, shallow=False)), None)
 
 
 def is_example(typed: str) -> bool:

@@ -1,4 +1,4 @@
-"""The parts that classifying and matching lay out alike: photo, examples, result."""
+"""The result as classifying and matching show it alike."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,10 +7,8 @@ from typing import Any
 import gradio as gr
 
 from clip_app.strings import Language, text
-from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.html import percent
 from clip_app.ui.i18n import i18n
-from clip_app.ui.photo import Photo, photo_input
 from clip_app.ui.tab import Values
 
 
@@ -50,18 +48,6 @@ class ResultPanel:
         }
 
 
-def photo_panel(name: str, language: gr.Radio) -> Photo:
-    """The image input of the tab `name`, with the first example in it."""
-    return photo_input(
-        language,
-        label=i18n("image"),
-        value=str(EXAMPLES_DIRECTORY / load_examples()[0].file),
-        sources=["upload", "clipboard", "webcam"],
-        height=340,
-        elem_id=f"{name}-image",
-    )
-
-
 def result_panel(name: str, sentence_id: str) -> ResultPanel:
     """The result of the tab `name`."""
     return ResultPanel(
@@ -75,15 +61,4 @@ def result_panel(name: str, sentence_id: str) -> ResultPanel:
             max_height=320,
             elem_id=f"{name}-table",
         ),
-    )
-
-
-def examples_panel(name: str) -> gr.Dataset:
-    """The example photographs; a click gives the index of one."""
-    return gr.Dataset(
-        label=i18n("examples"),
-        components=[gr.Image(visible=False)],
-        samples=[[str(EXAMPLES_DIRECTORY / one.file)] for one in load_examples()],
-        type="index",
-        elem_id=f"{name}-examples",
     )

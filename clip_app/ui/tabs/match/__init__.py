@@ -1,21 +1,19 @@
 """The tab 文本匹配: descriptions for an image, a text collection, several images and texts."""
 
-import filecmp
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from clip_app.photos import open_picture
 from clip_app.prompts import parse_lines
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.match import judge
 from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from clip_app.ui.examples import load_examples, shown_example
 from clip_app.ui.i18n import i18n
+from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.match.library import build_library
@@ -103,7 +101,7 @@ class _Matching:
             return self.card.waiting(given, "match_no_texts") | shown
         service = self.page.slot.service
         texts = parse_lines(typed)
-        answer = judge(service, open_picture(path, service), texts)
+        answer = judge(service, opened(path, service), texts)
         advice, advised = english_advice(self.page, service, typed, texts, given)
         return self.card.texts_ranked(given, service, answer, texts, advice) | advised | shown
 
@@ -126,7 +124,7 @@ class _Matching:
         typed, path = given[self.descriptions], given[self.page.photo]
         if not path or (typed.strip() and not _ready_made_of(typed)):
             return gr.skip()
-        example = next((one for one in load_examples() if _same_file(path, one.file)), None)
+        example = shown_example(path)
         ready = example.descriptions if example else _everyday()
         return {self.descriptions: ready[given[self.page.language]]}
 
@@ -144,8 +142,3 @@ def _ready_made() -> list[dict[Language, str]]:
 def _ready_made_of(typed: str) -> dict[Language, str] | None:
     """The ready-made descriptions that a field holds, as nobody has changed them."""
     return next((one for one in _ready_made() if typed in one.values()), None)
-
-
-def _same_file(path: str, example: str) -> bool:
-    """Whether a photograph is an example's, of which Gradio hands out copies."""
-    return Path(path).name == example and filecmp.cmp(path, EXAMPLES_DIRECTORY / example, False)

@@ -1,31 +1,25 @@
 """The best of many texts for the photograph: a file of them, or a pasted list."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from clip_app.photos import open_picture
 from clip_app.prompts import parse_lines
 from clip_app.strings import text
 from clip_app.tasks.match import judge, read_collection
 from clip_app.ui.i18n import i18n
+from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
+from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.tab import Page, Values
 
 # How many of the texts are answered with.
 _BEST = 100
 
-_POLL_SECONDS = 0.25
-
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-
-class _StoppedError(Exception):
-    """Raised in a run that its visitor has stopped."""
 
 
 @dataclass
@@ -53,25 +47,16 @@ class _Library:
             yield self.card.waiting(given, "collection_missing")
             return
         service, halt = self.page.slot.service, given[self.halt]
-        photo = open_picture(given[self.page.photo], service)
+        photo = opened(given[self.page.photo], service)
         halt.asked = False
-        seen = [0, len(texts)]
-
-        def told(done: int, total: int) -> None:
-            if halt.asked:
-                raise _StoppedError
-            seen[:] = done, total
-
-        with ThreadPoolExecutor(1) as pool:
-            run = pool.submit(judge, service, photo, texts, top_k=_BEST, progress=told)
-            try:
-                while not wait([run], _POLL_SECONDS).done:
-                    yield self._progress(given, *seen)
-            finally:
-                halt.asked = not run.done()  # the visitor has left
         try:
-            yield self.card.texts_ranked(given, service, run.result(), texts)
-        except _StoppedError:
+            answer = yield from followed(
+                lambda told: judge(service, photo, texts, top_k=_BEST, progress=told),
+                lambda: halt.asked,
+                lambda done, total: self._progress(given, done, total),
+            )
+            yield self.card.texts_ranked(given, service, answer, texts)
+        except StoppedError:
             yield self.card.waiting(given, "collection_stopped")
 
     def _texts(self, given: Values) -> list[str]:
