@@ -21,7 +21,7 @@ from clip_app.tasks.match import judge
 from clip_app.ui.html import percent
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.tab import Page, Spoken
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, noise
 
 CAT = EXAMPLES / "cat.jpg"
 TEXTS = "a dog in the snow\na close-up of a cat\na bowl of soup"
@@ -174,7 +174,7 @@ def typed(page, texts: str, headline: str) -> None:
 
 
 def names(page) -> list[str]:
-    return [row.get_attribute("aria-label") for row in page.locator(ROWS).all()]
+    return page.eval_on_selector_all(ROWS, "all => all.map((one) => one.ariaLabel)")
 
 
 @pytest.mark.browser
@@ -251,10 +251,10 @@ def test_a_new_photograph_dims_it_until_it_is_judged(match):
             .observe(document.querySelector('#match-best .result'), {{ attributes: true }});
         }}"""
     )
-    page.locator("#classify-image").get_by_label("Remove Image").click()
+    page.locator("#classify-image .clear").click()
     page.locator("#match-best .hint", has_text="Add a photo").wait_for()
     assert page.locator(ROWS).first.is_hidden()
-    page.locator("#classify-image input[type=file]").set_input_files(EXAMPLES / "coffee.jpg")
+    page.locator("#classify-image .file").set_input_files(EXAMPLES / "coffee.jpg")
     page.locator(HEADLINE, has_text="coffee").wait_for(timeout=60_000)
     page.wait_for_function(f"!{STALE}")
     assert True in page.evaluate("window.seen")
@@ -446,17 +446,23 @@ def test_descriptions_are_in_the_address_and_come_back(match):
 
 
 @pytest.mark.browser
-def test_what_somebody_typed_stays_and_ready_made_words_follow_photograph_and_language(match):
+def test_what_somebody_typed_stays_and_ready_made_words_follow_photograph_and_language(
+    match, tmp_path
+):
     page = match()
-    photo = "#classify-image input[type=file]"
-    page.locator("#classify-image").get_by_label("Remove Image").click()
-    page.locator(photo).set_input_files(EXAMPLES / "coffee.jpg")
+    example = page.locator("#classify-image .strip button")
+    example.nth(1).click()
     page.locator(HEADLINE, has_text="coffee").wait_for(timeout=60_000)
-    page.locator("label", has_text="中文").first.click()
+    page.locator(".languages label", has_text="中").click()
     page.locator(HEADLINE, has_text="咖啡").wait_for(timeout=60_000)
-    typed(page, "一只猫\n一杯热饮", "一杯热饮")
-    page.locator("#classify-image button[aria-label]").last.click()
-    page.locator(photo).set_input_files(CAT)
+    own = tmp_path / "own.png"
+    noise(9).save(own)
+    page.locator("#classify-image .file").set_input_files(own)
+    page.wait_for_function(f"document.querySelector('{FIELD}').value.includes('一只动物')")
+    typed(page, "一只猫\n一杯热饮", "")
+    example.nth(1).click()
+    page.locator(HEADLINE, has_text="一杯热饮").wait_for(timeout=60_000)
+    example.nth(0).click()
     page.locator(HEADLINE, has_text="一只猫").wait_for(timeout=60_000)
     assert page.locator(FIELD).input_value() == "一只猫\n一杯热饮"
 
