@@ -15,15 +15,15 @@ EXAMPLES_DIRECTORY = ASSETS / "examples"
 class Example:
     """One photograph; `labels` and `descriptions` are ready to be put into their fields.
 
-    `caption` says what it shows; `right` and `right_description` are those that fit.
+    `right` and `right_description` are those that fit; `caption` says what is on it.
     """
 
     file: str
-    caption: dict[Language, str]
     labels: dict[Language, str]
     descriptions: dict[Language, str]
     right: dict[Language, str]
     right_description: dict[Language, str]
+    caption: dict[Language, str]
 
 
 @cache
@@ -33,11 +33,11 @@ def load_examples() -> tuple[Example, ...]:
     return tuple(
         Example(
             one["file"],
-            one["caption"],
             one["labels"],
             {language: "\n".join(lines) for language, lines in one["descriptions"].items()},
             one["right"],
             one["right_description"],
+            one["caption"],
         )
         for one in entries
     )
