@@ -6,14 +6,19 @@
 
 import json
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from clip_app.gallery.prepared import VECTORS, save
+from clip_app.gallery.gallery import Gallery, open_gallery
+from clip_app.gallery.prepared import VECTORS, prepared_for, save
 from clip_app.gallery.stores.store import content_of
 from clip_app.images import difference_hash, load_image
+from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.photos import decode_side
 from clip_app.settings import ASSETS, Settings
@@ -30,10 +35,12 @@ _COLOURS = ("#3b46c4", "#e07a1f", "#2a9d6f", "#c0392b", "#8e5bb5")
 
 
 def main() -> None:
-    """Draw, encode, and write the table."""
+    """Draw, encode, measure, and write the tables."""
     draw_all()
-    print(f"{encode_all()} vectors, {VECTORS.stat().st_size / 1000:.0f} KB")
-    write_table()
+    service = load_model(Settings(model="starter", device="cpu"))
+    print(f"{encode_all(service)} vectors, {VECTORS.stat().st_size / 1000:.0f} KB")
+    write_between("table", sources_table())
+    write_between("measured", measured_table(service))
 
 
 def draw_all() -> None:
@@ -166,9 +173,8 @@ _DRAWINGS: dict[str, Callable[[_Pen], None]] = {
 }
 
 
-def encode_all() -> int:
+def encode_all(service: ModelService) -> int:
     """Write the starter's vector of each picture; returns how many."""
-    service = load_model(Settings(model="starter", device="cpu"))
     hashes, looks, pixels = [], [], []
     for path in sorted(PICTURES.rglob("*.*")):
         data = path.read_bytes()
@@ -180,22 +186,61 @@ def encode_all() -> int:
     return len(hashes)
 
 
-def write_table() -> None:
-    """Put a line for each picture into the README, between its two marks."""
+def sources_table() -> str:
+    """A line for each picture."""
     lines = ["| file | what it shows | from | author | licence |", "|---|---|---|---|---|"]
-    for one in json.loads((GALLERY / "sources.json").read_text("utf-8"))["pictures"]:
+    for one in _read("sources")["pictures"]:
         name = f"[`{one['file']}`](examples/{one['file']})"
         titles = f"{one['title']['en']} · {one['title']['zh']}"
         origin = f"{one['package']} {one['version']}, `{one['path']}`" if one["package"] else "ours"
         author = f"[{one['author']}]({one['url']})" if one["url"] else one["author"]
         lines.append(f"| {name} | {titles} | {origin} | {author} | {one['licence']} |")
-    marks = r"(<!-- table -->\n).*(<!-- end -->)"
-    table = "\n".join(lines)
-    text = README.read_text("utf-8")
-    README.write_text(
-        re.sub(marks, lambda found: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL),
-        "utf-8",
-    )
+    return "\n".join(lines)
+
+
+def right_answers(gallery: Gallery) -> Iterator[tuple[dict[str, Any], int, int, int]]:
+    """For each query: it, how many of the gallery are right, and of the first five in English and
+    in Chinese.
+    """
+    labels = {one["file"]: set(one["labels"]["en"]) for one in _read("sources")["pictures"]}
+    for asked in _read("queries"):
+        right = {file for file, shown in labels.items() if shown & set(asked["labels"])}
+        found = [
+            {
+                Path(hit.path).relative_to(gallery.folder).as_posix()
+                for hit in gallery.search(asked["query"][language], top_k=5).hits
+            }
+            for language in ("en", "zh")
+        ]
+        english, chinese = (len(first & right) for first in found)
+        yield asked, len(right), english, chinese
+
+
+def measured_table(service: ModelService) -> str:
+    """A line for each query, and their mean."""
+    with tempfile.TemporaryDirectory() as index:
+        gallery = open_gallery(PICTURES, service, index_dir=index)
+        gallery.index(prepared=prepared_for(service.info.fingerprint))
+        rows = list(right_answers(gallery))
+    lines = ["| query | in the gallery | English | Chinese |", "|---|---:|---:|---:|"]
+    for asked, number, english, chinese in rows:
+        query = f"{asked['query']['en']} · {asked['query']['zh']}"
+        lines.append(f"| {query} | {number} | {english} | {chinese} |")
+    means = [100 * np.mean([row[n] for row in rows]) / 5 for n in (2, 3)]
+    lines.append(f"| *precision at 5* | | {means[0]:.0f} % | {means[1]:.0f} % |")
+    return "\n".join(lines)
+
+
+def write_between(mark: str, text: str) -> None:
+    """Put a table into the README, between its two marks."""
+    marks = rf"(<!-- {mark} -->\n).*(<!-- end {mark} -->)"
+    before = README.read_text("utf-8")
+    after = re.sub(marks, lambda found: f"{found[1]}{text}\n{found[2]}", before, flags=re.DOTALL)
+    README.write_text(after, "utf-8")
+
+
+def _read(name: str) -> Any:
+    return json.loads((GALLERY / f"{name}.json").read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ function changed(event) {
   if (!node) return;
   if (!(node.id in (value?.asked ?? {}))) touched = true;
   check();
-  if (!event.target.matches('[data-testid="textbox"]') || event.isComposing) return;
+  // A field that is left tells of a change that `input` has told of before.
+  if (event.type === 'change' || event.isComposing || !event.target.matches('[data-testid="textbox"]')) return;
   clearTimeout(pause);
   pause = setTimeout(() => trigger('submit'), PAUSE);
 }
@@ -291,10 +292,10 @@ function picture() {
     pen.fillText(value.sure, left, (y += 38));
   }
   y += 30;
-  const bars = bars.slice(0, value.about === 'texts' ? 4 : 6);
+  const best = bars.slice(0, value.about === 'texts' ? 4 : 6);
   const grey = value.state === 'none';
-  const step = Math.min(70, (HEIGHT - 110 - y) / (bars.length + (value.chance ? 1 : 0)));
-  for (const bar of bars) {
+  const step = Math.min(70, (HEIGHT - 110 - y) / (best.length + (value.chance ? 1 : 0)));
+  for (const bar of best) {
     drawBar(pen, { ...bar, name: bar.label, paint: grey ? colour('muted') : colour(`label-${bar.hue}`) }, { left, right, y, step });
     y += step;
   }

@@ -3,6 +3,7 @@
 const PAUSE = 400; // ms after the last key
 const FOLD = 60; // more chips than this are one, with their number
 const SEPARATORS = /[,，、;；\t\n\r]/;
+const ENDS = /[\s,，、;；]+$/;
 const UNCLEAR = /[,，、;；\t\n\r"'`“”‘’„「」『』«»＂﹁﹂()（）[\]{}]|^\s*[-*+•●\d]/; // the server splits it
 const find = (selector) => element.querySelector(selector);
 const field = find('.field');
@@ -88,9 +89,13 @@ const ask = (wait) => {
     trigger('submit');
   }, wait);
 };
+const store = () => {
+  props.value = current();
+  if (raw === null) area.value = props.value;
+};
 const changed = (wait) => {
   version += 1;
-  props.value = current();
+  store();
   draw();
   ask(wait);
 };
@@ -138,7 +143,7 @@ const commit = async (text) => {
   if (!flights.includes(text)) return; // replaced or undone meanwhile
   flights = flights.filter((one) => one !== text);
   added(found);
-  props.value = current();
+  store();
   draw();
 };
 
@@ -254,7 +259,6 @@ const draw = (again = false) => {
   find('.try').textContent = say('label_sets');
   find('.sets').setAttribute('aria-label', say('label_sets_named'));
   asText.textContent = say(plain.classList.contains('folded') ? 'chips_as_text' : 'chips_as_chips');
-  if (raw === null) area.value = current();
   drawSets();
   const line = find('.said');
   const button = line.querySelector('button');
@@ -267,7 +271,8 @@ const drawSets = () => {
   const set = chosen();
   const pills = props.sets.map((one) => {
     const pill = made('button', 'pill', one.names[language()]);
-    pill.append(made('small', '', one.labels.en.length.toLocaleString('en')));
+    const number = one.labels.en.length;
+    if (number > FOLD) pill.append(made('small', '', number.toLocaleString('en')));
     pill.setAttribute('aria-pressed', String(one === set));
     pill.dataset.key = one.key;
     if (poor.includes(one.key)) {
@@ -321,7 +326,7 @@ const typed = () => {
   const open = (text.match(/"/g) ?? []).length % 2 || /[“「『«][^”」』»]*$/.test(text);
   if (SEPARATORS.test(text) && !open) {
     entry.value = '';
-    commit(text);
+    commit(text.replace(ENDS, ''));
   } else {
     touched(PAUSE);
   }
@@ -366,6 +371,7 @@ const taken = async () => {
   if (now !== version) return;
   labels = [...found];
   source = known(labels);
+  area.value = text;
   draw();
 };
 window.addEventListener('clipapp:photo', ({ detail }) => {
@@ -387,7 +393,7 @@ window.addEventListener('clipapp:photo', ({ detail }) => {
 const follow = () => {
   if (source && !entry.value) {
     labels = [...wordsOf(source, language())];
-    props.value = current();
+    store();
   }
   draw();
 };

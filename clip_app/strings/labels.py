@@ -64,24 +64,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     "scoring_independent": ("Each by itself", "各打各的"),
     "top_k": ("How many to show", "显示几个"),
     "examples": ("Examples", "示例"),
-    "result": ("Result", "结果"),
-    "all_scores": ("Scores and similarities", "得分与相似度"),
     "column_image": ("Image", "图像"),
     "column_file": ("File", "文件"),
     "column_label": ("Label", "类别"),
-    "column_text": ("Description", "描述"),
     "column_score": ("Score", "得分"),
     "column_similarity": ("Cosine similarity", "余弦相似度"),
-    "verdict_best": ("Best label: {label}, {score}", "最可能的类别：{label}，{score}"),
     "verdict_none": (
         "None of these labels seems to fit this image.",
         "你写的词好像都不对。换几个词试试？",
-    ),
-    "verdict_explained": (
-        "As many unrelated words would do as well by luck in {chance} of cases; above {limit} we "
-        "say that none fits.",
-        "随机取同样多的无关词语，有 {chance} 的概率也能达到这一相似度；"
-        "超过 {limit} 时判为“都不符合”。",
     ),
     "fits_not": ("none fits", "都不符合"),
     "scoring_used_softmax": (

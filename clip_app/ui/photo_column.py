@@ -7,10 +7,10 @@ the event `clipapp:photo`, and hands one to the gallery's search by `clipapp:sea
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, GradioRootModel
 from gradio.processing_utils import move_files_to_cache
 from gradio.utils import FileSize, get_upload_folder, is_in_or_equal
 from PIL import Image
@@ -42,15 +42,21 @@ _WORDS = (
 )
 
 
+class _Shown(GradioRootModel):
+    """A file that Gradio has taken in; the script's value for none is ""."""
+
+    root: FileData | Literal[""] | None
+
+
 class PhotoColumn(gr.HTML):
     """Photograph and examples; handlers get the path of the photograph, or None."""
 
     is_template = True
-    data_model = FileData
+    data_model = _Shown
 
     def preprocess(self, payload: Any) -> str | None:
         """Path of the photograph; Gradio has looked that it is one of its uploads."""
-        return payload.path if payload else None
+        return payload.root.path if payload and payload.root else None
 
     def postprocess(self, value: Any) -> Any:
         """A path, as one that browsers can show."""
