@@ -108,6 +108,7 @@ def test_switch_changes_every_word_and_is_remembered(open_page):
         "图像分类",
         "文本匹配",
         "图库搜索",
+        "原理",
         "模型",
     ]
 
@@ -317,9 +318,9 @@ def test_every_open_page_names_the_model_that_another_visitor_has_loaded(open_at
             page.locator("#model-choice input").fill(name)
             page.locator("#model-choice input").press("Enter")
             page.locator("#model-load").click()
-            page.locator("#model-line").get_by_text(name).wait_for(timeout=60_000)
+            page.locator("#model-chip", has_text=name).wait_for(timeout=60_000)
         # The first one, where nothing was clicked since.
-        pages[0].locator("#model-line").get_by_text("third").wait_for(timeout=30_000)
+        pages[0].locator("#model-chip", has_text="third").wait_for(timeout=30_000)
         pages[0].locator("#model-about").get_by_text("third").wait_for(timeout=30_000)
     finally:
         app.stop()

@@ -1,15 +1,9 @@
 """The page: the model that answers, and choosing another."""
 
 STRINGS: dict[str, tuple[str, str]] = {
-    "model_line": (
-        "Model: {title} · {device} · {precision} · {size} px",
-        "模型：{title} · {device} · {precision} · {size} 像素",
-    ),
-    "starter_title": ("bundled starter", "内置入门模型"),
-    "starter_notice": (
-        "Starter model: good for a first look; choose {better} for quality.",
-        "当前为入门模型：适合初步体验；要获得更好的效果，请选择 {better}。",
-    ),
+    "starter_title": ("Starter model", "入门模型"),
+    "chip_better": ("pick a stronger one", "换更强的"),
+    "chip_loading": ("downloading, {share}", "下载中 {share}"),
     "starter_meanwhile": (
         "Downloading {download}. The starter model answers until then.",
         "正在下载 {download}。下载完成前由入门模型作答。",

@@ -1,19 +1,20 @@
 """The tab 模型: what answers now, what else there is, and changing it where that is allowed."""
 
 import html
+from typing import Any
 
 import gradio as gr
 
 from clip_app.metrics import steps
-from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, local_models
+from clip_app.model.catalog import PRESETS, local_models
 from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
-from clip_app.strings import Language, text
+from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.html import catalog_table, facts_table, notice
+from clip_app.ui.html import catalog_table, facts_table
 from clip_app.ui.i18n import i18n
-from clip_app.ui.tab import Follows, Page, Step, Values
+from clip_app.ui.tab import Follows, Page, Room, Step, Values
 
 KEY = "model"
 
@@ -21,25 +22,18 @@ KEY = "model"
 _MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
 
 
-def build(page: Page, tab: gr.Tab) -> Follows:
+def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
     about = gr.HTML(elem_id="model-about")
     if page.settings.visitors_may_change_model:
         _build_choice(page, about)
     if may_change(page):
-        gr.Timer(_MODEL_SECONDS).tick(  # which rests while the tab is not shown
-            lambda language: model_table(page.slot.service, language),
-            page.language,
-            about,
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        )
+        _follow_about(page, about)
     catalog = gr.HTML(elem_id="model-catalog")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
     gr.on(
-        [tab.select, opener.expand],
+        [room.select, opener.expand],
         metrics_table,
         page.language,
         metrics,
@@ -54,6 +48,17 @@ def build(page: Page, tab: gr.Tab) -> Follows:
     return Follows(Step(words, {page.language}, [about, catalog]))
 
 
+def _follow_about(page: Page, about: gr.HTML) -> None:
+    gr.Timer(_MODEL_SECONDS).tick(
+        lambda language: model_table(page.slot.service, language),
+        page.language,
+        about,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
 def may_change(page: Page) -> bool:
     """Whether another visitor, or a download that is done, may put another model in place."""
     slot = page.slot
@@ -61,22 +66,19 @@ def may_change(page: Page) -> bool:
 
 
 def follow_model(page: Page) -> None:
-    """Let every page name the model that answers now, and say how far a download is.
-
-    To be called outside the tabs: a timer in a tab rests while another one is shown.
-    """
+    """Let every page name the model that answers now, and say how far a download is."""
     timer = gr.Timer(_DOWNLOAD_SECONDS)
 
-    def now(language: Language, seconds: float) -> Values:
+    def now(seconds: float) -> Values:
         wanted = _DOWNLOAD_SECONDS if page.slot.awaited else _MODEL_SECONDS
-        said: Values = {page.model_line: model_sentence(page.slot, language)}
+        said: Values = {page.model_told: told(page.slot)}
         # A timer that is set begins anew.
         return said if seconds == wanted else {**said, timer: gr.Timer(wanted)}
 
     timer.tick(
         now,
-        [page.language, timer],
-        [page.model_line, timer],
+        timer,
+        [page.model_told, timer],
         api_visibility="private",
         show_progress="hidden",
         queue=False,
@@ -109,37 +111,34 @@ def _build_choice(page: Page, about: gr.HTML) -> None:
         language = page.language_now(given)
         gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
         return {
-            page.model_line: model_sentence(page.slot, language),
+            page.model_told: told(page.slot),
             about: model_table(service, language),
         }
 
     load.click(
         shows_errors(change_model, page.language_now),
         {choice, page.language, page.spoken},
-        [page.model_line, about],
+        [page.model_told, about],
         api_visibility="private",
         concurrency_limit=1,
     )
 
 
-def model_sentence(slot: ModelSlot, language: Language) -> str:
-    """The line under the page's title, as HTML: what answers, and what is to take its place."""
+def told(slot: ModelSlot) -> dict[str, Any]:
+    """What the header says of the model, in both languages; `clipApp.model` shows it."""
     info = slot.service.info
-    title = text("starter_title", language) if info.is_starter else info.title
-    line = text(
-        "model_line",
-        language,
-        title=title,
-        device=info.device,
-        precision=info.precision,
-        size=info.image_size[0],
-    )
-    said = [f'<p class="model-line">{html.escape(line)}</p>']
-    if to_come := _to_come(slot, language):
-        said.append(notice(to_come))
-    elif info.is_starter:
-        said.append(notice(text("starter_notice", language, better=DEFAULT_PRESET)))
-    return "".join(said)
+    state = "loading" if slot.awaited else "starter" if info.is_starter else "ready"
+    chip = {one: [info.public_name, ""] for one in LANGUAGES}
+    if info.is_starter:
+        chip = {one: [text("starter_title", one), text("chip_better", one)] for one in LANGUAGES}
+    if slot.awaited and slot.progress:
+        share = f"{100 * slot.progress.done // max(slot.progress.total, 1)} %"
+        chip = {one: [chip[one][0], text("chip_loading", one, share=share)] for one in LANGUAGES}
+    return {
+        "state": state,
+        "chip": chip,
+        "line": {one: _to_come(slot, one) for one in LANGUAGES},
+    }
 
 
 def _to_come(slot: ModelSlot, language: Language) -> str:
