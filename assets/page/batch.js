@@ -6,9 +6,12 @@ const viewer = find('.viewer');
 const filters = find('.filters');
 const showPhotos = uploads(find('.up'));
 
-let asked; // what would be asked now, and what the result was asked by
-let askedBy;
+// What would be asked now, and what the result was asked by.
+let asked = window.clipApp.asked;
+let askedBy = asked;
 let shownRun = 0;
+let labels = [];
+let written = []; // the rows as they came, and as they are
 let rows = [];
 let tiles = [];
 let groups = new Map();
@@ -18,11 +21,11 @@ let open = null;
 const run = () => props.value.run;
 const groupOf = ([, , none, scores, corrected]) =>
   corrected ?? (none ? NONE : scores[0][0]);
-const nameOf = (label) => (label === NONE ? say('batch_none') : run().labels[label]);
+const nameOf = (label) => (label === NONE ? say('batch_none') : labels[label]);
 
 const described = ([name, , none, scores, corrected]) => {
   const [first, second] = scores.map(([label, score]) => ({
-    label: run().labels[label],
+    label: labels[label],
     score: percent(score),
   }));
   const then = second ? say('batch_then', second) : '';
@@ -92,9 +95,10 @@ const filter = (key) => {
 };
 
 const counted = () => {
-  for (const { key, heading, chip, list } of groups.values()) {
+  for (const { key, section, heading, chip, list } of groups.values()) {
     const count = list.childElementCount;
     const dot = make('i', { className: 'dot' });
+    section.style.setProperty('--count', count);
     heading.replaceChildren(dot, nameOf(key), ' ', make('small', {}, String(count)));
     chip.replaceChildren(dot.cloneNode(), nameOf(key), ' ', make('small', {}, String(count)));
   }
@@ -109,6 +113,8 @@ const counted = () => {
 };
 
 const startAgain = () => {
+  labels = JSON.parse(run()?.labels ?? '[]');
+  written = [];
   rows = [];
   tiles = [];
   groups = new Map();
@@ -127,14 +133,15 @@ const showRows = () => {
   const known = rows.length;
   const now = run()?.rows ?? [];
   for (let number = 0; number < now.length; number += 1) {
+    if (now[number] === written[number]) continue;
+    written[number] = now[number];
+    rows[number] = JSON.parse(now[number]);
     if (number >= known) {
-      rows.push(now[number]);
-      tiles.push(makeTile(now[number], number));
-      const key = groupOf(now[number]);
+      tiles.push(makeTile(rows[number], number));
+      const key = groupOf(rows[number]);
       (groups.get(key) ?? makeGroup(key)).list.append(tiles[number]);
-    } else if (rows[number][4] !== now[number][4]) {
-      rows[number] = now[number];
-      fillTile(tiles[number], now[number]);
+    } else {
+      fillTile(tiles[number], rows[number]);
       place(number);
     }
   }
@@ -152,7 +159,7 @@ const showState = () => {
   const running = now?.state === 'running';
   const done = now ? now.rows.length + now.broken.length : 0;
   const rate = done / (now?.seconds || 1);
-  const stale = Boolean(now) && !running && (changed || (askedBy !== undefined && asked !== askedBy));
+  const stale = Boolean(now) && !running && (changed || asked !== askedBy);
   const values = {
     done,
     total: now?.total,
@@ -179,6 +186,7 @@ const showState = () => {
   const broken = now?.broken ?? [];
   const fold = find('.broken');
   fold.hidden = !broken.length;
+  if (broken.length && !running && !now.rows.length) fold.open = true;
   fold.firstChild.textContent =
     say(broken.length === 1 ? 'batch_broken_one' : 'batch_broken', { count: broken.length });
   fold.lastChild.replaceChildren(...broken.map((one) => make('li', {}, both(one))));
@@ -207,15 +215,15 @@ const show = (number) => {
   const bars = scores.map(([label, score, cosine]) => {
     const fill = make('i');
     fill.style.cssText = `width:${100 * score}%;background:${none ? 'var(--muted, #5d5a66)' : colour(label)}`;
-    return make('li', {}, make('span', { className: 'label' }, run().labels[label]),
+    return make('li', {}, make('span', { className: 'label' }, labels[label]),
       make('span', { className: 'track' }, fill), make('b', {}, percent(score)),
       make('small', { title: say('column_similarity') }, cosine.toFixed(3)));
   });
-  const rest = run().labels.length - scores.length;
+  const rest = labels.length - scores.length;
   const choice = make('select', { id: 'batch-move' });
   const judged = nameOf(none ? NONE : scores[0][0]);
   choice.append(new Option(say('batch_as_judged', { label: judged }), ''));
-  run().labels.forEach((label, position) => choice.append(new Option(label, position)));
+  labels.forEach((label, position) => choice.append(new Option(label, position)));
   choice.append(new Option(say('batch_none'), NONE));
   choice.value = corrected === null ? '' : String(corrected);
   choice.addEventListener('change', () =>
@@ -268,11 +276,10 @@ const sayAgain = () => {
   startAgain();
   showAll();
 };
-const hear = (event) => {
-  asked = event.detail;
+window.addEventListener('clipapp:asked', () => {
+  asked = window.clipApp.asked;
   showState();
-};
-window.addEventListener('clipapp:batch', hear);
+});
 window.addEventListener('clipapp:language', sayAgain);
 watch('value', showAll);
 startAgain();

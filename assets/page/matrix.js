@@ -122,11 +122,11 @@ window.addEventListener('clipapp:language', () => {
 });
 field.value = props.value.asked ?? '';
 fill();
-// Nothing is compared before somebody sees it.
+// Nothing is compared before it is opened: what is closed or in another tab has no place at all.
 new IntersectionObserver(([entry], watching) => {
   if (!entry.isIntersecting) return;
   watching.disconnect();
   if (props.value.asked === null) ask();
-}).observe(element);
+}, { rootMargin: '9999px' }).observe(element);
 watch('value', showAll);
 showAll();

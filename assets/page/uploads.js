@@ -1,6 +1,5 @@
 // What the batch and the matrix share: words, small elements, and photographs laid on a part.
-const language = () =>
-  window.clipApp?.lang?.() ?? (document.documentElement.lang.startsWith('zh') ? 'zh' : 'en');
+const language = () => window.clipApp.lang();
 const say = (key, values = {}) =>
   props.words[key][language()].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const both = (sentence) => sentence[language()];

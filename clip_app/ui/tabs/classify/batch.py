@@ -18,9 +18,11 @@ from clip_app.ui.words import words
 
 log = logging.getLogger(__name__)
 
-# Tells the part's script what would be asked now, so that it sees when its result is older.
+# Tells the part's script what would be asked now, so that it sees when its result is older; the
+# part may be opened later.
 _ASKED = """(...asked) => {
-  window.dispatchEvent(new CustomEvent('clipapp:batch', { detail: JSON.stringify(asked) }));
+  window.clipApp.asked = JSON.stringify(asked);
+  window.dispatchEvent(new Event('clipapp:asked'));
 }"""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -130,7 +130,8 @@ def build_matrix(page: Page) -> None:
             apply_default_css=False,
             elem_id="matrix-panel",
         )
-        download = download_button("download_svg", "matrix-svg")
+        with gr.Row():
+            download = download_button("download_svg", "matrix-svg")
 
     def compare(given: Values, event: gr.EventData) -> Values:
         """Take in what has changed, the photographs or the sentences, and compare."""
