@@ -11,6 +11,7 @@ from typing import Any
 from gradio.route_utils import get_root_url
 from jinja2 import Environment, FileSystemLoader
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,10 @@ from clip_app.ui.parts import PAGE
 
 #: Where the browser finds what lies in `assets/page`.
 FOLDER = "/page/"
+
+# Gradio's scripts are named by a hash of what is in them; ours are not.
+_FOR_EVER = "public, max-age=31536000, immutable"
+_A_DAY = "public, max-age=86400"
 
 # What the shell's script says itself.
 _WORDS = ("title", "language", "theme_auto", "theme_light", "theme_dark")
@@ -53,19 +58,26 @@ class ServedPage:
         self._settings = settings
         self._model = model
         self._files = StaticFiles(directory=PAGE)
+        # Gradio compresses by the ending of a path, and so leaves out the page: 290 kB.
+        self._page = GZipMiddleware(self._serve_page, minimum_size=1000)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a file of ours, dress Gradio's page, or pass the request on."""
         path = path_below_mount(scope)
-        if scope["type"] == "http" and path.startswith(FOLDER):
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif path.startswith(FOLDER):
             inner = {**scope, "root_path": "", "path": path.removeprefix(FOLDER[:-1])}
-            await self._files(inner, receive, send)
-        elif scope["type"] == "http" and scope["method"] == "GET" and path == "/":
-            await self._app(
-                scope, receive, _Dressing(send, lambda page: self._dressed(page, scope))
-            )
+            await self._files(inner, receive, _Cached(send, _A_DAY))
+        elif path == "/" and scope["method"] == "GET":
+            await self._page(scope, receive, send)
+        elif path.startswith("/assets/"):
+            await self._app(scope, receive, _Cached(send, _FOR_EVER))
         else:
             await self._app(scope, receive, send)
+
+    async def _serve_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, _Dressing(send, lambda page: self._dressed(page, scope)))
 
     def _dressed(self, page: bytes, scope: Scope) -> bytes:
         request = Request(scope)
@@ -106,6 +118,21 @@ class ServedPage:
                 config[0] + after[begin.end() :],
             )
         )
+
+
+class _Cached:
+    """Sends an answer on with how long browsers may keep it."""
+
+    def __init__(self, send: Send, how_long: str) -> None:
+        self._send = send
+        self._how_long = how_long
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            headers = MutableHeaders(raw=list(message["headers"]))
+            headers["cache-control"] = self._how_long
+            message = {**message, "headers": headers.raw}
+        await self._send(message)
 
 
 class _Dressing:
