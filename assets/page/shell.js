@@ -105,14 +105,22 @@
     if (ready) listeners.tab.forEach((fn) => fn(tab));
   };
 
+  // As a link to the page's own address, without loading it again.
+  const go = (values) => {
+    address.set(values, { push: true });
+    show(address.get().tab, { push: false });
+    listeners.address.forEach((fn) => fn(address.get()));
+  };
+
   window.clipApp = {
     show,
+    go,
     address,
     lang: () => language,
     word,
     // Called with the key of the tab shown: now, if the page is ready, and whenever it changes.
     onTab: (fn) => { listeners.tab.push(fn); if (ready) fn(current()); },
-    // Called with the address's values after Back or Forward.
+    // Called with the address's values after Back, Forward and a link within the page.
     onAddress: (fn) => { listeners.address.push(fn); },
     // What Gradio calls once it is there: gives the language and the address to the server.
     opened: async () => {
@@ -183,6 +191,12 @@
       // Gradio's own switch, which handlers follow, lies hidden in its page.
       document.querySelector(`#language input[value=${language}]`)?.click();
     });
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="?"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go(Object.fromEntries(new URLSearchParams(link.getAttribute("href"))));
   });
   window.addEventListener("popstate", () => {
     const now = address.get();
