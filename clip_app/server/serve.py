@@ -143,7 +143,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(demo, settings, served.galleries, log_in),
+                **launch_options(demo, served.slot, settings, served.galleries, log_in),
             )
     except OSError as error:
         log.debug("%s", error)

@@ -11,6 +11,7 @@ from clip_app.strings import (
     gallery,
     images,
     labels,
+    learn,
     model_page,
     models,
     page,
@@ -37,6 +38,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         batch,
         search_page,
         model_page,
+        learn,
     )
     for key, pair in topic.STRINGS.items()
 }

@@ -82,7 +82,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what has a log-in or needs none; answer the rest with 401."""
-        path = _path(scope)
+        path = path_below_mount(scope)
         if scope["type"] == "lifespan" or _logged_in(scope):
             await self._app(scope, receive, send)
         elif self._log_in.holds(scope["headers"]):
@@ -108,7 +108,7 @@ class Gate:
         return {**scope, "headers": [*headers, (b"cookie", cookie)]}
 
 
-def _path(scope: Scope) -> str:
+def path_below_mount(scope: Scope) -> str:
     """The path of a request below the place where the app is mounted."""
     path, root = str(scope.get("path", "")), str(scope.get("root_path", "")).rstrip("/")
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path

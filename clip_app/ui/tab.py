@@ -30,9 +30,14 @@ class Page:
         slot: the model that answers.
         galleries: the folders that can be searched.
         settings: what the app was started with.
-        language: the switch at the top; a handler gets what it said when the handler was called.
+        language: what the switch in the header says; a handler gets what it said when the handler
+            was called.
         spoken: a `Spoken` of each visitor, which a run that takes long reads at each step.
-        model_line: the line that names the model.
+        address: the values of the page's address, a dict of strings by name (tab, q, labels, lang,
+            template …), read before the first result; `address.moved(…)` is an event like any
+            other, after Back or Forward.
+        photo: the photograph that classifying and matching share.
+        model_told: what the header says of the model.
         advised: the texts with which a better model for English was named in this visit; "" before.
     """
 
@@ -41,7 +46,9 @@ class Page:
     settings: Settings
     language: gr.Radio
     spoken: gr.State
-    model_line: gr.HTML
+    address: gr.HTML
+    photo: gr.Image
+    model_told: gr.HTML
     advised: gr.State
 
     def language_now(self, given: Values) -> Language:
@@ -71,10 +78,40 @@ class Follows:
     result: Step | None = None
 
 
+@dataclass(frozen=True)
+class Room:
+    """The place of a tab in the page; `build` is called inside of its column.
+
+    Rooms are always drawn, shown or not; timers in them always run.
+
+    Attributes:
+        key: the tab's key.
+        column: where the tab is built: beside the photograph for `classify` and `match`, over the
+            whole width for the others.
+        below: what comes below both, over the whole width (`with room.below:`); `column` itself
+            for the others.
+        visit: see `select`.
+    """
+
+    key: str
+    column: gr.Column
+    below: gr.Column
+    visit: gr.HTML
+
+    @property
+    def select(self) -> Any:
+        """The event of a visit: the page has opened on this tab, or the visitor has come to it.
+
+        It is called like `gr.Tab.select`, and stands in `gr.on` like it. The first one comes once
+        the page knows its language and address.
+        """
+        return self.visit.select
+
+
 class Tab(Protocol):
     """A module of `tabs`; its name in the page is the string `tab_` + `KEY`."""
 
     KEY: str
 
-    def build(self, page: Page, tab: gr.Tab, /) -> Follows | None:
+    def build(self, page: Page, room: Room, /) -> Follows | None:
         """Lay out the tab and connect it; returns what of it follows the page's language."""

@@ -19,10 +19,9 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
 from clip_app.ui.i18n import i18n, label_set_string
-from clip_app.ui.panels import examples_panel, photo_panel, result_panel
-from clip_app.ui.photo import Photo
+from clip_app.ui.panels import examples_panel, result_panel
 from clip_app.ui.progress import shown_progress
-from clip_app.ui.tab import Follows, Page, Step, Values
+from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
 from clip_app.ui.tabs.classify.options import Options, build_options
 
@@ -33,23 +32,20 @@ KEY = "classify"
 class _Form:
     """What is asked for one image."""
 
-    image: Photo
     label_set: gr.Dropdown
     options: Options
     top_k: gr.Slider
     button: gr.Button
 
 
-def build(page: Page, _: gr.Tab) -> Follows:
+def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
     language, examples = page.language, load_examples()
-    with gr.Row():
-        with gr.Column(scale=5, min_width=300):
-            form = _build_form(language)
-        with gr.Column(scale=6, min_width=300):
-            panel = result_panel(KEY, "classify-verdict")
-    gallery = examples_panel(KEY)
-    image, labels, options = form.image, form.options.labels, form.options
+    form = _build_form()
+    panel = result_panel(KEY, "classify-verdict")
+    with room.below:
+        gallery = examples_panel(KEY)
+    image, labels, options = page.photo, form.options.labels, form.options
 
     def classify_one(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         service, language = page.slot.service, given[page.language]
@@ -113,12 +109,12 @@ def build(page: Page, _: gr.Tab) -> Follows:
     gallery.click(
         show_example, {gallery, language}, [image, labels], api_visibility="private"
     ).then(**asked)
-    build_batch(page, options)
+    with room.below:
+        build_batch(page, options)
     return Follows(Step(words, {labels, language}, [labels]), result)
 
 
-def _build_form(language: gr.Radio) -> _Form:
-    image = photo_panel(KEY, language)
+def _build_form() -> _Form:
     labels = gr.Textbox(
         label=i18n("labels"),
         info=i18n("labels_info"),
@@ -139,7 +135,7 @@ def _build_form(language: gr.Radio) -> _Form:
         options = build_options(labels)
         top_k = gr.Slider(1, 100, value=5, step=1, label=i18n("top_k"), elem_id="top-k")
     button = gr.Button(i18n("classify_button"), variant="primary", elem_id="classify-button")
-    return _Form(image, label_set, options, top_k, button)
+    return _Form(label_set, options, top_k, button)
 
 
 def _verdict(service: ModelService, answer: Classification, language: Language) -> str:

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from clip_app.ui.tab import Page
+from clip_app.ui.tab import Page, Room
 from clip_app.ui.tabs.gallery.form import build_form
 from clip_app.ui.tabs.gallery.handlers import Handlers
 from clip_app.ui.tabs.gallery.panel import build_panel
@@ -11,7 +11,7 @@ from clip_app.ui.tabs.gallery.search import Shown
 KEY = "gallery"
 
 
-def build(page: Page, tab: gr.Tab) -> None:
+def build(page: Page, tab: Room) -> None:
     """Lay out the tab and connect it; it follows the language by itself, once it was visited."""
     shown, chosen = gr.State(Shown()), gr.State(-1)
     with gr.Row():

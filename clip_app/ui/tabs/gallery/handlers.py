@@ -11,7 +11,7 @@ from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.query import in_quotes
 from clip_app.strings import STRINGS, text
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import Page, Room, Values
 from clip_app.ui.tabs.gallery.form import Form
 from clip_app.ui.tabs.gallery.panel import Panel
 from clip_app.ui.tabs.gallery.search import (
@@ -59,7 +59,7 @@ class Handlers:
     def _searched(self) -> list[Any]:
         return [self.shown, *self.panel.outputs, *self.panel.downloads]
 
-    def connect(self, tab: gr.Tab) -> None:
+    def connect(self, tab: Room) -> None:
         """Connect the form and the panel, and let both follow gallery, visit and language."""
         self._connect_form()
         self._connect_panel()
@@ -122,7 +122,7 @@ class Handlers:
         )
         detail.close.click(lambda: gr.update(visible=False), None, detail.group, **_PRIVATE)
 
-    def _connect_visits(self, tab: gr.Tab) -> None:
+    def _connect_visits(self, tab: Room) -> None:
         """Sub-folders, counts and sentences follow the chosen gallery, the visit to the tab, and
         the language.
         """

@@ -16,10 +16,9 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, in_language, load_examples
 from clip_app.ui.html import cut_notice, notice, percent, unread_notice
 from clip_app.ui.i18n import i18n
-from clip_app.ui.panels import ResultPanel, examples_panel, photo_panel, result_panel
-from clip_app.ui.photo import Photo
+from clip_app.ui.panels import ResultPanel, examples_panel, result_panel
 from clip_app.ui.progress import shown_progress
-from clip_app.ui.tab import Follows, Page, Step, Values
+from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.match.matrix import build_matrix
 
 KEY = "match"
@@ -27,20 +26,18 @@ KEY = "match"
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
-def build(page: Page, tab: gr.Tab) -> Follows:
-    """Lay out the tab and connect it; nothing is matched before `tab` is opened."""
+def build(page: Page, room: Room) -> Follows:
+    """Lay out the tab and connect it; nothing is matched before the tab is opened."""
     first = load_examples()[0]
-    with gr.Row():
-        with gr.Column(scale=5, min_width=300):
-            form = _build_form(page.language)
-        with gr.Column(scale=6, min_width=300):
-            panel = result_panel(KEY, "match-best")
-    gallery = examples_panel(KEY)
-    build_matrix(page)
+    form = _build_form()
+    panel = result_panel(KEY, "match-best")
+    with room.below:
+        gallery = examples_panel(KEY)
+        build_matrix(page)
     # Empty until the tab is opened, then the language of the first result that it shows.
     shown_in = gr.State("")
     asking = _Asking(page, form, panel, gallery, shown_in)
-    asking.connect(tab)
+    asking.connect(room)
 
     def words(given: Values) -> Values:
         typed = given[form.descriptions]
@@ -56,7 +53,6 @@ def build(page: Page, tab: gr.Tab) -> Follows:
 class _Form:
     """What is asked: descriptions of one's own, or a collection of them."""
 
-    image: Photo
     descriptions: gr.Textbox
     button: gr.Button
     collection: gr.File
@@ -65,8 +61,7 @@ class _Form:
     search: gr.Button
 
 
-def _build_form(language: gr.Radio) -> _Form:
-    image = photo_panel(KEY, language)
+def _build_form() -> _Form:
     descriptions = gr.Textbox(
         label=i18n("descriptions"),
         value="",
@@ -90,7 +85,7 @@ def _build_form(language: gr.Radio) -> _Form:
         )
         top_k = gr.Slider(1, 100, value=10, step=1, label=i18n("top_k"))
         search = gr.Button(i18n("collection_button"), elem_id="collection-button")
-    return _Form(image, descriptions, button, collection, pasted, top_k, search)
+    return _Form(descriptions, button, collection, pasted, top_k, search)
 
 
 @dataclass(frozen=True)
@@ -106,18 +101,17 @@ class _Asking:
     @property
     def inputs(self) -> set[Any]:
         """What descriptions are matched by."""
-        return {self.form.image, self.form.descriptions, self.page.language, self.page.advised}
+        return {self.page.photo, self.form.descriptions, self.page.language, self.page.advised}
 
     @property
     def outputs(self) -> list[Any]:
         """What their answer fills."""
         return [*self.panel.outputs, self.page.advised]
 
-    def connect(self, tab: gr.Tab) -> None:
+    def connect(self, room: Room) -> None:
         form, language, outputs = self.form, self.page.language, self.outputs
         match_one = shows_errors(self.match_one, language)
-        gr.on(
-            [form.button.click, form.image.change],
+        form.button.click(
             match_one,
             self.inputs,
             outputs,
@@ -125,19 +119,27 @@ class _Asking:
             show_progress="minimal",
             **_PRIVATE,
         )
+        self.page.photo.change(
+            shows_errors(self.follow, language),
+            {*self.inputs, self.shown_in},
+            [*outputs, self.shown_in],
+            trigger_mode="always_last",
+            show_progress="minimal",
+            **_PRIVATE,
+        )
         self.gallery.click(
             self.show_example,
             {self.gallery, language},
-            [form.image, form.descriptions],
+            [self.page.photo, form.descriptions],
             **_PRIVATE,
         ).then(match_one, self.inputs, outputs, **_PRIVATE)
         form.search.click(
             shows_errors(self.search_collection, language),
-            {form.image, form.collection, form.pasted, form.top_k, language},
+            {self.page.photo, form.collection, form.pasted, form.top_k, language},
             outputs,
             **_PRIVATE,
         )
-        tab.select(
+        room.select(
             shows_errors(self.opened, language),
             {*self.inputs, self.shown_in},
             [*outputs, self.shown_in],
@@ -147,7 +149,7 @@ class _Asking:
 
     def match_one(self, given: Values) -> Values:
         service = self.page.slot.service
-        photo = open_picture(given[self.form.image], service)
+        photo = open_picture(given[self.page.photo], service)
         typed = given[self.form.descriptions]
         answer = judge(service, photo, typed)
         texts = [one.text for one in answer.results]
@@ -156,7 +158,7 @@ class _Asking:
 
     def search_collection(self, given: Values, progress: gr.Progress = gr.Progress()) -> Values:
         form, service, language = self.form, self.page.slot.service, given[self.page.language]
-        photo = open_picture(given[form.image], service)
+        photo = open_picture(given[self.page.photo], service)
         texts = given[form.pasted]
         if given[form.collection]:
             file = Path(given[form.collection])
@@ -173,7 +175,7 @@ class _Asking:
     def show_example(self, given: Values) -> Values:
         chosen = load_examples()[given[self.gallery]]
         return {
-            self.form.image: str(EXAMPLES_DIRECTORY / chosen.file),
+            self.page.photo: str(EXAMPLES_DIRECTORY / chosen.file),
             self.form.descriptions: chosen.descriptions[given[self.page.language]],
         }
 
@@ -188,7 +190,7 @@ class _Asking:
         return {**self.match_one(given), self.shown_in: language}
 
     def follow(self, given: Values) -> Values:
-        """Bring the result up to date with the language, where the tab has been opened already."""
+        """Bring the result up to date with language and photo, where the tab was opened."""
         if not given[self.shown_in]:
             return gr.skip()
         return {**self.match_one(given), self.shown_in: given[self.page.language]}
