@@ -17,10 +17,14 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts
 
-# What is excluded counts half. With an earlier starter on 1,000 COCO photographs, 5 % of the first
-# five still showed the excluded thing instead of 9 %. Counted whole it was 3 %, but the average
-# precision of what was wanted fell from 0.21 to 0.12 instead of 0.17.
-_EXCLUSION = 0.5
+# From what is wanted, an excluded term takes off what goes with it in this gallery: the slope of
+# the one's cosines over the other's, so that what has nothing to do with it stays. On a thousand
+# ImageNet photographs, 15 queries such as "animal - dog", average precision was 0.65 and 2 % of the
+# first 24 showed what was excluded; 0.60 and 12 % with a fixed half, as it was before.
+# What is like a picture is far more alike than what fits a word, beyond any straight line: from
+# pictures half as much again is taken off, and half a standard deviation besides. Of the first 24
+# for 192 pictures without what they show ("dog" of a dog), 3 % showed it, instead of 42 %.
+_FROM_PICTURES = 0.5
 
 # Vectors that stand for a gallery where its scores are measured.
 _SAMPLE = 2000
@@ -53,7 +57,8 @@ class Asked:
     With one term the similarity is its cosine with each picture. With several, each is divided by
     how much its cosines vary over the gallery, so that words and pictures weigh alike although
     cosines between pictures vary far more (average precision on COCO photographs 0.174 instead of
-    0.149 for the plain sum); the similarity is the cosine with their sum.
+    0.149 for the plain sum); the similarity is the cosine with their sum. What is to be stayed away
+    from is subtracted as `_weights` says.
     """
 
     def __init__(
@@ -157,11 +162,23 @@ def _weights(
 ) -> np.ndarray:
     """Each term's factor in the sum, float32 (terms,)."""
     weights = np.array([term.weight for term in terms], np.float32)
-    weights[weights < 0] *= _EXCLUSION
     sample = np.concatenate(samples)
-    if len(terms) > 1 and len(sample) > 1:
-        weights /= np.maximum((sample @ features.T).std(axis=0), 1e-6)
-    return weights
+    if len(terms) < 2 or len(sample) < 2:
+        return weights
+    cosines = sample @ features.T
+    cosines -= cosines.mean(axis=0)
+    spread = np.maximum(cosines.std(axis=0), 1e-6)
+    cosines /= spread
+    wanted = np.maximum(weights, 0)
+    if total := float(wanted.sum()):
+        pictures = float(wanted @ [isinstance(term, ImageTerm) for term in terms])
+        scores = cosines @ wanted
+        for number in np.flatnonzero(weights < 0):
+            slope = max(0.0, float(cosines[:, number] @ scores) / len(sample))
+            taken = slope * (1 + _FROM_PICTURES * pictures / total) + _FROM_PICTURES * pictures
+            weights[number] *= taken
+            scores += weights[number] * cosines[:, number]
+    return weights / spread
 
 
 # By the samples they were made of: a store gives the same array until something is written.
