@@ -2,6 +2,8 @@
 
     python benchmarks/peer_parts.py make FOLDER     all that is not there yet
     python benchmarks/peer_parts.py rate TOWER.onnx images a second of a bare image tower
+    python benchmarks/peer_parts.py decode FOLDER SIDE
+                                                    photographs a second of decoding alone
 
 Weights are random and of the real shapes, for speed does not depend on their values; they lie as in
 the cache of a model hub, so that the app takes them by the names of its presets. A process of its
@@ -17,7 +19,9 @@ import shutil
 import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,11 +42,15 @@ SMALL_NUMBER = 1000
 # The folders and files below the working folder.
 PHOTOGRAPHS, SMALL_PHOTOGRAPHS, HUB, RCLIP = "photographs", "small", "hub", "rclip"
 STARTER_TOWER = "starter_image.onnx"
+VIT_TOWER = "rclip/ViT-B-32-256-datacomp_s34b_b86k/visual.onnx"
+
+# Pixels that the two take, in each direction.
+STARTER_SIDE, VIT_SIDE = 224, 256
 
 VIT, DEFAULT = "vit-b-32-256-datacomp", "xlm-roberta-base-vit-b-32"
 
 # Where rclip looks for its model, and the texts without which it asks the hub.
-_RCLIP_MODEL = "ViT-B-32-256-datacomp_s34b_b86k"
+_RCLIP_MODEL = Path(VIT_TOWER).parent.name
 _RCLIP_TEXTS = ("LICENSE", "OPENAI-CLIP-MIT.txt", "README.md", "THIRD_PARTY_NOTICES.md")
 
 _REVISION = "0" * 40
@@ -295,9 +303,33 @@ def best_rate(tower: Path) -> tuple[float, int]:
     return rates[best], best
 
 
+def decode_rate(folder: Path, side: int) -> float:
+    """Photographs a second that are read, decoded and preprocessed, with nothing else to do.
+
+    Args:
+        folder: of the photographs.
+        side: pixels that the image tower takes, in each direction.
+    """
+    from clip_app.images import load_image
+    from clip_app.model.preprocess import Preprocessing
+
+    preprocess = Preprocessing((side, side))
+
+    def read(path: Path) -> np.ndarray:
+        return preprocess(load_image(path.read_bytes(), target_side=2 * side))
+
+    paths = sorted(folder.iterdir())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        started = time.perf_counter()
+        deque(pool.map(read, paths), maxlen=0)  # nothing is kept
+        return len(paths) / (time.perf_counter() - started)
+
+
 if __name__ == "__main__":
-    what, where = sys.argv[1:]
+    what, where, *more = sys.argv[1:]
     if what == "make":
         make(Path(where).resolve())
-    else:
+    elif what == "rate":
         print(json.dumps(best_rate(Path(where))))
+    else:
+        print(json.dumps([decode_rate(Path(where), *map(int, more))]))

@@ -38,8 +38,11 @@ from peer_parts import (  # noqa: E402
     RCLIP,
     SMALL_NUMBER,
     SMALL_PHOTOGRAPHS,
+    STARTER_SIDE,
     STARTER_TOWER,
     VIT,
+    VIT_SIDE,
+    VIT_TOWER,
 )
 
 PARTS = (sys.executable, str(ROOT / "benchmarks/peer_parts.py"))
@@ -116,6 +119,7 @@ class Row:
     peer_figure: Callable[[Outcome], float] = _seconds
 
 
+_rate_row = partial(Row, unit="images/s", figure=_bare_rate, peer_figure=_bare_rate)
 _memory_row = partial(Row, unit="GB", figure=_memory, peer_figure=_memory)
 ROWS = (
     Row("text query, ViT-B-32-256", "vit query", "rclip query", "≤ rclip"),
@@ -131,6 +135,8 @@ ROWS = (
         figure=_rate,
         peer_figure=_bare_rate,
     ),
+    _rate_row("decoding the 1000 alone; beside it the bare tower", "small alone", "bare tower"),
+    _rate_row("decoding the 300 alone; beside it rclip's bare tower", "decode alone", "vit tower"),
     _memory_row("peak memory, query, ViT-B-32-256", "vit query", "rclip query"),
     _memory_row("peak memory, index, ViT-B-32-256", "vit index", "rclip index"),
     _memory_row("peak memory, query, default model", "default query", "rclip query", "≤ 0.7 GB"),
@@ -203,7 +209,13 @@ def commands(work: Path, rclip: Path) -> dict[str, Command]:
         f'"encoded": {SMALL_NUMBER}\\b',
         fresh=(index / "starter",),
     )
-    measured["bare tower"] = Command((*PARTS, "rate", str(work / STARTER_TOWER)), r"\d")
+    for name, where in (
+        ("bare tower", ("rate", str(work / STARTER_TOWER))),
+        ("vit tower", ("rate", str(work / VIT_TOWER))),
+        ("small alone", ("decode", str(work / SMALL_PHOTOGRAPHS), str(STARTER_SIDE))),
+        ("decode alone", ("decode", str(photographs), str(VIT_SIDE))),
+    ):
+        measured[name] = Command((*PARTS, *where), r"\d")
     for name, model in (("default", DEFAULT), ("starter", "starter")):
         asked = ("classify", str(PHOTOGRAPH), "--labels", LABELS, "--model", model)
         measured[f"{name} classify"] = Command((*app, *asked), "rocket")

@@ -56,6 +56,12 @@ _WORD_STEP = 12
 
 _QUANTISED = ["MatMul", "Gemm"]
 
+# Signed, which VNNI multiplies natively: half the time of unsigned ones, and indexing waits for it.
+# In 7 bits, lest processors without it overflow as they add two products in 16 bits. Texts are few,
+# and the starter's agree better with 8 bits (0.989, with 7 0.987).
+_IMAGE_WEIGHTS = {"weight_type": QuantType.QInt8, "reduce_range": True}
+_TEXT_WEIGHTS = {"weight_type": QuantType.QUInt8}
+
 # Memory while it is made, by the weights of the model: ViT-B/32's 88 million took 1.2 GB.
 _BYTES_A_WEIGHT = 14
 
@@ -110,11 +116,11 @@ def _quantise(towers: Towers, folder: Path, name: str) -> Towers:
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise ModelError("int8_failed", model=name, reason=reason) from error
-    for name in (TOKENIZER, VOCABULARY):  # it has one of them
-        if (towers.folder / name).exists():
-            _link(towers.folder / name, folder)
+    for tokenizer in (TOKENIZER, VOCABULARY):  # it has one of them
+        if (towers.folder / tokenizer).exists():
+            _link(towers.folder / tokenizer, folder)
     # Vectors of the two must not be compared, and parts of the digest name their indexes.
-    own = blake2b(f"{towers.spec.fingerprint}-int8".encode(), digest_size=8).hexdigest()
+    own = blake2b(f"{towers.spec.fingerprint}-s8".encode(), digest_size=8).hexdigest()
     made = replace(towers, folder=folder, spec=replace(towers.spec, fingerprint=own))
     cosines = agreement(OnnxEngine(made, "int8"), OnnxEngine(towers), towers)
     if not min(cosines.values()) >= _LEAST_COSINE:  # NaN is no agreement
@@ -172,8 +178,8 @@ def _write_tower(towers: Towers, plain: str, folder: Path, int8: str) -> bool:
             folder / int8,
             op_types_to_quantize=_QUANTISED,
             per_channel=True,
-            weight_type=QuantType.QUInt8,
             use_external_data_format=True,  # one file ends at 2 GB
+            **(_IMAGE_WEIGHTS if plain == IMAGE_TOWER else _TEXT_WEIGHTS),
         )
     else:
         graph = onnx.load(towers.file(plain), load_external_data=False).graph

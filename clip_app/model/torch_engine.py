@@ -47,7 +47,11 @@ _FREEZE_TOLERANCE = 1e-4
 
 
 class TorchEngine:
-    """One open_clip model; see `clip_app.model.engine.Engine`."""
+    """One open_clip model; see `clip_app.model.engine.Engine`.
+
+    Both towers are loaded, whatever is asked of them: open_clip builds no half of a model, and the
+    fingerprint is taken of all its weights.
+    """
 
     name = "torch"
 
