@@ -99,7 +99,8 @@ const counted = () => {
     const count = list.childElementCount;
     const dot = make('i', { className: 'dot' });
     section.style.setProperty('--count', count);
-    heading.replaceChildren(dot, nameOf(key), ' ', make('small', {}, String(count)));
+    const name = make('span', { title: nameOf(key) }, nameOf(key));
+    heading.replaceChildren(dot, name, ' ', make('small', {}, String(count)));
     chip.replaceChildren(dot.cloneNode(), nameOf(key), ' ', make('small', {}, String(count)));
   }
   const moved = rows.filter((row) => row[4] !== null).length;

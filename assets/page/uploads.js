@@ -1,7 +1,7 @@
 // What the batch and the matrix share: words, small elements, and photographs laid on a part.
 const language = () => window.clipApp.lang();
 const say = (key, values = {}) =>
-  props.words[key][language()].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const both = (sentence) => sentence[language()];
 const make = (tag, properties = {}, ...children) => {
   const node = document.createElement(tag);
@@ -17,9 +17,11 @@ const served = (path) => {
   const { root, api_prefix: prefix } = window.gradio_config;
   return `${root}${prefix}/file=${path.split('/').map(encodeURIComponent).join('/')}`;
 };
+// As `percent` of clip_app/ui/html.py: nothing that is not is called 0 or 100.
 const percent = (score) => {
-  const space = language() === 'zh' ? ' ' : '';
-  return score > 0 && score < 0.0005 ? `<0.1${space}%` : `${(100 * score).toFixed(1)}${space}%`;
+  const shown = (100 * score).toFixed(1);
+  if (shown === '0.0' && score > 0) return '<0.1 %';
+  return shown === '100.0' && score < 1 ? '>99.9 %' : `${shown} %`;
 };
 const colour = (position) => `var(--label-${position % 8}, var(--accent, #3b46c4))`;
 const megabytes = (bytes) =>

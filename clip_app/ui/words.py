@@ -8,16 +8,15 @@ from clip_app.strings import LANGUAGES, STRINGS, Language
 Both = dict[Language, str]
 
 
-def words(*topics: str) -> dict[str, Both]:
-    """Every string whose key begins with one of `topics`, by key; placeholders are left in."""
+def words(*topics: str) -> dict[Language, dict[str, str]]:
+    """Every string whose key begins with one of `topics`, by language; placeholders are left in."""
     return {
-        key: dict(zip(LANGUAGES, pair, strict=True))
-        for key, pair in STRINGS.items()
-        if key.startswith(topics)
+        language: {key: pair[place] for key, pair in STRINGS.items() if key.startswith(topics)}
+        for place, language in enumerate(LANGUAGES)
     }
 
 
-def in_both(said: ClipAppError | Reason | Any) -> Both:
+def said_in_both(said: ClipAppError | Reason | Any) -> Both:
     """What has a `message(language)`, in every language; of an error, what visitors may read."""
     say = said.public_message if isinstance(said, ClipAppError) else said.message
     return {language: say(language) for language in LANGUAGES}

@@ -20,7 +20,7 @@ from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
 from clip_app.ui.desk import Desk
 from clip_app.ui.downloads import no_formula
-from clip_app.ui.words import in_both
+from clip_app.ui.words import said_in_both
 
 #: What a correction to "none fits" is called in the files, as is their column.
 NONE_FITS = "none_fits"
@@ -85,7 +85,7 @@ class Run:
             "seconds": round(self.seconds, 2),
             "labels": json.dumps(list(self.labels)),
             "rows": list(self.shown_rows),
-            "broken": [in_both(one) for one in self.broken],
+            "broken": [said_in_both(one) for one in self.broken],
         }
 
     def _shown_row(self, row: Row) -> str:
@@ -168,7 +168,7 @@ class Batch(Desk):
             "photos": super().shown(),
             "run": run.shown() if run else None,
             "changed": run is not None and tuple(self.uploads) != run.uploads,
-            "error": in_both(self.error) if self.error else None,
+            "error": said_in_both(self.error) if self.error else None,
         }
 
 

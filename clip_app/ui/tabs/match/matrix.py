@@ -25,7 +25,7 @@ from clip_app.ui.html import picture_url
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.match.matrix_picture import CELL, draw_matrix
-from clip_app.ui.words import in_both, words
+from clip_app.ui.words import said_in_both, words
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Matrix(Desk):
             "own": desk is self,
             "names": names,
             "pictures": pictures,
-            "notices": [in_both(one) for one in [*broken, *_notices(service, texts)]],
+            "notices": [said_in_both(one) for one in [*broken, *_notices(service, texts)]],
             **_numbers(matrix, service.logit_scale),
         }
         addresses = [_address(one) for one in pictures]
@@ -149,7 +149,7 @@ def build_matrix(page: Page) -> None:
             shown["matrix"], svg = mine.compared(page.slot.service, given[page.language])
         except ClipAppError as error:
             log.info("%s: %s", type(error).__name__, error)
-            shown["error"] = in_both(error)
+            shown["error"] = said_in_both(error)
             return {panel: shown, download: gr.update(visible=False)}
         file = write_export("similarities.svg", svg)
         return {panel: shown, download: gr.update(value=file, visible=True)}
