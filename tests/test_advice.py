@@ -44,10 +44,12 @@ def ask(bilingual, settings, tmp_path):
             ModelSlot(bilingual, settings),
             galleries,
             settings,
-            gr.Radio(["zh", "en"]),
-            gr.State(Spoken()),
-            gr.HTML(),
-            gr.State(""),
+            language=gr.Radio(["zh", "en"]),
+            spoken=gr.State(Spoken()),
+            address=gr.HTML(),
+            photo=gr.HTML(),
+            model_told=gr.HTML(),
+            advised=gr.State(""),
         )
     kept = {page.advised: ""}
 
@@ -66,7 +68,7 @@ def test_it_has_both_figures_in_the_language_of_the_page(ask):
     for line in (english, chinese):
         for fact in ("siglip2-b-16-256", "79.1", "62.4"):
             assert fact in line
-        assert line.count("<p") == 1
+        assert "<" not in line
     assert "is better at English" in english
     assert "See tab Model" in english
     assert "的英文更准" in chinese
@@ -113,7 +115,6 @@ def test_the_page_shows_it_with_the_result_in_both_languages(folder, open_at):
         advice = page.locator(".advice")
         assert advice.count() == 0
         page.locator("#classify-labels textarea").fill(LABELS)
-        page.locator("#classify-button").click()
         page.locator("#classify-verdict .advice", has_text="的英文更准").wait_for(timeout=60_000)
         shoot(page, "advice-zh")
         page.get_by_label("English").check()
@@ -122,13 +123,11 @@ def test_the_page_shows_it_with_the_result_in_both_languages(folder, open_at):
         page.get_by_role("tab", name="Match", exact=True).click()
         page.locator("#match-best .headline").wait_for(timeout=60_000)
         page.locator("#match-descriptions textarea").fill("a cat\na dog\na car")
-        page.locator("#match-button").click()
         page.locator("#match-best .headline", has_text="a cat").wait_for(timeout=60_000)
         page.wait_for_timeout(1000)
         assert page.locator("#match-best .advice").count() == 0
         page.get_by_role("tab", name="Classify").click()
         page.locator("#classify-labels textarea").fill("kitten, puppy, lorry")
-        page.locator("#classify-button").click()
         page.locator("#classify-verdict .headline", has_text="kitten").wait_for(timeout=60_000)
         assert advice.count() == 0
     finally:
