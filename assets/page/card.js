@@ -165,7 +165,7 @@ function showAnswer() {
   put('head-score', words.score);
   put('head-cosine', words.cosine);
   put('of', value.of);
-  at('after').replaceChildren(...(value.advice ? [paragraph(value.advice, 'advice')] : []));
+  put('advice', value.advice);
   put('told', '');
   list.setAttribute('aria-label', words.scores);
   at('bars').classList.remove('all');

@@ -164,7 +164,10 @@ def launch_options(
         "max_threads": _HANDLERS,
         "max_file_size": f"{settings.max_upload_mb}mb",
         # Thumbnails are named by the hash of what they show, so none can be guessed.
-        "allowed_paths": [str(ASSETS / "examples"), str(galleries.pictures.folder)],
+        "allowed_paths": [
+            *(str(ASSETS / folder) for folder in ("examples", "gallery/examples")),
+            str(galleries.pictures.folder),
+        ],
         "enable_monitoring": False,
         "run_history": False,
         "footer_links": ["api"],
