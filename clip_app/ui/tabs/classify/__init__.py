@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.prompts import parse_labels
+from clip_app.prompts import TEMPLATE_SETS, parse_labels
 from clip_app.strings import text
 from clip_app.tasks.classify import classify
 from clip_app.ui.advice import english_advice
@@ -41,7 +41,11 @@ def build(page: Page, room: Room) -> Follows:
     with room.below:
         build_batch(page, options)
     return Follows(
-        Step(classifying.words, {labels, page.language}, [labels]),
+        Step(
+            classifying.words,
+            {labels, page.language, page.address, classifying.wanted},
+            [labels, options.templates],
+        ),
         Step(card.tells(classifying.answer), classifying.inputs, classifying.outputs),
     )
 
@@ -136,8 +140,15 @@ class _Classifying:
         given[self.wanted].asked = ()
 
     def words(self, given: Values) -> Values:
-        """The example's words, where the browser's script has not put them there yet."""
-        labels = self.options.labels
-        if given[labels].strip():
-            return {labels: gr.skip()}
-        return {labels: load_examples()[0].labels[given[self.page.language]]}
+        """When the page opens, the example's words, unless the browser's script has put some there.
+
+        And the templates that its address names.
+        """
+        labels, templates = self.options.labels, self.options.templates
+        opening = not given[self.wanted].asked
+        named = given[self.page.address].get("template") if opening else None
+        first = load_examples()[0].labels[given[self.page.language]]
+        return {
+            labels: gr.skip() if given[labels].strip() else first,
+            templates: named if named in TEMPLATE_SETS else gr.skip(),
+        }
