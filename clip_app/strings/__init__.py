@@ -12,6 +12,7 @@ from clip_app.strings import (
     gallery,
     images,
     labels,
+    learn,
     model_page,
     models,
     page,
@@ -39,6 +40,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         batch,
         search_page,
         model_page,
+        learn,
     )
     for key, pair in topic.STRINGS.items()
 }

@@ -56,8 +56,6 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                     followers.append(followed)
         build_api(Endpoints(slot, galleries))
         _follow_language(demo, page, followers)
-        if model.may_change(page):
-            model.follow_model(page)
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
 
