@@ -114,6 +114,10 @@ class ModelError(ClipAppError):
     """A model that is unknown, cannot be loaded, or has failed while it ran."""
 
 
+class UnknownModelError(ModelError):
+    """A name that no model has."""
+
+
 class ModelChangingError(ModelError):
     """Another model is being loaded just now."""
 

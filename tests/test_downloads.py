@@ -21,7 +21,7 @@ from clip_app.model.catalog import find_model
 from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.slot import ModelSlot, load_model, open_slot
 from clip_app.settings import Settings
-from clip_app.ui.tabs.model import model_sentence
+from clip_app.ui.tabs.model import told
 from tests.conftest import EXAMPLES, ROOT
 from tests.hub_stand_in import CONFIG, MODEL, WEIGHTS, Fault, served, write_repositories
 
@@ -183,11 +183,11 @@ def test_page_says_that_a_download_broke_off_and_goes_on_with_it_by_itself(hub, 
     slot = open_slot(AUTOMATIC)
     wait_for(lambda: slot.trouble)
     assert slot.service.info.is_starter
-    assert f"The download of {MODEL} broke off. It goes on by itself" in model_sentence(slot, "en")
-    assert f"{MODEL} 的下载中断了" in model_sentence(slot, "zh")
+    assert f"The download of {MODEL} broke off. It goes on by itself" in told(slot)["line"]["en"]
+    assert f"{MODEL} 的下载中断了" in told(slot)["line"]["zh"]
     wait_for(lambda: not slot.service.info.is_starter and slot.awaited is None)
     assert hub.starts(WEIGHTS) == [0, 1_000_000, 2_000_000, 3_000_000]
-    assert "notice" not in model_sentence(slot, "en")
+    assert told(slot)["line"] == {"en": "", "zh": ""}
 
 
 def test_a_model_that_is_chosen_meanwhile_is_not_replaced_by_the_download(hub, monkeypatch):

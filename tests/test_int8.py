@@ -16,10 +16,10 @@ from clip_app.model import quantise
 from clip_app.model.catalog import find_model
 from clip_app.model.exporting import towers_root
 from clip_app.model.service import ModelService
-from clip_app.model.slot import ModelSlot, load_model
+from clip_app.model.slot import load_model
 from clip_app.model.towers import find_int8_towers, find_towers, remove_towers
 from clip_app.settings import ASSETS, Settings
-from clip_app.ui.tabs.model import model_sentence, model_table
+from clip_app.ui.tabs.model import model_table
 from tests.conftest import EXAMPLES, ROOT
 from tests.small_models import write_model
 
@@ -220,5 +220,5 @@ def test_the_command_takes_it_and_removes_it(own, language, sentence):
 
 
 def test_the_page_shows_it(int8):
-    assert "int8" in model_sentence(ModelSlot(int8, Settings()), "en")
+    assert "int8" in model_table(int8, "en")
     assert "int8" in model_table(int8, "zh")

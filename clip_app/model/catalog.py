@@ -20,7 +20,7 @@ from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 
-from clip_app.errors import ModelError
+from clip_app.errors import ModelError, UnknownModelError
 from clip_app.model.info import Scoring
 from clip_app.settings import ASSETS
 from clip_app.sizes import megabytes
@@ -351,7 +351,7 @@ def find_model(choice: str, roots: Sequence[Path] | None = None) -> ModelSource:
             )
     if roots is not None and any(mark in choice for mark in ("/", "\\", "~", "local-dir:")):
         raise ModelError("model_path_forbidden")
-    raise ModelError("model_unknown", model=choice)
+    raise UnknownModelError("model_unknown", model=choice)
 
 
 def _registry(choice: str) -> Any:

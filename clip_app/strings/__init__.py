@@ -8,9 +8,11 @@ from typing import Literal
 
 from clip_app.strings import (
     batch,
+    card,
     gallery,
     images,
     labels,
+    learn,
     model_page,
     models,
     page,
@@ -34,9 +36,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         settings,
         page,
         labels,
+        card,
         batch,
         search_page,
         model_page,
+        learn,
     )
     for key, pair in topic.STRINGS.items()
 }

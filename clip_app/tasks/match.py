@@ -157,7 +157,13 @@ def match_matrix(
     if not images:
         raise ImageError("image_missing")
     texts = _texts(descriptions)
-    image_features = service.encode_images(images)
+    return matrix_of_features(service, service.encode_images(images), texts)
+
+
+def matrix_of_features(
+    service: ModelService, image_features: np.ndarray, texts: Sequence[str]
+) -> SimilarityMatrix:
+    """As `match_matrix`, of images that are encoded already: float32 rows of length 1."""
     cosines = similarities(image_features, service.encode_texts(texts))
     return SimilarityMatrix(tuple(texts), cosines, softmax_scores(cosines, service.logit_scale))
 

@@ -27,7 +27,7 @@ def download_button(key: str, elem_id: str) -> gr.DownloadButton:
     """A download button that appears once there is something to download."""
     # Gradio translates this label too, though its signature says plain text only.
     label: Any = i18n(key)
-    return gr.DownloadButton(label, visible=False, elem_id=elem_id)
+    return gr.DownloadButton(label, visible=False, elem_id=elem_id, scale=0, min_width=240)
 
 
 def no_formula(cell: str) -> str:

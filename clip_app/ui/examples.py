@@ -1,6 +1,8 @@
 """The example photographs, with the words that go with them."""
 
+import filecmp
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 
@@ -63,13 +65,15 @@ def example_queries() -> tuple[dict[Language, str], ...]:
     return tuple(one["query"] for one in queries if one.get("offered"))
 
 
+def shown_example(path: str | None) -> Example | None:
+    """The example that a photograph is, by its content; an upload of one counts, too."""
+    if not path or not os.path.exists(path):
+        return None
+    known = ((one, EXAMPLES_DIRECTORY / one.file) for one in load_examples())
+    return next((one for one, own in known if filecmp.cmp(path, own, shallow=False)), None)
+
+
 def is_example(typed: str) -> bool:
     """Whether a field holds the words of an example, as nobody has changed them."""
     words = ((*one.labels.values(), *one.descriptions.values()) for one in load_examples())
     return any(typed in one for one in words)
-
-
-def in_language(typed: str | None, example: dict[Language, str], language: Language) -> str:
-    """What a field shows: the example's words in `language` while nobody has changed them."""
-    untouched = not typed or not typed.strip() or typed in example.values()
-    return example[language] if untouched or typed is None else typed

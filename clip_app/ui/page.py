@@ -15,7 +15,7 @@ from clip_app.ui.api import build_api
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.i18n import translations
-from clip_app.ui.panels import photo_panel
+from clip_app.ui.photo_column import photo_column
 from clip_app.ui.requests import EXCEPTION_HANDLERS, CheckedBlocks
 from clip_app.ui.served import ServedPage
 from clip_app.ui.shell import (
@@ -56,8 +56,6 @@ def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -
                     followers.append(followed)
         build_api(Endpoints(slot, galleries))
         _follow_language(demo, page, followers)
-        if model.may_change(page):
-            model.follow_model(page)
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
 
@@ -72,7 +70,7 @@ def _lay_out(
     below = rooms_below_stage(BESIDE_PHOTO)
     with gr.Row(elem_id="stage"):
         with gr.Column(elem_id="photo-column"):
-            photo = photo_panel("classify", language)
+            photo = photo_column(slot, settings, "classify-image")
         rooms = {key: room(key, below[key]) for key in BESIDE_PHOTO}
     for one in below.values():
         one.render()

@@ -5,15 +5,17 @@ from typing import Any
 
 import gradio as gr
 
+from clip_app.errors import ClipAppError, DownloadError, HubUnreachableError, UnknownModelError
 from clip_app.metrics import steps
-from clip_app.model.catalog import PRESETS, local_models
+from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, Preset, local_models
 from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
-from clip_app.strings import LANGUAGES, Language, text
+from clip_app.strings import LANGUAGES, STRINGS, Language, text
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.html import catalog_table, facts_table
+from clip_app.ui.html import catalog_table, facts_table, notice
 from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 
 KEY = "model"
@@ -24,12 +26,11 @@ _MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
 
 def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
-    about = gr.HTML(elem_id="model-about")
+    said = gr.HTML(elem_id="model-said")
+    models = gr.HTML(elem_id="model-catalog", **part("models"))
     if page.settings.visitors_may_change_model:
-        _build_choice(page, about)
-    if may_change(page):
-        _follow_about(page, about)
-    catalog = gr.HTML(elem_id="model-catalog")
+        _build_choice(page, models, said)
+    about = gr.HTML(elem_id="model-about")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
     gr.on(
@@ -43,20 +44,12 @@ def build(page: Page, room: Room) -> Follows:
 
     def words(given: Values) -> Values:
         language = given[page.language]
-        return {about: model_table(page.slot.service, language), catalog: presets_table(language)}
+        return {about: model_table(page.slot.service, language), models: rows(page, language)}
 
-    return Follows(Step(words, {page.language}, [about, catalog]))
-
-
-def _follow_about(page: Page, about: gr.HTML) -> None:
-    gr.Timer(_MODEL_SECONDS).tick(
-        lambda language: model_table(page.slot.service, language),
-        page.language,
-        about,
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
+    following = Step(words, {page.language}, [about, models])
+    if may_change(page):
+        _follow_model(page, following)
+    return Follows(following)
 
 
 def may_change(page: Page) -> bool:
@@ -65,63 +58,92 @@ def may_change(page: Page) -> bool:
     return bool(page.settings.visitors_may_change_model or slot.awaited or slot.trouble)
 
 
-def follow_model(page: Page) -> None:
+def _follow_model(page: Page, words: Step) -> None:
     """Let every page name the model that answers now, and say how far a download is."""
-    timer = gr.Timer(_DOWNLOAD_SECONDS)
+    timer, shown = gr.Timer(_DOWNLOAD_SECONDS), gr.State("")
 
-    def now(seconds: float) -> Values:
+    def now(given: Values) -> Values:
         wanted = _DOWNLOAD_SECONDS if page.slot.awaited else _MODEL_SECONDS
-        said: Values = {page.model_told: told(page.slot)}
+        name = page.slot.service.info.public_name
+        said: Values = {page.model_told: told(page.slot), shown: name}
+        if given[shown] != name:
+            said |= words.run(given)
         # A timer that is set begins anew.
-        return said if seconds == wanted else {**said, timer: gr.Timer(wanted)}
+        return said if given[timer] == wanted else {**said, timer: gr.Timer(wanted)}
 
     timer.tick(
         now,
-        timer,
-        [page.model_told, timer],
+        {page.language, timer, shown},
+        [page.model_told, shown, timer, *words.outputs],
         api_visibility="private",
         show_progress="hidden",
         queue=False,
     )
 
 
-def _build_choice(page: Page, about: gr.HTML) -> None:
+def _build_choice(page: Page, models: gr.HTML, said: gr.HTML) -> None:
+    """Let visitors choose a row, or type what no row has."""
     root = page.settings.model_root
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_id="model-other"):
         choice = gr.Dropdown(
-            ["starter", *PRESETS, *(one.name for one in local_models(root))],
-            value=page.slot.service.info.public_name,
+            [one.name for one in local_models(root)],
+            value="",
             label=i18n("model_choose"),
             info=i18n("model_choose_info"),
             allow_custom_value=True,
             scale=4,
             elem_id="model-choice",
         )
-        load = gr.Button(i18n("model_load"), scale=1, elem_id="model-load")
+        load = gr.Button(i18n("model_load"), scale=0, elem_id="model-load")
 
-    def change_model(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
-        language, chosen = given[page.language], str(given[choice] or "")
-        progress(0.1, desc=text("loading_model", language, model=chosen))
+    def change(given: Values, chosen: str, progress: gr.Progress) -> Values:
+        progress(0.1, desc=text("loading_model", given[page.language], model=chosen))
 
         def report(download: DownloadProgress) -> None:
             told = download.sentence(page.language_now(given))
             progress((download.done, download.total), desc=told)
 
-        service = page.slot.change(chosen, [root] if root else [], report)
+        try:
+            service = page.slot.change(chosen, [root] if root else [], report)
+        except ClipAppError as error:
+            language = page.language_now(given)
+            return {said: _trouble(error, language), models: rows(page, language)}
         language = page.language_now(given)
-        gr.Info(text("model_loaded", language, model=html.escape(service.info.public_name)))
+        done = text("model_loaded", language, model=service.info.public_name)
         return {
+            said: f'<p role="status">{html.escape(done)}</p>',
             page.model_told: told(page.slot),
-            about: model_table(service, language),
+            models: rows(page, language),
         }
 
-    load.click(
-        shows_errors(change_model, page.language_now),
-        {choice, page.language, page.spoken},
-        [page.model_told, about],
-        api_visibility="private",
-        concurrency_limit=1,
-    )
+    def change_to_typed(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
+        return change(given, str(given[choice] or "").strip(), progress)
+
+    def change_to_row(
+        given: Values, event: gr.EventData, progress: gr.Progress = gr.Progress()
+    ) -> Values:
+        return change(given, str(event._data["name"]), progress)
+
+    for event, handler in ((load.click, change_to_typed), (models.choose, change_to_row)):
+        event(
+            shows_errors(handler, page.language_now),
+            {choice, page.language, page.spoken},
+            [said, page.model_told, models],
+            api_visibility="private",
+            concurrency_limit=1,
+            concurrency_id="model",
+            show_progress_on=[said],
+        )
+
+
+def _trouble(error: ClipAppError, language: Language) -> str:
+    """Why a model could not be loaded, and what to do about it, as HTML."""
+    if isinstance(error, UnknownModelError):
+        return notice(text("model_not_listed", language))
+    sentence = error.public_message(language)
+    if isinstance(error, HubUnreachableError | DownloadError):
+        sentence += ("" if language == "zh" else " ") + text("model_mirror", language)
+    return notice(sentence)
 
 
 def told(slot: ModelSlot) -> dict[str, Any]:
@@ -134,14 +156,10 @@ def told(slot: ModelSlot) -> dict[str, Any]:
     if slot.awaited and slot.progress:
         share = f"{100 * slot.progress.done // max(slot.progress.total, 1)} %"
         chip = {one: [chip[one][0], text("chip_loading", one, share=share)] for one in LANGUAGES}
-    return {
-        "state": state,
-        "chip": chip,
-        "line": {one: _to_come(slot, one) for one in LANGUAGES},
-    }
+    return {"state": state, "chip": chip, "line": {one: to_come(slot, one) for one in LANGUAGES}}
 
 
-def _to_come(slot: ModelSlot, language: Language) -> str:
+def to_come(slot: ModelSlot, language: Language) -> str:
     """How far the model is that is to take over by itself, or what keeps it; "" if none is."""
     awaited, progress, trouble = slot.awaited, slot.progress, slot.trouble
     if awaited:
@@ -154,10 +172,58 @@ def _to_come(slot: ModelSlot, language: Language) -> str:
     return trouble.public_message(language) if trouble else ""
 
 
+def rows(page: Page, language: Language) -> dict[str, Any]:
+    """The models to choose from, for `assets/page/models.js`; the recommended one comes first."""
+    now = page.slot.service.info
+    use = text("model_use", language) if page.settings.visitors_may_change_model else ""
+
+    def row(name: str, title: str, facts: str) -> dict[str, Any]:
+        answers, recommended = now.public_name == name, name == DEFAULT_PRESET
+        marks = ["model_now"] * answers + ["model_recommended"] * recommended
+        return {
+            "name": name,
+            "title": title,
+            "facts": facts,
+            "marks": [text(mark, language) for mark in marks],
+            "now": answers,
+            "recommended": recommended,
+            "use": "" if answers else use,
+        }
+
+    presets = sorted(PRESETS.values(), key=lambda one: one.key != DEFAULT_PRESET)
+    starter = row("starter", text("starter_title", language), text("starter_facts", language))
+    listed = [row(one.key, one.key, _facts(one, language)) for one in presets]
+    listed.insert(1, starter)
+    if not any(one["now"] for one in listed):  # one of a folder or of the hub
+        listed.insert(0, row(now.public_name, now.public_name, now.title))
+    return {"models": listed}
+
+
+def _facts(preset: Preset, language: Language) -> str:
+    facts = [
+        text(f"reads_{'_'.join(preset.languages)}", language),
+        text("model_size", language, size=preset.download_size),
+    ]
+    if preset.imagenet is not None:
+        facts.append(text("model_imagenet", language, share=f"{preset.imagenet:.1f}"))
+    if preset.chinese is not None:
+        facts.append(text("model_chinese", language, share=f"{preset.chinese:.1f}"))
+    licence = _in_words("licence", preset.licence, language)
+    facts.append(text("model_licence", language, licence=licence))
+    return " · ".join(facts)
+
+
+def _in_words(kind: str, name: str, language: Language) -> str:
+    """What the code calls `name`, in words of `language` where there are any."""
+    key = f"{kind} {name}"
+    return text(key, language) if key in STRINGS else name
+
+
 def model_table(service: ModelService, language: Language) -> str:
     """What is known of the model that answers, as an HTML table."""
     info = service.info
-    rows = {
+    read = f"reads_{'_'.join(info.languages)}" if info.languages else "reads_unknown"
+    facts = {
         "model_name": info.public_name,
         "model_device": info.device,
         "model_precision": info.precision,
@@ -165,40 +231,22 @@ def model_table(service: ModelService, language: Language) -> str:
         "model_embedding": str(info.embedding_size),
         "model_parameters": f"{info.parameters / 1e6:.1f} M",
         "model_scoring": info.scoring,
-        "model_languages": " + ".join(info.languages) if info.languages else "?",
+        "model_languages": text(read, language),
     }
-    return facts_table(rows, language)
-
-
-def presets_table(language: Language) -> str:
-    """The presets with what a person needs to choose one, as an HTML table."""
-    keys = ("name", "languages", "download", "imagenet", "chinese", "scoring", "licence")
-    rows = (
-        (
-            preset.key,
-            " + ".join(preset.languages),
-            preset.download_size,
-            "–" if preset.imagenet is None else f"{preset.imagenet} %",
-            "–" if preset.chinese is None else f"{preset.chinese} %",
-            preset.scoring,
-            preset.licence,
-        )
-        for preset in PRESETS.values()
-    )
-    return catalog_table([f"model_{key}" for key in keys], rows, language)
+    return facts_table(facts, language)
 
 
 def metrics_table(language: Language) -> str:
     """How long each step has taken in this process, as an HTML table."""
     keys = ("step", "count", "mean", "median", "p95")
-    rows = (
+    times = (
         (
-            step,
-            f"{times.count:,}",
-            f"{times.mean_ms:.1f}",
-            f"{times.median_ms:.1f}",
-            f"{times.p95_ms:.1f}",
+            _in_words("step", step, language),
+            f"{one.count:,}",
+            f"{one.mean_ms:.1f}",
+            f"{one.median_ms:.1f}",
+            f"{one.p95_ms:.1f}",
         )
-        for step, times in steps.times().items()
+        for step, one in steps.times().items()
     )
-    return catalog_table([f"metrics_{key}" for key in keys], rows, language)
+    return catalog_table([f"metrics_{key}" for key in keys], times, language)

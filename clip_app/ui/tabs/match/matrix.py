@@ -1,63 +1,164 @@
-"""Several images against several texts: the lower part of the tab 文本匹配."""
+"""Several photographs against several sentences: the lower part of the tab 文本匹配."""
+
+import logging
+from functools import lru_cache
+from typing import Any
 
 import gradio as gr
+import numpy as np
+from PIL import Image
 
-from clip_app.errors import ImageError, InputError
-from clip_app.photos import open_picture
-from clip_app.prompts import parse_lines
-from clip_app.strings import text
-from clip_app.tasks.match import match_matrix
+from clip_app.errors import ClipAppError, ImageError, InputError, Reason
+from clip_app.gallery.uploads import Upload
+from clip_app.images import shown_name, thumbnail
+from clip_app.model.catalog import DEFAULT_PRESET
+from clip_app.model.service import ModelService
+from clip_app.prompts import language_of_texts, parse_lines
+from clip_app.scoring import softmax_scores
+from clip_app.strings import LANGUAGES, Language, text
+from clip_app.tasks.match import SimilarityMatrix, matrix_of_features
+from clip_app.ui.desk import Desk, with_uploads
 from clip_app.ui.downloads import download_button, write_export
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.files import IMAGE_TYPES
-from clip_app.ui.html import cut_notice, unread_notice
+from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from clip_app.ui.html import picture_url
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Values
-from clip_app.ui.tabs.match.matrix_picture import draw_matrix
+from clip_app.ui.tabs.match.matrix_picture import CELL, draw_matrix
+from clip_app.ui.words import said_in_both, words
+
+log = logging.getLogger(__name__)
 
 # A matrix that can be looked at.
 _MAX_IMAGES = 12
 _MAX_TEXTS = 24
 
+_EXAMPLES = 4
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+class Matrix(Desk):
+    """A visitor's photographs, or the examples while there are none, and what they are asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts = ""
+        self.examples = Desk()
+        self.examples.uploads = [
+            Upload(EXAMPLES_DIRECTORY / one.file, one.file) for one in load_examples()[:_EXAMPLES]
+        ]
+
+    def close(self) -> None:
+        """Remove the thumbnails; called when the visitor has left."""
+        super().close()
+        self.examples.close()
+
+    def compared(self, service: ModelService, language: Language) -> tuple[dict[str, Any], str]:
+        """What the page's script shows, and the same as an SVG document.
+
+        Raises:
+            ImageError: if none of the photographs can be read.
+            InputError: if there is no sentence, or too many, or too many photographs.
+            ModelError: if the device fails.
+        """
+        desk = self if self.uploads else self.examples
+        if (number := len(desk.uploads)) > _MAX_IMAGES:
+            raise InputError("images_too_many", number=number, limit=_MAX_IMAGES)
+        texts = parse_lines(self.texts, _MAX_TEXTS)
+        called = [shown_name(name=one.name) for one in desk.uploads]
+        photos = list(zip(called, desk.encoded(service), strict=True))
+        broken = [one.error.reason.about(name) for name, one in photos if one.error is not None]
+        sound = [
+            (name, one.kept, one.image_features)
+            for name, one in photos
+            if one.image_features is not None
+        ]
+        if not sound:
+            raise ImageError(broken[0].key, **broken[0].params)
+        names, pictures, features = zip(*sound, strict=True)
+        matrix = matrix_of_features(service, np.stack(features), texts)
+        shown = {
+            "own": desk is self,
+            "names": names,
+            "pictures": pictures,
+            "notices": [said_in_both(one) for one in [*broken, *_notices(service, texts)]],
+            **_numbers(matrix, service.logit_scale),
+        }
+        addresses = [_address(one) for one in pictures]
+        return shown, draw_matrix(addresses, matrix, text("matrix_caption", language))
+
+
+def _numbers(matrix: SimilarityMatrix, logit_scale: float) -> dict[str, Any]:
+    """Rows of the table, a sentence each: cosines, and both kinds of percent."""
+    cosines = matrix.similarities.T
+    return {
+        "texts": list(matrix.texts),
+        "cosine": cosines.round(6).tolist(),
+        "by_photo": matrix.scores.T.round(8).tolist(),
+        "by_text": softmax_scores(cosines, logit_scale).round(8).tolist(),
+    }
+
+
+def _notices(service: ModelService, texts: list[str]) -> list[Any]:
+    """What does not stop the comparison, and makes it worth less."""
+    said: list[Any] = list(service.cut_texts(texts)[:3])
+    if not service.reads(language_of_texts(texts)):
+        said.append(Reason("language_unread", {"better": DEFAULT_PRESET}))
+    return said
+
+
+@lru_cache(maxsize=256)
+def _address(path: str) -> str:
+    with Image.open(path) as picture:
+        return picture_url(thumbnail(picture, 2 * CELL))
+
 
 def build_matrix(page: Page) -> None:
-    """Lay it out and connect it."""
+    """Lay it out and connect it; its script asks when it is first seen, and as one types."""
+    examples = {
+        language: "\n".join(one.right_description[language] for one in load_examples()[:_EXAMPLES])
+        for language in LANGUAGES
+    }
+    state = gr.State(Matrix(), delete_callback=Matrix.close)
     with gr.Accordion(i18n("matrix"), open=False, elem_id="matrix"):
-        files = gr.File(
-            label=i18n("images"),
-            file_count="multiple",
-            file_types=IMAGE_TYPES,
-            elem_id="matrix-files",
+        panel = gr.HTML(
+            {"photos": Desk().shown(), "asked": None, "matrix": None, "error": None},
+            **with_uploads("matrix"),
+            words=words("matrix", "photos", "image_file_too_large"),
+            examples=examples,
+            apply_default_css=False,
+            elem_id="matrix-panel",
         )
-        texts = gr.Textbox(label=i18n("descriptions"), lines=4, elem_id="matrix-texts")
-        button = gr.Button(i18n("matrix_button"), elem_id="matrix-button")
-        picture = gr.HTML(elem_id="matrix-picture")
-        download = download_button("download_svg", "matrix-svg")
+        with gr.Row():
+            download = download_button("download_svg", "matrix-svg")
 
-    def compare(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
-        service, language = page.slot.service, given[page.language]
-        paths: list[str] = given[files] or []
-        if not paths:
-            raise ImageError("image_missing")
-        if len(paths) > _MAX_IMAGES:
-            raise InputError("images_too_many", number=len(paths), limit=_MAX_IMAGES)
-        photos = [
-            open_picture(path, service)
-            for path in progress.tqdm(paths, desc=text("batch_progress", language))
-        ]
-        matrix = match_matrix(service, photos, parse_lines(given[texts], _MAX_TEXTS))
-        svg = draw_matrix(photos, matrix, text("matrix_caption", language))
-        notices = unread_notice(service, matrix.texts, language) + cut_notice(
-            service.cut_texts(matrix.texts), language
-        )
-        return {
-            picture: f'{notices}<div class="matrix">{svg}</div>',
-            download: gr.update(value=write_export("similarities.svg", svg), visible=True),
+    def compare(given: Values, event: gr.EventData) -> Values:
+        """Take in what has changed, the photographs or the sentences, and compare."""
+        mine: Matrix = given[state]
+        asked: dict[str, Any] = event._data or {}
+        mine.change(asked)
+        mine.texts = asked["texts"]
+        shown: dict[str, Any] = {
+            "photos": mine.shown(),
+            "asked": mine.texts,
+            "matrix": None,
+            "error": None,
         }
+        try:
+            shown["matrix"], svg = mine.compared(page.slot.service, given[page.language])
+        except ClipAppError as error:
+            log.info("%s: %s", type(error).__name__, error)
+            shown["error"] = said_in_both(error)
+            return {panel: shown, download: gr.update(visible=False)}
+        file = write_export("similarities.svg", svg)
+        return {panel: shown, download: gr.update(value=file, visible=True)}
 
-    button.click(
-        shows_errors(compare, page.language),
-        {files, texts, page.language},
-        [picture, download],
-        api_visibility="private",
-    )
+    for event in (panel.photos, panel.ask):
+        event(
+            shows_errors(compare, page.language),
+            {state, page.language},
+            [panel, download],
+            trigger_mode="always_last",
+            **_PRIVATE,
+        )

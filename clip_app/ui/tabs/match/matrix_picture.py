@@ -8,31 +8,29 @@ import unicodedata
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from PIL import Image
-
-from clip_app.images import thumbnail
 from clip_app.tasks.match import SimilarityMatrix
-from clip_app.ui.html import picture_url
 
-_CELL = 88
+#: Side of a field, in pixels at 100 %.
+CELL = 88
 _TEXT_WIDTH = 250
 _LINE = 15
 _LINE_CELLS = 34  # half-width characters on a line of a text's label
 _LINES = 5
 
 
-def draw_matrix(images: Sequence[Image.Image], matrix: SimilarityMatrix, caption: str) -> str:
+def draw_matrix(images: Sequence[str], matrix: SimilarityMatrix, caption: str) -> str:
     """An SVG document with a column for each image and a row for each text.
 
     Args:
-        images: the pictures, in the order of the matrix's rows.
+        images: addresses of the pictures, in the order of the matrix's rows; `data:`, so that the
+            file stands alone.
         matrix: similarities and scores, one row an image.
         caption: plain text under the picture.
     """
     cosines = matrix.similarities
     low, high = float(cosines.min()), float(cosines.max())
-    width = _TEXT_WIDTH + _CELL * len(images) + 8
-    height = _CELL * (len(matrix.texts) + 1) + 30
+    width = _TEXT_WIDTH + CELL * len(images) + 8
+    height = CELL * (len(matrix.texts) + 1) + 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" font-size="12">'
@@ -40,25 +38,24 @@ def draw_matrix(images: Sequence[Image.Image], matrix: SimilarityMatrix, caption
     ]
     best = cosines.argmax(axis=1)
     for column, image in enumerate(images):
-        x = _TEXT_WIDTH + column * _CELL
+        x = _TEXT_WIDTH + column * CELL
         parts.append(
-            f'<image href="{picture_url(thumbnail(image, 2 * _CELL))}" x="{x + 2}" y="2" '
-            f'width="{_CELL - 4}" height="{_CELL - 4}"/>'
+            f'<image href="{image}" x="{x + 2}" y="2" width="{CELL - 4}" height="{CELL - 4}"/>'
         )
         for row in range(len(matrix.texts)):
-            y = (row + 1) * _CELL
+            y = (row + 1) * CELL
             strength = (cosines[column, row] - low) / (high - low) if high > low else 0.5
             ink = "#ffffff" if strength > 0.55 else "#1f2937"
             outline = ' stroke="#ea580c" stroke-width="3"' if best[column] == row else ""
             parts.append(
-                f'<rect x="{x + 2}" y="{y + 2}" width="{_CELL - 4}" height="{_CELL - 4}" rx="4" '
+                f'<rect x="{x + 2}" y="{y + 2}" width="{CELL - 4}" height="{CELL - 4}" rx="4" '
                 f'fill="{_blue(strength)}"{outline}/>'
-                f'<text x="{x + _CELL / 2}" y="{y + _CELL / 2 + 5}" text-anchor="middle" '
+                f'<text x="{x + CELL / 2}" y="{y + CELL / 2 + 5}" text-anchor="middle" '
                 f'font-size="15" fill="{ink}">{cosines[column, row]:.2f}</text>'
             )
     for row, label in enumerate(matrix.texts):
         lines = _wrapped(label)
-        top = (row + 1.5) * _CELL - (len(lines) - 1) * _LINE / 2 + 4
+        top = (row + 1.5) * CELL - (len(lines) - 1) * _LINE / 2 + 4
         parts.extend(
             f'<text x="{_TEXT_WIDTH - 10}" y="{top + i * _LINE}" text-anchor="end" '
             f'fill="#1f2937">{escape(line)}</text>'

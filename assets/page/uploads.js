@@ -1,0 +1,124 @@
+// What the batch and the matrix share: words, small elements, and photographs laid on a part.
+const language = () => window.clipApp.lang();
+const say = (key, values = {}) =>
+  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const both = (sentence) => sentence[language()];
+const make = (tag, properties = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+};
+const find = (selector) => element.querySelector(selector);
+const served = (path) => {
+  const { root, api_prefix: prefix } = window.gradio_config;
+  return `${root}${prefix}/file=${path.split('/').map(encodeURIComponent).join('/')}`;
+};
+// As `percent` of clip_app/ui/html.py: nothing that is not is called 0 or 100.
+const percent = (score) => {
+  const shown = (100 * score).toFixed(1);
+  if (shown === '0.0' && score > 0) return '<0.1 %';
+  return shown === '100.0' && score < 1 ? '>99.9 %' : `${shown} %`;
+};
+const colour = (position) => `var(--label-${position % 8}, var(--accent, #3b46c4))`;
+const megabytes = (bytes) =>
+  bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+
+// A few at once: each is a request of its own, so that a large one does not hold up the others.
+const SENT_AT_ONCE = 3;
+
+/** A place to drop photographs, and a strip of the first that lie there; returns what shows it. */
+const uploads = (box, asked = () => ({})) => {
+  let sending = '';
+  let refused = '';
+  const input = make('input', { type: 'file', multiple: true });
+  input.accept = 'image/*,.heic,.heif,.avif';
+  const drop = make('label', { className: 'up-drop' }, input, make('span'));
+  const fold = make('div', { className: 'up-fold' });
+  const said = make('p', { className: 'up-said' });
+  said.setAttribute('role', 'status');
+  box.replaceChildren(drop, fold, said);
+
+  const send = async (chosen) => {
+    const limit = window.gradio_config.max_file_size ?? Infinity;
+    const files = chosen.filter((file) => file.size <= limit);
+    const large = chosen.find((file) => file.size > limit);
+    refused = large
+      ? { name: large.name, megabytes: Math.ceil(large.size / 1e6), limit: Math.floor(limit / 1e6) }
+      : null;
+    const sent = Array(files.length);
+    let next = 0;
+    let done = 0;
+    const work = async () => {
+      while (next < files.length) {
+        const number = next++;
+        sending = say('photos_sending', { done: done + 1, total: files.length });
+        told();
+        try {
+          const { path } = await upload(files[number]);
+          sent[number] = { path, name: files[number].name };
+        } catch (error) {
+          console.error(error);
+        }
+        done += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: SENT_AT_ONCE }, work));
+    sending = '';
+    told();
+    const arrived = sent.filter(Boolean);
+    if (arrived.length) trigger('photos', { files: arrived, ...asked() });
+  };
+  const told = () => {
+    said.textContent = sending || (refused ? say('image_file_too_large', refused) : '');
+  };
+  input.addEventListener('change', () => {
+    const chosen = [...input.files];
+    input.value = '';
+    if (chosen.length) send(chosen);
+  });
+  for (const kind of ['dragover', 'dragleave', 'drop']) {
+    element.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.toggle('up-over', kind === 'dragover');
+      if (kind === 'drop') {
+        const photos = [...event.dataTransfer.files];
+        if (photos.length) send(photos);
+      }
+    });
+  }
+
+  const tile = ([name, path], number) => {
+    const picture = path
+      ? make('img', { src: served(path), alt: '', loading: 'lazy' })
+      : make('span', { className: 'up-unread' }, '?');
+    const remove = make('button', {
+      type: 'button',
+      title: name,
+      ariaLabel: say('photos_remove', { name }),
+    });
+    remove.append(picture, make('span', { className: 'up-x', ariaHidden: 'true' }, '×'));
+    remove.addEventListener('click', () => trigger('photos', { remove: number, ...asked() }));
+    return make('li', {}, remove);
+  };
+  return (photos) => {
+    const key = photos.count === 1 ? 'photos_count_one' : 'photos_count';
+    const size = megabytes(photos.bytes);
+    drop.lastChild.textContent = say(photos.count ? 'photos_more' : 'photos_drop');
+    drop.classList.toggle('up-small', photos.count > 0);
+    fold.hidden = !photos.count;
+    const more = photos.count - photos.strip.length;
+    const clear = make('button', { type: 'button', className: 'up-plain' }, say('photos_clear'));
+    clear.addEventListener('click', () => trigger('photos', { clear: true, ...asked() }));
+    fold.replaceChildren(
+      make('b', {}, say(key, { count: photos.count, size })),
+      make('ul', { className: 'up-strip' }, ...photos.strip.map(tile)),
+      ...(more > 0 ? [make('span', { className: 'up-more' }, `+${more}`)] : []),
+      clear,
+    );
+    told();
+  };
+};

@@ -1,0 +1,138 @@
+"""The photographs that a visitor has laid on one part of the page: for a batch, for the matrix."""
+
+import logging
+import secrets
+import shutil
+import threading
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from clip_app.errors import ImageError
+from clip_app.gallery.uploads import Upload
+from clip_app.images import load_image, shown_name, thumbnail
+from clip_app.model.service import ModelService
+from clip_app.photos import EncodedPhoto, encode_files
+from clip_app.ui.parts import part
+
+log = logging.getLogger(__name__)
+
+# Thumbnails in the strip: what fits into a row of a wide screen. Of 12-megapixel JPEGs they take
+# some 30 ms each.
+_STRIP = 12
+_STRIP_SIDE = 96
+
+# Sharp in a tile on a screen of twice the usual resolution, and large enough to be opened.
+_SIDE = 480
+
+# Photographs on their way at once. Those that wait are encoded together, and none is shown before
+# its batch is done: with the 64 of `encode_files` that is every three seconds on two cores.
+_AHEAD = 16
+
+
+class Desk:
+    """A visitor's photographs, in order, each decoded and encoded once.
+
+    Attributes:
+        uploads: what was sent.
+    """
+
+    def __init__(self) -> None:
+        self.uploads: list[Upload] = []
+        self._folder = ""
+        self._encoded: dict[Path, EncodedPhoto] = {}
+        self._fingerprint = ""
+        self._strip: dict[Path, str | None] = {}
+
+    def change(self, asked: dict[str, Any]) -> None:
+        """Do what the page's script asks: `files` to add, `remove` a number, or `clear` all.
+
+        Files are {"path", "name"}; a path that is no upload to this page is passed over.
+        """
+        place = Path(get_upload_folder()).resolve()
+        for one in asked.get("files") or ():
+            path = Path(one["path"]).resolve()
+            if path.is_relative_to(place) and path.is_file():
+                self.uploads.append(Upload(path, str(one["name"])))
+        if asked.get("clear"):
+            self.uploads.clear()
+        elif (number := asked.get("remove")) is not None:
+            del self.uploads[number]
+
+    def shown(self) -> dict[str, Any]:
+        """What the page's script shows of it: number, bytes, and (name, thumbnail) of the first."""
+        return {
+            "count": len(self.uploads),
+            "bytes": sum(one.path.stat().st_size for one in self.uploads if one.path.exists()),
+            "strip": [
+                (shown_name(name=one.name), self._small(one.path)) for one in self.uploads[:_STRIP]
+            ],
+        }
+
+    def encoded(self, service: ModelService) -> Generator[EncodedPhoto]:
+        """The features of each photograph, in order; `kept` is the path of a picture of it.
+
+        Those that this model has encoded before come at once. Close the generator to end early.
+
+        Raises:
+            ModelError: if the device fails.
+        """
+        if self._fingerprint != service.info.fingerprint:
+            self._fingerprint = service.info.fingerprint
+            self._encoded.clear()
+        uploads = list(self.uploads)
+        known = self._encoded
+        new = [path for path in dict.fromkeys(one.path for one in uploads) if path not in known]
+        room = threading.Semaphore(_AHEAD)
+
+        def few() -> Generator[Path]:
+            for path in new:
+                room.acquire()
+                yield path
+
+        with closing(encode_files(service, few(), keep=self._keep)) as fresh:
+            try:
+                for upload in uploads:
+                    if upload.path not in known:
+                        known[upload.path] = next(fresh)
+                        room.release()
+                    yield known[upload.path]
+            finally:
+                room.release(len(new) + 1)  # who waits for room goes on, and ends
+
+    def close(self) -> None:
+        """Remove the thumbnails; called when the visitor has left."""
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _small(self, path: Path) -> str | None:
+        if path not in self._strip:
+            try:
+                picture = load_image(path, target_side=2 * _STRIP_SIDE)
+                self._strip[path] = self._save(thumbnail(picture, 2 * _STRIP_SIDE))
+            except ImageError as error:
+                log.info("No thumbnail: %s", error)
+                self._strip[path] = None
+        return self._strip[path]
+
+    def _keep(self, picture: Image.Image) -> str:
+        return self._save(thumbnail(picture, _SIDE))
+
+    def _save(self, picture: Image.Image) -> str:
+        """Write it where Gradio serves uploads from, in a folder nobody can guess."""
+        if not self._folder:
+            self._folder = str(Path(get_upload_folder()) / secrets.token_hex(16))
+        path = Path(self._folder) / f"{secrets.token_hex(8)}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, "JPEG", quality=82)
+        return str(path)
+
+
+def with_uploads(name: str) -> dict[str, Any]:
+    """The browser's side of the part `name`, with that of the photographs laid on it before it."""
+    shared = part("uploads")
+    return {key: shared.get(key, "") + content for key, content in part(name).items()}
