@@ -21,7 +21,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "可用 + 和 − 组合：海滩 + 日落 - 人。“没有……”会自动排除；加引号则按原文搜索。",
     ),
     "gallery_query_placeholder": ("a sunny beach without people", "没有人的海滩"),
-    "gallery_example_query": ("a cup of coffee", "一杯咖啡"),
+    "gallery_example_query": ("a bird", "鸟"),
     "gallery_exclude": ("Without", "排除"),
     "gallery_exclude_placeholder": ("people, cars", "人，汽车"),
     "gallery_images": ("… or like these pictures", "……或与这些图片相似"),
