@@ -207,14 +207,14 @@ function show() {
   const answered = value.state === 'fits' || value.state === 'none';
   const running = value.state === 'running';
   root.dataset.state = value.state;
-  at('line').hidden = at('stop').hidden = !running;
-  put('stop', value.words.stop);
+  at('run').hidden = !running;
   if (running) {
     const percent = value.total ? Math.round((100 * value.done) / value.total) : 0;
     at('line').firstElementChild.style.width = `${percent}%`;
     at('line').setAttribute('aria-valuenow', percent);
     at('line').setAttribute('aria-label', value.sentence);
-    put('sentence', value.sentence);
+    put('reading', value.sentence);
+    put('stop', value.words.stop);
     return check();
   }
   root.dataset.about = value.about;
@@ -283,9 +283,9 @@ function picture() {
   const right = WIDTH - 48;
   pen.textBaseline = 'alphabetic';
   pen.fillStyle = colour('ink');
-  font(38, 700);
+  font(34, 700);
   let y = 48;
-  for (const line of wrapped(pen, value.headline, right - left, 2)) pen.fillText(line, left, (y += 48));
+  for (const line of wrapped(pen, value.headline, right - left, 2)) pen.fillText(line, left, (y += 44));
   if (value.sure) {
     font(24, 600);
     pen.fillStyle = colour('good');
@@ -296,7 +296,7 @@ function picture() {
   const grey = value.state === 'none';
   const step = Math.min(70, (HEIGHT - 110 - y) / (best.length + (value.chance ? 1 : 0)));
   for (const bar of best) {
-    drawBar(pen, { ...bar, name: bar.label, paint: grey ? colour('muted') : colour(`label-${bar.hue}`) }, { left, right, y, step });
+    drawBar(pen, { ...bar, name: bar.label, paint: grey ? colour('muted') : colour(`label-${bar.hue}`), alpha: grey ? 0.55 : 1 }, { left, right, y, step });
     y += step;
   }
   if (value.chance) drawBar(pen, { ...value.chance, name: value.words.none, paint: hatched(pen, colour('muted')) }, { left, right, y, step });
@@ -322,9 +322,11 @@ function picture() {
     on.roundRect(place.left, top, place.right - place.left, height, 6);
     on.fill();
     on.fillStyle = bar.paint;
+    on.globalAlpha = bar.alpha ?? 1;
     on.beginPath();
     on.roundRect(place.left, top, Math.max(3, (place.right - place.left) * bar.width), height, 6);
     on.fill();
+    on.globalAlpha = 1;
   }
 }
 

@@ -166,9 +166,20 @@ class ResultCard:
         """Nothing to answer yet: the string `key` says what is missing, which is no mistake."""
         return self._filled(given, "waiting", {"sentence": text(key, given[self.page.language])})
 
-    def running(self, given: Values, sentence: str, done: int, total: int) -> Values:
-        """How far a long run is; what was shown stays below, dimmed."""
-        return self._filled(given, "running", {"sentence": sentence, "done": done, "total": total})
+    def reading(self, given: Values, key: str) -> Callable[[int, int], Values]:
+        """What shows how far a long run is, by the string `key` with `done` and `total` in it.
+
+        What was shown before stays below, dimmed. `given` has `page.spoken`.
+        """
+
+        def shown(done: int, total: int) -> Values:
+            now = {self.page.language: self.page.language_now(given)}
+            counts = {"done": f"{done:,}", "total": f"{total:,}"}
+            sentence = text(key, now[self.page.language], **counts)
+            progress = {"sentence": sentence, "done": done, "total": total}
+            return self._filled(given | now, "running", progress)
+
+        return shown
 
     def tells(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Make the errors of a handler a sentence in the card, where its answer would be."""
