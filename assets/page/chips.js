@@ -318,6 +318,7 @@ const unfold = (open) => {
   area.tabIndex = open ? 0 : -1;
   asText.setAttribute('aria-expanded', String(open));
   draw(true);
+  if (raw === null) area.value = open && !labels.some(odd) ? labels.join('\n') : props.value;
   if (open) {
     area.focus();
   } else {
