@@ -89,6 +89,18 @@ def test_verdict_and_headline_never_contradict_each_other(card, service):
     assert "碰巧" in none["sentence"]
 
 
+def test_a_close_call_is_called_one_and_a_clear_lead_among_many_is_not(card, service):
+    twins, answer = shown(card, service, "a cat, a kitten, a cat's face")
+    assert answer.results[0].score < 0.6
+    assert answer.results[0].score < 4 * answer.results[1].score
+    assert twins["headline"].startswith("Closest")
+    assert twins["sure"].endswith("a close call")
+    many = ", ".join(["cat", *(f"thing {number}" for number in range(3000))])
+    clear, answer = shown(card, service, many)
+    assert answer.results[0].label == "cat"
+    assert clear["headline"] == "It’s “cat”"
+
+
 def test_one_label_is_not_praised_for_its_hundred_percent(card, service):
     right, _ = shown(card, service, "cat")
     assert right["sentence"] == text("verdict_alone", "en")

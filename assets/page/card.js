@@ -218,7 +218,7 @@ function show() {
     return check();
   }
   root.dataset.about = value.about;
-  root.dataset.sure = value.sure ? 'yes' : 'no';
+  root.dataset.sure = value.is ? 'yes' : 'no';
   at('answer').hidden = !answered;
   bars = value.bars || [];
   put('headline', value.headline);
@@ -288,7 +288,7 @@ function picture() {
   for (const line of wrapped(pen, value.headline, right - left, 2)) pen.fillText(line, left, (y += 44));
   if (value.sure) {
     font(24, 600);
-    pen.fillStyle = colour('good');
+    pen.fillStyle = colour(value.is ? 'good' : 'muted');
     pen.fillText(value.sure, left, (y += 38));
   }
   y += 30;
