@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 import time
 from pathlib import Path
@@ -58,7 +59,8 @@ def shown(card, service, typed, language="en", independent=False, photo=CAT):
     answer = classify(service, load_image(photo), typed, "auto", independent=independent)
     given = {card.page.language: language, card.page.photo: str(photo), card.inputs[1]: typed}
     order = [one.strip() for one in typed.split(",")]
-    return card.labels_ranked(given, service, answer, order)[card.component], answer
+    value = card.labels_ranked(given, service, answer, order)[card.component]
+    return value | {"bars": json.loads(value["bars"])}, answer
 
 
 def test_bars_hold_the_numbers_of_the_answer_and_the_colours_of_the_list(card, service):

@@ -6,6 +6,7 @@ the moment what was asked is no longer what the fields hold, and draws the pictu
 
 import functools
 import inspect
+import json
 import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -234,7 +235,9 @@ class ResultCard:
             "none" if chance > CHANCE_LIMIT else "fits",
             verdict
             | {
-                "bars": bars,
+                # Gradio's page makes a proxy of each object of a value, which with 10,000 bars
+                # would hold it up for a second.
+                "bars": json.dumps(bars, ensure_ascii=False),
                 "limit": _SHOWN,
                 "more": text("card_show_all", language, number=f"{len(bars):,}"),
                 "of": text("card_best_of", language, **counts) if some else "",
