@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.request
 
 import pytest
@@ -298,6 +299,59 @@ def test_typed_words_and_sets_are_in_the_address(app, open_at, page):
     settled(page)
     assert "set=colors" in page.url
     assert "labels" not in page.url
+
+
+def test_the_templates_are_in_the_address(app, open_at):
+    page = open_at(f"{app.url}/?template=clip7&labels=a+kitten,a+truck", "en-US", DESKTOP)
+    answered(page, "a kitten")
+    page.locator("#classify-options button").first.click()
+    assert page.locator("#templates input").input_value() == "CLIP's 7 sentences"
+    page.locator("#templates input").click()
+    page.get_by_role("option", name="None: the word alone").click()
+    page.wait_for_url("**template=none**")
+    answered(page, "a kitten")
+
+
+def test_a_run_of_many_words_says_how_far_it_is_and_ends_when_others_are_asked(page):
+    area = page.locator("#classify-labels textarea")
+    running = page.locator("#classify-verdict .line")
+    area.fill("，".join(f"第{number}种{'长' * (number % 9)}东西" for number in range(3000)))
+    running.wait_for(timeout=20_000)
+    started = time.monotonic()
+    pill(page, "CIFAR-10").click()
+    answered(page, "猫")
+    assert time.monotonic() - started < 8, "3,000 words take 15 seconds"
+    area.fill("，".join(f"另外{number}种{'长' * (number % 9)}东西" for number in range(3000)))
+    running.wait_for(timeout=20_000)
+    page.locator("#classify-verdict").get_by_role("button", name="停止").click()
+    page.locator("#classify-verdict .hint", has_text="停下了").wait_for(timeout=8_000)
+
+
+def test_a_photograph_is_pasted_and_dropped(page):
+    for event, target in (("paste", "body"), ("drop", "#classify-image .stage")):
+        page.evaluate(
+            """async ([event, target]) => {
+              const canvas = document.createElement('canvas');
+              canvas.width = event === 'paste' ? 120 : 130;
+              const blob = await new Promise((done) => canvas.toBlob(done));
+              const data = new DataTransfer();
+              data.items.add(new File([blob], `${event}.png`, { type: 'image/png' }));
+              const Kind = event === 'paste' ? ClipboardEvent : DragEvent;
+              const name = event === 'paste' ? 'clipboardData' : 'dataTransfer';
+              const how = { [name]: data, bubbles: true, cancelable: true };
+              document.querySelector(target).dispatchEvent(new Kind(event, how));
+            }""",
+            [event, target],
+        )
+        page.locator(f'#classify-image .shown[alt*="{event}.png"]').wait_for()
+
+
+def test_search_similar_hands_the_photograph_to_whoever_listens(page):
+    page.evaluate(
+        "window.addEventListener('clipapp:search-image', (e) => { window.heard = e.detail; })"
+    )
+    page.get_by_role("button", name="搜类似").click()
+    assert page.evaluate("window.heard.orig_name") == "cat.jpg"
 
 
 def test_the_last_words_of_a_visitor_are_offered_the_next_time(app, page):

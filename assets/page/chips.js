@@ -1,6 +1,7 @@
 // Labels as chips. `props.value` is the text that is asked: every chip, and what is being typed.
 // Everything a person types is data: it reaches the page by textContent only.
 const PAUSE = 400; // ms after the last key
+const LONGEST = 1500; // letters in the address; some servers take 4,096
 const FOLD = 60; // more chips than this are one, with their number
 const SEPARATORS = /[,，、;；\t\n\r]/;
 const ENDS = /[\s,，、;；]+$/;
@@ -95,7 +96,7 @@ const ask = (wait) => {
   window.dispatchEvent(new CustomEvent('clipapp:stale', { detail }));
   clearTimeout(timer);
   timer = setTimeout(() => {
-    const typed = source || labels.length > FOLD ? '' : current();
+    const typed = source || current().length > LONGEST ? '' : current();
     if (typed && labels.length) kept(labels);
     window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
@@ -317,6 +318,7 @@ const unfold = (open) => {
   area.tabIndex = open ? 0 : -1;
   asText.setAttribute('aria-expanded', String(open));
   draw(true);
+  if (raw === null) area.value = open && !labels.some(odd) ? labels.join('\n') : props.value;
   if (open) {
     area.focus();
   } else {

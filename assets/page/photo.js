@@ -40,7 +40,7 @@ const draw = () => {
   find('.clear').hidden = !value && !stream;
   live.hidden = !stream;
   const why = index >= 0 ? props.examples[index].why[language()] : '';
-  find('.why').textContent = why ? `${say('photo_fails')} ${why}` : '';
+  find('.why').textContent = why && [say('photo_fails'), why].join(language() === 'zh' ? '' : ' ');
   const strip = find('.strip');
   strip.setAttribute('aria-label', say('examples'));
   [...strip.children].forEach((button, place) => {

@@ -59,8 +59,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Choose a file of texts, or paste some.",
         "选一个文本文件，或贴一些句子进来。",
     ),
-    "collection_reading": ("Reading the texts: {done} of {total}", "正在读句子：{done} / {total}"),
-    "collection_stopped": (
+    "texts_reading": ("Reading the texts: {done} of {total}", "正在读句子：{done} / {total}"),
+    "texts_stopped": (
         "Stopped. What has been read is remembered, so the next run is quicker.",
         "停下了。读过的已经记住，下次会快一些。",
     ),

@@ -40,7 +40,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "card_scores": ("Scores", "得分"),
     "card_score": ("score", "得分"),
     "card_cosine": ("cosine", "余弦"),
-    "card_show_all": ("Show all {number}", "显示全部 {number} 个"),
+    "card_show_all": ("Show all ({number})", "显示全部（{number}）"),
     "card_best_of": ("The best {shown} of {number}", "最配的 {shown} 句（共 {number} 句）"),
     "card_png": ("Picture (PNG)", "结果卡片 PNG"),
     "card_copy": ("Copy picture", "复制图片"),

@@ -6,6 +6,7 @@ the moment what was asked is no longer what the fields hold, and draws the pictu
 
 import functools
 import inspect
+import json
 import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +35,10 @@ _HUES = 8
 # How many bars are shown before one asks for all.
 _SHOWN = 20
 
-# The best score of a softmax from which on it is called sure, fairly sure, a close call; sure also
-# needs that unrelated words rarely do as well, a quarter of what is still accepted.
-_SURE, _FAIRLY = 0.9, 0.6
+# The best score of a softmax from which on it is called sure, or fairly sure; fairly sure is also
+# one that is so many times the second, for among thousands of texts none gets much. Sure needs that
+# unrelated words rarely do as well, too: in a quarter of the cases that are still accepted.
+_SURE, _FAIRLY, _LEAD = 0.9, 0.6, 4
 _SURE_CHANCE = CHANCE_LIMIT / 4
 
 # How many times as readily as an ordinary unrelated word it is taken. With the starter that is 200
@@ -166,9 +168,20 @@ class ResultCard:
         """Nothing to answer yet: the string `key` says what is missing, which is no mistake."""
         return self._filled(given, "waiting", {"sentence": text(key, given[self.page.language])})
 
-    def running(self, given: Values, sentence: str, done: int, total: int) -> Values:
-        """How far a long run is; what was shown stays below, dimmed."""
-        return self._filled(given, "running", {"sentence": sentence, "done": done, "total": total})
+    def reading(self, given: Values, key: str) -> Callable[[int, int], Values]:
+        """What shows how far a long run is, by the string `key` with `done` and `total` in it.
+
+        What was shown before stays below, dimmed. `given` has `page.spoken`.
+        """
+
+        def shown(done: int, total: int) -> Values:
+            now = {self.page.language: self.page.language_now(given)}
+            counts = {"done": f"{done:,}", "total": f"{total:,}"}
+            sentence = text(key, now[self.page.language], **counts)
+            progress = {"sentence": sentence, "done": done, "total": total}
+            return self._filled(given | now, "running", progress)
+
+        return shown
 
     def tells(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Make the errors of a handler a sentence in the card, where its answer would be."""
@@ -206,7 +219,7 @@ class ResultCard:
         given: Values,
         service: ModelService,
         bars: list[dict[str, Any]],
-        verdict: dict[str, str],
+        verdict: dict[str, Any],
         chance: float,
         said: list[str],
         cut: Sequence[CutText],
@@ -222,7 +235,9 @@ class ResultCard:
             "none" if chance > CHANCE_LIMIT else "fits",
             verdict
             | {
-                "bars": bars,
+                # Gradio's page makes a proxy of each object of a value, which with 10,000 bars
+                # would hold it up for a second.
+                "bars": json.dumps(bars, ensure_ascii=False),
                 "limit": _SHOWN,
                 "more": text("card_show_all", language, number=f"{len(bars):,}"),
                 "of": text("card_best_of", language, **counts) if some else "",
@@ -292,41 +307,43 @@ def _verdict(
     chance: float,
     none_fits: bool,
     language: Language,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """The headline, how sure it is, and a sentence where there is more to say; plain text."""
     best = bars[0]
     if none_fits:
         return {
             "headline": text(f"{about}_none", language),
             "sure": "",
+            "is": False,
             "sentence": text("verdict_doubtful", language),
         }
+    sure, key = _sureness(bars, kind, chance, language)
     alone = len(bars) == 1 and kind == "softmax"
-    sure, key = _sureness(best, kind, chance, alone, language)
     return {
         "headline": text(f"{about}_{key}", language, label=shortened(best["label"])),
         "sure": sure,
+        "is": key == "is",
         "sentence": text("verdict_alone", language) if alone else "",
     }
 
 
 def _sureness(
-    best: dict[str, Any], kind: Kind, chance: float, alone: bool, language: Language
+    bars: list[dict[str, Any]], kind: Kind, chance: float, language: Language
 ) -> tuple[str, str]:
     """How sure the verdict is, and whether it says what it "is" or what is "closest"."""
-    score, shown = best["score"], best["shown"]
+    score, shown = bars[0]["score"], bars[0]["shown"]
     if kind == "background":
-        words = len(background_words(language_of_texts([best["label"]])))
+        words = len(background_words(language_of_texts([bars[0]["label"]])))
         times = _times(score, words)
         degree = next((key for least, key in _STANDS_OUT if times >= least), "card_stands_out_not")
         key = "is" if times >= _STANDS_OUT[1][0] else "closest"
         return text(degree, language, score=shown), key
     if math.isnan(chance):
         return shown, "closest"
-    by_itself = alone or kind == "sigmoid"
+    by_itself = kind == "sigmoid" or len(bars) == 1
     if (by_itself or score >= _SURE) and chance <= _SURE_CHANCE:
         return text("verdict_sure", language, score=shown), "is"
-    if by_itself or score >= _FAIRLY:
+    if by_itself or score >= _FAIRLY or score >= _LEAD * bars[1]["score"]:
         return text("verdict_fairly", language, score=shown), "is"
     return text("verdict_close", language, score=shown), "closest"
 

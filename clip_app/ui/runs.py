@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from clip_app.progress import Progress
 from clip_app.ui.tab import Values
@@ -10,6 +11,13 @@ from clip_app.ui.tab import Values
 Answer = TypeVar("Answer")
 
 _POLL_SECONDS = 0.25
+
+
+@dataclass
+class Wanted:
+    """What a visitor has asked last; a run for anything else is not wanted any more."""
+
+    asked: tuple[Any, ...] = ()
 
 
 class StoppedError(Exception):

@@ -6,15 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.prompts import parse_labels
-from clip_app.strings import text
+from clip_app.prompts import TEMPLATE_SETS, parse_labels
 from clip_app.tasks.classify import classify
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
 from clip_app.ui.label_chips import label_chips
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
-from clip_app.ui.runs import StoppedError, followed
+from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
 from clip_app.ui.tabs.classify.options import Options, build_options
@@ -36,21 +35,18 @@ def build(page: Page, room: Room) -> Follows:
             [page.photo, labels],
             options=[options.templates, options.own_templates, options.scoring],
         )
-    classifying = _Classifying(page, options, card, gr.State(_Wanted()))
+    classifying = _Classifying(page, options, card, gr.State(Wanted()))
     classifying.connect()
     with room.below:
         build_batch(page, options)
     return Follows(
-        Step(classifying.words, {labels, page.language}, [labels]),
+        Step(
+            classifying.words,
+            {labels, page.language, page.address, classifying.wanted},
+            [labels, options.templates],
+        ),
         Step(card.tells(classifying.answer), classifying.inputs, classifying.outputs),
     )
-
-
-@dataclass
-class _Wanted:
-    """What a visitor has asked last; a run for anything else is not wanted any more."""
-
-    asked: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +104,7 @@ class _Classifying:
                     progress=told,
                 ),
                 lambda: wanted.asked != mine,
-                lambda done, total: self._progress(given, done, total),
+                self.card.reading(given, "classify_reading"),
             )
         except StoppedError:
             if not wanted.asked:
@@ -121,12 +117,6 @@ class _Classifying:
         asked = (self.page.photo, *self.options.all)
         return tuple(given[one] for one in asked)
 
-    def _progress(self, given: Values, done: int, total: int) -> Values:
-        spoken = given | {self.page.language: self.page.language_now(given)}
-        counts = {"done": f"{done:,}", "total": f"{total:,}"}
-        sentence = text("classify_reading", spoken[self.page.language], **counts)
-        return self.card.running(spoken, sentence, done, total)
-
     def note(self, given: Values) -> None:
         """What is asked now."""
         given[self.wanted].asked = self._key(given)
@@ -136,8 +126,15 @@ class _Classifying:
         given[self.wanted].asked = ()
 
     def words(self, given: Values) -> Values:
-        """The example's words, where the browser's script has not put them there yet."""
-        labels = self.options.labels
-        if given[labels].strip():
-            return {labels: gr.skip()}
-        return {labels: load_examples()[0].labels[given[self.page.language]]}
+        """When the page opens, the example's words, unless the browser's script has put some there.
+
+        And the templates that its address names.
+        """
+        labels, templates = self.options.labels, self.options.templates
+        opening = not given[self.wanted].asked
+        named = given[self.page.address].get("template") if opening else None
+        first = load_examples()[0].labels[given[self.page.language]]
+        return {
+            labels: gr.skip() if given[labels].strip() else first,
+            templates: named if named in TEMPLATE_SETS else gr.skip(),
+        }

@@ -83,4 +83,13 @@ def build_options(labels: LabelChips) -> Options:
         api_visibility="private",
         show_progress="hidden",
     )
+    # Templates of one's own are too long for an address.
+    templates.input(
+        None,
+        templates,
+        None,
+        js="(chosen) => window.clipApp.address.set("
+        "{ template: ['auto', 'own'].includes(chosen) ? '' : chosen })",
+        api_visibility="private",
+    )
     return Options(labels, templates, own_templates, scoring)

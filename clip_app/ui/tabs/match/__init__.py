@@ -1,6 +1,7 @@
 """The tab 文本匹配: descriptions for an image, a text collection, several images and texts."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from clip_app.ui.examples import load_examples, shown_example
 from clip_app.ui.i18n import i18n
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
+from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.match.library import build_library
 from clip_app.ui.tabs.match.matrix import build_matrix
@@ -42,7 +44,7 @@ def build(page: Page, room: Room) -> Follows:
         build_library(page)
         build_matrix(page)
     # Empty until the tab is opened, then the language of the first result that it shows.
-    matching = _Matching(page, descriptions, card, gr.State(""))
+    matching = _Matching(page, descriptions, card, gr.State(""), gr.State(Wanted()))
     matching.connect(room)
     return Follows(
         Step(matching.words, {descriptions, page.language, page.address}, [descriptions]),
@@ -52,18 +54,25 @@ def build(page: Page, room: Room) -> Follows:
 
 @dataclass(frozen=True)
 class _Matching:
-    """The handlers of descriptions; `shown_in` is the language of the result shown, or ""."""
+    """The handlers of descriptions.
+
+    Attributes:
+        shown_in: the language of the result shown, or "".
+        wanted: a `Wanted` of each visitor.
+    """
 
     page: Page
     descriptions: gr.Textbox
     card: ResultCard
     shown_in: gr.State
+    wanted: gr.State
 
     @property
     def inputs(self) -> set[Any]:
         """What descriptions are matched by."""
         page = self.page
-        return {page.photo, self.descriptions, page.language, page.advised, self.shown_in}
+        own = {page.photo, page.language, page.spoken, page.advised}
+        return own | {self.descriptions, self.shown_in, self.wanted}
 
     @property
     def outputs(self) -> list[Any]:
@@ -81,8 +90,12 @@ class _Matching:
             f"texts) || texts.length > {_LONGEST_ADDRESS} ? '' : texts }})",
             **_PRIVATE,
         }
-        answer = self.card.tells(self.answer)
-        self.card.component.submit(answer, self.inputs, self.outputs, **last).then(**keep)
+        answer, component = self.card.tells(self.answer), self.card.component
+        component.submit(answer, self.inputs, self.outputs, **last).then(**keep)
+        # Beside the queue, so that a run of many texts hears of it while it runs.
+        asked: set[Any] = {self.descriptions, self.page.photo, self.wanted}
+        component.submit(self.note, asked, None, queue=False, **_PRIVATE)
+        component.stop(self.stop, {self.wanted}, None, queue=False, **_PRIVATE)
         self.page.photo.change(
             shows_errors(self.suggest, self.page.language),
             {self.page.photo, self.descriptions, self.page.language},
@@ -91,27 +104,55 @@ class _Matching:
         ).then(self.card.tells(self.follow), self.inputs, self.outputs, **_PRIVATE).then(**keep)
         room.select(self.card.tells(self.opened), self.inputs, self.outputs, **_PRIVATE)
 
-    def answer(self, given: Values) -> Values:
-        """Rank what is typed."""
+    def answer(self, given: Values) -> Iterator[Values]:
+        """Rank what is typed; how far the reading of it is, where it is much."""
         shown = {self.shown_in: given[self.page.language]}
         typed, path = given[self.descriptions], given[self.page.photo]
         if not path:
-            return self.card.waiting(given, "card_no_photo") | shown
-        if not typed.strip():
-            return self.card.waiting(given, "match_no_texts") | shown
-        service = self.page.slot.service
-        texts = parse_lines(typed)
-        answer = judge(service, opened(path, service), texts)
+            yield self.card.waiting(given, "card_no_photo") | shown
+        elif not typed.strip():
+            yield self.card.waiting(given, "match_no_texts") | shown
+        else:
+            for values in self._ranked(given, typed, path):
+                yield values | shown
+
+    def _ranked(self, given: Values, typed: str, path: str) -> Iterator[Values]:
+        service, wanted, mine = self.page.slot.service, given[self.wanted], self._key(given)
+        photo, texts = opened(path, service), parse_lines(typed)
+        wanted.asked = mine
+        try:
+            answer = yield from followed(
+                lambda told: judge(service, photo, texts, progress=told),
+                lambda: wanted.asked != mine,
+                self.card.reading(given, "texts_reading"),
+            )
+        except StoppedError:
+            if not wanted.asked:
+                yield self.card.waiting(given, "texts_stopped")
+            return
         advice, advised = english_advice(self.page, service, typed, texts, given)
-        return self.card.texts_ranked(given, service, answer, texts, advice) | advised | shown
+        yield self.card.texts_ranked(given, service, answer, texts, advice) | advised
 
-    def opened(self, given: Values) -> Values:
+    def _key(self, given: Values) -> tuple[Any, ...]:
+        return given[self.descriptions], given[self.page.photo]
+
+    def note(self, given: Values) -> None:
+        """What is asked now."""
+        given[self.wanted].asked = self._key(given)
+
+    def stop(self, given: Values) -> None:
+        """Nothing is asked."""
+        given[self.wanted].asked = ()
+
+    def opened(self, given: Values) -> Iterator[Values]:
         """Match when the tab is opened for the first time."""
-        return self.answer(given) if not given[self.shown_in] else gr.skip()
+        if not given[self.shown_in]:
+            yield from self.answer(given)
 
-    def follow(self, given: Values) -> Values:
+    def follow(self, given: Values) -> Iterator[Values]:
         """Bring the result up to date with language and photo, where the tab was opened."""
-        return self.answer(given) if given[self.shown_in] else gr.skip()
+        if given[self.shown_in]:
+            yield from self.answer(given)
 
     def words(self, given: Values) -> Values:
         """What the field holds when the page opens, and in the page's other language."""
