@@ -1,11 +1,14 @@
 """From a file of a gallery to its entry in the index: read, hash, date, decode, encode."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from clip_app.errors import ImageError, Reason
+from clip_app.gallery.prepared import Prepared
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile
 from clip_app.gallery.stores.store import Entry, content_of
@@ -26,6 +29,7 @@ class Job:
     file_date: bool = False
     look: int = 0
     pixels: Pixels | None = None
+    vector: np.ndarray | None = None
     error: Reason | None = None
 
 
@@ -35,6 +39,7 @@ def decode(
     folder: Path,
     job: Job,
     is_new: Callable[[bytes], bool] = lambda image: True,
+    prepared: Mapping[bytes, Prepared] | None = None,
 ) -> Job:
     """Read, hash, decode and preprocess one file; never raises for what is wrong with it.
 
@@ -44,6 +49,7 @@ def decode(
         folder: the gallery.
         job: the file; what is found out is put into it.
         is_new: whether a content hash needs a vector; others are not decoded.
+        prepared: by content hash, what need not be encoded.
 
     Returns:
         `job`.
@@ -56,6 +62,9 @@ def decode(
         job.file_date = taken is None
         job.taken = job.file.mtime_ns // 1_000_000_000 if taken is None else taken
         if not is_new(job.hash):
+            return job
+        if prepared and (known := prepared.get(job.hash)):
+            job.vector, job.look = known.vector, known.look
             return job
         with steps.measure("decode"):
             image = load_image(data, name=job.file.path, target_side=decode_side(service))
@@ -84,7 +93,7 @@ def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
             job.file.mtime_ns,
             job.hash,
             job.taken,
-            vectors.get(job.hash) if job.pixels is not None else None,
+            vectors.get(job.hash) if job.pixels is not None else job.vector,
             job.look,
             job.error,
             job.file.ctime_ns,
