@@ -10,6 +10,7 @@ from clip_app.strings import (
     batch,
     gallery,
     images,
+    intake,
     labels,
     learn,
     model_page,
@@ -37,6 +38,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         labels,
         batch,
         search_page,
+        intake,
         model_page,
         learn,
     )
