@@ -180,8 +180,7 @@ window.addEventListener('clipapp:gallery', () => {
       query.value = q;
       asked = { ...asked, query: q, by_date: sort === 'date', below: folder };
     }
-    drawTerms();
-    ask();
+    changed(); // with what has been typed meanwhile
   }, answer ? 700 : 0);
 });
 window.clipApp.onAddress(({ tab, q = '', sort, folder = '' }) => {
