@@ -41,11 +41,18 @@ _CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Labels that are ready to use, by language, aligned."""
+    """Labels that are ready to use, by language, aligned.
+
+    Attributes:
+        starter: how often the starter put the right one first on photographs it was not trained
+            on, the worse of both languages, in [0, 1]; None where it was not measured. The file
+            says on which photographs.
+    """
 
     key: str
     names: dict[Language, str]
     labels: dict[Language, tuple[str, ...]]
+    starter: float | None = None
 
 
 def parse_labels(typed: str) -> list[str]:
@@ -141,6 +148,7 @@ def label_sets() -> dict[str, LabelSet]:
                     data["id"],
                     {language: data["name"][language] for language in LANGUAGES},
                     {language: tuple(labels[language]) for language in LANGUAGES},
+                    data.get("starter", {}).get("accuracy"),
                 ),
             )
         )

@@ -79,6 +79,28 @@ print(gallery.search("a rocket - people").hits[0].path)
     assert (tmp_path / "data" / "clip_app" / "index").is_dir(), "the user's data folder"
 
 
+def test_the_example_gallery_and_its_vectors_are_in_the_wheel(installed, tmp_path):
+    program = """
+from clip_app.gallery.galleries import EXAMPLES
+from clip_app.gallery.prepared import prepared_for
+from clip_app.gallery.stores.store import content_of
+from clip_app.model.slot import load_model
+from clip_app.settings import Settings
+model = load_model(Settings(model="starter", device="cpu"))
+hashes = {content_of(path.read_bytes()) for path in EXAMPLES.glob("*/*")}
+print(hashes == set(prepared_for(model.info.fingerprint)), len(hashes) > 80)
+"""
+    told = subprocess.run(
+        [installed / "python", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["True", "True"]
+
+
 def test_public_names_are_there_and_documented():
     for name in clip_app.__all__:
         assert getattr(clip_app, name).__doc__, name

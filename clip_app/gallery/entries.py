@@ -2,11 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from clip_app.errors import ImageError, Reason
+from clip_app.gallery.prepared import Prepared
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile
 from clip_app.gallery.stores.store import Entry, content_of
@@ -29,6 +32,7 @@ class Job:
     width: int = 0
     height: int = 0
     pixels: Pixels | None = None
+    vector: np.ndarray | None = None
     error: Reason | None = None
 
 
@@ -38,6 +42,7 @@ def decode(
     folder: Path,
     job: Job,
     is_new: Callable[[bytes], bool] = lambda image: True,
+    prepared: Mapping[bytes, Prepared] | None = None,
 ) -> Job:
     """Read, hash, decode and preprocess one file; never raises for what is wrong with it.
 
@@ -47,6 +52,7 @@ def decode(
         folder: the gallery.
         job: the file; what is found out is put into it.
         is_new: whether a content hash needs a vector; others are not decoded.
+        prepared: by content hash, what need not be encoded.
 
     Returns:
         `job`.
@@ -62,6 +68,9 @@ def decode(
         with contextlib.suppress(ImageError):  # what is wrong with it is told when it is decoded
             job.width, job.height = upright_size(data)
         if not is_new(job.hash):
+            return job
+        if prepared and (known := prepared.get(job.hash)):
+            job.vector, job.look = known.vector, known.look
             return job
         with steps.measure("decode"):
             image = load_image(data, name=job.file.path, target_side=decode_side(service))
@@ -90,7 +99,7 @@ def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
             job.file.mtime_ns,
             job.hash,
             job.taken,
-            vectors.get(job.hash) if job.pixels is not None else None,
+            vectors.get(job.hash) if job.pixels is not None else job.vector,
             job.look,
             job.error,
             job.file.ctime_ns,

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -24,6 +24,7 @@ from clip_app.gallery.index_report import (
     IndexReport,
     Pace,
 )
+from clip_app.gallery.prepared import Prepared
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, FoundFile, Shard, batched
 from clip_app.gallery.stores.store import Entry, FileRecord, Store
@@ -54,6 +55,7 @@ def index_folder(
     workers: int | None = None,
     verify: bool = False,
     keep_missing: bool = True,
+    prepared: Mapping[bytes, Prepared] | None = None,
 ) -> IndexReport:
     """Bring an index up to date with its folder.
 
@@ -68,6 +70,7 @@ def index_folder(
         verify: read every file and compare its content; what is the same is not encoded again.
         keep_missing: keep the vectors of pictures that are gone for `store.KEEP_DAYS`; otherwise
             they are dropped, those kept before too.
+        prepared: by content hash, vectors of this model that are taken over without encoding.
 
     Raises:
         GalleryError: if another process is indexing, the folder is gone or cannot be listed, no
@@ -76,7 +79,9 @@ def index_folder(
         ModelError: if the device fails; likewise.
     """
     with store.lock():
-        run = Run(service, store, roots, shard, progress, stop, workers, verify, keep_missing)
+        run = Run(
+            service, store, roots, shard, progress, stop, workers, verify, keep_missing, prepared
+        )
         return run.report()
 
 
@@ -94,6 +99,7 @@ class Run:
         workers: int | None = None,
         verify: bool = False,
         keep_missing: bool = True,
+        prepared: Mapping[bytes, Prepared] | None = None,
     ) -> None:
         """What to do; the arguments are those of `index_folder`."""
         self._service = service
@@ -106,6 +112,7 @@ class Run:
         self._workers = workers or os.cpu_count() or 1
         self._verify = verify
         self._keep_missing = keep_missing
+        self._prepared = prepared
         self._claims = Claims()
         # What is known of files that are read though their size and time are as they were.
         self._compared: dict[str, FileRecord] = {}
@@ -188,7 +195,7 @@ class Run:
                 self._store.touch([(one.path, one.ctime_ns, one.inode) for one in unseen])
 
     def _decode(self, job: Job) -> Job:
-        return decode(self._service, self._roots, self._folder, job, self._is_new)
+        return decode(self._service, self._roots, self._folder, job, self._is_new, self._prepared)
 
     def _is_new(self, image: bytes) -> bool:
         """Whether the caller must decode this content: nobody has, nobody else is about to."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from clip_app.strings import (
     batch,
+    card,
     gallery,
     images,
     intake,
@@ -36,6 +37,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         settings,
         page,
         labels,
+        card,
         batch,
         search_page,
         intake,

@@ -1,4 +1,4 @@
-"""The page: many images at once, the matrix, collections of texts."""
+"""The page: many photographs at once, the matrix, collections of texts."""
 
 STRINGS: dict[str, tuple[str, str]] = {
     "photos_drop": ("Drop photos here, or click to choose", "把照片拖到这里，或点击选择"),
@@ -48,13 +48,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch_broken": ("{count} files could not be read", "{count} 个文件读不了"),
     "batch_broken_one": ("1 file could not be read", "1 个文件读不了"),
     "download_svg": ("Download picture (SVG)", "下载图片（SVG）"),
-    "collection": ("Search my own text collection", "在我的文本库中检索"),
-    "collection_file": (
-        "Text file: .txt, one text a line, .csv, .tsv or .json, up to 100,000 lines",
-        "文本文件：.txt（每行一条）、.csv、.tsv 或 .json，最多 100,000 行",
-    ),
-    "collection_pasted": ("Or paste the texts, one a line", "或粘贴文本（每行一条）"),
-    "collection_button": ("Find the best texts", "查找最匹配的文本"),
     "matrix": ("Similarity matrix: photos × sentences", "相似度矩阵：几张照片 × 几句话"),
     "matrix_texts": ("Sentences, one a line", "句子，一行一句"),
     "matrix_example": (
@@ -83,5 +76,21 @@ STRINGS: dict[str, tuple[str, str]] = {
     "matrix_caption": (
         "Cosine similarity; the best sentence for each photo is outlined.",
         "余弦相似度；每张照片最配的句子以边框标出。",
+    ),
+    "collection": (
+        "Find the best of many texts (.txt, .csv)",
+        "从很多句话里找最配的（.txt / .csv）",
+    ),
+    "collection_file": ("A file: one text a line, or a table", "文件：一行一句，或表格"),
+    "collection_pasted": ("Or paste them here, one a line", "或贴在这里，一行一句"),
+    "collection_button": ("Find the best", "找出最配的"),
+    "collection_missing": (
+        "Choose a file of texts, or paste some.",
+        "选一个文本文件，或贴一些句子进来。",
+    ),
+    "collection_reading": ("Reading the texts: {done} of {total}", "正在读句子：{done} / {total}"),
+    "collection_stopped": (
+        "Stopped. What has been read is remembered, so the next run is quicker.",
+        "停下了。读过的已经记住，下次会快一些。",
     ),
 }

@@ -1,6 +1,5 @@
 """The one line that names a better model for English, quietly and once a visit."""
 
-import html
 from collections.abc import Sequence
 
 from clip_app.model.catalog import PRESETS, better_for_english
@@ -14,7 +13,7 @@ from clip_app.ui.tab import Page, Values
 def english_advice(
     page: Page, service: ModelService, typed: str, texts: Sequence[str], given: Values
 ) -> tuple[str, Values]:
-    """The line as HTML, empty where it has no place, and what to remember of it in the page.
+    """The line, empty where it has no place, and what to remember of it in the page.
 
     It stands with the first English texts of a visitor's own for as long as these are asked, for
     other photographs or in the page's other language, and never comes back with other texts.
@@ -40,5 +39,4 @@ def english_advice(
     if page.settings.visitors_may_change_model:
         space = "" if language == "zh" else " "
         sentence += space + text("english_better_choose", language)
-    line = f'<p class="explained advice">{html.escape(sentence)}</p>'
-    return line, {page.advised: typed}
+    return sentence, {page.advised: typed}

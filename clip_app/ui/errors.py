@@ -33,14 +33,14 @@ def shows_errors(
 
         @functools.wraps(handler)
         def yielded(given: dict[Any, Any], *rest: Any) -> Iterator[Any]:
-            with _told(handler, lambda: spoken(given), html.escape):
+            with told(handler, lambda: spoken(given), html.escape):
                 yield from handler(given, *rest)
 
         return yielded
 
     @functools.wraps(handler)
     def handled(given: dict[Any, Any], *rest: Any) -> Any:
-        with _told(handler, lambda: spoken(given), html.escape):
+        with told(handler, lambda: spoken(given), html.escape):
             return handler(given, *rest)
 
     return handled
@@ -52,7 +52,7 @@ def answers_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     def answered(*values: Any) -> Any:
         *asked, request = values
-        with _told(endpoint, lambda: request_language(request), str):
+        with told(endpoint, lambda: request_language(request), str):
             return endpoint(*asked)
 
     # Gradio hands over the request to whatever names it so in its signature.
@@ -68,10 +68,16 @@ def answers_errors(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _told(
+def told(
     handler: Callable[..., Any], spoken: Callable[[], Language], written: Callable[[str], str]
 ) -> Iterator[None]:
-    """Raise errors as Gradio shows them: as HTML in the page, as plain text to API callers."""
+    """Raise errors as `gr.Error`, whose message is one sentence.
+
+    Args:
+        handler: what is run inside, named in the log where its error is nobody's mistake.
+        spoken: gives the language of the sentence, once there is one.
+        written: makes of the plain sentence what is shown: HTML for Gradio's messages.
+    """
     try:
         yield
         return

@@ -1,6 +1,8 @@
 """The example photographs, with the words that go with them."""
 
+import filecmp
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,7 +16,12 @@ EXAMPLES_DIRECTORY = ASSETS / "examples"
 class Example:
     """One photograph; `labels` and `descriptions` are ready to be put into their fields.
 
-    `right` and `right_description` are the ones among them that fit.
+    Attributes:
+        file: from `EXAMPLES_DIRECTORY` on, or absolute where it is part of the example gallery.
+        right, right_description: the ones among `labels` and `descriptions` that fit.
+        caption: what is on it, for those who do not see it.
+        fails: whether the starter gets it wrong.
+        why: what it gets wrong, one sentence; empty where `fails` is not set.
     """
 
     file: str
@@ -22,6 +29,9 @@ class Example:
     descriptions: dict[Language, str]
     right: dict[Language, str]
     right_description: dict[Language, str]
+    caption: dict[Language, str]
+    fails: bool
+    why: dict[Language, str]
 
 
 @cache
@@ -30,14 +40,37 @@ def load_examples() -> tuple[Example, ...]:
     entries = json.loads((EXAMPLES_DIRECTORY / "examples.json").read_text("utf-8"))
     return tuple(
         Example(
-            one["file"],
+            _place(one["file"]),
             one["labels"],
             {language: "\n".join(lines) for language, lines in one["descriptions"].items()},
             one["right"],
             one["right_description"],
+            one["caption"],
+            one.get("fails", False),
+            one.get("why", {}),
         )
         for one in entries
     )
+
+
+def _place(file: str) -> str:
+    """See `Example.file`; an address with ".." in it is served to nobody."""
+    return str((EXAMPLES_DIRECTORY / file).resolve()) if file.startswith("..") else file
+
+
+@cache
+def example_queries() -> tuple[dict[Language, str], ...]:
+    """What to look for in the example gallery, where the starter finds it in both languages."""
+    queries = json.loads((ASSETS / "gallery" / "queries.json").read_text("utf-8"))
+    return tuple(one["query"] for one in queries if one.get("offered"))
+
+
+def shown_example(path: str | None) -> Example | None:
+    """The example that a photograph is, by its content; an upload of one counts, too."""
+    if not path or not os.path.exists(path):
+        return None
+    known = ((one, EXAMPLES_DIRECTORY / one.file) for one in load_examples())
+    return next((one for one, own in known if filecmp.cmp(path, own, shallow=False)), None)
 
 
 def is_example(typed: str) -> bool:

@@ -21,14 +21,25 @@ def notice(sentence: str) -> str:
 
 def cut_notice(cut: Sequence[CutText], language: Language) -> str:
     """Which texts were not read to their end, as HTML; the first three are named."""
-    return "".join(notice(one.message(language)) for one in cut[:3])
+    return "".join(map(notice, cut_sentences(cut, language)))
+
+
+def cut_sentences(cut: Sequence[CutText], language: Language) -> list[str]:
+    """What `cut_notice` says, a sentence a text."""
+    return [one.message(language) for one in cut[:3]]
 
 
 def unread_notice(service: ModelService, texts: Sequence[str], language: Language) -> str:
     """HTML that says so where the model does not read the texts' language; else empty."""
+    sentence = unread_sentence(service, texts, language)
+    return notice(sentence) if sentence else ""
+
+
+def unread_sentence(service: ModelService, texts: Sequence[str], language: Language) -> str:
+    """What `unread_notice` says."""
     if service.reads(language_of_texts(texts)):
         return ""
-    return notice(text("language_unread", language, better=DEFAULT_PRESET))
+    return text("language_unread", language, better=DEFAULT_PRESET)
 
 
 def facts_table(facts: dict[str, str], language: Language) -> str:
@@ -53,8 +64,17 @@ def catalog_table(keys: Sequence[str], rows: Iterable[Sequence[str]], language: 
 
 
 def percent(score: float) -> str:
-    """A probability as the page shows it."""
-    return f"{100 * score:.1f}%"
+    """A probability as the page shows it: one decimal, and nothing that is not is called 0 or 100.
+
+    >>> percent(0.9987), percent(0.0001), percent(0.9999)
+    ('99.9 %', '<0.1 %', '>99.9 %')
+    """
+    shown = f"{100 * score:.1f}"
+    if shown == "0.0" and score > 0:
+        return "<0.1 %"
+    if shown == "100.0" and score < 1:
+        return ">99.9 %"
+    return f"{shown} %"
 
 
 def picture_url(picture: Image.Image) -> str:

@@ -1,18 +1,21 @@
 """Our strings for Gradio, which shows them in the browser's language."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
 
-from clip_app.prompts import label_sets
-from clip_app.strings import LANGUAGES, STRINGS, text
+from clip_app.strings import LANGUAGES, STRINGS, Language, text
 
 _PREFIX = "clip_app_"
 
 
-def label_set_string(key: str) -> str:
-    """The key under which the page finds a label set's name."""
-    return f"label_set_{key}"
+def in_both(keys: Iterable[str]) -> dict[Language, dict[str, str]]:
+    """Strings for a script of the page, which chooses by the language it is in; `{…}` stay."""
+    return {
+        language: {key: STRINGS[key][place] for key in keys}
+        for place, language in enumerate(LANGUAGES)
+    }
 
 
 def _translations() -> gr.I18n:
@@ -22,10 +25,6 @@ def _translations() -> gr.I18n:
             _PREFIX + key: text(key, language)
             for key, pair in STRINGS.items()
             if not any("{" in one.replace("{{", "") for one in pair)
-        }
-        | {
-            _PREFIX + label_set_string(key): one.names[language]
-            for key, one in label_sets().items()
         }
         for language in LANGUAGES
     }

@@ -12,10 +12,11 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import text
 from clip_app.ui.api import build_api
+from clip_app.ui.downloads import EXPORTS
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.i18n import translations
-from clip_app.ui.panels import photo_panel
+from clip_app.ui.photo_column import photo_column
 from clip_app.ui.requests import EXCEPTION_HANDLERS, CheckedBlocks
 from clip_app.ui.served import ServedPage
 from clip_app.ui.shell import (
@@ -70,7 +71,7 @@ def _lay_out(
     below = rooms_below_stage(BESIDE_PHOTO)
     with gr.Row(elem_id="stage"):
         with gr.Column(elem_id="photo-column"):
-            photo = photo_panel("classify", language)
+            photo = photo_column(slot, settings, "classify-image")
         rooms = {key: room(key, below[key]) for key in BESIDE_PHOTO}
     for one in below.values():
         one.render()
@@ -162,7 +163,11 @@ def launch_options(
         "max_threads": _HANDLERS,
         "max_file_size": f"{settings.max_upload_mb}mb",
         # Thumbnails are named by the hash of what they show, so none can be guessed.
-        "allowed_paths": [str(ASSETS / "examples"), str(galleries.pictures.folder)],
+        "allowed_paths": [
+            *(str(ASSETS / folder) for folder in ("examples", "gallery/examples")),
+            str(galleries.pictures.folder),
+            str(EXPORTS),
+        ],
         "enable_monitoring": False,
         "run_history": False,
         "footer_links": ["api"],

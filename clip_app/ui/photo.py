@@ -1,4 +1,4 @@
-"""An image input that hands over the uploaded file itself, and shows whatever can be read."""
+"""Uploads of images: the file itself for handlers, and what browsers can show of it."""
 
 import io
 import logging
@@ -10,8 +10,6 @@ import gradio as gr
 from clip_app.errors import ImageError
 from clip_app.images import browsers_show, load_image, thumbnail
 from clip_app.ui.downloads import write_export
-from clip_app.ui.errors import shows_errors
-from clip_app.ui.tab import Values
 
 log = logging.getLogger(__name__)
 
@@ -35,38 +33,19 @@ class Photo(gr.Image):
         return None if payload is None else payload.path
 
 
-def photo_input(language: gr.Radio, **options: Any) -> Photo:
-    """An image input that shows whatever can be read, also what browsers cannot."""
-    component = Photo(**options)
+def shown_by_browsers(path: str) -> str | None:
+    """A JPEG of a picture that browsers cannot show (HEIC, TIFF …); None of any other.
 
-    def preview(given: Values) -> Values:
-        return {component: _shown_by_browsers(given[component])}
-
-    component.upload(
-        shows_errors(preview, language),
-        {component, language},
-        component,
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    return component
-
-
-def _shown_by_browsers(path: str | None) -> Any:
-    """A JPEG of an upload that browsers cannot show (HEIC, TIFF …), else nothing new.
-
-    What cannot be read stays as it is, and the handlers that use it say why.
+    None of what cannot be read, too: whatever uses it says why.
     """
-    if not path:
-        return gr.skip()
     try:
         with open(path, "rb") as file:
             if shown_as_it_is(path, file.read(_HEAD_BYTES)):
-                return gr.skip()
+                return None
         picture = load_image(path, target_side=_PREVIEW_SIDE)
     except (ImageError, OSError) as error:
         log.info("No preview: %s", error)
-        return gr.skip()
+        return None
     buffer = io.BytesIO()
     thumbnail(picture, 2 * _PREVIEW_SIDE).save(buffer, "JPEG", quality=95)
     return write_export(f"{Path(path).stem}.jpg", buffer.getvalue())

@@ -10,6 +10,7 @@ from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language
+from clip_app.ui.photo_column import PhotoColumn
 
 #: What a handler takes and what it answers: values by component.
 Values = dict[Any, Any]
@@ -47,7 +48,7 @@ class Page:
     language: gr.Radio
     spoken: gr.State
     address: gr.HTML
-    photo: gr.Image
+    photo: PhotoColumn
     model_told: gr.HTML
     advised: gr.State
 

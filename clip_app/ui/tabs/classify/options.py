@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.ui.i18n import i18n
+from clip_app.ui.label_chips import LabelChips
 from clip_app.ui.tab import Values
 
 _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
@@ -15,15 +16,31 @@ _TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "ow
 class Options:
     """Labels, the prompts they are put into, and the kind of score."""
 
-    labels: gr.Textbox
+    labels: LabelChips
     templates: gr.Dropdown
     own_templates: gr.Textbox
     scoring: gr.Radio
 
     @property
-    def inputs(self) -> set[Any]:
+    def all(self) -> tuple[Any, ...]:
         """The components."""
-        return {self.labels, self.templates, self.own_templates, self.scoring}
+        return (self.labels, self.templates, self.own_templates, self.scoring)
+
+    @property
+    def inputs(self) -> set[Any]:
+        """The components, as handlers name them."""
+        return set(self.all)
+
+    @property
+    def changed(self) -> list[Any]:
+        """The events after which another answer is wanted."""
+        return [
+            self.labels.submit,
+            self.templates.input,
+            self.own_templates.submit,
+            self.own_templates.blur,
+            self.scoring.input,
+        ]
 
     def templates_of(self, given: Values) -> str:
         """The chosen templates, or those that were typed."""
@@ -35,28 +52,30 @@ class Options:
         return given[self.scoring] == "independent"
 
 
-def build_options(labels: gr.Textbox) -> Options:
-    """Lay out the options that go with `labels`."""
-    templates = gr.Dropdown(
-        [(i18n(f"templates_{choice}"), choice) for choice in _TEMPLATE_CHOICES],
-        value="auto",
-        label=i18n("templates"),
-        info=i18n("templates_info"),
-        elem_id="templates",
-    )
-    own_templates = gr.Textbox(
-        "a photo of a {}",
-        label=i18n("own_templates"),
-        visible=False,
-        lines=2,
-        elem_id="own-templates",
-    )
-    scoring = gr.Radio(
-        [(i18n(f"scoring_{kind}"), kind) for kind in ("softmax", "independent")],
-        value="softmax",
-        label=i18n("scoring"),
-        elem_id="scoring",
-    )
+def build_options(labels: LabelChips) -> Options:
+    """Lay out the options that go with `labels`, folded."""
+    with gr.Accordion(i18n("options"), open=False, elem_id="classify-options"):
+        templates = gr.Dropdown(
+            [(i18n(f"templates_{choice}"), choice) for choice in _TEMPLATE_CHOICES],
+            value="auto",
+            label=i18n("templates"),
+            info=i18n("templates_info"),
+            filterable=False,
+            elem_id="templates",
+        )
+        own_templates = gr.Textbox(
+            "a photo of a {}",
+            label=i18n("own_templates"),
+            visible=False,
+            lines=2,
+            elem_id="own-templates",
+        )
+        scoring = gr.Radio(
+            [(i18n(f"scoring_{kind}"), kind) for kind in ("softmax", "independent")],
+            value="softmax",
+            label=i18n("scoring"),
+            elem_id="scoring",
+        )
     templates.change(
         lambda choice: gr.update(visible=choice == "own"),
         templates,

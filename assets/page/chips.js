@@ -1,0 +1,415 @@
+// Labels as chips. `props.value` is the text that is asked: every chip, and what is being typed.
+// Everything a person types is data: it reaches the page by textContent only.
+const PAUSE = 400; // ms after the last key
+const FOLD = 60; // more chips than this are one, with their number
+const SEPARATORS = /[,，、;；\t\n\r]/;
+const ENDS = /[\s,，、;；]+$/;
+const UNCLEAR = /[,，、;；\t\n\r"'`“”‘’„「」『』«»＂﹁﹂()（）[\]{}]|^\s*[-*+•●\d]/; // the server splits it
+const find = (selector) => element.querySelector(selector);
+const field = find('.field');
+const list = find('.list');
+const entry = find('.entry');
+const plain = find('.plain');
+const area = find('textarea');
+const asText = find('.as-text');
+
+let labels = [];
+let flights = []; // pasted texts that the server is taking apart
+let raw = null; // the text itself while it is edited as one
+let source = null; // {kind: 'example' | 'auto' | 'set', key} while the words are not a person's own
+let undo = null;
+let said = null; // [key of the sentence, its values, key of the button, what that does]
+let poor = [];
+let version = 0; // of what a person did: an answer to an earlier state is late
+let timer = 0;
+
+const language = () => window.clipApp.lang();
+const say = (key, values = {}) =>
+  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const made = (tag, className, text = '') => {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  if (tag === 'button') node.type = 'button';
+  return node;
+};
+
+// ---- words and where they come from
+const folded = (text) => text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+// What the server would take apart, or take a number from, is written as programs write a list.
+const odd = (word) => SEPARATORS.test(word) || /^(\d+[.．)）]|[\s"'“‘「『[{(（*•●+-])/.test(word);
+const joined = (words) => {
+  if (words.some(odd)) return JSON.stringify(words);
+  return words.join(words.some((one) => /[\u3400-\u9fff]/.test(one)) ? '，' : ', ');
+};
+const current = () => {
+  if (raw !== null) return raw;
+  const typing = [...flights, entry.value.trim()].filter(Boolean);
+  if (labels.some(odd)) return joined([...labels, ...typing]);
+  return [joined(labels), ...typing].filter(Boolean).join('\n');
+};
+const exampleWords = (index, spoken) => props.examples[index].labels[spoken];
+const setOf = (key) => props.sets.find((one) => one.key === key);
+const wordsOf = (one, spoken) =>
+  one.kind === 'example' ? exampleWords(one.key, spoken) : setOf(one.key).labels[spoken];
+const same = (one, other) => one.length === other.length && one.every((x, i) => x === other[i]);
+const known = (words) => {
+  for (const spoken of ['zh', 'en']) {
+    const key = props.examples.findIndex((one) => same(one.labels[spoken], words));
+    if (key >= 0) return { kind: 'example', key };
+    const set = props.sets.find((one) => same(one.labels[spoken], words));
+    if (set) return { kind: 'set', key: set.key };
+  }
+  return null;
+};
+const untouched = () =>
+  raw === null && !flights.length && !entry.value.trim() && (!labels.length || ['example', 'auto'].includes(source?.kind));
+
+const split = (text) =>
+  UNCLEAR.test(text) ? server.split_typed(text) : Promise.resolve([text.trim()].filter(Boolean));
+const added = (found) => {
+  const there = new Map(labels.map((one, index) => [folded(one), index]));
+  let again = -1;
+  for (const one of found) {
+    const index = there.get(folded(one));
+    if (index !== undefined) again = index;
+    else there.set(folded(one), labels.push(one) - 1);
+  }
+  return again;
+};
+
+// ---- telling the page
+const ask = (wait) => {
+  const detail = { id: props.name, value: props.value };
+  window.dispatchEvent(new CustomEvent('clipapp:stale', { detail }));
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    const typed = source || labels.length > FOLD ? '' : current();
+    window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
+    trigger('submit');
+  }, wait);
+};
+const store = () => {
+  props.value = current();
+  if (raw === null) area.value = props.value;
+};
+const changed = (wait) => {
+  version += 1;
+  store();
+  draw();
+  ask(wait);
+};
+const touched = (wait, text = null) => {
+  raw = text;
+  source = raw === null && !flights.length && !entry.value.trim() ? known(labels) : null;
+  said = null;
+  undo = null;
+  changed(wait);
+};
+const replaced = (words, from, { sentence = null } = {}) => {
+  const before = { labels, flights, raw, typed: entry.value, source };
+  const own = !untouched() && source?.kind !== 'set';
+  labels = [...words];
+  flights = [];
+  raw = null;
+  entry.value = '';
+  source = from;
+  undo = own && sentence ? before : null;
+  said = undo ? [sentence, { name: nameOf(from) }, 'undo', restore] : null;
+  changed(0);
+};
+const restore = () => {
+  ({ labels, flights, raw, source } = undo);
+  entry.value = undo.typed;
+  area.value = raw ?? '';
+  undo = said = null;
+  changed(0);
+  entry.focus();
+};
+const nameOf = (from) => (from.kind === 'set' ? setOf(from.key).names[language()] : say('example_words'));
+const chosen = () => (['set', 'auto'].includes(source?.kind) ? setOf(source.key) : null);
+
+const commit = async (text) => {
+  if (!text.trim()) return;
+  if (!UNCLEAR.test(text)) {
+    const again = added([text.trim()]);
+    touched(0);
+    if (again >= 0) flash(again);
+    return;
+  }
+  flights.push(text);
+  touched(0);
+  const found = await split(text).catch(() => []);
+  if (!flights.includes(text)) return; // replaced or undone meanwhile
+  flights = flights.filter((one) => one !== text);
+  added(found);
+  store();
+  draw();
+};
+
+// ---- what is seen
+const flash = (index) => {
+  const chip = list.children[index]?.firstChild;
+  chip?.classList.add('again');
+  setTimeout(() => chip?.classList.remove('again'), 700);
+};
+const roved = (target) => {
+  for (const one of list.querySelectorAll('.edit')) one.tabIndex = one === target ? 0 : -1;
+  target?.focus();
+};
+const remove = (index, focused) => {
+  labels.splice(index, 1);
+  touched(0);
+  const chips = list.querySelectorAll('.edit');
+  if (focused && chips.length) roved(chips[Math.min(index, chips.length - 1)]);
+  else entry.focus();
+};
+const edit = (index) => {
+  const box = made('input', 'inline');
+  box.value = labels[index];
+  box.setAttribute('aria-label', say('chip_edit', { label: labels[index] }));
+  let over = false;
+  const end = async (keep) => {
+    if (over) return;
+    over = true;
+    if (!keep || box.value.trim() === labels[index]) return draw(true);
+    const found = await split(box.value).catch(() => [labels[index]]);
+    labels.splice(index, 1, ...found);
+    const all = labels;
+    labels = [];
+    added(all);
+    touched(0);
+  };
+  box.addEventListener('keydown', (event) => {
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      end(true);
+      entry.focus();
+    } else if (event.key === 'Escape') {
+      end(false);
+      entry.focus();
+    }
+    event.stopPropagation();
+  });
+  box.addEventListener('blur', () => end(true));
+  list.children[index].replaceChildren(box);
+  box.focus();
+  box.select();
+};
+const chip = (label, index) => {
+  const item = made('li', 'one');
+  const shell = made('span', 'chip');
+  const text = made('button', 'edit');
+  text.append(made('span', '', label));
+  text.tabIndex = index ? -1 : 0;
+  text.title = say('chip_edit', { label });
+  text.style.setProperty('--colour', `var(--label-${index % 8}, var(--muted, #5f5d57))`);
+  text.addEventListener('click', () => edit(index));
+  text.addEventListener('keydown', (event) => moved(event, index));
+  const cross = made('button', 'remove', '×');
+  cross.tabIndex = -1;
+  cross.setAttribute('aria-label', say('chip_remove', { label }));
+  cross.addEventListener('click', () => remove(index, false));
+  shell.append(text, cross);
+  item.append(shell);
+  return item;
+};
+const moved = (event, index) => {
+  const chips = list.querySelectorAll('.edit');
+  const to = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: chips.length }[event.key];
+  if (to !== undefined) {
+    event.preventDefault();
+    if (to >= chips.length) entry.focus();
+    else roved(chips[Math.max(to, 0)]);
+  } else if (['Backspace', 'Delete'].includes(event.key)) {
+    event.preventDefault();
+    remove(index, true);
+  }
+};
+const summary = () => {
+  const set = chosen();
+  const values = { name: set?.names[language()], number: labels.length.toLocaleString('en') };
+  const item = made('li', 'one');
+  const shell = made('span', 'chip');
+  const text = made('button', 'edit all', say(set ? 'chips_set' : 'chips_many', values));
+  text.addEventListener('click', () => unfold(true));
+  const cross = made('button', 'remove', '×');
+  cross.setAttribute('aria-label', say('chip_remove', { label: text.textContent }));
+  cross.addEventListener('click', () => {
+    labels = [];
+    touched(0);
+    entry.focus();
+  });
+  shell.append(text, cross);
+  item.append(shell);
+  return item;
+};
+
+let drawn = '';
+const draw = (again = false) => {
+  const state = JSON.stringify([labels, language(), source, poor, said?.slice(0, 3)]);
+  if (state === drawn && !again) return;
+  drawn = state;
+  list.replaceChildren(...(labels.length > FOLD ? [summary()] : labels.map(chip)));
+  entry.placeholder = say(labels.length ? 'chips_more' : 'chips_first');
+  entry.setAttribute('aria-label', say('labels'));
+  area.setAttribute('aria-label', say('labels'));
+  field.setAttribute('aria-label', say('labels'));
+  find('.try').textContent = say('label_sets');
+  find('.sets').setAttribute('aria-label', say('label_sets_named'));
+  asText.textContent = say(plain.classList.contains('folded') ? 'chips_as_text' : 'chips_as_chips');
+  drawSets();
+  const line = find('.said');
+  const button = line.querySelector('button');
+  line.classList.toggle('on', Boolean(said));
+  line.querySelector('span').textContent = said ? say(said[0], said[1]) : '';
+  button.hidden = !said;
+  button.textContent = said ? say(said[2]) : '';
+};
+const drawSets = () => {
+  const set = chosen();
+  const pills = props.sets.map((one) => {
+    const pill = made('button', 'pill', one.names[language()]);
+    const number = one.labels.en.length;
+    if (number > FOLD) pill.append(made('small', '', number.toLocaleString('en')));
+    pill.setAttribute('aria-pressed', String(one === set));
+    pill.dataset.key = one.key;
+    if (poor.includes(one.key)) {
+      pill.classList.add('poor');
+      pill.title = say('set_poor');
+    }
+    pill.addEventListener('click', () => {
+      if (one === set) return;
+      replaced(one.labels[language()], { kind: 'set', key: one.key }, { sentence: 'replaced' });
+      find(`[data-key="${one.key}"]`).focus();
+    });
+    return pill;
+  });
+  find('.pills').replaceChildren(...pills);
+  find('.poor-said').textContent = set && poor.includes(set.key) ? say('set_poor') : '';
+};
+const unfold = (open) => {
+  plain.classList.toggle('folded', !open);
+  plain.toggleAttribute('aria-hidden', !open);
+  if (!open) plain.setAttribute('aria-hidden', 'true');
+  field.hidden = open;
+  area.tabIndex = open ? 0 : -1;
+  asText.setAttribute('aria-expanded', String(open));
+  draw(true);
+  if (open) {
+    area.focus();
+  } else {
+    entry.focus();
+  }
+};
+
+// ---- what a person does
+entry.addEventListener('keydown', (event) => {
+  if (event.isComposing || event.keyCode === 229) return; // Enter chooses among the words of an IME
+  if (event.key === 'Enter') {
+    event.preventDefault();
+    const text = entry.value;
+    entry.value = '';
+    if (text.trim()) commit(text);
+    else ask(0);
+  } else if (event.key === 'Backspace' && !entry.value && labels.length) {
+    if (labels.length > FOLD) labels = [];
+    else labels.pop();
+    touched(0);
+  } else if (event.key === 'ArrowLeft' && entry.selectionEnd === 0) {
+    roved([...list.querySelectorAll('.edit')].at(-1));
+  }
+});
+const typed = () => {
+  const text = entry.value;
+  const open = (text.match(/"/g) ?? []).length % 2 || /[“「『«][^”」』»]*$/.test(text);
+  if (SEPARATORS.test(text) && !open) {
+    entry.value = '';
+    commit(text.replace(ENDS, ''));
+  } else {
+    touched(PAUSE);
+  }
+};
+entry.addEventListener('input', (event) => event.isComposing || typed());
+entry.addEventListener('compositionend', typed);
+entry.addEventListener('paste', (event) => {
+  const text = event.clipboardData?.getData('text') ?? '';
+  if (!SEPARATORS.test(text.trim())) return;
+  event.preventDefault();
+  commit(text);
+});
+field.addEventListener('click', (event) => event.target === field && entry.focus());
+area.addEventListener('input', async (event) => {
+  if (event.isComposing) return;
+  labels = [];
+  flights = [];
+  entry.value = '';
+  touched(PAUSE, area.value);
+  const now = version;
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  if (now !== version) return;
+  const found = await split(area.value).catch(() => []);
+  if (now !== version) return;
+  added(found);
+  source = known(labels);
+  draw();
+});
+area.addEventListener('compositionend', () => area.dispatchEvent(new Event('input')));
+asText.addEventListener('click', () => unfold(plain.classList.contains('folded')));
+find('.said button').addEventListener('click', () => said?.[3]());
+
+// ---- what the rest of the page does
+const taken = async () => {
+  // Words that came from elsewhere: the page when it opens.
+  const now = version;
+  const text = props.value ?? '';
+  const ours = [...props.examples, ...props.sets].flatMap((one) => Object.values(one.labels));
+  const found =
+    ours.find((words) => joined(words) === text) ??
+    (text ? await server.split_typed(text).catch(() => []) : []);
+  if (now !== version) return;
+  labels = [...found];
+  source = known(labels);
+  area.value = text;
+  draw();
+};
+window.addEventListener('clipapp:photo', ({ detail }) => {
+  const index = detail.example;
+  if (!detail.there) return ask(0);
+  if (index >= 0 && untouched()) {
+    replaced(exampleWords(index, language()), { kind: 'example', key: index });
+  } else if (untouched()) {
+    replaced(setOf(props.first).labels[language()], { kind: 'auto', key: props.first });
+  } else if (index >= 0) {
+    const words = exampleWords(index, language());
+    const from = { kind: 'example', key: index };
+    const take = () => replaced(words, from, { sentence: 'replaced' });
+    said = ['example_offers', { words: words.join(language() === 'zh' ? '、' : ', ') }, 'example_take', take];
+    draw();
+  }
+  ask(0);
+});
+const follow = () => {
+  if (source && !entry.value) {
+    labels = [...wordsOf(source, language())];
+    store();
+  }
+  draw();
+};
+window.addEventListener('clipapp:language', follow);
+const weigh = () => server.poor_sets().then((keys) => {
+  poor = keys;
+  draw();
+});
+watch('value', taken);
+window.clipApp.onTab((tab) => tab === 'classify' && weigh());
+// What is set before Gradio has finished making the component is lost.
+setTimeout(() => {
+  const linked = window.clipApp.address.get();
+  const words = setOf(linked.set)?.labels ?? props.examples[0].labels;
+  props.value = linked.labels || (!linked.set && props.value) || joined(words[language()]);
+  taken();
+  weigh();
+});
+draw();

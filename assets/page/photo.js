@@ -1,0 +1,160 @@
+// The photograph that is asked about: chosen, dropped, pasted, taken, or an example.
+// `props.value` is Gradio's description of its file, or null.
+const find = (selector) => element.querySelector(selector);
+const stage = find('.stage');
+const shown = find('.shown');
+const live = find('.live');
+const META = { _type: 'gradio.FileData' };
+let problem = null; // its sentence, by language
+let busy = false;
+let turn = 0; // an upload that was overtaken is late
+let stream = null;
+
+const language = () => window.clipApp.lang();
+const say = (key) => props.words[language()][key];
+const example = () => props.examples.findIndex((one) => one.file.path === props.value?.path);
+const mine = () => ['classify', 'match'].includes(document.body.dataset.tab);
+
+const draw = () => {
+  const value = props.value;
+  const index = example();
+  stage.classList.toggle('empty', !value);
+  stage.classList.toggle('waits', busy);
+  for (const one of [shown, find('.back')]) {
+    if (!value) one.removeAttribute('src');
+    else if (one.getAttribute('src') !== value.url) one.src = value.url;
+  }
+  const name = value?.orig_name ?? '';
+  shown.alt = index >= 0 ? props.examples[index].names[language()] : `${say('photo_yours')} ${name}`;
+  find('.none p').textContent = say('photo_none');
+  find('.busy').textContent = busy ? say('photo_reading') : '';
+  find('.problem').textContent = problem?.[language()] ?? '';
+  const buttons = { snap: 'photo_snap', camera: 'photo_camera', similar: 'photo_similar' };
+  for (const [one, key] of Object.entries(buttons)) find(`.${one}`).textContent = say(key);
+  find('.choose').textContent = say(value ? 'photo_replace' : 'photo_choose');
+  find('.clear').textContent = '×';
+  find('.clear').setAttribute('aria-label', say(stream ? 'photo_stop' : 'photo_clear'));
+  find('.snap').hidden = !stream;
+  for (const one of ['choose', 'camera']) find(`.${one}`).hidden = Boolean(stream);
+  find('.similar').hidden = !value || Boolean(stream);
+  find('.clear').hidden = !value && !stream;
+  live.hidden = !stream;
+  const strip = find('.strip');
+  strip.setAttribute('aria-label', say('examples'));
+  [...strip.children].forEach((button, place) => {
+    const words = props.examples[place].names[language()];
+    button.setAttribute('aria-label', words);
+    button.title = words;
+    button.setAttribute('aria-pressed', String(place === index));
+  });
+};
+const tell = (name, detail) => window.dispatchEvent(new CustomEvent(`clipapp:${name}`, { detail }));
+const told = () => {
+  draw();
+  tell('stale', { id: props.name, value: props.value?.path ?? '' });
+  tell('photo', { there: Boolean(props.value), example: example() });
+};
+const put = (value, why = null) => {
+  turn += 1;
+  busy = false;
+  problem = why;
+  props.value = value;
+  told();
+};
+const failed = (key) => Object.fromEntries(['en', 'zh'].map((one) => [one, props.words[one][key]]));
+
+const take = async (file) => {
+  if (!file) return;
+  stop();
+  if (file.size > props.limit) return put(null, failed('photo_large'));
+  const now = (turn += 1);
+  busy = true;
+  problem = null;
+  tell('stale', props.name);
+  draw();
+  try {
+    const sent = await upload(file);
+    const answer = await server.take_photo([sent.path, file.name]);
+    if (now !== turn) return;
+    if (answer.problem) return put(null, answer.problem);
+    const url = sent.url.slice(0, sent.url.indexOf('/file=') + 6) + answer.path;
+    put({ path: answer.path, url, orig_name: file.name, meta: META });
+  } catch {
+    if (now === turn) put(null, failed('photo_lost'));
+  }
+};
+const picture = (data) => [...(data?.files ?? [])].find((one) => /^image\/|^$/.test(one.type));
+
+const stop = () => {
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = null;
+  live.srcObject = null;
+  draw();
+};
+const film = async () => {
+  // Phones have a better camera app than a page can be.
+  if (matchMedia('(pointer: coarse)').matches) return find('.shot').click();
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+    live.srcObject = stream;
+    await live.play();
+    problem = null;
+  } catch {
+    problem = failed('photo_no_camera');
+  }
+  draw();
+};
+const snap = () => {
+  const canvas = document.createElement('canvas');
+  canvas.width = live.videoWidth;
+  canvas.height = live.videoHeight;
+  canvas.getContext('2d').drawImage(live, 0, 0);
+  canvas.toBlob((blob) => take(new File([blob], 'camera.jpg', { type: 'image/jpeg' })), 'image/jpeg', 0.95);
+};
+
+props.examples.forEach((one) => {
+  const button = document.createElement('button');
+  button.type = 'button';
+  const thumb = document.createElement('img');
+  thumb.src = one.thumbnail;
+  thumb.alt = '';
+  button.append(thumb);
+  button.addEventListener('click', () => {
+    stop();
+    put(one.file);
+  });
+  find('.strip').append(button);
+});
+for (const one of ['.file', '.shot']) {
+  find(one).addEventListener('change', ({ target }) => {
+    take(target.files[0]);
+    target.value = '';
+  });
+}
+shown.addEventListener('error', () => stage.classList.add('broken'));
+shown.addEventListener('load', () => stage.classList.remove('broken'));
+find('.choose').addEventListener('click', () => find('.file').click());
+find('.camera').addEventListener('click', film);
+find('.snap').addEventListener('click', snap);
+find('.clear').addEventListener('click', () => (stream ? stop() : put(null)));
+find('.similar').addEventListener('click', () => tell('search-image', props.value));
+stage.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  stage.classList.add('over');
+});
+for (const type of ['dragleave', 'drop']) {
+  stage.addEventListener(type, () => stage.classList.remove('over'));
+}
+stage.addEventListener('drop', (event) => {
+  event.preventDefault();
+  take(picture(event.dataTransfer));
+});
+document.addEventListener('paste', (event) => {
+  const file = mine() && picture(event.clipboardData);
+  if (!file) return;
+  event.preventDefault();
+  take(file);
+});
+window.addEventListener('clipapp:language', draw);
+watch('value', told);
+draw();

@@ -1,0 +1,341 @@
+"""The card that shows a result: a verdict, a bar for each name, and what the numbers mean.
+
+The browser's side is `assets/page/card.*`. It puts every name into the page as text, dims the card
+the moment what was asked is no longer what the fields hold, and draws the picture to download.
+"""
+
+import functools
+import inspect
+import math
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.components import Component
+
+from clip_app.model.backgrounds import background_words
+from clip_app.model.info import CutText
+from clip_app.model.service import ModelService
+from clip_app.prompts import language_of_texts, shared_scores, shortened
+from clip_app.strings import LANGUAGES, Language, text
+from clip_app.tasks.classify import Classification
+from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.tasks.match import Matching
+from clip_app.ui.errors import told
+from clip_app.ui.html import cut_sentences, percent, unread_sentence
+from clip_app.ui.parts import part
+from clip_app.ui.tab import Page, Values
+
+# As many as there are tokens `--label-0` and on; a name's place in the list, mod this, is its hue.
+_HUES = 8
+
+# How many bars are shown before one asks for all.
+_SHOWN = 20
+
+# The best score of a softmax from which on it is called sure, fairly sure, a close call; sure also
+# needs that unrelated words rarely do as well, a quarter of what is still accepted.
+_SURE, _FAIRLY = 0.9, 0.6
+_SURE_CHANCE = CHANCE_LIMIT / 4
+
+# How many times as readily as an ordinary unrelated word it is taken. With the starter that is 200
+# to 7,000 for the examples' right labels, or 4 where it is unsure; some 50 for look-alikes (tea for
+# coffee), and below 5 for all others.
+_STANDS_OUT = ((60, "card_stands_out_much"), (10, "card_stands_out"), (3, "card_stands_out_little"))
+_MOST_TIMES = 9999
+
+Kind = Literal["softmax", "sigmoid", "background"]
+
+# What the browser's side says by itself, as `card_` strings.
+_WORDS = (
+    *("how", "scores", "score", "cosine", "none", "none_what"),
+    *("png", "copy", "copied", "copy_failed", "csv", "stop"),
+)
+
+
+@dataclass(frozen=True)
+class ResultCard:
+    """A component, and what makes its values.
+
+    Attributes:
+        component: what is shown.
+        page: whose language and model it shows.
+        inputs: the photograph and the text that are asked about, components with text or a path
+            for a value. As soon as what they hold is not what the answer shown was asked with, the
+            card is dimmed. A `gr.Textbox` and the photograph are read where they are; any other
+            tells of itself by the event `clipapp:stale` of `window`, whose `detail` is
+            `{id, value}`, or its `elem_id` alone while it cannot say the value yet.
+        about: whether names are labels or whole texts.
+    """
+
+    component: gr.HTML
+    page: Page
+    inputs: tuple[Component, ...]
+    about: Literal["labels", "texts"]
+
+    @classmethod
+    def build(
+        cls,
+        elem_id: str,
+        page: Page,
+        inputs: Sequence[Component],
+        about: Literal["labels", "texts"] = "labels",
+        options: Sequence[Component] = (),
+    ) -> "ResultCard":
+        """Lay out an empty card.
+
+        Args:
+            elem_id: of the card.
+            page: what every tab works with.
+            inputs: see the attribute; each has an `elem_id`.
+            about: see the attribute.
+            options: what else an answer depends on; a change of one dims the card until the next.
+        """
+        browser: dict[str, Any] = part("card")
+        component = gr.HTML(
+            None,
+            apply_default_css=False,
+            elem_id=elem_id,
+            watched=[one.elem_id for one in (*inputs, *options)],
+            photo=page.photo.elem_id,
+            **browser,
+        )
+        return cls(component, page, tuple(inputs), about)
+
+    @property
+    def outputs(self) -> list[Component]:
+        """The component, as handlers name their outputs."""
+        return [self.component]
+
+    def labels_ranked(
+        self,
+        given: Values,
+        service: ModelService,
+        answer: Classification,
+        order: Sequence[str],
+        advice: str = "",
+    ) -> Values:
+        """What is shown of a classification.
+
+        Args:
+            given: the handler's values, with those of `inputs` and the page's language.
+            service: the model that answered.
+            answer: what it said.
+            order: the labels as they were typed; a label's place in it is its colour.
+            advice: a sentence below the bars.
+        """
+        language = given[self.page.language]
+        kind: Kind = "softmax"
+        if answer.independent:
+            kind = "background" if service.logit_bias is None else "sigmoid"
+        names = [one.label for one in answer.results]
+        said = [text(f"scoring_used_{kind}", language)]
+        if kind == "softmax" and (shared := shared_scores(names, language)):
+            said.append(shared)
+        ranked = [(one.label, one.score, one.similarity) for one in answer.results]
+        bars = _bars(ranked, order, kind, language)
+        verdict = _verdict("verdict", bars, kind, answer.chance, answer.none_fits, language)
+        return self._answered(
+            given, service, bars, verdict, answer.chance, said, answer.cut, advice, len(names)
+        )
+
+    def texts_ranked(
+        self,
+        given: Values,
+        service: ModelService,
+        answer: Matching,
+        order: Sequence[str],
+        advice: str = "",
+    ) -> Values:
+        """What is shown of texts matched with a photograph; arguments as in `labels_ranked`.
+
+        `order` may hold more texts than `answer` does: the card says how many there are.
+        """
+        language = given[self.page.language]
+        ranked = [(one.text, one.score, one.similarity) for one in answer.results]
+        bars = _bars(ranked, order, "softmax", language)
+        verdict = _verdict("match", bars, "softmax", answer.chance, answer.none_fits, language)
+        said = [text("match_used_softmax", language)]
+        cut = service.cut_texts([one.text for one in answer.results])
+        return self._answered(
+            given, service, bars, verdict, answer.chance, said, cut, advice, len(order)
+        )
+
+    def waiting(self, given: Values, key: str) -> Values:
+        """Nothing to answer yet: the string `key` says what is missing, which is no mistake."""
+        return self._filled(given, "waiting", {"sentence": text(key, given[self.page.language])})
+
+    def running(self, given: Values, sentence: str, done: int, total: int) -> Values:
+        """How far a long run is; what was shown stays below, dimmed."""
+        return self._filled(given, "running", {"sentence": sentence, "done": done, "total": total})
+
+    def tells(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Make the errors of a handler a sentence in the card, where its answer would be."""
+
+        def spoken(given: Values) -> Callable[[], Language]:
+            return lambda: given[self.page.language]
+
+        def problem(given: Values, error: gr.Error) -> Values:
+            return self._filled(given, "problem", {"sentence": str(error.message)})
+
+        if inspect.isgeneratorfunction(handler):
+
+            @functools.wraps(handler)
+            def yielded(given: Values, *rest: Any) -> Iterator[Any]:
+                try:
+                    with told(handler, spoken(given), str):
+                        yield from handler(given, *rest)
+                except gr.Error as error:
+                    yield problem(given, error)
+
+            return yielded
+
+        @functools.wraps(handler)
+        def handled(given: Values, *rest: Any) -> Any:
+            try:
+                with told(handler, spoken(given), str):
+                    return handler(given, *rest)
+            except gr.Error as error:
+                return problem(given, error)
+
+        return handled
+
+    def _answered(
+        self,
+        given: Values,
+        service: ModelService,
+        bars: list[dict[str, Any]],
+        verdict: dict[str, str],
+        chance: float,
+        said: list[str],
+        cut: Sequence[CutText],
+        advice: str,
+        total: int,
+    ) -> Values:
+        language = given[self.page.language]
+        unread = unread_sentence(service, [one["label"] for one in bars], language)
+        some = total > len(bars)
+        counts = {"shown": f"{len(bars):,}", "number": f"{total:,}"}
+        return self._filled(
+            given,
+            "none" if chance > CHANCE_LIMIT else "fits",
+            verdict
+            | {
+                "bars": bars,
+                "limit": _SHOWN,
+                "more": text("card_show_all", language, number=f"{len(bars):,}"),
+                "of": text("card_best_of", language, **counts) if some else "",
+                "chance": None if math.isnan(chance) else _chance(chance, language),
+                "notices": [*filter(None, [unread]), *cut_sentences(cut, language)],
+                "said": [*said, text("card_cosine_explained", language)],
+                "advice": advice,
+                "model": text("card_model", language, name=service.info.public_name),
+            },
+        )
+
+    def _filled(self, given: Values, state: str, shown: dict[str, Any]) -> Values:
+        """A value of the component: never one that it had before, so that the browser hears of it.
+
+        `asked` has the texts and photographs that were asked with, by the ids of their fields.
+        """
+        language = given[self.page.language]
+        asked = {one.elem_id: given[one] or "" for one in self.inputs}
+        words = {key: text(f"card_{key}", language) for key in _WORDS}
+        titles = " · ".join(text("title", one) for one in reversed(LANGUAGES))
+        value = {"run": uuid.uuid4().hex, "state": state, "asked": asked, "words": words}
+        return {self.component: value | {"title": titles, "about": self.about} | shown}
+
+
+def _bars(
+    ranked: Sequence[tuple[str, float, float]], order: Sequence[str], kind: Kind, language: Language
+) -> list[dict[str, Any]]:
+    """A bar for each (name, score, similarity): `shown` is the score to read, `width` in [0, 1]."""
+    place = {name: number for number, name in enumerate(order)}
+    words = len(background_words(language_of_texts(order)))
+    bars = []
+    for name, score, similarity in ranked:
+        shown, width = percent(score), score
+        if kind == "background":
+            times = _times(score, words)
+            shown = text("card_times", language, times=_readable(times))
+            # An ordinary word is 1 and has no bar; as good as all of them together is a full one.
+            width = math.log(max(times, 1)) / math.log(words)
+        bars.append(
+            {
+                "label": name,
+                "score": float(f"{score:.6g}"),
+                "similarity": round(similarity, 6),
+                "shown": shown,
+                "width": round(min(width, 1), 4),
+                "hue": place.get(name, 0) % _HUES,
+            }
+        )
+    return bars
+
+
+def _times(score: float, words: int) -> float:
+    """How many times as readily as an ordinary one of `words` it was taken, by its share of all."""
+    return min(words * score / max(1 - score, 1e-12), _MOST_TIMES)
+
+
+def _readable(times: float) -> str:
+    if times < 0.1:
+        return "<0.1"
+    return f"{times:.1f}" if times < 10 else f"{times:,.0f}"
+
+
+def _verdict(
+    about: str,
+    bars: list[dict[str, Any]],
+    kind: Kind,
+    chance: float,
+    none_fits: bool,
+    language: Language,
+) -> dict[str, str]:
+    """The headline, how sure it is, and a sentence where there is more to say; plain text."""
+    best = bars[0]
+    if none_fits:
+        return {
+            "headline": text(f"{about}_none", language),
+            "sure": "",
+            "sentence": text("verdict_doubtful", language),
+        }
+    alone = len(bars) == 1 and kind == "softmax"
+    sure, key = _sureness(best, kind, chance, alone, language)
+    return {
+        "headline": text(f"{about}_{key}", language, label=shortened(best["label"])),
+        "sure": sure,
+        "sentence": text("verdict_alone", language) if alone else "",
+    }
+
+
+def _sureness(
+    best: dict[str, Any], kind: Kind, chance: float, alone: bool, language: Language
+) -> tuple[str, str]:
+    """How sure the verdict is, and whether it says what it "is" or what is "closest"."""
+    score, shown = best["score"], best["shown"]
+    if kind == "background":
+        words = len(background_words(language_of_texts([best["label"]])))
+        times = _times(score, words)
+        degree = next((key for least, key in _STANDS_OUT if times >= least), "card_stands_out_not")
+        key = "is" if times >= _STANDS_OUT[1][0] else "closest"
+        return text(degree, language, score=shown), key
+    if math.isnan(chance):
+        return shown, "closest"
+    by_itself = alone or kind == "sigmoid"
+    if (by_itself or score >= _SURE) and chance <= _SURE_CHANCE:
+        return text("verdict_sure", language, score=shown), "is"
+    if by_itself or score >= _FAIRLY:
+        return text("verdict_fairly", language, score=shown), "is"
+    return text("verdict_close", language, score=shown), "closest"
+
+
+def _chance(chance: float, language: Language) -> dict[str, Any]:
+    """The bar of "none of these"."""
+    limit = f"{CHANCE_LIMIT:.0%}".replace("%", " %")
+    return {
+        "shown": percent(chance),
+        "width": round(chance, 4),
+        "explained": text("card_none_explained", language, limit=limit),
+    }

@@ -1,0 +1,392 @@
+"""Labels as chips and the shared photograph, in a real Chromium: nothing typed is ever lost."""
+
+import json
+import re
+import urllib.request
+
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from clip_app.model.catalog import STARTER_DIRECTORY, find_model
+from clip_app.model.service import ModelService
+from clip_app.model.slot import ModelSlot
+from clip_app.prompts import label_sets, parse_labels
+from clip_app.settings import ASSETS
+from clip_app.ui.examples import load_examples, shown_example
+from clip_app.ui.label_chips import FIRST_SET, label_chips
+from clip_app.ui.photo_column import PhotoColumn, opened
+from tests.conftest import EXAMPLES, noise
+from tests.test_page import DESKTOP, PHONE, answered, shoot, verdict
+
+pytestmark = pytest.mark.browser
+
+OWN = ["老虎", "小猫", "飞船"]
+
+
+@pytest.fixture
+def page(app, open_at):
+    return open_at(app.url, "zh-CN", DESKTOP)
+
+
+def chips(page) -> list[str]:
+    return page.locator("#classify-labels .chip .edit").all_inner_texts()
+
+
+def asked(page) -> str:
+    """The text that handlers get."""
+    return page.locator("#classify-labels textarea").input_value()
+
+
+def entry(page):
+    return page.locator("#classify-labels .entry")
+
+
+def type_labels(page, *labels: str) -> None:
+    """In place of those that are there."""
+    while page.locator("#classify-labels .remove").count():
+        page.locator("#classify-labels .remove").last.click()
+    for label in labels:
+        entry(page).fill(label)
+        entry(page).press("Enter")
+    answered(page, "")
+
+
+def paste(page, text: str) -> None:
+    entry(page).evaluate(
+        """(node, text) => {
+          const data = new DataTransfer();
+          data.setData('text/plain', text);
+          node.dispatchEvent(
+            new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+
+
+def pill(page, name: str):
+    return page.locator("#classify-labels .pill", has_text=name)
+
+
+def upload(page, file) -> None:
+    page.locator("#classify-image .file").set_input_files(file)
+
+
+def settled(page) -> None:
+    page.wait_for_timeout(900)  # a pause in typing, a run, and time for what should not happen
+
+
+def test_passing_the_sets_by_keyboard_or_pointer_changes_nothing(page):
+    type_labels(page, *OWN)
+    entry(page).focus()
+    for _ in range(14):
+        page.keyboard.press("Tab")
+    for one in page.locator("#classify-labels .pill").all():
+        one.focus()
+        one.hover()
+    page.locator("h1").first.click(force=True)
+    settled(page)
+    assert chips(page) == OWN
+    assert "小猫" in verdict(page)
+    assert page.locator("#classify-labels .pill[aria-pressed=true]").count() == 0
+
+
+def test_enter_and_every_separator_make_a_chip(page):
+    type_labels(page, "小猫")
+    for text in ("狗,", "鸟，", "鱼、", "马;", "牛；"):
+        entry(page).press_sequentially(text)
+    assert chips(page) == ["小猫", "狗", "鸟", "鱼", "马", "牛"]
+    entry(page).press("Backspace")
+    assert chips(page)[-1] == "马"
+    entry(page).press_sequentially("狗")
+    entry(page).press("Enter")
+    assert chips(page).count("狗") == 1, "said twice, and it stands once"
+
+
+def test_what_is_typed_counts_after_a_pause_and_at_once_on_enter(page):
+    type_labels(page, "汽车", "飞机")
+    entry(page).press_sequentially("小猫")
+    answered(page, "小猫")  # nothing was pressed
+    assert chips(page) == ["汽车", "飞机"]
+    assert parse_labels(asked(page)) == ["汽车", "飞机", "小猫"]
+    entry(page).fill("猫的脸")
+    entry(page).press("Enter")
+    assert chips(page)[-1] == "猫的脸"
+    answered(page, "猫的脸")
+
+
+def test_the_run_comes_400_ms_after_the_last_key(page):
+    runs = []
+    page.on("request", lambda one: "/queue/join" in one.url and runs.append(one))
+    for letter in "一只猫的脸":
+        entry(page).press_sequentially(letter)
+        page.wait_for_timeout(120)
+    assert runs == []
+    page.wait_for_timeout(700)
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("pasted", "expected"),
+    [
+        ("cat, dog，bird、fish", ["cat", "dog", "bird", "fish"]),
+        ("1. 小猫\n2. 小狗\n3. 汽车\n", ["小猫", "小狗", "汽车"]),
+        ('"hot dog, plain", cat', ["hot dog, plain", "cat"]),
+        ("cat\tdog\ncar\tbus", ["cat", "dog", "car", "bus"]),
+        ('["a cat", "salt, pepper"]', ["a cat", "salt, pepper"]),
+    ],
+)
+def test_pasted_lists_become_chips_and_are_asked_as_the_server_reads_them(page, pasted, expected):
+    while page.locator("#classify-labels .remove").count():
+        page.locator("#classify-labels .remove").last.click()
+    paste(page, pasted)
+    page.wait_for_function(
+        "n => document.querySelectorAll('#classify-labels .chip').length === n", arg=len(expected)
+    )
+    assert chips(page) == expected
+    assert parse_labels(asked(page)) == expected
+
+
+def test_enter_that_ends_a_word_of_an_input_method_makes_no_chip(page):
+    type_labels(page, "小猫")
+    entry(page).focus()
+    keyboard = page.context.new_cdp_session(page)
+    composing = {"selectionStart": 6, "selectionEnd": 6}
+    keyboard.send("Input.imeSetComposition", {"text": "laohu，", **composing})
+    page.keyboard.press("Enter")
+    settled(page)
+    assert chips(page) == ["小猫"]
+    assert parse_labels(asked(page)) == ["小猫"], (
+        "letters of a word not chosen yet count for nothing"
+    )
+    entry(page).fill("")
+    keyboard.send("Input.imeSetComposition", {"text": "laohu", **composing})
+    keyboard.send("Input.insertText", {"text": "老虎"})
+    page.wait_for_timeout(600)
+    assert parse_labels(asked(page)) == ["小猫", "老虎"]
+    page.keyboard.press("Enter")
+    assert chips(page) == ["小猫", "老虎"]
+
+
+def test_a_chip_is_removed_edited_and_reached_by_keys(page):
+    type_labels(page, *OWN)
+    page.get_by_label("删除 老虎").click()
+    assert chips(page) == ["小猫", "飞船"]
+    page.locator("#classify-labels .edit", has_text="飞船").click()
+    page.locator("#classify-labels .inline").fill("火箭")
+    page.keyboard.press("Enter")
+    assert chips(page) == ["小猫", "火箭"]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.innerText") == "小猫"
+    page.keyboard.press("Delete")
+    assert chips(page) == ["火箭"]
+
+
+def test_a_set_replaces_what_was_typed_and_undo_brings_it_back(page):
+    type_labels(page, *OWN)
+    entry(page).fill("还没写完")
+    pill(page, "颜色").click()
+    assert chips(page) == list(label_sets()["colors"].labels["zh"])
+    assert pill(page, "颜色").get_attribute("aria-pressed") == "true"
+    page.locator("#classify-labels .said button", has_text="撤销").click()
+    assert chips(page) == OWN
+    assert entry(page).input_value() == "还没写完"
+    assert page.locator("#classify-labels .pill[aria-pressed=true]").count() == 0
+    pill(page, "颜色").click()
+    page.locator("#classify-labels .remove").first.click()
+    assert pill(page, "颜色").get_attribute("aria-pressed") == "false"
+
+
+def test_a_long_list_is_one_chip_and_can_be_edited_as_text(page):
+    pill(page, "ImageNet").click()
+    answered(page, "猫")
+    assert len(chips(page)) == 1
+    assert "1,000" in chips(page)[0]
+    page.get_by_role("button", name="批量粘贴").click()
+    area = page.locator("#classify-labels textarea")
+    area.fill("\n".join([*(f"第{number}号" for number in range(1233)), "一只小猫"]))
+    answered(page, "一只小猫")
+    page.get_by_role("button", name="收起").click()
+    assert "1,234" in chips(page)[0]
+    page.locator("#classify-labels .remove").click()
+    assert chips(page) == []
+
+
+def test_the_first_own_photograph_is_judged_with_everyday_words(page):
+    upload(page, EXAMPLES / "coffee.jpg")  # as if it were one's own: by its name, it is not
+    answered(page, "咖啡")
+    own = noise(77)
+    file = EXAMPLES.parent.parent / "screenshots" / "own.png"
+    file.parent.mkdir(exist_ok=True)
+    own.save(file)
+    upload(page, file)
+    page.wait_for_function(
+        "document.querySelector('#classify-labels .edit').innerText.includes('63')"
+    )
+    everyday = label_sets()[FIRST_SET]
+    assert parse_labels(asked(page)) == list(everyday.labels["zh"])
+    assert pill(page, everyday.names["zh"]).get_attribute("aria-pressed") == "true"
+    assert "own.png" in page.locator("#classify-image .shown").get_attribute("alt")
+
+
+def test_typed_words_stay_with_an_own_photograph_and_an_example_offers_its_words(page, tmp_path):
+    type_labels(page, *OWN)
+    file = tmp_path / "mine.png"
+    noise(78).save(file)
+    upload(page, file)
+    page.wait_for_function("document.querySelector('#classify-image .shown').alt.includes('mine')")
+    settled(page)
+    assert chips(page) == OWN
+    page.locator("#classify-image .strip button").nth(1).click()
+    settled(page)
+    assert chips(page) == OWN
+    page.locator("#classify-labels .said button", has_text="换成这些").click()
+    answered(page, "咖啡")
+    assert chips(page) == parse_labels(load_examples()[1].labels["zh"])
+    page.locator("#classify-image .strip button").nth(3).click()
+    answered(page, "火箭")  # untouched words are an example's, and go with the next
+    assert chips(page) == parse_labels(load_examples()[3].labels["zh"])
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence_below_the_photograph(page, tmp_path):
+    bad = tmp_path / "账单.jpg"
+    bad.write_bytes(b"no picture at all")
+    upload(page, bad)
+    problem = page.locator("#classify-image .problem")
+    problem.get_by_text("账单.jpg").wait_for()
+    assert page.locator("#classify-image .shown").is_hidden()
+    page.wait_for_function("!document.querySelector('#classify-verdict').innerText.includes('猫')")
+    assert page.locator(".toast-body").count() == 0
+    shoot(page, "unreadable")
+    page.locator("#classify-image .strip button").first.click()
+    answered(page, "猫")
+    assert problem.is_hidden()
+
+
+def test_no_photograph_and_no_words_are_no_mistakes(page):
+    page.get_by_role("button", name="移除照片").click()
+    page.wait_for_function("!document.querySelector('#classify-verdict').innerText.includes('99')")
+    page.locator("#classify-image .none").wait_for()
+    page.locator("#classify-image .strip button").first.click()
+    answered(page, "猫")
+    while page.locator("#classify-labels .remove").count():
+        page.locator("#classify-labels .remove").last.click()
+    page.wait_for_function("!document.querySelector('#classify-verdict').innerText.includes('99')")
+    settled(page)
+    assert page.locator(".toast-body").count() == 0
+    assert chips(page) == []
+
+
+def test_words_follow_the_language_while_they_are_not_a_persons_own(page):
+    pill(page, "颜色").click()
+    page.get_by_label("English").check()
+    page.wait_for_function("document.querySelector('#classify-labels .edit').innerText === 'red'")
+    type_labels(page, "kitten", "小猫")
+    page.get_by_label("中文").check()
+    settled(page)
+    assert chips(page) == ["kitten", "小猫"]
+
+
+def test_typed_words_and_sets_are_in_the_address(app, open_at, page):
+    type_labels(page, *OWN)
+    settled(page)
+    page.reload()
+    answered(page, "小猫")
+    assert chips(page) == OWN
+    pill(page, "颜色").click()
+    settled(page)
+    assert "set=colors" in page.url
+    assert "labels" not in page.url
+
+
+def test_everything_has_a_name_in_the_language_of_the_page(page):
+    tree = page.locator("#stage").aria_snapshot()
+    unnamed = [line for line in tree.splitlines() if re.fullmatch(r"\s*- (button|textbox):?", line)]
+    assert unnamed == []
+    for one in load_examples():
+        assert f'button "{one.caption["zh"]}"' in tree
+    assert f'img "{load_examples()[0].caption["zh"]}"' in tree
+    assert 'button "删除 猫"' in tree
+    left = re.findall(r'(?:button|textbox|img|group) "([A-Za-z ]+)"', tree)
+    assert left == []
+
+
+def test_chips_wrap_on_a_phone_and_fields_do_not_zoom(app, open_at):
+    page = open_at(app.url, "zh-CN", PHONE)
+    tops = page.locator("#classify-labels .chip").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().top)"
+    )
+    assert len(set(tops)) > 1
+    for field in (".entry", "textarea"):
+        size = page.locator(f"#classify-labels {field}").evaluate(
+            "e => getComputedStyle(e).fontSize"
+        )
+        assert float(size.removesuffix("px")) >= 16
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    shoot(page, "chips-phone")
+
+
+def test_a_visitor_cannot_have_another_file_of_the_server_looked_at(app):
+    config = json.load(urllib.request.urlopen(f"{app.url}/config"))
+    column = next(
+        one["id"] for one in config["components"] if one["props"].get("elem_id") == "classify-image"
+    )
+    body = {
+        "session_hash": "x",
+        "component_id": column,
+        "fn_name": "take_photo",
+        "data": [str(EXAMPLES / "cat.jpg"), "cat.jpg"],
+    }
+    request = urllib.request.Request(
+        f"{app.url}/gradio_api/component_server",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    answer = json.load(urllib.request.urlopen(request))
+    assert "path" not in answer
+    assert "cat.jpg" in answer["problem"]["en"]
+
+
+def test_only_files_that_gradio_has_taken_in_are_photographs():
+    """A path without what Gradio marks its uploads with would not be looked at."""
+    with pytest.raises(ValidationError):
+        PhotoColumn.data_model.model_validate(
+            {"path": "/etc/passwd"}, context={"validate_meta": True}
+        )
+
+
+def test_a_photograph_is_decoded_once_and_encoded_once(service, tmp_path):
+    file = tmp_path / "one.png"
+    noise(79).save(file)
+    before = service.statistics.images
+    first = opened(str(file), service)
+    assert opened(str(file), service) is first
+    service.encode_images([first])
+    service.encode_images([opened(str(file), service)])
+    assert service.statistics.images == before + 1
+    Image.new("RGB", (40, 40)).save(file)
+    assert opened(str(file), service).size == (40, 40), "another file of the same name"
+
+
+def test_an_example_is_known_by_what_it_is(tmp_path):
+    copy = tmp_path / "mine.jpg"
+    copy.write_bytes((EXAMPLES / "coffee.jpg").read_bytes())
+    assert shown_example(str(copy)) is load_examples()[1]
+    noise(80).save(tmp_path / "coffee.jpg")
+    assert shown_example(str(tmp_path / "coffee.jpg")) is None
+    assert shown_example(None) is None
+
+
+def test_only_the_starter_has_weak_sets_and_each_says_on_what_it_was_measured(
+    service, settings, tmp_path
+):
+    for name in STARTER_DIRECTORY.iterdir():
+        (tmp_path / name.name).symlink_to(name)
+    other = ModelService(find_model(str(tmp_path)), settings)
+    poor = label_chips(ModelSlot(service, settings), "one").poor_sets()
+    assert poor == ["scenes", "colors", "actions", "art_styles", "emotions"]
+    for file in (ASSETS / "label_sets").glob("*.json"):
+        measured = json.loads(file.read_text("utf-8")).get("starter")
+        assert measured is None or measured["measured_on"]
+    assert label_chips(ModelSlot(other, settings), "two").poor_sets() == []
