@@ -22,6 +22,9 @@ _LONGEST_NAME = 200
 _LONGEST_SUFFIX = 20
 _exports = tempfile.TemporaryDirectory(prefix="clip_app-")
 
+#: Where they lie, each in a folder whose name cannot be guessed.
+EXPORTS = Path(_exports.name)
+
 
 def download_button(key: str, elem_id: str) -> gr.DownloadButton:
     """A download button that appears once there is something to download."""
@@ -55,7 +58,7 @@ def new_export(name: str) -> Path:
     """
     try:
         _tidy_up()
-        return Path(tempfile.mkdtemp(dir=_exports.name)) / file_name(name)
+        return Path(tempfile.mkdtemp(dir=EXPORTS)) / file_name(name)
     except OSError as error:
         raise StorageError("disk_full", reason=error.strerror or str(error)) from error
 
@@ -82,7 +85,7 @@ def write_export(name: str, content: str | bytes) -> str:
 def _tidy_up() -> None:
     """Remove the exports that nobody will fetch any more."""
     oldest = time.time() - _EXPORT_SECONDS
-    for folder in Path(_exports.name).iterdir():
+    for folder in EXPORTS.iterdir():
         # Another thread removes the same ones, and may be quicker.
         with contextlib.suppress(FileNotFoundError):
             if folder.stat().st_mtime < oldest:

@@ -12,6 +12,7 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import text
 from clip_app.ui.api import build_api
+from clip_app.ui.downloads import EXPORTS
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.gate import Gate, LogIn
 from clip_app.ui.i18n import translations
@@ -164,6 +165,7 @@ def launch_options(
         "allowed_paths": [
             *(str(ASSETS / folder) for folder in ("examples", "gallery/examples")),
             str(galleries.pictures.folder),
+            str(EXPORTS),
         ],
         "enable_monitoring": False,
         "run_history": False,
