@@ -1,7 +1,6 @@
 """Every tab by keyboard, by screen reader, by finger and on every width, in both languages."""
 
 import re
-from itertools import pairwise
 
 import pytest
 
@@ -65,12 +64,13 @@ _SMALL = f"""(selector) => {{
   const described = {_DESCRIBED};
   const found = [];
   for (const one of document.querySelectorAll(selector)) {{
-    if (!seen(one)) continue;
+    if (!seen(one) || one.ariaHidden === 'true') continue;
     const within = one.closest('label, summary, button, a[href]') ?? one;
     // A link or a button in the middle of a sentence is as high as its line (WCAG 2.5.8).
     const inline = getComputedStyle(one).display === 'inline' && one.closest('p, li');
     const [box, around] = [one.getBoundingClientRect(), within.getBoundingClientRect()];
-    const [width, height] = [Math.max(box.width, around.width), Math.max(box.height, around.height)];
+    const width = Math.max(box.width, around.width);
+    const height = Math.max(box.height, around.height);
     const scrolls = one.matches('[tabindex="0"]:not([role=button], button, input)');
     if (!inline && !scrolls && width > 1 && (width < 39.5 || height < 39.5)) {{
       found.push([described(one), Math.round(width), Math.round(height)]);
@@ -121,49 +121,40 @@ def page_of(app, open_at):
 
 
 def test_the_keyboard_reaches_everything_in_order_and_leaves_again(page_of, tab):
+    """Round the page once, beginning where it was clicked last."""
     page = page_of(tab, "en", SIZES[-1])
-    stops = []
+    stops, left = [], 0
     for _ in range(_MOST_STOPS):
         page.keyboard.press("Tab")
         stop = page.evaluate(_STOP)
-        if stop is None or (stops and stop["again"] == 0):
+        if stop is None:
+            left += 1
+            continue
+        if stops and stop["again"] == 0:
             break
         stops.append(stop)
-    assert len(stops) < _MOST_STOPS, f"goes in circles: {[one['what'] for one in stops[-8:]]}"
+    else:
+        raise AssertionError(f"goes in circles: {[one['what'] for one in stops[-8:]]}")
     assert len(stops) > 8
-    trapped = [one["what"] for one in stops if one["again"] >= 0]
-    assert trapped == [], "came back to what it had left"
+    assert left <= 1, "the focus is lost on the way"
+    assert [one["what"] for one in stops if one["again"] >= 0] == [], (
+        "came back to what it had left"
+    )
     assert [one["what"] for one in stops if not (one["seen"] and one["onScreen"])] == []
     assert [one["what"] for one in stops if not one["framed"]] == [], "where is the focus?"
-    back = [b["what"] for a, b in pairwise(stops) if not b["forward"]]
-    assert back == [], "jumps back"
+    back = [one["what"] for one in stops if not one["forward"]]
+    assert len(back) <= 1, "jumps back, not only from the end to the beginning"
 
 
 def names(page) -> list[tuple[str, str]]:
     """(role, name) of what a screen reader can act on or reads as a heading or a picture."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
-    roles = [
-        "button",
-        "link",
-        "textbox",
-        "searchbox",
-        "combobox",
-        "checkbox",
-        "radio",
-        "slider",
-        "tab",
-        "switch",
-        "option",
-        "spinbutton",
-        "listbox",
-        "menuitem",
-        "heading",
-        "image",
-        "dialog",
-        "region",
-        "group",
-    ]
+    roles = {
+        *("button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "slider"),
+        *("tab", "switch", "option", "spinbutton", "listbox", "menuitem", "heading", "image"),
+        *("dialog", "region", "group"),
+    }
     told = []
     for node in nodes:
         role = node.get("role", {}).get("value", "")
@@ -175,7 +166,7 @@ def names(page) -> list[tuple[str, str]]:
 
 # What is the same in both languages: names of things and formats, numbers, file names, addresses.
 _SAME = re.compile(
-    r"CLIP|CSV|JSON|PNG|SVG|API|EN|ImageNet|CIFAR|softmax|GPU|CPU|open_clip|hf-hub|HF_ENDPOINT"
+    r"CLIP|English|CSV|JSON|PNG|SVG|API|EN|ImageNet|CIFAR|softmax|GPU|CPU|open_clip|hf-hub|HF_ENDPOINT"
     r"|\.?zip|\.txt|\.csv|\b[\w.-]+\.(?:jpe?g|png|webp|heic)\b|\b[KMG]B\b|[a-z0-9]+(?:[-_/:][A-Za-z0-9.]+)+"
     r"|Esc|Enter|Ctrl|YYYY-MM-DD|MIT|Apache|starter|torch|onnx|float32|int8|softmax",
     re.IGNORECASE,
