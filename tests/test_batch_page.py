@@ -32,7 +32,7 @@ def write_labels(page, labels: str) -> None:
     """In place of those that are there."""
     while page.locator("#classify-labels .remove").count():
         page.locator("#classify-labels .remove").last.click()
-    entry = page.locator("#classify-labels").locator(".entry, textarea")
+    entry = page.locator("#classify-labels").locator(".entry, textarea").first
     entry.fill(labels)
     entry.press("Enter")
 

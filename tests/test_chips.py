@@ -300,6 +300,34 @@ def test_typed_words_and_sets_are_in_the_address(app, open_at, page):
     assert "labels" not in page.url
 
 
+def test_the_last_words_of_a_visitor_are_offered_the_next_time(app, page):
+    type_labels(page, *OWN)
+    settled(page)
+    page.goto(app.url)
+    answered(page, "猫")
+    assert "小猫" not in chips(page)
+    pill(page, "上次的词").click()
+    assert chips(page) == OWN
+    assert pill(page, "上次的词").count() == 0
+
+
+def test_an_example_that_the_model_gets_wrong_says_so(page):
+    wrong = next(place for place, one in enumerate(load_examples()) if one.fails)
+    assert page.locator("#classify-image .why").is_hidden()
+    page.locator("#classify-image .strip button").nth(wrong).click()
+    page.locator("#classify-image .why", has_text=load_examples()[wrong].why["zh"]).wait_for()
+
+
+def test_weak_sets_are_marked_and_say_so_once_chosen(page):
+    page.locator("#classify-labels .legend", has_text="入门模型不擅长").wait_for()
+    assert "poor" in pill(page, "颜色").get_attribute("class")
+    assert "poor" not in pill(page, "日常物品").get_attribute("class")
+    pill(page, "颜色").click()
+    page.locator("#classify-labels .poor-said", has_text="靠猜").wait_for()
+    pill(page, "CIFAR-10").click()
+    assert page.locator("#classify-labels .poor-said").is_hidden()
+
+
 def test_everything_has_a_name_in_the_language_of_the_page(page):
     tree = page.locator("#stage").aria_snapshot()
     unnamed = [line for line in tree.splitlines() if re.fullmatch(r"\s*- (button|textbox):?", line)]

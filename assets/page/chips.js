@@ -78,6 +78,17 @@ const added = (found) => {
   return again;
 };
 
+// ---- the last words of a visitor's own, kept in this browser
+const kept = (words) => {
+  try {
+    if (words) localStorage.setItem('clip_app.labels', JSON.stringify(words));
+    return JSON.parse(localStorage.getItem('clip_app.labels') ?? '[]');
+  } catch {
+    return []; // storage is blocked
+  }
+};
+const last = kept(); // of the visit before this one
+
 // ---- telling the page
 const ask = (wait) => {
   const detail = { id: props.name, value: props.value };
@@ -85,6 +96,7 @@ const ask = (wait) => {
   clearTimeout(timer);
   timer = setTimeout(() => {
     const typed = source || labels.length > FOLD ? '' : current();
+    if (typed && labels.length) kept(labels);
     window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
   }, wait);
@@ -126,7 +138,8 @@ const restore = () => {
   changed(0);
   entry.focus();
 };
-const nameOf = (from) => (from.kind === 'set' ? setOf(from.key).names[language()] : say('example_words'));
+const nameOf = (from) =>
+  from?.kind === 'set' ? setOf(from.key).names[language()] : say(from ? 'example_words' : 'set_last');
 const chosen = () => (['set', 'auto'].includes(source?.kind) ? setOf(source.key) : null);
 
 const commit = async (text) => {
@@ -286,7 +299,14 @@ const drawSets = () => {
     });
     return pill;
   });
+  if (last.length && !same(last, labels)) {
+    const pill = made('button', 'pill', say('set_last'));
+    pill.title = last.slice(0, 20).join(' · ');
+    pill.addEventListener('click', () => replaced(last, null, { sentence: 'replaced' }));
+    pills.unshift(pill);
+  }
   find('.pills').replaceChildren(...pills);
+  find('.legend').textContent = poor.length ? say('sets_poor') : '';
   find('.poor-said').textContent = set && poor.includes(set.key) ? say('set_poor') : '';
 };
 const unfold = (open) => {

@@ -39,6 +39,8 @@ const draw = () => {
   find('.similar').hidden = !value || Boolean(stream);
   find('.clear').hidden = !value && !stream;
   live.hidden = !stream;
+  const why = index >= 0 ? props.examples[index].why[language()] : '';
+  find('.why').textContent = why ? `${say('photo_fails')} ${why}` : '';
   const strip = find('.strip');
   strip.setAttribute('aria-label', say('examples'));
   [...strip.children].forEach((button, place) => {
@@ -115,6 +117,7 @@ const snap = () => {
 props.examples.forEach((one) => {
   const button = document.createElement('button');
   button.type = 'button';
+  button.classList.toggle('fails', Boolean(one.why.en));
   const thumb = document.createElement('img');
   thumb.src = one.thumbnail;
   thumb.alt = '';

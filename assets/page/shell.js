@@ -49,7 +49,31 @@
     const { changeLocale } = await import(core);
     if (changeLocale) await changeLocale(language === "zh" ? "zh-CN" : "en");
   };
+  // Names that Gradio writes in English whatever the language; `{}` stands for anything.
+  const escaped = (text) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace("{}", "(.+)");
+  const renames = Object.fromEntries([["zh", 0], ["en", 1]].map(([to, from]) => [
+    to, told.names.map((pair) => [new RegExp(`^${escaped(pair[from])}$`), pair[1 - from]]),
+  ]));
+  const renamed = (name) => {
+    const found = renames[language].find(([pattern]) => pattern.test(name));
+    return found && name.replace(found[0], (_, kept) => found[1].replace("{}", kept));
+  };
+  const rename = (place) => {
+    if (place.nodeType !== Node.ELEMENT_NODE) return;
+    for (const one of [place, ...place.querySelectorAll("[aria-label], [title], .sr-only")]) {
+      for (const attribute of ["aria-label", "title"]) {
+        const now = one.getAttribute(attribute);
+        const wanted = now && renamed(now);
+        if (wanted && wanted !== now) one.setAttribute(attribute, wanted);
+      }
+      if (one.classList.contains("sr-only") && !one.children.length) {
+        const wanted = renamed(one.textContent);
+        if (wanted) one.textContent = wanted;
+      }
+    }
+  };
   const speak = () => {
+    rename(document.body);
     root.lang = language === "zh" ? "zh-CN" : "en";
     document.title = told.words.title[language];
     for (const input of every("[name=page-language]")) input.checked = input.value === language;
@@ -71,7 +95,7 @@
     for (const one of [root, document.body]) {
       if (one.classList.contains("dark") !== wanted) one.classList.toggle("dark", wanted);
     }
-    for (const one of every(".bar .theme")) {
+    for (const one of every(".masthead .theme")) {
       one.dataset.theme = theme;
       one.title = word(`theme_${theme}`);
       one.setAttribute("aria-label", word(`theme_${theme}`));
@@ -90,7 +114,7 @@
   const current = () => document.body.dataset.tab;
   const paintTab = (tab) => {
     document.body.dataset.tab = tab;
-    for (const one of every(".bar [role=tab]")) {
+    for (const one of every(".masthead [role=tab]")) {
       one.setAttribute("aria-selected", String(one.dataset.tab === tab));
       one.tabIndex = one.dataset.tab === tab ? 0 : -1;
     }
@@ -124,12 +148,13 @@
     onAddress: (fn) => { listeners.address.push(fn); },
     // What Gradio calls once it is there: gives the language and the address to the server.
     opened: async () => {
-      document.querySelector(".first")?.remove();
+      document.querySelector(".first-paint")?.remove();
       await translate();
       speak(); // Gradio has set a title of its own
       return [language, address.get()];
     },
     // ... and once the server has answered in that language.
+    isReady: () => ready,
     ready: () => { if (!ready) { ready = true; listeners.tab.forEach((fn) => fn(current())); } },
     switched: async (chosen) => { await translate(); return chosen; },
     // The chip and the line under the header: {state, chip: {en, zh}, line: {en, zh}}.
@@ -159,11 +184,19 @@
   paintTheme();
   new MutationObserver(paintTheme).observe(document.body, { attributeFilter: ["class"] });
   dark.addEventListener("change", paintTheme);
+  new MutationObserver((changes) => {
+    for (const change of changes) {
+      if (change.type === "attributes") rename(change.target);
+      else change.addedNodes.forEach(rename);
+    }
+  }).observe(document.body, {
+    subtree: true, childList: true, attributeFilter: ["aria-label", "title"],
+  });
 
   document.addEventListener("DOMContentLoaded", () => {
     paintTab(current());
     speak();
-    const bar = document.querySelector(".bar");
+    const bar = document.querySelector(".masthead");
     if (!bar) return;
     window.clipApp.model(told.model);
     bar.addEventListener("click", (event) => {

@@ -77,9 +77,3 @@ def is_example(typed: str) -> bool:
     """Whether a field holds the words of an example, as nobody has changed them."""
     words = ((*one.labels.values(), *one.descriptions.values()) for one in load_examples())
     return any(typed in one for one in words)
-
-
-def in_language(typed: str | None, example: dict[Language, str], language: Language) -> str:
-    """What a field shows: the example's words in `language` while nobody has changed them."""
-    untouched = not typed or not typed.strip() or typed in example.values()
-    return example[language] if untouched or typed is None else typed

@@ -30,7 +30,7 @@ from clip_app.ui.parts import part
 from clip_app.ui.photo import shown_by_browsers
 
 # Of an example in the strip, in pixels: twice what it is shown at.
-_THUMBNAIL = 128
+_THUMBNAIL = 112
 
 # Decoded photographs kept for the next words; 2 MB each with a model of 224 pixels.
 _DECODED = 8
@@ -38,7 +38,7 @@ _DECODED = 8
 _WORDS = (
     *("examples", "photo_yours", "photo_none", "photo_reading", "photo_choose", "photo_replace"),
     *("photo_camera", "photo_snap", "photo_stop", "photo_similar", "photo_clear", "photo_large"),
-    *("photo_lost", "photo_no_camera"),
+    *("photo_lost", "photo_no_camera", "photo_fails"),
 )
 
 
@@ -106,7 +106,12 @@ def _in_strip(example: Example, column: PhotoColumn) -> dict[str, Any]:
     small = thumbnail(load_image(path, target_side=_THUMBNAIL), _THUMBNAIL)
     given = FileData(path=str(path), orig_name=example.file)
     file = move_files_to_cache(given, column, postprocess=True, keep_in_cache=True)
-    return {"file": file, "names": example.caption, "thumbnail": picture_url(small)}
+    return {
+        "file": file,
+        "names": example.caption,
+        "why": example.why,
+        "thumbnail": picture_url(small),
+    }
 
 
 def opened(path: str | None, service: ModelService) -> Image.Image:

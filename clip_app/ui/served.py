@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clip_app.settings import Settings
-from clip_app.strings import LANGUAGES, language_of, text
+from clip_app.strings import LANGUAGES, STRINGS, language_of, text
 from clip_app.ui.gate import path_below_mount
 from clip_app.ui.parts import PAGE
 
@@ -94,6 +94,7 @@ class ServedPage:
             "told": {
                 "language": fixed,
                 "words": {key: {one: text(key, one) for one in LANGUAGES} for key in _WORDS},
+                "names": [pair for key, pair in STRINGS.items() if key.startswith("gradio ")],
                 "model": self._model(),
             },
         }

@@ -1,0 +1,233 @@
+"""Every tab by keyboard, by screen reader, by finger and on every width, in both languages."""
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from tests.conftest import EXAMPLES
+
+pytestmark = pytest.mark.browser
+
+TABS = ["classify", "match", "gallery", "learn", "model"]
+PHONE = {"width": 390, "height": 844}
+SIZES = [PHONE, {"width": 820, "height": 1180}, {"width": 1280, "height": 900}]
+LANGUAGES = {"zh": "zh-CN", "en": "en-US"}
+
+# More than any tab has: a walk that is longer goes in circles.
+_MOST_STOPS = 250
+
+# What a person acts on; of a field in a label the label is what is touched.
+_ACTED_ON = (
+    "button, a[href], input:not([type=hidden]), select, textarea, summary, [contenteditable=true],"
+    " [role=button], [role=tab], [role=radio], [role=option], [tabindex='0']"
+)
+
+_SEEN = """(one) => {
+  const style = getComputedStyle(one);
+  return one.checkVisibility({ opacityProperty: false, visibilityProperty: true })
+    && style.visibility !== 'hidden' && one.getClientRects().length > 0;
+}"""
+
+_DESCRIBED = """(one) => {
+  const id = one.closest('[id]')?.id ?? '';
+  const said = one.ariaLabel || one.innerText || one.placeholder || one.value || one.name || '';
+  return `${one.tagName.toLowerCase()}.${one.className} in #${id}: ${String(said).slice(0, 40)}`;
+}"""
+
+# The element that has the focus: what it is, whether a person sees where it is.
+_STOP = f"""() => {{
+  const seen = {_SEEN};
+  const described = {_DESCRIBED};
+  const one = document.activeElement;
+  if (!one || one === document.body || one === document.documentElement) return null;
+  const drawn = [one, one.nextElementSibling, one.parentElement, one.closest('label'),
+    one.parentElement?.parentElement, one.parentElement?.parentElement?.parentElement];
+  const framed = drawn.filter(Boolean).some((each) => {{
+    const style = getComputedStyle(each);
+    return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)
+      || (each === one && style.boxShadow !== 'none');
+  }});
+  const box = one.getBoundingClientRect();
+  window.reached ??= [];
+  const again = window.reached.indexOf(one);
+  window.reached.push(one);
+  const before = window.reached.at(-2);
+  const forward = !before || Boolean(
+    before.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+  return {{ what: described(one), framed, again, forward, seen: seen(one),
+    onScreen: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth }};
+}}"""
+
+# What is too small for a finger: [description, width, height], or a field of small letters.
+_SMALL = f"""(selector) => {{
+  const seen = {_SEEN};
+  const described = {_DESCRIBED};
+  const found = [];
+  for (const one of document.querySelectorAll(selector)) {{
+    if (!seen(one)) continue;
+    const within = one.closest('label, summary, button, a[href]') ?? one;
+    // A link or a button in the middle of a sentence is as high as its line (WCAG 2.5.8).
+    const inline = getComputedStyle(one).display === 'inline' && one.closest('p, li');
+    const [box, around] = [one.getBoundingClientRect(), within.getBoundingClientRect()];
+    const [width, height] = [Math.max(box.width, around.width), Math.max(box.height, around.height)];
+    const scrolls = one.matches('[tabindex="0"]:not([role=button], button, input)');
+    if (!inline && !scrolls && width > 1 && (width < 39.5 || height < 39.5)) {{
+      found.push([described(one), Math.round(width), Math.round(height)]);
+    }}
+    const typed = one.matches('textarea, select, [contenteditable=true],'
+      + ' input:not([type=checkbox], [type=radio], [type=range], [type=file], [type=button])');
+    const size = parseFloat(getComputedStyle(one).fontSize);
+    if (typed && size < 16) found.push([described(one), `letters of ${{size}} px`]);
+  }}
+  return found;
+}}"""
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request) -> str:
+    return request.param
+
+
+@pytest.fixture(params=TABS)
+def tab(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def page_of(app, open_at):
+    """A tab of the page, opened, with its folded parts open and the batch filled."""
+
+    def opened(tab: str, language: str, viewport: dict[str, int]):
+        page = open_at(app.url, LANGUAGES[language], viewport)
+        page.evaluate("tab => window.clipApp.show(tab)", tab)
+        page.wait_for_timeout(1500)
+        if tab == "classify":
+            page.locator("#batch > button").click()
+            page.locator("#batch input[type=file]").set_input_files(
+                [EXAMPLES / "cat.jpg", EXAMPLES / "rocket.jpg"]
+            )
+            page.locator("#batch .up-strip img").nth(1).wait_for()
+            page.locator("#batch-button").click()
+            page.locator("#batch .tile").nth(1).wait_for(timeout=60_000)
+            page.locator("#batch-csv").wait_for()
+        if tab == "match":
+            page.locator("#matrix > button").click()
+            page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+        page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
+        return page
+
+    return opened
+
+
+def test_the_keyboard_reaches_everything_in_order_and_leaves_again(page_of, tab):
+    page = page_of(tab, "en", SIZES[-1])
+    stops = []
+    for _ in range(_MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(_STOP)
+        if stop is None or (stops and stop["again"] == 0):
+            break
+        stops.append(stop)
+    assert len(stops) < _MOST_STOPS, f"goes in circles: {[one['what'] for one in stops[-8:]]}"
+    assert len(stops) > 8
+    trapped = [one["what"] for one in stops if one["again"] >= 0]
+    assert trapped == [], "came back to what it had left"
+    assert [one["what"] for one in stops if not (one["seen"] and one["onScreen"])] == []
+    assert [one["what"] for one in stops if not one["framed"]] == [], "where is the focus?"
+    back = [b["what"] for a, b in pairwise(stops) if not b["forward"]]
+    assert back == [], "jumps back"
+
+
+def names(page) -> list[tuple[str, str]]:
+    """(role, name) of what a screen reader can act on or reads as a heading or a picture."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    roles = [
+        "button",
+        "link",
+        "textbox",
+        "searchbox",
+        "combobox",
+        "checkbox",
+        "radio",
+        "slider",
+        "tab",
+        "switch",
+        "option",
+        "spinbutton",
+        "listbox",
+        "menuitem",
+        "heading",
+        "image",
+        "dialog",
+        "region",
+        "group",
+    ]
+    told = []
+    for node in nodes:
+        role = node.get("role", {}).get("value", "")
+        if not node.get("ignored") and role in roles:
+            told.append((role, node.get("name", {}).get("value", "")))
+    session.detach()
+    return told
+
+
+# What is the same in both languages: names of things and formats, numbers, file names, addresses.
+_SAME = re.compile(
+    r"CLIP|CSV|JSON|PNG|SVG|API|EN|ImageNet|CIFAR|softmax|GPU|CPU|open_clip|hf-hub|HF_ENDPOINT"
+    r"|\.?zip|\.txt|\.csv|\b[\w.-]+\.(?:jpe?g|png|webp|heic)\b|\b[KMG]B\b|[a-z0-9]+(?:[-_/:][A-Za-z0-9.]+)+"
+    r"|Esc|Enter|Ctrl|YYYY-MM-DD|MIT|Apache|starter|torch|onnx|float32|int8|softmax",
+    re.IGNORECASE,
+)
+
+
+def test_everything_has_a_name_in_the_language_of_the_page(page_of, tab, language):
+    page = page_of(tab, language, SIZES[-1])
+    told = names(page)
+    acted_on = [(role, name) for role, name in told if role not in ("image", "group", "region")]
+    assert [role for role, name in acted_on if not name.strip()] == [], "without a name"
+    if language == "zh":
+        wrong = [
+            (role, name)
+            for role, name in told
+            if re.search("[A-Za-z]{2}", _SAME.sub("", name)) and not re.search("[一-鿿]", name)
+        ]
+    else:
+        wrong = [
+            (role, name)
+            for role, name in told
+            if re.search("[一-鿿]", name.replace("中文", "").replace("中", ""))
+        ]
+    assert wrong == []
+    headings = [name for role, name in told if role == "heading"]
+    assert headings
+
+
+def test_fingers_hit_what_they_aim_at_and_fields_do_not_zoom(page_of, tab):
+    page = page_of(tab, "zh", PHONE)
+    assert page.evaluate(_SMALL, _ACTED_ON) == []
+
+
+@pytest.mark.parametrize("viewport", SIZES, ids=[str(one["width"]) for one in SIZES])
+def test_nothing_is_wider_than_the_screen(page_of, tab, language, viewport):
+    page = page_of(tab, language, viewport)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    beyond = page.evaluate(
+        f"""() => {{
+          const seen = {_SEEN};
+          const described = {_DESCRIBED};
+          const scrolls = (one) => {{
+            for (let up = one.parentElement; up; up = up.parentElement) {{
+              if (/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX)
+                && up !== document.body && up !== document.documentElement) return true;
+            }}
+            return false;
+          }};
+          return [...document.querySelectorAll(`{_ACTED_ON}`)]
+            .filter((one) => seen(one) && one.getBoundingClientRect().width > 1
+              && one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one))
+            .map(described);
+        }}"""
+    )
+    assert beyond == []
