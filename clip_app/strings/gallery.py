@@ -123,6 +123,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{limit} searches are saved already; please remove one first.",
         "已经存了 {limit} 个搜索，请先删掉一个。",
     ),
+    "image_gone": (
+        "This photo is not in the gallery any more.",
+        "这张照片已经不在图库里了。",
+    ),
     "archive_damaged": (
         "The archive {name} is damaged or was not copied to its end.",
         "压缩包 {name} 已损坏，或没有传完。",

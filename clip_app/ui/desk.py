@@ -17,7 +17,6 @@ from clip_app.gallery.uploads import Upload
 from clip_app.images import load_image, shown_name, thumbnail
 from clip_app.model.service import ModelService
 from clip_app.photos import EncodedPhoto, encode_files
-from clip_app.ui.parts import part
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +129,3 @@ class Desk:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, "JPEG", quality=82)
         return str(path)
-
-
-def with_uploads(name: str) -> dict[str, Any]:
-    """The browser's side of the part `name`, with that of the photographs laid on it before it."""
-    shared = part("uploads")
-    return {key: shared.get(key, "") + content for key, content in part(name).items()}
