@@ -3,11 +3,11 @@
 const SENT_AT_ONCE = 3;
 
 /** A place to drop photographs, and a strip of the first that lie there; returns what shows it. */
-const uploads = (box, asked = () => ({})) => {
+const uploads = (box, asked = () => ({}), besides = '') => {
   let sending = '';
   let refused = '';
   const input = make('input', { type: 'file', multiple: true });
-  input.accept = 'image/*,.heic,.heif,.avif';
+  input.accept = `image/*,.heic,.heif,.avif${besides}`;
   const drop = make('label', { className: 'up-drop' }, input, make('span'));
   const fold = make('div', { className: 'up-fold' });
   const said = make('p', { className: 'up-said' });

@@ -2,18 +2,8 @@
 
 STRINGS: dict[str, tuple[str, str]] = {
     "tab_gallery": ("Search", "图库搜索"),
-    "gallery_folder": ("Gallery", "图库"),
-    "gallery_folder_info": (
-        "A configured folder, or a folder below one.",
-        "已配置的目录，或其下的子文件夹。",
-    ),
     "gallery_own": ("my uploads", "我上传的照片"),
     "gallery_examples": ("example photos", "示例照片"),
-    "gallery_index": ("Index this gallery", "建立索引"),
-    "gallery_stop": ("Stop", "停止"),
-    "gallery_add": ("Add my own photos", "添加自己的照片"),
-    "gallery_add_files": ("Photos, or .zip archives of them", "照片，或照片的 .zip 压缩包"),
-    "gallery_add_button": ("Add and index", "添加并建立索引"),
     "gallery_query": ("What are you looking for?", "想找什么？"),
     "gallery_query_info": (
         "Join terms with + and −: beach + sunset - people. What is “without …” is subtracted; "
@@ -39,61 +29,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "gallery_filters": ("Filters and options", "筛选与选项"),
     "gallery_results": ("Found pictures", "搜索结果"),
-    "gallery_no_index": (
-        "{gallery} has not been indexed yet. Click “{button}” to make it searchable.",
-        "{gallery} 还没有索引。点击“{button}”后即可搜索。",
-    ),
-    "gallery_other_model": (
-        "{gallery} was indexed with {model}; click “{button}” to make an index for the present "
-        "model beside it.",
-        "{gallery} 的索引由 {model} 建立；点击“{button}”可为当前模型另建一份，原索引保留。",
-    ),
-    "gallery_status": (
-        "{gallery}: {images:,} pictures in {files:,} files can be searched.",
-        "{gallery}：可搜索 {images:,} 张图片（{files:,} 个文件）。",
-    ),
-    "gallery_broken": (
-        "Files that could not be read ({number:,}): {reasons}",
-        "有 {number:,} 个文件无法读取：{reasons}",
-    ),
-    "gallery_progress": (
-        "Indexing {gallery}: {done:,} of {total:,}, {rate:.0f} a second, {left} left",
-        "正在索引 {gallery}：{done:,} / {total:,}，每秒 {rate:.0f} 张，剩余 {left}",
-    ),
-    "gallery_scanning": ("Looking through {gallery} …", "正在扫描 {gallery} ……"),
-    "gallery_done": (
-        "Done in {seconds:.0f} s: {encoded:,} new, {reused:,} moved or copied, {unchanged:,} "
-        "unchanged, {forgotten:,} removed.",
-        "用时 {seconds:.0f} 秒：新增 {encoded:,}，移动或重复 {reused:,}，未变 {unchanged:,}，"
-        "移除 {forgotten:,}。",
-    ),
-    "gallery_kept": (
-        "{kept:,} pictures are gone; what was learnt of them is kept for {days} days in case they "
-        "come back.",
-        "有 {kept:,} 张图片已不在文件夹中；其特征会保留 {days} 天，以备它们重新出现。",
-    ),
-    "gallery_stopped": (
-        "Stopped; what is done is kept. Index again to go on.",
-        "已停止，完成的部分已保存；再次建立索引即可继续。",
-    ),
-    "files_missing": ("Please choose files first.", "请先选择文件。"),
-    "gallery_receiving": (
-        "Taking in the photos: {done:,} of {total:,} files.",
-        "正在接收照片：第 {done:,} 个，共 {total:,} 个文件。",
-    ),
-    "gallery_received": ("{images:,} photos added.", "已添加 {images:,} 张照片。"),
-    "gallery_unreadable": (
-        "{number:,} files cannot be read as images: {names}",
-        "{number:,} 个文件不是能读取的图片：{names}",
-    ),
-    "gallery_refused": (
-        "{number:,} files could not be taken in. {reasons}",
-        "{number:,} 个文件未能接收。{reasons}",
-    ),
-    "gallery_left_out": (
-        "{number:,} files are no images and were left out: {names}",
-        "{number:,} 个文件不是图片，已跳过：{names}",
-    ),
     "gallery_understood": ("Searched for: {query}", "搜索：{query}"),
     "gallery_literally": ("Take it literally", "按原文搜索"),
     "gallery_found": (

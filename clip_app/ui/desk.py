@@ -33,6 +33,20 @@ _SIDE = 480
 _AHEAD = 16
 
 
+def sent(asked: dict[str, Any]) -> list[Upload]:
+    """What the page's script has sent: its `files` are {"path", "name"}.
+
+    A path that is no upload to this page is passed over.
+    """
+    place = Path(get_upload_folder()).resolve()
+    found = []
+    for one in asked.get("files") or ():
+        path = Path(one["path"]).resolve()
+        if path.is_relative_to(place) and path.is_file():
+            found.append(Upload(path, str(one["name"])))
+    return found
+
+
 class Desk:
     """A visitor's photographs, in order, each decoded and encoded once.
 
@@ -50,13 +64,9 @@ class Desk:
     def change(self, asked: dict[str, Any]) -> None:
         """Do what the page's script asks: `files` to add, `remove` a number, or `clear` all.
 
-        Files are {"path", "name"}; a path that is no upload to this page is passed over.
+        `files` are as in `sent`.
         """
-        place = Path(get_upload_folder()).resolve()
-        for one in asked.get("files") or ():
-            path = Path(one["path"]).resolve()
-            if path.is_relative_to(place) and path.is_file():
-                self.uploads.append(Upload(path, str(one["name"])))
+        self.uploads += sent(asked)
         if asked.get("clear"):
             self.uploads.clear()
         elif (number := asked.get("remove")) is not None:
