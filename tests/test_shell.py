@@ -69,7 +69,7 @@ def test_a_link_shows_our_title_sentence_and_picture_and_nothing_of_gradios(app,
     assert not re.search(r"twitter:creator|gradio\.app|raw\.githubusercontent|Click to try", head)
     picture = httpx.get(dict(tags)["image"])
     assert picture.headers["content-type"] == "image/png"
-    (PAGE / "share.png").read_bytes() == picture.content
+    assert (PAGE / "share.png").read_bytes() == picture.content
     with Image.open(PAGE / "share.png") as share:
         assert share.size == (1200, 630)
 
@@ -83,7 +83,7 @@ def test_behind_a_proxy_the_picture_has_the_address_that_visitors_use(app):
 def test_the_page_is_compressed_and_scripts_are_kept(app):
     answer = httpx.get(app.url + "/", headers={"accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
-    assert int(answer.headers["content-length"]) < 80_000
+    assert int(answer.headers["content-length"]) < len(answer.content) / 2
     script = re.search(r'src="\./(assets/index-[^"]+\.js)"', answer.text)[1]
     assert "immutable" in httpx.get(f"{app.url}/{script}").headers["cache-control"]
     assert httpx.get(f"{app.url}/assets/none.js").headers.get("cache-control") is None
@@ -249,7 +249,7 @@ def test_the_theme_is_kept_and_shown_from_the_first_paint(open_shell):
 
 # What stays in Latin letters on a Chinese page: names, formats, units.
 LATIN = re.compile(
-    r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP|HF_ENDPOINT|softmax"
+    r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP|HF_ENDPOINT|softmax|EXIT"
     r"|sigmoid|open_clip|hf-hub|float32|int8|cpu|cuda|starter|MB|GB|Apache|MIT|Apple|apple-amlr"
     r"|YYYY-MM-DD|IMG_\d+|Shift|Enter|Esc|[\w.-]+\.(?:txt|csv|tsv|json|jsonl|zip|jpg|jpeg|png)"
     r"|\.(?:txt|csv|tsv|jsonl?|zip)|[a-z\d]+(?:-[a-z\d]+){2,}|mobileclip2-\w+|vit-\w[\w-]*|pe-core-\w+"
@@ -331,7 +331,8 @@ _CONTRAST = """() => {
   };
   const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
   const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const linear = (c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = rgb.map((c) => linear(c / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = (one) => {
@@ -345,20 +346,22 @@ _CONTRAST = """() => {
     }
     return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255]);
   };
-  const low = [];
+  const [low, seen] = [[], []];
   for (const one of document.body.querySelectorAll('*')) {
-    const said = [...one.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join('');
+    const texts = [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+    const said = texts.map((node) => node.data.trim()).join('');
     if (!said || !one.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
     if (['SCRIPT', 'STYLE', 'OPTION'].includes(one.tagName) || one.closest(':disabled')) continue;
     const ground = behind(one);
     if (!ground) continue;
     const style = getComputedStyle(one);
-    const ink = colour(style.fill !== 'rgb(0, 0, 0)' && one instanceof SVGElement ? style.fill : style.color);
+    const ink = colour(one instanceof SVGElement ? style.fill : style.color);
     const [a, b] = [light(over(ink, ground)), light(ground)].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) low.push(`${ratio.toFixed(2)} ${one.tagName}.${one.className} ${said.slice(0, 40)}`);
+    seen.push(ratio);
+    if (ratio < 4.5) low.push([ratio, one.tagName, String(one.className), said.slice(0, 40)]);
   }
-  return low;
+  return [low, seen.length];
 }"""
 
 
@@ -375,7 +378,9 @@ def test_all_text_stands_out_from_its_background(open_shell, theme, viewport):
             opener.click()
         page.wait_for_timeout(700)
         shoot(page, f"{theme}-{tab}-{viewport['width']}")
-        if found := page.evaluate(_CONTRAST):
+        found, seen = page.evaluate(_CONTRAST)
+        assert seen > 15
+        if found:
             low[tab] = found
     assert low == {}
 

@@ -17,10 +17,7 @@ const draw = () => {
       const button = make("button", "", model.use);
       button.type = "button";
       button.setAttribute("aria-label", `${model.use}: ${model.title}`);
-      button.addEventListener("click", () => {
-        list.querySelectorAll("button").forEach((other) => { other.disabled = true; });
-        trigger("choose", { name: model.name });
-      });
+      button.addEventListener("click", () => trigger("choose", { name: model.name }));
       row.append(button);
     }
     list.append(row);

@@ -50,13 +50,14 @@
     if (changeLocale) await changeLocale(language === "zh" ? "zh-CN" : "en");
   };
   // Names that Gradio writes in English whatever the language; `{}` stands for anything.
-  const escaped = (text) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace("{}", "(.+)");
+  const escaped = (text) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll("{}", "(.+)");
   const renames = Object.fromEntries([["zh", 0], ["en", 1]].map(([to, from]) => [
     to, told.names.map((pair) => [new RegExp(`^${escaped(pair[from])}$`), pair[1 - from]]),
   ]));
   const renamed = (name) => {
     const found = renames[language].find(([pattern]) => pattern.test(name));
-    return found && name.replace(found[0], (_, kept) => found[1].replace("{}", kept));
+    return found && found[0].exec(name).slice(1)
+      .reduce((said, one) => said.replace("{}", () => one), found[1]);
   };
   const rename = (place) => {
     if (place.nodeType !== Node.ELEMENT_NODE) return;
@@ -186,11 +187,13 @@
   dark.addEventListener("change", paintTheme);
   new MutationObserver((changes) => {
     for (const change of changes) {
-      if (change.type === "attributes") rename(change.target);
-      else change.addedNodes.forEach(rename);
+      const { target, type } = change;
+      const place = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
+      if (type === "childList") change.addedNodes.forEach(rename);
+      if (type === "attributes" || place?.classList.contains("sr-only")) rename(place);
     }
   }).observe(document.body, {
-    subtree: true, childList: true, attributeFilter: ["aria-label", "title"],
+    subtree: true, childList: true, characterData: true, attributeFilter: ["aria-label", "title"],
   });
 
   document.addEventListener("DOMContentLoaded", () => {

@@ -157,7 +157,6 @@ def launch_options(
     return {
         "app_kwargs": app,
         "i18n": translations,
-        "css_paths": ASSETS / "style.css",
         "theme": theme(),
         "max_threads": _HANDLERS,
         "max_file_size": f"{settings.max_upload_mb}mb",
