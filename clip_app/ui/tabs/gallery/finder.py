@@ -196,8 +196,8 @@ class Finder:
         to_show, file = self._original(hit, roots)
         return {
             "hash": hit.hash.hex(),
-            "show": to_show,
-            "file": file,
+            "show": self._served(to_show),
+            "file": self._served(file),
             **facts_of(self.page.galleries, hit, given[self.index.own]),
         }
 
@@ -217,11 +217,12 @@ class Finder:
         if kind in ("csv", "json"):
             query = str(sent["asked"].get("query", ""))
             service = self.page.slot.service
-            return {"file": as_file(kind, service, galleries, hits, query, own, language)}
+            file = as_file(kind, service, galleries, hits, query, own, language)
+            return {"file": self._served(file)}
         path = new_export("photos.zip")
         packed = zip_of(hits, roots, path, galleries.library.distrust)
         return {
-            "file": str(path),
+            "file": self._served(str(path)),
             "note": {one: packed.note(one) for one in LANGUAGES} if packed.left_out else None,
         }
 
@@ -281,6 +282,12 @@ class Finder:
         except ChangedImageError:
             self.page.galleries.library.distrust(hit.path)
             raise
+
+    def _served(self, path: str) -> str:
+        """Where the browser may fetch a file of ours: Gradio looks for files in values of its own
+        form only.
+        """
+        return str(self.view.move_resource_to_block_cache(path))
 
     def _chosen(self, sent: Any, store: Store, below: str) -> tuple[SearchHit, ...]:
         """The pictures that are named, or all above the line; with similarities where known."""
