@@ -30,6 +30,8 @@ let problem = null;
 let current = -1; // the picture in the drawer
 let detail = null;
 let opener = null;
+let asks = 0; // each its own number: an answer equal to the one before would go unnoticed
+let opening = 0;
 let wanted = -1; // the picture that the drawer waits for, on a page still to come
 let picks = new Map(); // by hash, in the order in which they were chosen
 let lastPick = -1;
@@ -208,7 +210,8 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   }
   rows.push(...found.rows);
   layOut(found.offset ? rows.length - found.rows.length : 0);
-  draw();
+  // Around a further page nothing changes; to draw it all again would hold up the scrolling.
+  if (found.offset) drawDrawer(); else draw();
   if (wanted >= 0) { const next = wanted; wanted = -1; if (!drawer.hidden) show(next); }
 });
 let again = 0;
@@ -277,10 +280,13 @@ const layOut = (from = 0) => {
     columns[column] += height + GAP;
   }
   placed.height = Math.max(0, ...columns);
-  // Tiles that were there are laid anew.
-  if (!from) board.replaceChildren();
   board.style.height = `${placed.height}px`;
+  if (from) { look(); return; }
+  // Tiles that were there are laid anew; the keyboard stays where it was.
+  const focused = document.activeElement?.closest('.tile')?.dataset.place;
+  board.replaceChildren();
   look();
+  if (focused) board.querySelector(`[data-place="${focused}"] .open`)?.focus({ preventScroll: true });
 };
 // Each tile lies at or below those before it, so that the ones in a range are found by halving.
 const firstBelow = (y) => {
@@ -446,7 +452,7 @@ const drawTries = () => {
   );
 };
 const keep = (change) => {
-  if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 } }); return; }
+  if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 }, id: (asks += 1) }); return; }
   // On a page that others reach too, what one keeps is kept in one's own browser.
   const { query: words, exclude, below, kinds, from, until } = asked;
   kept = kept.filter((one) => one.name !== (change.drop ?? change.name));
@@ -537,7 +543,8 @@ const show = (place) => {
   drawer.hidden = false;
   board.classList.add('beside');
   for (const tile of board.querySelectorAll('.tile')) name(tile);
-  trigger('open', { hash: rows[place].hash, id: rows[place].hash });
+  opening = asks += 1;
+  trigger('open', { hash: rows[place].hash, id: opening });
   drawDrawer();
   drawer.focus({ preventScroll: true });
   const spot = placed.tiles[place];
@@ -586,7 +593,7 @@ const drawDrawer = () => {
     ...facts.flatMap(([key, value]) => [make('dt', {}, say(key)), make('dd', {}, value)]));
 };
 window.addEventListener('clipapp:opened', ({ detail: told }) => {
-  if (!told || current < 0 || told.id !== rows[current].hash) return;
+  if (!told || current < 0 || told.id !== opening) return;
   detail = told;
   drawDrawer();
 });
@@ -659,7 +666,7 @@ for (const kind of ['zip', 'csv', 'json']) {
   find(`.picked .${kind}`).addEventListener('click', () => {
     note = say('find_packing');
     drawPicked();
-    trigger('pack', { kind, asked: { ...asked, offset: 0 }, ...(all ? {} : { hashes: [...picks.keys()] }), id: kind });
+    trigger('pack', { kind, asked: { ...asked, offset: 0 }, ...(all ? {} : { hashes: [...picks.keys()] }), id: (asks += 1) });
   });
 }
 window.addEventListener('clipapp:packed', ({ detail: told }) => {

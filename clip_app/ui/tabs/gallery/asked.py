@@ -185,6 +185,13 @@ def day(given: Any, after: int = 0) -> int | None:
     return math.floor(datetime(start.year, start.month, start.day).timestamp())
 
 
+def day_of(second: int | None, before: int = 0) -> str:
+    """The day `before` one that begins at these Unix seconds, as `day` reads it; "" for None."""
+    if second is None:
+        return ""
+    return (datetime.fromtimestamp(second).date() - timedelta(days=before)).isoformat()
+
+
 def _text(given: Any) -> str:
     if not isinstance(given, str):
         raise TypeError(given)

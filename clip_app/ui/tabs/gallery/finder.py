@@ -38,7 +38,7 @@ from clip_app.ui.examples import example_queries
 from clip_app.ui.parts import part
 from clip_app.ui.shell import carrier
 from clip_app.ui.tab import Page, Values
-from clip_app.ui.tabs.gallery.asked import Asked, hashes_of
+from clip_app.ui.tabs.gallery.asked import Asked, day_of, hashes_of
 from clip_app.ui.tabs.gallery.found import (
     as_file,
     facets_of,
@@ -332,8 +332,8 @@ def _asked_again(search: SavedSearch) -> dict[str, Any]:
         "exclude": search.exclude,
         "below": where.below,
         "kinds": kinds,
-        "from": where.taken_from,
-        "until": where.taken_until,
+        "from": day_of(where.taken_from),
+        "until": day_of(where.taken_until, before=1),
     }
 
 
