@@ -169,12 +169,12 @@ def searching(
         store.optimise()
         optimised = time.perf_counter() - started
     store.close()
-    before = _resident()
+    before = resident()
     started = time.perf_counter()
     store = SqliteStore(place / "index", key)
     images = store.counts().images
     opened = time.perf_counter() - started
-    grown = _resident() - before
+    grown = resident() - before
     labels = [one for group in label_sets().values() for one in group.labels["en"]]
     chosen = [labels[i] for i in np.random.default_rng(1).permutation(len(labels))[:queries]]
     search(service, [store], parse_query("warm up"), top_k=TOP)
@@ -232,7 +232,7 @@ def _median(seconds: Sequence[float]) -> float:
     return 1000 * statistics.median(seconds)
 
 
-def _resident() -> float:
+def resident() -> float:
     """Memory of this process that is not a file's, in megabytes."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("RssAnon"))

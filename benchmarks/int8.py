@@ -130,7 +130,7 @@ def cosine(run: Run, tower: str, towers: Towers, inputs: np.ndarray) -> float:
     engine = OnnxEngine(towers)
     some = inputs[-6:] if tower == "image" else inputs[CALIBRATION:]
     plain = engine._image_tower if tower == "image" else engine._text_tower
-    rows = [unit(one) for one in (run(some), plain.run(None, {"input": some})[0])]
+    rows = [unit(one) for one in (run(some), plain.session().run(None, {"input": some})[0])]
     return float((rows[0] * rows[1]).sum(axis=1).mean())
 
 
@@ -222,12 +222,12 @@ def in_onnx_runtime(
     used = quantise_below(towers, folder / "int8", tower) if precision == "int8" else towers
     engine = OnnxEngine(used, precision)
     kind = "text" if tower == "text" else "image"
-    session = engine._text_tower if kind == "text" else engine._image_tower
+    opened = engine._text_tower if kind == "text" else engine._image_tower
     files = [path for path in used.folder.glob(f"{kind}*") if path.is_file()]
     if not any(path.name.endswith(".data") for path in files):
         files.append(used.folder / "open_clip_model.safetensors")  # both towers in float16
     return (
-        lambda batch: session.run(None, {"input": batch})[0],
+        lambda batch: opened.session().run(None, {"input": batch})[0],
         sum(path.stat().st_size for path in files),
     )
 

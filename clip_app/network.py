@@ -16,8 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
-
 from clip_app.process import terminal_language
 from clip_app.strings import text
 
@@ -97,6 +95,8 @@ def _address(given: str) -> str | None:
         given = f"{_SAME_SCHEME.get(scheme, scheme)}://{rest}"
     else:
         given = f"http://{given.removeprefix('//')}"
+    import httpx  # only where there is a proxy: it takes 0.03 s
+
     try:
         url = httpx.Proxy(given).url
         # These two httpx finds out only when it connects.

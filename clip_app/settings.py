@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         """Whether the page offers other models: not where one visitor would change it for all."""
         if self.allow_model_change is not None:
             return self.allow_model_change
+        return self.is_personal
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the page is reached from this machine alone."""
         return not (self.share or self.on_spaces) and _is_loopback(self.host)
 
 

@@ -123,6 +123,7 @@ class Bridge:
                     query=query.query,
                     query_filter=query.filter,
                     limit=query.limit,
+                    offset=query.offset,
                     with_payload=query.with_payload,
                     with_vectors=query.with_vector,
                 )

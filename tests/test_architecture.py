@@ -50,7 +50,7 @@ HEAVY = {
     "open_clip": {"model/torch_engine.py", "model/export.py"},
     "transformers": set(),
     "onnxruntime": {"model/onnx_engine.py", "model/quantise.py"},
-    "tokenizers": {"model/tokenizer.py", "model/export.py"},
+    "tokenizers": {"model/tokenizer.py", "model/vocabulary.py", "model/export.py"},
     "gradio": {"ui/", "server/"},
     "argparse": {"terminal/", "server/serve.py", "settings.py"},
 }

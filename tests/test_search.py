@@ -112,11 +112,70 @@ def test_several_terms_are_weighed_by_how_much_they_vary(
     terms = [*parse_query("2: a cat - a flower"), picture]
     features = np.stack([words(service, "a cat"), words(service, "a flower"), picture.vector])
     images = {vector.tobytes(): vector for vector in alone.values()}
-    spread = (np.stack([*images.values()]) @ features.T).std(axis=0)
-    query = (np.array([2, -0.5, 0.5]) / spread) @ features
+    cosines = np.stack([*images.values()]) @ features.T
+    spread = cosines.std(axis=0)
+    cat, flower, coffee = ((cosines - cosines.mean(axis=0)) / spread).T
+    # What goes with the flower is taken off, and more from the fifth that a picture asks for.
+    goes_with = max(0, np.mean((2 * cat + 0.5 * coffee) * flower))
+    taken = goes_with * (1 + 0.5 * 0.5 / 2.5) + 0.5 * 0.5
+    query = (np.array([2, -taken, 0.5]) / spread) @ features
     answer = search(service, [store], terms, top_k=100)
     kept = {path: v for path, v in alone.items() if path != str(folder / "coffee.jpg")}
     assert_exact(answer, query, kept)
+
+
+@pytest.fixture(scope="module")
+def cats(service: ModelService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+    """Nine pictures of one cat, no two of them copies, among the other examples and patterns."""
+    folder = tmp_path_factory.mktemp("cats").resolve()
+    cat = load_image(EXAMPLES / "cat.jpg")
+    width, height = cat.size
+    for number, (left, top) in enumerate((x, y) for x in (0, 0.1, 0.2) for y in (0, 0.1, 0.2)):
+        box = [round(one) for one in (left * width, top * height, width, height)]
+        part = cat.crop(box)
+        if number % 2:
+            part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        put(folder / f"cat {number}.jpg", _jpeg(part, 90))
+    for photo in EXAMPLES.glob("*.jpg"):
+        if photo.stem != "cat":
+            shutil.copy2(photo, folder / photo.name)
+    fill(folder, range(20), "patterns")
+    store = open_store(service, tmp_path_factory.mktemp("cats-index"), folder)
+    index(service, store)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("excluded", ["cat", "猫", "grass, cat", "草地，猫"])
+def test_a_picture_without_what_it_shows_finds_nothing_of_it(
+    service: ModelService, cats: SqliteStore, excluded: str
+) -> None:
+    picture = image_term(service, str(EXAMPLES / "cat.jpg"), name="cat")
+    plain = search(service, [cats], [picture], top_k=5)
+    assert sum("cat" in name for name in names(plain)) == 5
+    without = search(service, [cats], [picture, *parse_query("", excluded)], top_k=100)
+    first = names(without)[:20]
+    assert not any("cat" in name for name in first), first
+
+
+def test_less_like_a_picture_leaves_what_is_like_it_behind(
+    service: ModelService, cats: SqliteStore
+) -> None:
+    one = image_term(service, str(EXAMPLES / "cat.jpg"), name="cat", weight=-1.0)
+    shown = search(service, [cats], [TextTerm("a kitten")], top_k=100)
+    less = search(service, [cats], [TextTerm("a kitten"), one], top_k=100)
+    assert sum("cat" in name for name in names(shown)[:9]) == 9
+    assert sum("cat" in name for name in names(less)[:9]) <= 2
+
+
+def test_what_is_excluded_and_has_nothing_to_do_with_it_changes_little(
+    service: ModelService, cats: SqliteStore
+) -> None:
+    picture = image_term(service, str(EXAMPLES / "cat.jpg"), name="cat")
+    plain = search(service, [cats], [picture], top_k=9)
+    without = search(service, [cats], [picture, *parse_query("", "rocket")], top_k=9)
+    assert len({*names(plain)} & {*names(without)}) >= 8
+    assert "rocket.jpg" not in names(without)
 
 
 def test_a_picture_finds_others_and_not_itself_under_any_name(

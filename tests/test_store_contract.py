@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ import pytest
 from clip_app.errors import ClipAppError, GalleryError, Reason
 from clip_app.gallery.library import Library
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary
-from clip_app.gallery.stores.store import KEEP_DAYS, Counts, Entry, FileRecord, Filter, content_of
+from clip_app.gallery.stores.store import (
+    KEEP_DAYS,
+    Counts,
+    Entry,
+    Facets,
+    FileRecord,
+    Filter,
+    content_of,
+)
 from tests.qdrant_bridge import Bridge
 
 DIM = 16
@@ -322,6 +331,102 @@ def test_reading_from_many_threads_while_one_writes(store):
         thread.join()
     assert not failures
     assert store.counts() == Counts(files=101, images=101)
+
+
+def test_pages_of_the_ranking_are_together_all_there_is_and_exact(store):
+    for first in range(0, 300, 100):
+        write(store, *(entry(f"{n:03}.jpg", n) for n in range(first, first + 100)))
+    with store.lock():
+        store.optimise()
+    write(store, *(entry(f"late/{n}.jpg", n) for n in range(300, 310)))
+    query = unit(1000)
+    vectors = np.stack([unit(n) for n in range(310)])
+    expected = [entry("", int(n)).hash for n in np.argsort(-(vectors @ query))]
+    pages = [store.ranked(query, 70, Filter(), offset) for offset in range(0, 400, 70)]
+    assert [len(page) for page in pages] == [70, 70, 70, 70, 30, 0]
+    assert [one.hash for page in pages for one in page] == expected
+    np.testing.assert_allclose(
+        [one.similarity for one in pages[1]], np.sort(vectors @ query)[::-1][70:140], atol=1e-6
+    )
+    late = store.ranked(query, 20, Filter(below="late"))
+    assert [one.hash for one in late] == [
+        one for one in expected if one in {entry("", n).hash for n in range(300, 310)}
+    ]
+    with store.lock():
+        store.forget([late[0].files[0].path])
+    assert [one.hash for one in store.ranked(query, 20, Filter(below="late"))] == [
+        one.hash for one in late[1:]
+    ]
+
+
+def test_all_images_come_by_date_page_by_page(store):
+    write(store, *(entry(f"{n}.jpg", n, taken=1000 - n) for n in range(50)))
+    # An image is as new as the newest of its files.
+    write(store, entry("copy of 30.png", 30, vector=False, taken=5000))
+    order = [30, *range(30), *range(31, 50)]
+    pages = [store.newest(20, Filter(), offset) for offset in (0, 20, 40, 60)]
+    assert [one.hash for page in pages for one in page] == [entry("", n).hash for n in order]
+    assert {one.similarity for one in pages[0]} == {0.0}
+    assert [file.path for file in pages[0][0].files] == ["30.jpg", "copy of 30.png"]
+    jpeg = Filter(suffixes=frozenset({".jpg"}))
+    assert [one.hash for one in store.newest(50, jpeg)] == [entry("", n).hash for n in range(50)]
+    assert store.matching(jpeg) == 50
+    assert store.matching(Filter(taken_from=1000)) == 2
+    query = unit(1000)
+    best = store.ranked(query, 10, Filter())
+    by_date = store.newest(6, Filter(), 2, among=(query, 10))
+    taken = {one.hash: max(file.taken for file in one.files) for one in best}
+    expected = sorted(best, key=lambda one: -taken[one.hash])[2:8]
+    assert [one.hash for one in by_date] == [one.hash for one in expected]
+    assert [one.similarity for one in by_date] == pytest.approx(
+        [one.similarity for one in expected], abs=1e-6
+    )
+
+
+def test_facets_count_images_by_folder_kind_and_year(store):
+    def at(year, month=6):
+        return int(datetime(year, month, 15).timestamp())
+
+    write(
+        store,
+        entry("top.jpg", 1, taken=at(2019)),
+        entry("trips/rome/2.jpg", 2, taken=at(2020, 1)),
+        entry("trips/rome/deep/3.png", 3, taken=at(2020, 12)),
+        entry("trips/oslo/4.png", 4, taken=at(1965)),
+        entry("trips/oslo/5.PNG", 5, taken=at(2021)),
+        entry("home/again.jpg", 2, vector=False, taken=at(2020, 1)),
+        entry("trips/rome/same.jpg", 2, vector=False, taken=at(2020, 1)),
+        entry("broken/6.jpg", 6, error=ERROR),
+    )
+    assert store.facets(Filter()) == Facets(
+        5,
+        {"trips": 4, "home": 1},
+        {".png": 3, ".jpg": 2},
+        {2020: 2, 2019: 1, 2021: 1, 1965: 1},
+    )
+    rome = Facets(2, {"trips/rome/deep": 1}, {".jpg": 1, ".png": 1}, {2020: 2})
+    assert store.facets(Filter(below="trips/rome")) == rome
+    assert store.facets(Filter(suffixes=frozenset({".gif"}))) == Facets()
+    write(store, entry("trips/rome/7.jpg", 7, taken=at(2022)))
+    assert store.facets(Filter(below="trips/rome")).images == 3
+    assert store.matching(Filter(below="trips/rome")) == 3
+
+
+def test_images_are_found_by_content_and_know_their_size(store):
+    sized = {"width": 4000, "height": 3000}
+    write(store, replace(entry("a.jpg", 1), **sized), entry("b.jpg", 2), entry("gone.jpg", 3))
+    with store.lock():
+        store.forget(["gone.jpg"])
+    hashes = [entry("", n).hash for n in (2, 3, 1, 9)]
+    there = store.images(hashes)
+    assert [one.hash for one in there] == [hashes[0], hashes[2]]
+    assert [(one.width, one.height) for one in there] == [(0, 0), (4000, 3000)]
+    # A file that is read again tells what an earlier version has not kept, and only that.
+    write(store, replace(entry("b.jpg", 2, vector=False), width=10, height=20))
+    write(store, replace(entry("a.jpg", 1, vector=False), width=1, height=1))
+    there = store.images(hashes)
+    assert [(one.width, one.height) for one in there] == [(10, 20), (4000, 3000)]
+    assert store.ranked(unit(1), 1, Filter())[0].width == 4000
 
 
 def test_a_library_opens_lists_and_forgets(library, tmp_path):

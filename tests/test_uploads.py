@@ -343,6 +343,22 @@ def test_of_many_files_that_are_no_images_some_are_named_and_all_are_counted(upl
     assert len(received.unreadable) == 1000
 
 
+def test_what_is_sent_again_is_neither_stored_nor_counted_twice(uploads, tmp_path):
+    packed = archive(tmp_path / "a.zip", ("1.jpg", CAT), ("b/2.jpg", CAT), ("notes.txt", b"x"))
+    (tmp_path / "fake.jpg").write_text("this is no picture")
+    folder = uploads.new_folder()
+    first = uploads.receive([packed, tmp_path / "fake.jpg"], folder)
+    assert (first.files, first.images, first.usable, first.again) == (4, 3, 2, 0)
+    again = uploads.receive([packed, EXAMPLES / "rocket.jpg"], folder)
+    assert (again.files, again.images, again.usable, again.again) == (4, 1, 1, 2)
+    assert files_below(folder) == ["1.jpg", "b/2.jpg", "fake.jpg", "rocket.jpg"]
+    # Another content by that name is another photograph.
+    (tmp_path / "1.jpg").write_bytes((EXAMPLES / "flower.jpg").read_bytes())
+    assert uploads.receive([tmp_path / "1.jpg"], folder).images == 1
+    assert len(files_below(folder)) == 5
+    assert uploads.receive([packed], uploads.new_folder()).images == 2, "another visitor's"
+
+
 def test_files_keep_the_names_that_their_visitor_gave_them(uploads, tmp_path):
     folder = uploads.new_folder()
     uploads.receive([Upload(EXAMPLES / "cat.jpg", "a!b$c.jpg")], folder)

@@ -1,41 +1,13 @@
-// What the batch and the matrix share: words, small elements, and photographs laid on a part.
-const language = () => window.clipApp.lang();
-const say = (key, values = {}) =>
-  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const both = (sentence) => sentence[language()];
-const make = (tag, properties = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in node) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-};
-const find = (selector) => element.querySelector(selector);
-const served = (path) => {
-  const { root, api_prefix: prefix } = window.gradio_config;
-  return `${root}${prefix}/file=${path.split('/').map(encodeURIComponent).join('/')}`;
-};
-// As `percent` of clip_app/ui/html.py: nothing that is not is called 0 or 100.
-const percent = (score) => {
-  const shown = (100 * score).toFixed(1);
-  if (shown === '0.0' && score > 0) return '<0.1 %';
-  return shown === '100.0' && score < 1 ? '>99.9 %' : `${shown} %`;
-};
-const colour = (position) => `var(--label-${position % 8}, var(--accent, #3b46c4))`;
-const megabytes = (bytes) =>
-  bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
-
+// What the batch and the matrix share: photographs laid on a part.
 // A few at once: each is a request of its own, so that a large one does not hold up the others.
 const SENT_AT_ONCE = 3;
 
 /** A place to drop photographs, and a strip of the first that lie there; returns what shows it. */
-const uploads = (box, asked = () => ({})) => {
+const uploads = (box, asked = () => ({}), besides = '') => {
   let sending = '';
   let refused = '';
   const input = make('input', { type: 'file', multiple: true });
-  input.accept = 'image/*,.heic,.heif,.avif';
+  input.accept = `image/*,.heic,.heif,.avif${besides}`;
   const drop = make('label', { className: 'up-drop' }, input, make('span'));
   const fold = make('div', { className: 'up-fold' });
   const said = make('p', { className: 'up-said' });

@@ -1,5 +1,6 @@
 """From a file of a gallery to its entry in the index: read, hash, date, decode, encode."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from clip_app.gallery.prepared import Prepared
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile
 from clip_app.gallery.stores.store import Entry, content_of
-from clip_app.images import date_taken, difference_hash, load_image
+from clip_app.images import date_taken, difference_hash, load_image, upright_size
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
@@ -28,6 +29,8 @@ class Job:
     taken: int = 0
     file_date: bool = False
     look: int = 0
+    width: int = 0
+    height: int = 0
     pixels: Pixels | None = None
     vector: np.ndarray | None = None
     error: Reason | None = None
@@ -61,6 +64,9 @@ def decode(
         taken = date_taken(data)
         job.file_date = taken is None
         job.taken = job.file.mtime_ns // 1_000_000_000 if taken is None else taken
+        # Also of what is known already: an earlier version has not kept it.
+        with contextlib.suppress(ImageError):  # what is wrong with it is told when it is decoded
+            job.width, job.height = upright_size(data)
         if not is_new(job.hash):
             return job
         if prepared and (known := prepared.get(job.hash)):
@@ -99,4 +105,6 @@ def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
             job.file.ctime_ns,
             job.file.inode,
             file_date=job.file_date,
+            width=job.width,
+            height=job.height,
         )

@@ -1,21 +1,27 @@
 """The galleries of one running app: which folders a visitor may use, and indexing them."""
 
 import logging
+import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from clip_app.errors import ClipAppError, GalleryError, OtherModelError, StorageError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
+from clip_app.gallery.kinds import IMAGE, kind_of
 from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.pictures import Pictures, thumbnail_folder
 from clip_app.gallery.prepared import prepared_for
 from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
+from clip_app.gallery.scan import walk
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
 from clip_app.model.info import ModelInfo, public_name
 from clip_app.model.service import ModelService
+from clip_app.photos import open_picture
 from clip_app.settings import ASSETS, Settings
 
 log = logging.getLogger(__name__)
@@ -30,8 +36,29 @@ _EXAMPLES_SECONDS = 15
 # What is done is kept anyway, so that an app that is told to stop need not wait for long.
 _LAST_BATCH_SECONDS = 5
 
+# A run that encoded fewer says little about how fast the next one will be.
+_ENOUGH_TO_TELL = 20
+_MEASURED = 6
+
+# A visitor waits for it: some 50,000 files on a disk of this machine.
+_COUNT_SECONDS = 0.5
+
 # Folders offered in a list; others can be typed.
 _MOST_CHOICES = 500
+
+
+def _rate_of_examples(service: ModelService) -> float:
+    photos = (one for one in sorted(EXAMPLES.rglob("*")) if kind_of(one.name) == IMAGE)
+    paths = [os.fspath(one) for one in islice(photos, _MEASURED)]
+    rows = [service.preprocess(open_picture(paths[0], service))]
+    service.encode_pixels(rows)  # what is opened when it is first needed
+    started = time.perf_counter()
+    rows = [service.preprocess(open_picture(path, service)) for path in paths]
+    decoded = time.perf_counter() - started
+    service.encode_pixels(rows)
+    encoded = time.perf_counter() - started - decoded
+    # Read on every core, while the model has what was read before.
+    return len(paths) / max(1e-6, decoded / (os.cpu_count() or 1) + encoded)
 
 
 class IndexJob:
@@ -80,6 +107,7 @@ class GalleryService:
         #: The configured folders; the example photographs where there are none.
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
         self._jobs: dict[tuple[Path, str], IndexJob] = {}
+        self._rates: dict[str, float] = {}
         self._lock = threading.Lock()
         for own in self.uploads.abandoned():
             try:
@@ -124,7 +152,7 @@ class GalleryService:
                     def tell(progress: IndexProgress) -> None:
                         job.progress = progress
 
-                    return update_index(
+                    report = update_index(
                         self.library,
                         service,
                         folder,
@@ -139,6 +167,10 @@ class GalleryService:
                             else None
                         ),
                     )
+                    if report.encoded >= _ENOUGH_TO_TELL:
+                        rate = report.encoded / report.seconds
+                        self._rates[service.info.fingerprint] = rate
+                    return report
 
                 job = self._jobs[key] = IndexJob(run)
             return job
@@ -148,6 +180,25 @@ class GalleryService:
         with self._lock:
             job = self._jobs.get((folder, service.info.fingerprint))
             return job if job is not None and job.is_running else None
+
+    def unread(self, folder: Path, roots: Roots) -> int | None:
+        """How many photographs lie in a folder; None where counting them takes too long."""
+        started = time.monotonic()
+        number = 0
+        for _ in walk(folder, roots, []):
+            number += 1
+            if time.monotonic() - started > _COUNT_SECONDS:
+                return None
+        return number
+
+    def rate(self, service: ModelService) -> float:
+        """Photographs a second that this machine reads with a model: of the last run that read
+        some, else measured on the examples.
+        """
+        known = self._rates.get(service.info.fingerprint)
+        if known is None:
+            known = self._rates[service.info.fingerprint] = _rate_of_examples(service)
+        return known
 
     def gallery_of(self, folder: Path, model: ModelInfo, roots: Roots) -> tuple[Path, str]:
         """The gallery that covers a folder, and the folder's path below it.

@@ -129,7 +129,9 @@ class _Worker:
         self._threads = ThreadPoolExecutor(threads)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
-        """Columns of a `FoundFile`; and besides hash, taken, file_date, look, error, vector."""
+        """Columns of a `FoundFile`; and besides hash, taken, file_date, width, height, look, error,
+        vector.
+        """
         jobs = [Job(file) for file in _files(batch)]
 
         def read(job: Job) -> Job:
@@ -141,6 +143,8 @@ class _Worker:
             "hash": np.array([one.hash.hex() for one in entries], object),
             "taken": np.array([one.taken for one in entries], np.int64),
             "file_date": np.array([one.file_date for one in entries], bool),
+            "width": np.array([one.width for one in entries], np.int64),
+            "height": np.array([one.height for one in entries], np.int64),
             "look": np.array([one.look for one in entries], np.uint64),
             "error": np.array(
                 [json.dumps(one.error and astuple(one.error)) for one in entries], object
@@ -231,4 +235,6 @@ def _entries(batch: dict[str, np.ndarray]) -> Iterator[Entry]:
             file.ctime_ns,
             file.inode,
             file_date=bool(batch["file_date"][i]),
+            width=int(batch["width"][i]),
+            height=int(batch["height"][i]),
         )

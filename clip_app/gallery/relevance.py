@@ -166,6 +166,20 @@ def fits(
     return ~(chances(calibration, query, unrelated, hits) > CHANCE_LIMIT)
 
 
+def line(fit: np.ndarray) -> int:
+    """After how many results of a ranking confidence ends.
+
+    Args:
+        fit: bool (k,), whether each fits; those that do not lie among those that do.
+
+    Returns:
+        the place with the fewest results on the wrong side of it, 0 to k.
+    """
+    gain = np.cumsum(np.where(fit, 1, -1))
+    last = len(gain) - int(np.argmax(gain[::-1])) if len(gain) else 0
+    return last if last and gain[last - 1] >= 0 else 0
+
+
 def _unrelated(calibration: Calibration, term: Term) -> np.ndarray:
     if term.background is not None:
         words = term.background.features

@@ -81,7 +81,7 @@ class Roots:
         Raises:
             ImageError: if it is gone, is no regular file, is too large, or lies outside.
         """
-        with self._opened(path) as (file, size):
+        with self.opened(path) as (file, size):
             check_largest_file(size, shown_name(path))
             return file.read()
 
@@ -91,15 +91,18 @@ class Roots:
         Raises:
             ImageError: if it is gone, is no regular file, or lies outside.
         """
-        with self._opened(path) as (file, _):
+        with self.opened(path) as (file, _):
             return file.read(size)
 
     @contextmanager
-    def _opened(self, path: str) -> Iterator[tuple[io.FileIO, int]]:
-        """A regular file inside the roots, and its size.
+    def opened(self, path: str) -> Iterator[tuple[io.FileIO, int]]:
+        """A regular file inside the roots, to read, and its size in bytes.
 
         The resolved path is opened folder by folder from its root, following no link, so a file or
         folder that is replaced by a symbolic link at any moment cannot lead outside.
+
+        Raises:
+            ImageError: if it is gone, is no regular file, or lies outside.
         """
         name = shown_name(path)
         try:

@@ -1,34 +1,23 @@
 """Searching galleries: by words, by pictures, by both, with things to stay away from."""
 
 import os
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from cachetools import LRUCache
 
 from clip_app.errors import InputError
+from clip_app.gallery.asking import Asked, ImageTerm
 from clip_app.gallery.query import TextTerm
-from clip_app.gallery.relevance import Calibration, Term, calibrate, fits, unrelated_queries
 from clip_app.gallery.roots import same_name
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.metrics import steps
-from clip_app.model.backgrounds import TEMPLATES, background_for
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
-from clip_app.prompts import language_of_texts
 
 MAX_TOP_K = 500
-
-# What is excluded counts half. With an earlier starter on 1,000 COCO photographs, 5 % of the first
-# five still showed the excluded thing instead of 9 %. Counted whole it was 3 %, but the average
-# precision of what was wanted fell from 0.21 to 0.12 instead of 0.17.
-_EXCLUSION = 0.5
-
-# Vectors that stand for a gallery where its scores are measured.
-_SAMPLE = 2000
 
 # Copies of one picture, saved or scaled differently, differ in few of 64 bits and hardly for the
 # model; bursts and other pictures of the same thing differ more in one of the two.
@@ -47,24 +36,6 @@ _MOST = 10_000
 
 
 @dataclass(frozen=True)
-class ImageTerm:
-    """A picture to look for, or with a negative weight to stay away from.
-
-    Attributes:
-        vector: float32 (dim,), length 1.
-        name: what to call it.
-        hash: content hash of its file, which is left out of the results; empty if unknown.
-        path: absolute path, likewise.
-    """
-
-    vector: np.ndarray
-    name: str
-    weight: float = 1.0
-    hash: bytes = b""
-    path: str = ""
-
-
-@dataclass(frozen=True)
 class SearchHit:
     """One picture that was found.
 
@@ -77,6 +48,8 @@ class SearchHit:
         size: of the file, in bytes.
         taken: Unix seconds.
         file_date: whether that is the date of the file, for want of one in the photograph.
+        rank: its place among all that was searched, from 0, copies counted.
+        width, height: of the upright picture, in pixels; 0 where the index does not know them yet.
     """
 
     path: str
@@ -87,6 +60,17 @@ class SearchHit:
     size: int
     taken: int
     file_date: bool = False
+    rank: int = 0
+    width: int = 0
+    height: int = 0
+
+
+class Picture(NamedTuple):
+    """A picture that was found, the absolute paths of its files and copies, and its place."""
+
+    found: Found
+    files: list[str]
+    rank: int
 
 
 @dataclass(frozen=True)
@@ -99,6 +83,11 @@ class SearchAnswer:
         judged: whether `fits` means anything: not where everything typed is to stay away from.
         by_words: whether words were looked for. By pictures alone, a picture of what a gallery
             does not hold still resembles much in it, so misfits are only marked then.
+        cut: texts that the model does not read to their end.
+        total: of a page (`pages`): how many pictures pass the filters, copies counted.
+        above: of a page: how many of these lie above the line where confidence ends, which runs
+            before the first hit whose `rank` is not less; None where nothing was judged.
+        following: the offset of the next page; None after the last.
     """
 
     hits: tuple[SearchHit, ...]
@@ -106,6 +95,9 @@ class SearchAnswer:
     judged: bool
     by_words: bool
     cut: tuple[CutText, ...] = ()
+    total: int = 0
+    above: int | None = None
+    following: int | None = None
 
     @property
     def nothing_fits(self) -> bool:
@@ -134,12 +126,7 @@ def search(
     top_k: int = 50,
     where: Filter | None = None,
 ) -> SearchAnswer:
-    """The pictures that fit the terms best.
-
-    With one term the similarity is its cosine with each picture. With several, each is divided by
-    how much its cosines vary over the gallery, so that words and pictures weigh alike although
-    cosines between pictures vary far more (average precision on COCO photographs 0.174 instead of
-    0.149 for the plain sum); the similarity is the cosine with their sum.
+    """The pictures that fit the terms best; see `Asked` for what the similarity is.
 
     Args:
         service: the model that made the indexes.
@@ -153,168 +140,93 @@ def search(
         StorageError, GalleryError: if an index cannot be read.
         ModelError: if the device fails.
     """
-    if not terms:
-        raise InputError("query_missing")
-    if not 1 <= top_k <= MAX_TOP_K:
+    if terms and not 1 <= top_k <= MAX_TOP_K:
         raise InputError("top_k_invalid", limit=MAX_TOP_K)
-    with steps.measure("encode query"):
-        features = _features(service, terms)
+    asked = Asked(service, stores, terms)
     with steps.measure("search"):
-        samples = [store.sample(_SAMPLE // len(stores)) for store in stores]
-        weights = _weights(terms, features, samples)
-        query = weights @ features
-        length = max(float(np.linalg.norm(query)), 1e-12)
-        own = {term.hash for term in terms if isinstance(term, ImageTerm) and term.hash}
-        paths = {term.path for term in terms if isinstance(term, ImageTerm) and term.path}
-        found = _found(stores, query / length, top_k, where or Filter(), own, paths)
-    images = sum(store.counts().images for store in stores)
-    wanted = [term for term in terms if term.weight > 0]
-    judged = bool(wanted)
-    if judged and found:
-        with steps.measure("judge"):
-            calibration = _calibration(samples, images)
-            unrelated = unrelated_queries(
-                calibration, _for_relevance(service, terms, features, weights)
-            )
-            vectors = np.stack([one.vector for one, _ in found])
-            fit = fits(calibration, query, unrelated, vectors)
-            judged = len(unrelated) > 0
-    else:
-        fit = np.ones(len(found), bool)
-    hits = tuple(
+        found = _found(stores, asked, top_k, where or Filter())
+    return SearchAnswer(
+        hits_of(found, asked.fits([one.vector for one, _, _ in found])),
+        asked.images,
+        asked.judged if found else asked.wants,
+        asked.by_words,
+        asked.cut,
+    )
+
+
+def hits_of(found: Sequence[Picture], fit: np.ndarray | None = None) -> tuple[SearchHit, ...]:
+    """What a person is shown of pictures, of which each fits or not."""
+    return tuple(
         SearchHit(
             files[0],
             one.similarity,
-            bool(fit[i]),
+            fit is None or bool(fit[i]),
             tuple(files[1:]),
             one.hash,
             one.files[0].size,
             one.files[0].taken,
             one.files[0].file_date,
+            rank,
+            one.width,
+            one.height,
         )
-        for i, (one, files) in enumerate(found)
-    )
-    by_words = any(isinstance(term, TextTerm) for term in wanted)
-    return SearchAnswer(hits, images, judged, by_words, _cut(service, terms))
-
-
-def _cut(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> tuple[CutText, ...]:
-    return tuple(
-        cut
-        for term in terms
-        if isinstance(term, TextTerm)
-        for cut in service.cut_texts([term.text], TEMPLATES[language_of_texts([term.text])])
+        for i, (one, files, rank) in enumerate(found)
     )
 
 
-def _features(service: ModelService, terms: Sequence[TextTerm | ImageTerm]) -> np.ndarray:
-    """Each term's vector, float32 (terms, dim)."""
-    return np.stack(
-        [
-            # In the prompt of the background's words, with which it will be compared.
-            service.encode_labels([term.text], TEMPLATES[language_of_texts([term.text])])[0]
-            if isinstance(term, TextTerm)
-            else term.vector
-            for term in terms
-        ]
-    )
-
-
-def _weights(
-    terms: Sequence[TextTerm | ImageTerm], features: np.ndarray, samples: Sequence[np.ndarray]
-) -> np.ndarray:
-    """Each term's factor in the sum, float32 (terms,)."""
-    weights = np.array([term.weight for term in terms], np.float32)
-    weights[weights < 0] *= _EXCLUSION
-    sample = np.concatenate(samples)
-    if len(terms) > 1 and len(sample) > 1:
-        weights /= np.maximum((sample @ features.T).std(axis=0), 1e-6)
-    return weights
-
-
-def _for_relevance(
-    service: ModelService,
-    terms: Sequence[TextTerm | ImageTerm],
-    features: np.ndarray,
-    weights: np.ndarray,
-) -> list[Term]:
-    return [
-        Term(
-            features[i],
-            float(weights[i]),
-            background_for(service, language_of_texts([term.text]))
-            if isinstance(term, TextTerm)
-            else None,
-        )
-        for i, term in enumerate(terms)
-    ]
-
-
-# By the samples they were made of: a store gives the same array until something is written.
-_calibrations: LRUCache[tuple[int, ...], tuple[list[np.ndarray], Calibration]] = LRUCache(32)
-_calibrations_lock = threading.Lock()
-
-
-def _calibration(samples: list[np.ndarray], images: int) -> Calibration:
-    key = tuple(map(id, samples))
-    with _calibrations_lock:
-        if key not in _calibrations:
-            # The samples are kept too, so that no other array can get the same id.
-            _calibrations[key] = (samples, calibrate(np.concatenate(samples), images))
-        return _calibrations[key][1]
-
-
-def _found(
-    stores: Sequence[Store],
-    query: np.ndarray,
-    top_k: int,
-    where: Filter,
-    own: set[bytes],
-    paths: set[str],
-) -> list[tuple[Found, list[str]]]:
-    """The best pictures, each once, with the absolute paths of all its files and copies."""
-    filters = [replace(where, below=_spelled_below(store, where.below)) for store in stores]
+def _found(stores: Sequence[Store], asked: Asked, top_k: int, where: Filter) -> list[Picture]:
+    """The best pictures, each once."""
+    filters = [spelled(store, where) for store in stores]
     wanted = int(top_k * _SURPLUS) + _SURPLUS_LEAST
     while True:
         parts = [
-            [(store, one) for one in store.search(query, wanted, filtered)]
+            [(store, one) for one in store.search(asked.query, wanted, filtered)]
             for store, filtered in zip(stores, filters, strict=True)
         ]
         found = sorted((pair for part in parts for pair in part), key=lambda p: -p[1].similarity)
-        pictures = _without_copies(found, top_k, own, paths)
+        pictures = without_copies(found, top_k, asked)
         exhausted = all(len(part) < wanted for part in parts)
         if exhausted or len(pictures) >= top_k or wanted > _MOST:
             return pictures
         wanted *= 4
 
 
-def _spelled_below(store: Store, below: str) -> str:
-    """A sub-folder as the index has it: names on a Mac are decomposed, typed ones composed."""
-    below = below.strip("/")
-    if below.isascii():
-        return below
-    folders = store.folders(_FOLDERS)
-    return below if below in folders else same_name(below, folders) or below
+def spelled(store: Store, where: Filter) -> Filter:
+    """A filter with its folder as the index has it: names on a Mac are decomposed, typed ones
+    composed.
+    """
+    below = where.below.strip("/")
+    if not below.isascii():
+        folders = store.folders(_FOLDERS)
+        below = below if below in folders else same_name(below, folders) or below
+    return replace(where, below=below)
 
 
-def _without_copies(
-    found: Sequence[tuple[Store, Found]], top_k: int, own: set[bytes], paths: set[str]
-) -> list[tuple[Found, list[str]]]:
-    """The first `top_k` pictures with the paths of their copies; the query's own are left out."""
-    pictures: list[tuple[Found, list[str]]] = []
-    looks = np.empty(top_k, np.uint64)
-    for store, one in found:
+def without_copies(
+    found: Sequence[tuple[Store, Found]], limit: int, asked: Asked | None = None, first: int = 0
+) -> list[Picture]:
+    """The first `limit` pictures, each with its copies; those searched for are left out.
+
+    Args:
+        found: with the index each is of, in the order in which they are shown.
+        limit: how many.
+        asked: what was searched for, if anything was.
+        first: the place of the first one in the whole order.
+    """
+    pictures: list[Picture] = []
+    looks = np.empty(len(found), np.uint64)
+    for place, (store, one) in enumerate(found, first):
         files = [os.path.join(store.key.folder, file.path) for file in one.files]
-        if one.hash in own or paths.intersection(files):
+        if asked and (one.hash in asked.own or asked.own_paths.intersection(files)):
             continue
         differing = np.bitwise_count(looks[: len(pictures)] ^ np.uint64(one.look))
         for n in np.flatnonzero(differing <= _SAME_LOOK_BITS):
-            first, there = pictures[n]
-            if first.vector @ one.vector >= _SAME_VECTOR:
+            picture, there, _ = pictures[n]
+            if picture.vector @ one.vector >= _SAME_VECTOR:
                 there += [path for path in files if path not in there]
                 break
         else:
-            if len(pictures) < top_k:
+            if len(pictures) < limit:
                 looks[len(pictures)] = one.look
-                pictures.append((one, files))
+                pictures.append(Picture(one, files, place))
     return pictures

@@ -5,6 +5,7 @@ names are taken from it: no path in it leads anywhere.
 """
 
 import contextlib
+import hashlib
 import logging
 import math
 import os
@@ -43,6 +44,7 @@ from clip_app.sizes import megabytes
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_Content = tuple[str, bytes]
 
 MAX_FILES = 10_000
 MAX_BYTES = 2 * 2**30
@@ -85,6 +87,7 @@ class Received:
             first `_NAMED` of them.
         refused: why files could not be unpacked or opened, for the first `_NAMED` of them.
         left_out_total, refused_total, unreadable_total: how many there were.
+        again: how many were sent before under the same name, and are not stored twice.
     """
 
     images: int
@@ -94,6 +97,17 @@ class Received:
     left_out_total: int = 0
     refused_total: int = 0
     unreadable_total: int = 0
+    again: int = 0
+
+    @property
+    def files(self) -> int:
+        """How many files came, those in archives included."""
+        return self.images + self.again + self.left_out_total + self.refused_total
+
+    @property
+    def usable(self) -> int:
+        """How many of them look like images and are there now."""
+        return self.images - self.unreadable_total
 
 
 class Uploads:
@@ -103,6 +117,8 @@ class Uploads:
         self.directory = directory.resolve()
         #: Those of the present visitors.
         self.folders: set[Path] = set()
+        # What each holds: names as they were sent, and digests of the contents.
+        self._known: dict[Path, set[_Content]] = {}
         # Held while this process lives, so that another one knows what a crash has left.
         self._owner = secrets.token_hex(8)
         self._lock = FileLock(self._lock_of(self._owner), thread_local=False)
@@ -146,7 +162,8 @@ class Uploads:
             InputError: if nothing arrived; it says the first reason.
             StorageError: if the disk is full.
         """
-        intake = _Intake(folder, progress or _silent, stop or threading.Event())
+        known = self._known.setdefault(folder, set())
+        intake = _Intake(folder, known, progress or _silent, stop or threading.Event())
         return intake.receive([_named(file) for file in files])
 
     def remove(self, folder: Path) -> None:
@@ -154,6 +171,7 @@ class Uploads:
         if folder.resolve().parent == self.directory:
             shutil.rmtree(folder, ignore_errors=True)
             self.folders.discard(folder)
+            self._known.pop(folder, None)
 
     def close(self) -> None:
         """Give up the lock; whatever folder is left belongs to nobody."""
@@ -197,7 +215,11 @@ class Uploads:
 class _Intake:
     """Takes files into one folder and keeps count."""
 
-    def __init__(self, folder: Path, progress: Progress, stop: threading.Event) -> None:
+    def __init__(
+        self, folder: Path, known: set[_Content], progress: Progress, stop: threading.Event
+    ) -> None:
+        self._known = known
+        self._again = 0
         self._progress = progress
         self._stop = stop
         self._names = FreeNames(folder)
@@ -234,7 +256,7 @@ class _Intake:
                     self._refused.add(error.reason)
                 done += 1
             self._progress(done, total)
-        if not self._images and self._refused.number:
+        if not self._images and not self._again and self._refused.number:
             first = self._refused.first[0]
             raise InputError(first.key, **first.params)
         return Received(
@@ -245,6 +267,7 @@ class _Intake:
             self._left_out.number,
             self._refused.number,
             self._unreadable.number,
+            self._again,
         )
 
     def _unpack(self, archive: Archive, done: int, total: int) -> None:
@@ -272,7 +295,9 @@ class _Intake:
             return
         if self._files >= MAX_FILES:
             raise UploadLimitError("upload_too_many", limit=MAX_FILES)
-        target = self._names.free([safe_name(part) for part in parts[-_DEEPEST:]])
+        wanted = [safe_name(part) for part in parts[-_DEEPEST:]]
+        target = self._names.free(wanted)
+        digest = hashlib.blake2b(digest_size=16)
         size = 0
         try:
             with _storage_errors():
@@ -289,9 +314,15 @@ class _Intake:
                         )
                     if size > MAX_FILE_BYTES:
                         raise EntryError("entry_too_large", name=shown_name(name))
+                    digest.update(block)
                     with _storage_errors():
                         file.write(block)
                     block = source.read(_BLOCK)
+            content = ("/".join(wanted), digest.digest())
+            if content in self._known:
+                self._again += 1
+                target.unlink()
+                return
             if kind != IMAGE:
                 with _storage_errors():
                     self._names.rename(target, _ending(target))
@@ -300,6 +331,7 @@ class _Intake:
             self._wasted += size
             target.unlink(missing_ok=True)
             raise
+        self._known.add(content)
         self._files += 1
         self._bytes += size
         self._images += 1

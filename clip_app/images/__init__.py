@@ -16,7 +16,7 @@ from clip_app.images.limits import (
     shown_name,
     suffixes_of,
 )
-from clip_app.images.load import load_image
+from clip_app.images.load import load_image, upright_size
 from clip_app.images.thumbnails import thumbnail
 from clip_app.images.upright import normalise
 
@@ -36,4 +36,5 @@ __all__ = [
     "shown_name",
     "suffixes_of",
     "thumbnail",
+    "upright_size",
 ]

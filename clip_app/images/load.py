@@ -8,7 +8,8 @@ from PIL import Image
 from clip_app.errors import DamagedImageError
 from clip_app.images.damaged import salvaged
 from clip_app.images.limits import MAX_PIXELS, How, shown_name
-from clip_app.images.opening import opened
+from clip_app.images.opening import chosen, opened
+from clip_app.images.upright import SIDEWAYS, orientation
 from clip_app.images.whole import whole_picture
 
 log = logging.getLogger(__name__)
@@ -49,3 +50,17 @@ def load_image(
                 raise
     log.info("%s is not as its format asks; what is there is shown", shown)
     return saved
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """(width, height) of the picture that `load_image` makes of a file, with no pixel decoded.
+
+    Raises:
+        ImageError: if its header cannot be read.
+    """
+    how = How(shown_name(data), None, MAX_PIXELS)
+    with opened(data, how.name) as file:
+        image = chosen(file, how)
+        width, height = image.size
+        turned = orientation(image) in SIDEWAYS
+    return (height, width) if turned else (width, height)

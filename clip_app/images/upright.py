@@ -21,6 +21,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+#: Orientations by which width and height change places.
+SIDEWAYS = frozenset({5, 6, 7, 8})
+
 
 def normalise(
     image: Image.Image, *, name: str | None = None, max_pixels: int = MAX_PIXELS
@@ -42,7 +45,7 @@ def normalise(
             image.info.pop("xmp", None)  # Pillow would turn the picture by it while it loads
         image.load()
         upright = rgb(image, scaled)
-        transpose = _UPRIGHT.get(_orientation(image))
+        transpose = _UPRIGHT.get(orientation(image))
         if transpose is not None:
             upright = upright.transpose(transpose)
     # A second call must not turn the picture again.
@@ -50,7 +53,7 @@ def normalise(
     return upright
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """The EXIF orientation; 1 if there is none or the EXIF block is broken, as browsers do.
 
     Pillow would look into XMP too, which no browser does, and has turned a TIFF file already.

@@ -1,6 +1,7 @@
 """One thread for the device, and images of several callers in one forward pass."""
 
 import contextvars
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,10 +11,33 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from clip_app.errors import ModelError
 from clip_app.model.info import Pixels
 from clip_app.model.preprocess import stacked
 
+log = logging.getLogger(__name__)
+
 _Result = TypeVar("_Result")
+
+
+def in_halves(forward: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> np.ndarray:
+    """`forward` of pixels; of a half after the other where they do not fit the memory together.
+
+    Args:
+        forward: raises `MemoryError` where they do not fit.
+        pixels: (n, 3, height, width).
+
+    Raises:
+        ModelError: if not even one image fits.
+    """
+    try:
+        return forward(pixels)
+    except MemoryError as error:
+        if len(pixels) == 1:
+            raise ModelError("out_of_memory") from error
+    half = len(pixels) // 2
+    log.warning("Out of memory with %d images; trying %d.", len(pixels), half)
+    return np.concatenate([in_halves(forward, part) for part in (pixels[:half], pixels[half:])])
 
 
 class DeviceThread:

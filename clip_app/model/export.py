@@ -38,6 +38,7 @@ from clip_app.model.towers import (
     MANIFEST,
     TEXT_TOWER,
     TOKENIZER,
+    VOCABULARY,
     Towers,
     find_towers,
     lock_file,
@@ -46,6 +47,7 @@ from clip_app.model.towers import (
     unfinished_folder,
     write_manifest,
 )
+from clip_app.model.vocabulary import write_vocabulary
 from clip_app.process import start_logging
 from clip_app.settings import ASSETS
 from clip_app.temporary import no_folder_of_torch
@@ -110,7 +112,7 @@ def export_model(
     """`export_towers` of a model that is loaded, in eval mode, with its tokenizer."""
     plain = _Plain(model, tokenizer)
     text = text_input(model, tokenizer)
-    _write_tokenizer(tokenizer, text, folder / TOKENIZER)
+    _write_tokenizer(tokenizer, text, folder)
     spec = model_spec(model, tokenizer)
     towers = Towers(folder, spec, text, source.title, source.languages)
     height, width = spec.preprocessing.image_size
@@ -218,8 +220,8 @@ def _write_tower(
     onnx_ir.save(model, path, external_data=data, alignment=_PAGE)
 
 
-def _write_tokenizer(tokenizer: Any, text: TextInput, path: Path) -> None:
-    """Write a tokenizer as one file of the tokenizers library, cleaning left out.
+def _write_tokenizer(tokenizer: Any, text: TextInput, folder: Path) -> None:
+    """Write a tokenizer as one file, cleaning left out.
 
     Raises:
         NotExportedError: if it is of a kind that the library does not know.
@@ -249,7 +251,8 @@ def _write_tokenizer(tokenizer: Any, text: TextInput, path: Path) -> None:
         "pad_type_id": 0,
         "pad_token": pad_token,
     }
-    path.write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
+    if not write_vocabulary(whole, folder / VOCABULARY):
+        (folder / TOKENIZER).write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
 
 
 def _tokenizer_file(fast: Any) -> str:

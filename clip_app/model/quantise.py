@@ -34,6 +34,7 @@ from clip_app.model.towers import (
     TEXT_TOWER,
     TEXT_TOWER_INT8,
     TOKENIZER,
+    VOCABULARY,
     Towers,
     find_int8_towers,
     int8_folder,
@@ -109,7 +110,9 @@ def _quantise(towers: Towers, folder: Path, name: str) -> Towers:
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise ModelError("int8_failed", model=name, reason=reason) from error
-    _link(towers.folder / TOKENIZER, folder)
+    for name in (TOKENIZER, VOCABULARY):  # it has one of them
+        if (towers.folder / name).exists():
+            _link(towers.folder / name, folder)
     # Vectors of the two must not be compared, and parts of the digest name their indexes.
     own = blake2b(f"{towers.spec.fingerprint}-int8".encode(), digest_size=8).hexdigest()
     made = replace(towers, folder=folder, spec=replace(towers.spec, fingerprint=own))

@@ -15,6 +15,7 @@ import torch
 from torch.func import functional_call
 
 from clip_app.errors import ClipAppError, ModelError
+from clip_app.model.batching import in_halves
 from clip_app.model.catalog import HUB_WEIGHTS, HubFiles, ModelSource, text_files
 from clip_app.model.hub import interruption
 from clip_app.model.info import ModelSpec
@@ -79,17 +80,15 @@ class TorchEngine:
 
     def image_features(self, pixels: np.ndarray) -> np.ndarray:
         """Unit rows of pixels; a batch that does not fit the device's memory is halved."""
+        return in_halves(self._image_pass, pixels)
+
+    def _image_pass(self, pixels: np.ndarray) -> np.ndarray:
         try:
             return self._forward_images(pixels)
         except torch.OutOfMemoryError as error:
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
-            if len(pixels) == 1:
-                raise ModelError("out_of_memory") from error
-            half = len(pixels) // 2
-            log.warning("Out of memory with %d images; trying %d.", len(pixels), half)
-            parts = (pixels[:half], pixels[half:])
-            return np.concatenate([self.image_features(part) for part in parts])
+            raise MemoryError(str(error)) from error
 
     def text_features(self, texts: Sequence[str]) -> np.ndarray:
         """Unit rows of texts, in one forward pass."""

@@ -1,7 +1,8 @@
 """Folders of exported towers: what lies in one, where the exported ones are kept, which is valid.
 
-A folder has `towers.json`, `image.onnx`, `text.onnx` and `tokens.json`, the weights beside them,
-and nothing else is needed to run the model: it may be copied to another machine and named there.
+A folder has `towers.json`, `image.onnx`, `text.onnx` and `tokens.json` or `tokens.db`, the weights
+beside them, and nothing else is needed to run the model: it may be copied to another machine and
+named there.
 """
 
 import contextlib
@@ -25,8 +26,11 @@ from clip_app.strings import Language
 
 log = logging.getLogger(__name__)
 
-IMAGE_TOWER, TEXT_TOWER, TOKENIZER = "image.onnx", "text.onnx", "tokens.json"
+IMAGE_TOWER, TEXT_TOWER = "image.onnx", "text.onnx"
 IMAGE_TOWER_INT8, TEXT_TOWER_INT8 = "image.int8.onnx", "text.int8.onnx"
+
+# The tokenizer: as a file of the tokenizers library, or as `clip_app.model.vocabulary` keeps it.
+TOKENIZER, VOCABULARY = "tokens.json", "tokens.db"
 
 # Raised whenever a folder written by an older exporter must not be used any more.
 _FORMAT = 1
@@ -91,7 +95,7 @@ def _parts(folder: Path) -> list[str]:
     """The files of a folder that are its towers' own; a model's folder has others."""
     kinds = (".onnx", ".data", ".safetensors")
     names = sorted(path.name for path in folder.iterdir())
-    return [name for name in names if name == TOKENIZER or name.endswith(kinds)]
+    return [name for name in names if name in (TOKENIZER, VOCABULARY) or name.endswith(kinds)]
 
 
 def copy_towers(towers: Towers, folder: Path) -> None:

@@ -11,6 +11,7 @@ from clip_app.strings import (
     card,
     gallery,
     images,
+    intake,
     labels,
     learn,
     model_page,
@@ -39,6 +40,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         card,
         batch,
         search_page,
+        intake,
         model_page,
         learn,
     )

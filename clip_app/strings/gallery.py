@@ -103,6 +103,30 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} has changed since it was indexed; please index the folder again.",
         "{name} 在建立索引后已被修改，请重新建立索引。",
     ),
+    "zip_too_large": (
+        "Together these originals take more than {limit} MB; please select fewer.",
+        "选中的原图总共超过 {limit} MB，请少选一些。",
+    ),
+    "zip_empty": (
+        "None of the selected originals is there as it was indexed.",
+        "选中的原图都已不在，或在读取之后改动过。",
+    ),
+    "zip_left_out": (
+        "Not in the archive, as gone or changed since they were indexed ({number:,}): {names}",
+        "有 {number:,} 张已不在或改动过，没有打包：{names}",
+    ),
+    "saved_name_missing": (
+        "Please give the search a name.",
+        "请给这个搜索起个名字。",
+    ),
+    "saved_too_many": (
+        "{limit} searches are saved already; please remove one first.",
+        "已经存了 {limit} 个搜索，请先删掉一个。",
+    ),
+    "image_gone": (
+        "This photo is not in the gallery any more.",
+        "这张照片已经不在图库里了。",
+    ),
     "archive_damaged": (
         "The archive {name} is damaged or was not copied to its end.",
         "压缩包 {name} 已损坏，或没有传完。",

@@ -17,7 +17,6 @@ from clip_app.gallery.uploads import Upload
 from clip_app.images import load_image, shown_name, thumbnail
 from clip_app.model.service import ModelService
 from clip_app.photos import EncodedPhoto, encode_files
-from clip_app.ui.parts import part
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,20 @@ _SIDE = 480
 # Photographs on their way at once. Those that wait are encoded together, and none is shown before
 # its batch is done: with the 64 of `encode_files` that is every three seconds on two cores.
 _AHEAD = 16
+
+
+def sent(asked: dict[str, Any]) -> list[Upload]:
+    """What the page's script has sent: its `files` are {"path", "name"}.
+
+    A path that is no upload to this page is passed over.
+    """
+    place = Path(get_upload_folder()).resolve()
+    found = []
+    for one in asked.get("files") or ():
+        path = Path(one["path"]).resolve()
+        if path.is_relative_to(place) and path.is_file():
+            found.append(Upload(path, str(one["name"])))
+    return found
 
 
 class Desk:
@@ -51,13 +64,9 @@ class Desk:
     def change(self, asked: dict[str, Any]) -> None:
         """Do what the page's script asks: `files` to add, `remove` a number, or `clear` all.
 
-        Files are {"path", "name"}; a path that is no upload to this page is passed over.
+        `files` are as in `sent`.
         """
-        place = Path(get_upload_folder()).resolve()
-        for one in asked.get("files") or ():
-            path = Path(one["path"]).resolve()
-            if path.is_relative_to(place) and path.is_file():
-                self.uploads.append(Upload(path, str(one["name"])))
+        self.uploads += sent(asked)
         if asked.get("clear"):
             self.uploads.clear()
         elif (number := asked.get("remove")) is not None:
@@ -130,9 +139,3 @@ class Desk:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, "JPEG", quality=82)
         return str(path)
-
-
-def with_uploads(name: str) -> dict[str, Any]:
-    """The browser's side of the part `name`, with that of the photographs laid on it before it."""
-    shared = part("uploads")
-    return {key: shared.get(key, "") + content for key, content in part(name).items()}

@@ -47,6 +47,19 @@ def file_name(name: str) -> str:
     return f"{stem.decode(errors='ignore') or '_'}{suffix}"
 
 
+def new_export(name: str) -> Path:
+    """Where to write a file to download: in a folder of its own; old ones are removed.
+
+    Raises:
+        StorageError: if the disk is full or cannot be written.
+    """
+    try:
+        _tidy_up()
+        return Path(tempfile.mkdtemp(dir=_exports.name)) / file_name(name)
+    except OSError as error:
+        raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+
+
 def write_export(name: str, content: str | bytes) -> str:
     """Write a file to download, of its own folder; old ones are removed.
 
@@ -55,9 +68,8 @@ def write_export(name: str, content: str | bytes) -> str:
     Raises:
         StorageError: if the disk is full or cannot be written.
     """
+    path = new_export(name)
     try:
-        _tidy_up()
-        path = Path(tempfile.mkdtemp(dir=_exports.name)) / file_name(name)
         if isinstance(content, str):
             # With a byte order mark, spreadsheets recognize UTF-8.
             content = content.encode("utf-8-sig" if name.endswith(".csv") else "utf-8")

@@ -9,7 +9,14 @@ PAGE = ASSETS / "page"
 _FILES = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
 
 
-def part(name: str) -> dict[str, Any]:
-    """The keyword arguments of a `gr.HTML` whose files are called `name`: those that exist."""
-    files = {argument: PAGE / f"{name}.{ending}" for argument, ending in _FILES.items()}
-    return {key: file.read_text("utf-8") for key, file in files.items() if file.exists()}
+def part(*names: str) -> dict[str, Any]:
+    """The keyword arguments of a `gr.HTML` whose files are called so: those that exist, joined."""
+    files = {
+        argument: [PAGE / f"{name}.{ending}" for name in names]
+        for argument, ending in _FILES.items()
+    }
+    return {
+        argument: "".join(file.read_text("utf-8") for file in found)
+        for argument, given in files.items()
+        if (found := [file for file in given if file.exists()])
+    }

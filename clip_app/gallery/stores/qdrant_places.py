@@ -14,6 +14,7 @@ from clip_app.gallery.stores.qdrant_points import (
     path_order,
     place_of,
     point_id,
+    size_of,
 )
 from clip_app.gallery.stores.qdrant_server import POINTS, QdrantServer
 from clip_app.gallery.stores.store import Entry, kept_from
@@ -49,12 +50,27 @@ class Places:
                     "look": f"{entry.look:016x}",
                     "places": sorted(places[image], key=path_order),
                     "used": bool(places[image]),
+                    **size_of(entry),
                 },
             )
             for image, entry in new.items()
             if point_id(image) not in known
         ]
         self._server.upsert(self._images, points)
+
+    def add_sizes(self, entries: Sequence[Entry]) -> None:
+        """Note how large pictures are that were known before: an earlier version has not."""
+        sized = {entry.hash: entry for entry in entries if entry.width and entry.vector is None}
+        there = self._server.retrieve(self._images, [point_id(image) for image in sized])
+        known = {bytes.fromhex(one.payload["hash"]): one.payload for one in there}
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(payload=size_of(entry), points=[point_id(image)])
+            )
+            for image, entry in sized.items()
+            if image in known and not known[image].get("width")
+        ]
+        self._server.update(self._images, operations)
 
     def put(self, images: set[bytes], kept_since: int | None = None) -> set[bytes]:
         """Put the places of these images' files into them; returns those that are not there.

@@ -50,6 +50,11 @@ def facts_of(entry: Entry) -> dict[str, Any]:
     }
 
 
+def size_of(entry: Entry) -> dict[str, int]:
+    """What is kept of an image beside its vector, look and places."""
+    return {"width": entry.width, "height": entry.height}
+
+
 def error_of(facts: dict[str, Any]) -> Reason | None:
     """Why a file has no vector, if it has none."""
     return Reason(*facts["error"]) if facts["error"] else None
@@ -75,16 +80,21 @@ def place_of(facts: dict[str, Any]) -> dict[str, Any]:
     return kept | {"file_date": bool(facts.get("file_date"))}
 
 
-def found_in(point: Any, query: np.ndarray, where: Filter) -> Found | None:
+def files_in(facts: dict[str, Any], where: Filter) -> list[dict[str, Any]]:
+    """Those of the places in an image's payload that the filter lets through."""
+    return [place for place in facts["places"] if _lets_through(where, place)]
+
+
+def found_in(point: Any, query: np.ndarray | None, where: Filter) -> Found | None:
     """The image of a point, with those of its files that the filter lets through, if any are."""
     facts = point.payload or {}
-    files = [place for place in facts["places"] if _lets_through(where, place)]
+    files = files_in(facts, where)
     if not files:
         return None
     vector = vector_of(point)
     return Found(
         bytes.fromhex(facts["hash"]),
-        float(np.clip(vector @ query, -1.0, 1.0)),
+        0.0 if query is None else float(np.clip(vector @ query, -1.0, 1.0)),
         vector,
         int(facts["look"], 16),
         tuple(
@@ -96,6 +106,8 @@ def found_in(point: Any, query: np.ndarray, where: Filter) -> Found | None:
             )
             for place in files
         ),
+        facts.get("width") or 0,
+        facts.get("height") or 0,
     )
 
 

@@ -13,11 +13,13 @@ last.
 import contextlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from cachetools import TTLCache
 from qdrant_client import models
 
 from clip_app.errors import ReadOnlyIndexError, Reason
@@ -38,13 +40,29 @@ from clip_app.gallery.stores.qdrant_points import (
     vector_of,
 )
 from clip_app.gallery.stores.qdrant_server import QdrantServer
-from clip_app.gallery.stores.store import Counts, Entry, FileRecord, Filter, Found, IndexKey
+from clip_app.gallery.stores.qdrant_walk import Walk, walk
+from clip_app.gallery.stores.store import (
+    Counts,
+    Entry,
+    Facets,
+    FileRecord,
+    Filter,
+    Found,
+    IndexKey,
+)
 from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
 # Numbers that are shown and need not be of this second are asked for no more often.
 _REMEMBER_SECONDS = 5.0
+
+# Going through all images takes a second for some 10,000. What other machines write is seen after
+# this time, what this process writes at once.
+_WALK_SECONDS = 60.0
+_WALKS = 8
+
+_EXACT = models.SearchParams(exact=True)
 
 
 class QdrantStore:
@@ -66,6 +84,8 @@ class QdrantStore:
         self._places = Places(server, self._images, self._files)
         self._lock = IndexLock(server.lock_folder / f"{name}.lock", key.folder.name)
         self._remembered: dict[str, tuple[float, Any]] = {}
+        self._walks: TTLCache[Filter, Walk] = TTLCache(_WALKS, _WALK_SECONDS)
+        self._walking = threading.Lock()
 
     def close(self) -> None:
         """Nothing: the connection is the library's."""
@@ -116,6 +136,7 @@ class QdrantStore:
             for entry in entries
         ]
         self._server.upsert(self._files, files)
+        self._places.add_sizes(entries)
         sound = {entry.hash for entry in entries if entry.error is None}
         lost = self._places.put(left | sound)
         with self._server.errors():
@@ -131,7 +152,7 @@ class QdrantStore:
                 points=[one for one in done if one not in {*map(file_id, lost_paths)}],
                 wait=True,
             )
-        self._remembered.clear()
+        self._forget_answers()
 
     def paths(self) -> Iterator[str]:
         """Every file's path once, without holding them all."""
@@ -175,7 +196,7 @@ class QdrantStore:
             missing = self._places.put(images, kept_since=now if keep else None)
             if keep:
                 kept += self._places.unused(images - missing)
-        self._remembered.clear()
+        self._forget_answers()
         return kept
 
     def optimise(
@@ -188,7 +209,7 @@ class QdrantStore:
         """Drop images without a file; the server keeps searching fast by itself."""
         if not keep_unused:
             self._places.drop_unused(drop_kept=drop_kept)
-            self._remembered.clear()
+            self._forget_answers()
 
     def counts(self) -> Counts:
         """How much there is."""
@@ -259,23 +280,83 @@ class QdrantStore:
 
     def search(self, query: np.ndarray, limit: int, where: Filter) -> list[Found]:
         """The `limit` images with the largest inner product, largest first."""
-        options: dict[str, Any] = {}
-        if not self._server.is_local:
-            rescored = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
-            options["search_params"] = models.SearchParams(quantization=rescored)
+        rescored = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
+        points = self._query(
+            query,
+            where,
+            models.SearchParams(quantization=rescored),
+            limit=limit,
+            with_payload=True,
+            with_vectors=True,
+        )
+        found = _found(points, query, where)
+        return sorted(found, key=lambda one: -one.similarity)
+
+    def ranked(self, query: np.ndarray, limit: int, where: Filter, offset: int = 0) -> list[Found]:
+        """A page of the exact ranking of all images."""
+        points = self._query(
+            query, where, _EXACT, limit=limit, offset=offset, with_payload=True, with_vectors=True
+        )
+        return _found(points, query, where)
+
+    def newest(
+        self,
+        limit: int,
+        where: Filter,
+        offset: int = 0,
+        among: tuple[np.ndarray, int] | None = None,
+    ) -> list[Found]:
+        """A page of the images, the last taken first."""
+        query, ids = None, self._walked(where).newest
+        if among is not None:
+            query, number = among
+            best = self._query(query, where, _EXACT, limit=number, with_payload=False)
+            those = {one.id for one in best}
+            ids = [one for one in ids if one in those]
+        return self._images_of(ids[offset : offset + limit], query, where)
+
+    def matching(self, where: Filter) -> int:
+        """How many images have a file that the filter lets through."""
+        return self._walked(where).facets.images
+
+    def facets(self, where: Filter) -> Facets:
+        """How those are spread over folders, kinds of files and years."""
+        return self._walked(where).facets
+
+    def images(self, hashes: Sequence[bytes]) -> list[Found]:
+        """Those of these content hashes that have files, in the order in which they are named."""
+        return self._images_of([point_id(one) for one in hashes], None, Filter())
+
+    def _query(
+        self, query: np.ndarray, where: Filter, how: models.SearchParams, **options: Any
+    ) -> list[Any]:
+        if not self._server.is_local:  # the imitation compares all exactly, and warns
+            options["search_params"] = how
         with self._server.errors():
-            points = self._client.query_points(
+            return self._client.query_points(
                 self._images,
                 query=np.asarray(query, np.float32).tolist(),
                 query_filter=condition(where),
-                limit=limit,
-                with_payload=True,
-                with_vectors=True,
                 **options,
             ).points
-        # None where another machine has changed an image since the server looked.
-        found = [one for one in (found_in(point, query, where) for point in points) if one]
-        return sorted(found, key=lambda one: -one.similarity)
+
+    def _images_of(
+        self, ids: Sequence[str], query: np.ndarray | None, where: Filter
+    ) -> list[Found]:
+        there = {one.id: one for one in self._server.retrieve(self._images, ids, with_vectors=True)}
+        return _found([there[one] for one in ids if one in there], query, where)
+
+    def _walked(self, where: Filter) -> Walk:
+        """All images that the filter lets through, which the server can neither sort by date, as
+        an image with two files would come twice, nor count by year.
+        """
+        with self._walking:
+            if where not in self._walks:
+                points = self._server.scroll(
+                    self._images, scroll_filter=condition(where), with_payload=["places"]
+                )
+                self._walks[where] = walk(points, where)
+            return self._walks[where]
 
     def _delete_files(self, paths: Sequence[str]) -> None:
         self._client.delete(
@@ -284,9 +365,19 @@ class QdrantStore:
             wait=True,
         )
 
+    def _forget_answers(self) -> None:
+        self._remembered.clear()
+        with self._walking:
+            self._walks.clear()
+
     def _remember(self, name: str, ask: Any) -> Any:
         then, value = self._remembered.get(name, (-_REMEMBER_SECONDS, None))
         if time.monotonic() - then > _REMEMBER_SECONDS:
             value = ask()
             self._remembered[name] = (time.monotonic(), value)
         return value
+
+
+def _found(points: Sequence[Any], query: np.ndarray | None, where: Filter) -> list[Found]:
+    # None where another machine has changed an image since the server looked.
+    return [one for one in (found_in(point, query, where) for point in points) if one]

@@ -34,6 +34,14 @@ def put_image(table: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
+def put_size(table: sqlite3.Connection, entry: Entry) -> None:
+    """Write how large the picture of an entry is, where that is not known yet."""
+    table.execute(
+        "UPDATE images SET width = ?, height = ? WHERE hash = ? AND width IS NULL",
+        (entry.width, entry.height, entry.hash),
+    )
+
+
 def put_file(table: sqlite3.Connection, entry: Entry) -> None:
     """Write the file of an entry, whose image must be known unless the file is broken."""
     image = None
@@ -113,7 +121,7 @@ def error_of(stored: str | None) -> Reason | None:
 
 def image_is_intact(row: Any) -> bool:
     """Whether the columns `IMAGE` are as they were written."""
-    _, digest, look, vector, checksum = row
+    _, digest, look, vector, checksum, *_ = row
     if not (isinstance(digest, bytes) and isinstance(vector, bytes)):
         return False
     return bool(_image_checksum(digest, look, vector) == checksum)

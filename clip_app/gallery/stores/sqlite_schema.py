@@ -1,4 +1,4 @@
-"""The tables of SQLite's store, and what an index says of itself; of both versions there were.
+"""The tables of SQLite's store, and what an index says of itself; of all that there were.
 
 An index of the version before is read as it is, and brought up to this one where it is written.
 """
@@ -6,6 +6,7 @@ An index of the version before is read as it is, and brought up to this one wher
 import os
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,9 @@ CREATE TABLE images (
     hash BLOB NOT NULL UNIQUE,
     look INTEGER NOT NULL,
     vector BLOB NOT NULL,
-    checksum INTEGER NOT NULL
+    checksum INTEGER NOT NULL,
+    width INTEGER,                          -- NULL where it is not known
+    height INTEGER
 );
 CREATE TABLE files (
     path BLOB PRIMARY KEY,
@@ -47,14 +50,20 @@ CREATE TABLE gone (id INTEGER PRIMARY KEY);  -- images dropped since the snapsho
 # Images whose files have vanished, in case these come back.
 _KEPT = "CREATE TABLE kept (id INTEGER PRIMARY KEY, since INTEGER NOT NULL)"
 
-# The columns of an image.
-IMAGE = "id, hash, look, vector, checksum"
+# The columns of an image; the checksum is about those before it. Programs that know no sizes read
+# and write an index that has them, so that there is no version for it.
+_OLD_IMAGE = "id, hash, look, vector, checksum"
+NEW_IMAGE = ("width", "height")
+IMAGE = f"{_OLD_IMAGE}, {', '.join(NEW_IMAGE)}"
 
 # Columns of a file that its checksum is about, in this order: those of every version, and those
 # that version 2 has besides.
 _OLD_FILE = "path, size, mtime_ns, taken, suffix, hash, image, error"
 NEW_FILE = ("ctime_ns", "inode", "doubts", "file_date")
 FILE = f"{_OLD_FILE}, {', '.join(NEW_FILE)}"
+
+# What earlier indexes have of each table, and what this one has besides, all of which may be NULL.
+_COLUMNS = {"files": (f"{_OLD_FILE}, checksum", NEW_FILE), "images": (_OLD_IMAGE, NEW_IMAGE)}
 
 
 @dataclass(frozen=True)
@@ -87,12 +96,15 @@ def create(table: sqlite3.Connection, key: IndexKey) -> None:
 
 
 def migrate(table: sqlite3.Connection) -> None:
-    """Bring an index of version 1 up to this one; nothing in it has to be made again."""
-    table.execute("DROP VIEW IF EXISTS temp.files")
+    """Bring an earlier index up to this one; nothing in it has to be made again."""
     table.execute("DROP TABLE IF EXISTS temp.kept")
-    for name in NEW_FILE:
-        table.execute(f"ALTER TABLE files ADD COLUMN {name} INTEGER")
-    table.execute(_KEPT)
+    for name, (_, columns) in _COLUMNS.items():
+        table.execute(f"DROP VIEW IF EXISTS temp.{name}")
+        for column in columns:
+            if not _has(table, name, (column,)):
+                table.execute(f"ALTER TABLE {name} ADD COLUMN {column} INTEGER")
+    if not _has(table, "kept", ("since",)):
+        table.execute(_KEPT)
     facts = dict(table.execute("SELECT key, value FROM meta"))
     facts["version"] = str(VERSION)
     facts["checksum"] = _checksum(facts)
@@ -116,26 +128,38 @@ def facts_in(table: sqlite3.Connection) -> Facts:
 
 def is_current(table: sqlite3.Connection) -> bool:
     """Whether a database has all columns of this version; an empty one is as good."""
-    columns = {row[1] for row in table.execute("PRAGMA main.table_info(files)")}
-    return not columns or columns.issuperset(NEW_FILE)
+    return not exists(table) or all(
+        _has(table, name, columns) for name, (_, columns) in _COLUMNS.items()
+    )
 
 
 def adapt(table: sqlite3.Connection) -> None:
-    """Let an index of version 1 be read as one of this version, by means of this connection alone.
+    """Let an earlier index be read as one of this version, by means of this connection alone.
 
     Names in `temp` come before those in the database.
     """
     if is_current(table):
-        table.execute("DROP VIEW IF EXISTS temp.files")
+        for name in _COLUMNS:
+            table.execute(f"DROP VIEW IF EXISTS temp.{name}")
         table.execute("DROP TABLE IF EXISTS temp.kept")
         return
-    nothing = ", ".join(f"NULL AS {name}" for name in NEW_FILE)
     table.execute("PRAGMA temp_store = MEMORY")
-    table.execute(
-        f"CREATE TEMP VIEW IF NOT EXISTS files AS SELECT {_OLD_FILE}, checksum, {nothing}"  # noqa: S608
-        " FROM main.files"
-    )
-    table.execute("CREATE TEMP TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, since INTEGER)")
+    for name, (old, columns) in _COLUMNS.items():
+        if not _has(table, name, columns):
+            nothing = ", ".join(f"NULL AS {column}" for column in columns)
+            table.execute(
+                f"CREATE TEMP VIEW IF NOT EXISTS {name} AS SELECT {old}, {nothing}"  # noqa: S608
+                f" FROM main.{name}"
+            )
+    if not _has(table, "kept", ("since",)):
+        table.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, since INTEGER)"
+        )
+
+
+def _has(table: sqlite3.Connection, name: str, columns: Sequence[str]) -> bool:
+    there = {row[1] for row in table.execute(f"PRAGMA main.table_info({name})")}
+    return there.issuperset(columns)
 
 
 def _checksum(meta: dict[str, str]) -> str:

@@ -12,13 +12,10 @@ from clip_app.gallery.scan import CHUNK, batched, encoded
 from clip_app.gallery.stores.sqlite_database import Database
 from clip_app.gallery.stores.sqlite_rows import file_is_intact, image_is_intact, marks, vector_of
 from clip_app.gallery.stores.sqlite_schema import FILE, IMAGE
-from clip_app.gallery.stores.sqlite_view import LiveView, View
+from clip_app.gallery.stores.sqlite_view import LiveView, View, remembered
 from clip_app.gallery.stores.store import Filter, Found, StoredFile
 
 log = logging.getLogger(__name__)
-
-# Filters whose answers are remembered until something is written.
-_FILTERS = 8
 
 
 def search(
@@ -42,14 +39,20 @@ def search(
         similarities.append((vectors @ query)[keep])
     all_ids, all_similarities = np.concatenate(ids), np.concatenate(similarities)
     best = np.argsort(-all_similarities, kind="stable")[:limit]
-    return _found(database, query, all_ids[best].tolist(), where)
+    found = images_of(database, all_ids[best].tolist(), where, query)
+    return sorted(found, key=lambda one: -one.similarity)
 
 
-def _found(database: Database, query: np.ndarray, ids: Sequence[int], where: Filter) -> list[Found]:
-    """The images of these ids as the database has them, compared exactly, best first."""
+def images_of(
+    database: Database, ids: Sequence[int], where: Filter, query: np.ndarray | None = None
+) -> list[Found]:
+    """The images of these ids as the database has them, compared exactly with the query.
+
+    Those that are damaged, or have no file that the filter lets through, are left out.
+    """
     images: dict[int, Any] = {}
     files: dict[int, list[StoredFile]] = {}
-    condition, values = _condition(where)
+    limits, values = condition(where)
     with database.reading() as reader:
         for some in batched(ids, CHUNK):
             query_images = f"SELECT {IMAGE} FROM images WHERE id IN ({marks(some)})"  # noqa: S608
@@ -60,7 +63,7 @@ def _found(database: Database, query: np.ndarray, ids: Sequence[int], where: Fil
                     log.warning("A damaged row of the index is left out; index it again.")
             query_files = (
                 f"SELECT {FILE}, checksum FROM files "  # noqa: S608
-                f"WHERE image IN ({marks(some)}){condition} ORDER BY path"
+                f"WHERE image IN ({marks(some)}){limits} ORDER BY path"
             )
             for row in reader.execute(query_files, [*some, *values]):
                 path, size, _, taken, _, digest, image, _, *_, file_date, _ = row
@@ -72,34 +75,34 @@ def _found(database: Database, query: np.ndarray, ids: Sequence[int], where: Fil
     if not there:
         return []
     vectors = np.stack([vector_of(images[one][3]) for one in there])
-    similarities = np.clip(vectors @ query, -1.0, 1.0)
+    likeness = np.zeros(len(vectors)) if query is None else np.clip(vectors @ query, -1.0, 1.0)
     return [
         Found(
-            images[there[i]][1],
-            float(similarities[i]),
-            vectors[i],
-            images[there[i]][2] % 2**64,
-            tuple(files[there[i]]),
+            images[one][1],
+            float(similarity),
+            vector,
+            images[one][2] % 2**64,
+            tuple(files[one]),
+            images[one][5] or 0,
+            images[one][6] or 0,
         )
-        for i in np.argsort(-similarities, kind="stable")
+        for one, similarity, vector in zip(there, likeness, vectors, strict=True)
     ]
 
 
 def _allowed(reader: sqlite3.Connection, view: View, where: Filter) -> np.ndarray:
     """int64 ids, ascending, of images that have a file which the filter lets through."""
-    if where not in view.filters:
-        condition, values = _condition(where)
-        query = f"SELECT DISTINCT image FROM files WHERE image IS NOT NULL{condition}"  # noqa: S608
+
+    def ask() -> np.ndarray:
+        limits, values = condition(where)
+        query = f"SELECT DISTINCT image FROM files WHERE image IS NOT NULL{limits}"  # noqa: S608
         rows = reader.execute(query, values).fetchall()
-        if len(view.filters) >= _FILTERS:
-            view.filters.pop(next(iter(view.filters)))
-        view.filters[where] = np.sort(
-            np.fromiter((row[0] for row in rows if isinstance(row[0], int)), np.int64)
-        )
-    return view.filters[where]
+        return np.sort(np.fromiter((row[0] for row in rows if isinstance(row[0], int)), np.int64))
+
+    return remembered(view.filters, where, ask)
 
 
-def _condition(where: Filter) -> tuple[str, list[Any]]:
+def condition(where: Filter) -> tuple[str, list[Any]]:
     """What is added to a query for files, and the values of its marks."""
     parts, values = [], list[Any]()
     if where.below:

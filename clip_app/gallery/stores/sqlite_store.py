@@ -15,6 +15,7 @@ import numpy as np
 from clip_app.errors import DamagedIndexError, GalleryError, OtherModelError, Reason
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK, batched, encoded
+from clip_app.gallery.stores import sqlite_browse as browse
 from clip_app.gallery.stores import sqlite_schema as schema
 from clip_app.gallery.stores.lock import IndexLock
 from clip_app.gallery.stores.sqlite_database import Database, read_facts
@@ -30,12 +31,13 @@ from clip_app.gallery.stores.sqlite_rows import (
     put_file,
     put_file_row,
     put_image,
+    put_size,
     vector_of,
 )
 from clip_app.gallery.stores.sqlite_schema import IMAGE, Facts
 from clip_app.gallery.stores.sqlite_search import search
 from clip_app.gallery.stores.sqlite_view import LiveView
-from clip_app.gallery.stores.store import Counts, Entry, FileRecord, Filter, Found, IndexKey
+from clip_app.gallery.stores.store import Counts, Entry, Facets, FileRecord, Filter, Found, IndexKey
 from clip_app.progress import Progress
 
 # How long it is tried to note that a file has changed; if it is in vain, the next one may notice.
@@ -139,6 +141,8 @@ class SqliteStore:
                     put_image(table, entry)
             for entry in entries:
                 put_file(table, entry)
+                if entry.width:
+                    put_size(table, entry)
 
     def paths(self) -> Iterator[str]:
         """Every file's path, in order, without holding them all."""
@@ -268,6 +272,34 @@ class SqliteStore:
     def search(self, query: np.ndarray, limit: int, where: Filter) -> list[Found]:
         """The `limit` images with the largest inner product, largest first."""
         return search(self._database, self._view, query, limit, where)
+
+    def ranked(self, query: np.ndarray, limit: int, where: Filter, offset: int = 0) -> list[Found]:
+        """A page of the exact ranking of all images."""
+        page = slice(offset, offset + limit)
+        return browse.ranked(self._database, self._view, query, page, where)
+
+    def newest(
+        self,
+        limit: int,
+        where: Filter,
+        offset: int = 0,
+        among: tuple[np.ndarray, int] | None = None,
+    ) -> list[Found]:
+        """A page of the images, the last taken first."""
+        page = slice(offset, offset + limit)
+        return browse.newest(self._database, self._view, page, where, among)
+
+    def matching(self, where: Filter) -> int:
+        """How many images have a file that the filter lets through."""
+        return browse.matching(self._database, self._view, where)
+
+    def facets(self, where: Filter) -> Facets:
+        """How those are spread over folders, kinds of files and years."""
+        return browse.facets(self._database, self._view, where)
+
+    def images(self, hashes: Sequence[bytes]) -> list[Found]:
+        """Those of these content hashes that have files, in the order in which they are named."""
+        return browse.images(self._database, hashes)
 
     def _create(self) -> None:
         with self._database.reading() as reader:

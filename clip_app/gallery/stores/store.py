@@ -7,7 +7,7 @@ images by the hash of their bytes: files of the same bytes share one image and o
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,6 +78,7 @@ class Entry:
         look: perceptual hash, 64 bits, of the picture; see `images.difference_hash`.
         ctime_ns, inode, doubts: as in `FileRecord`.
         file_date: whether `taken` is the file's date, for want of one in the photograph.
+        width, height: of the upright picture, in pixels; 0 where they are not known.
     """
 
     path: str
@@ -92,6 +93,8 @@ class Entry:
     inode: int | None = None
     doubts: int = 0
     file_date: bool = False
+    width: int = 0
+    height: int = 0
 
     @property
     def suffix(self) -> str:
@@ -135,10 +138,12 @@ class Found:
     """One image that a store found.
 
     Attributes:
-        similarity: inner product with the query, in [-1, 1] for a query of length 1.
+        similarity: inner product with the query, in [-1, 1] for a query of length 1; 0 where
+            nothing was asked for.
         vector: float32 (dim,).
         look: perceptual hash.
         files: where it lies, at least one place, in the order of their paths.
+        width, height: as in `Entry`; 0 too where an earlier version wrote it.
     """
 
     hash: bytes
@@ -146,6 +151,8 @@ class Found:
     vector: np.ndarray = field(repr=False, compare=False)
     look: int
     files: tuple[StoredFile, ...]
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True)
@@ -157,9 +164,36 @@ class Counts:
     broken: int = 0
 
 
+@dataclass(frozen=True)
+class Facets:
+    """How many images a filter lets through, and how many of them in each part of a gallery.
+
+    An image that lies in two parts counts in both.
+
+    Attributes:
+        images: in all.
+        folders: by the sub-folders one level below the filter's, as paths below the gallery.
+        suffixes: by endings, lower case, with the dot.
+        years: by the year in which they were taken, in this machine's time.
+    """
+
+    images: int = 0
+    folders: Mapping[str, int] = field(default_factory=dict)
+    suffixes: Mapping[str, int] = field(default_factory=dict)
+    years: Mapping[int, int] = field(default_factory=dict)
+
+
 def content_of(data: bytes) -> bytes:
     """The hash that a file's content goes by, 16 bytes."""
-    return hashlib.blake2b(data, digest_size=16).digest()
+    return content_hash_of((data,))
+
+
+def content_hash_of(blocks: Iterable[bytes]) -> bytes:
+    """The same of a content that comes block by block."""
+    digest = hashlib.blake2b(digest_size=16)
+    for block in blocks:
+        digest.update(block)
+    return digest.digest()
 
 
 def kept_from() -> float:
@@ -271,6 +305,36 @@ class Store(Protocol):
             limit: how many.
             where: only images that have a file it lets through; only such files are returned.
         """
+
+    def ranked(self, query: np.ndarray, limit: int, where: Filter, offset: int = 0) -> list[Found]:
+        """Places `offset` to `offset + limit` of the ranking of all images that `where` lets
+        through: as `search`, but exact however large the index is, so that pages fit together.
+        """
+
+    def newest(
+        self,
+        limit: int,
+        where: Filter,
+        offset: int = 0,
+        among: tuple[np.ndarray, int] | None = None,
+    ) -> list[Found]:
+        """A page of the images that `where` lets through, the last taken first.
+
+        Args:
+            limit, offset: the page.
+            where: which files count; an image was taken when the newest of those was.
+            among: (query, number): only of the first `number` images of `ranked`, whose
+                similarities they have then.
+        """
+
+    def matching(self, where: Filter) -> int:
+        """How many images have a file that `where` lets through."""
+
+    def facets(self, where: Filter) -> Facets:
+        """How those are spread over folders, kinds of files and years."""
+
+    def images(self, hashes: Sequence[bytes]) -> list[Found]:
+        """Those of these content hashes that have files, in the order in which they are named."""
 
     def close(self) -> None:
         """Let go of files and connections."""

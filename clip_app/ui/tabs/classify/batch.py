@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ClipAppError
-from clip_app.ui.desk import with_uploads
 from clip_app.ui.downloads import download_button, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json
 from clip_app.ui.tabs.classify.options import Options
@@ -34,7 +34,7 @@ def build_batch(page: Page, options: Options) -> None:
     with gr.Accordion(i18n("batch"), open=False, elem_id="batch"):
         panel = gr.HTML(
             Batch().shown(),
-            **with_uploads("batch"),
+            **part("basics", "uploads", "batch"),
             words=words("batch", "photos", "image_file_too_large", "column_similarity"),
             apply_default_css=False,
             elem_id="batch-panel",

@@ -1,22 +1,35 @@
-"""The tab 图库搜索: index a folder of photographs and search it by words, pictures, or both."""
+"""The tab 图库搜索: read a folder of photographs and search it by words, pictures, or both."""
+
+from typing import Any
 
 import gradio as gr
 
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Room
-from clip_app.ui.tabs.gallery.form import build_form
-from clip_app.ui.tabs.gallery.handlers import Handlers
-from clip_app.ui.tabs.gallery.panel import build_panel
-from clip_app.ui.tabs.gallery.search import Shown
+from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
+from clip_app.ui.tabs.gallery.index import build_index_part
 
 KEY = "gallery"
 
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
-def build(page: Page, tab: Room) -> None:
-    """Lay out the tab and connect it; it follows the language by itself, once it was visited."""
-    shown, chosen = gr.State(Shown()), gr.State(-1)
-    with gr.Row():
-        with gr.Column(scale=4, min_width=300):
-            form = build_form(page)
-        with gr.Column(scale=7, min_width=300):
-            panel = build_panel()
-    Handlers(page, form, panel, shown, chosen).connect(tab)
+
+def build(page: Page, room: Room) -> None:
+    """Lay out the tab and connect it; what it says follows the language in the browser."""
+    with gr.Accordion(i18n("gallery_panel"), open=False, elem_id="gallery-panel"):
+        index = build_index_part(page)
+    view = build_finder(page, index).view
+
+    def choose(event: gr.EventData) -> str:
+        return str(event._data["folder"])
+
+    chosen = view.choose(choose, None, index.folder, **_PRIVATE)
+    refresh = shows_errors(index.refresh, page.language)
+    asks = ((room.select, ASK), (index.folder.input, ASK_AGAIN), (chosen.then, ASK_AGAIN))
+    for follow, ask in asks:
+        follow(refresh, index.inputs, index.followers, **_PRIVATE).then(
+            None, None, None, js=ask, api_visibility="private"
+        )
+    page.language.change(refresh, index.inputs, index.followers, **_PRIVATE)
+    index.changed.change(None, None, None, js=ASK_AGAIN, api_visibility="private")

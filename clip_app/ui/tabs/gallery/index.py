@@ -1,28 +1,30 @@
-"""The gallery tab's left side: choosing a folder, adding photographs, indexing with progress."""
+"""The gallery tab's folder: choosing it, adding photographs, reading them with progress."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from clip_app.errors import InputError
+from clip_app.errors import ClipAppError, Reason
 from clip_app.gallery.galleries import GalleryService, IndexJob
 from clip_app.strings import Language
+from clip_app.ui.desk import sent
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.files import IMAGE_TYPES, Files
 from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
-from clip_app.ui.tabs.gallery.status import name_of, progress_of, report_of, state_of
+from clip_app.ui.tabs.gallery.status import name_of, progress_of, report_of, state_of, told
+from clip_app.ui.words import Both, said_in_both, words
 
 _POLL_SECONDS = 0.5
 
 # Uploads of a visitor are kept for this long after the page was closed.
 _OWN_SECONDS = 3600
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -32,18 +34,18 @@ class IndexPart:
     Attributes:
         own: the visitor's upload folder.
         folder: the chosen gallery.
-        below: the filter that lists its sub-folders.
+        panel: where photographs are dropped, and what is told of the gallery and its index.
+        changed: counts how often there was something else to see without the visitor's choosing
+            it: a run has ended, or uploads became the chosen gallery. What is shown follows its
+            `change`.
     """
 
     page: Page
     own: gr.State
     folder: gr.Dropdown
-    index: gr.Button
-    stop: gr.Button
-    status: gr.HTML
-    files: Files
-    add: gr.Button
-    below: gr.Dropdown
+    panel: gr.HTML
+    changed: gr.State
+    _intakes: dict[Path, Intake] = field(default_factory=dict)
 
     @property
     def inputs(self) -> set[Any]:
@@ -53,100 +55,111 @@ class IndexPart:
     @property
     def followers(self) -> list[Any]:
         """What `refresh` answers for: it follows the chosen gallery and its index."""
-        return [self.folder, self.status, self.below, self.stop]
+        return [self.folder, self.panel]
 
     def connect(self) -> None:
-        """Let the buttons do what they say."""
-        language = self.page.language
-        # A run that failed has left the button where it was.
-        ended: dict[str, Any] = {
-            "fn": lambda: gr.update(visible=False),
-            "outputs": self.stop,
-            "show_progress": "hidden",
-            **_PRIVATE,
-        }
-        self.index.click(
-            shows_errors(self.run, self.page.language_now),
-            self.inputs,
-            [self.status, self.below, self.stop],
-            show_progress="hidden",
-            **_PRIVATE,
-        ).failure(**ended)
-        self.stop.click(shows_errors(self.halt, language), self.inputs, None, **_PRIVATE)
-        self.add.click(
-            shows_errors(self.receive, self.page.language_now),
-            {self.files, self.own, language, self.page.spoken},
-            [self.own, *self.followers, self.files],
-            show_progress="hidden",
-            **_PRIVATE,
-        ).failure(**ended)
+        """Let the panel do what it says."""
+        now, asking = self.page.language_now, self.inputs | {self.changed}
+        following = [self.own, *self.followers, self.changed]
+        # Each drop counts, also one that comes while another is taken in.
+        several: dict[str, Any] = {"trigger_mode": "multiple", **_PRIVATE}
+        self.panel.photos(shows_errors(self.receive, now), asking, following, **several)
+        self.panel.read(shows_errors(self.run, now), asking, following, **_PRIVATE)
+        self.panel.resume(shows_errors(self.resume, now), asking, following, **_PRIVATE)
+        self.panel.halt(shows_errors(self.halt, now), self.inputs, None, **_PRIVATE)
 
     def refresh(self, given: Values) -> Values:
         """The galleries there are, and the state of the chosen one."""
         galleries, service = self.page.galleries, self.page.slot.service
-        own, language = given[self.own], given[self.page.language]
-        choices, chosen = self._choices(given[self.folder], own, language)
-        shown, folders = state_of(galleries, service, chosen, own, language)
+        own = given[self.own]
+        choices, chosen = self._choices(given[self.folder], own, given[self.page.language])
+        shown = state_of(galleries, service, chosen, own)
         job = galleries.running(service, Path(chosen)) if chosen else None
         if job is not None:
-            shown = progress_of(galleries, job, Path(str(chosen)), own, language)
+            # Its script asks to follow it.
+            shown = told(progress=progress_of(galleries, job, Path(str(chosen)), own), resume=True)
         return {
             self.folder: gr.update(choices=choices, value=chosen),
-            self.status: shown,
-            self.below: gr.update(choices=folders),
-            self.stop: gr.update(visible=job is not None),
+            self.panel: shown,
         }
 
     def run(self, given: Values) -> Iterator[Values]:
-        """Index the chosen gallery."""
-        galleries, service, own = self.page.galleries, self.page.slot.service, given[self.own]
-        roots = galleries.roots_of(own)
-        place, _ = galleries.gallery_of(
-            roots.resolve(given[self.folder] or ""), service.info, roots
-        )
-        job = galleries.index(service, place, roots)
-        yield from self._follow(job, place, given)
+        """Read the chosen gallery."""
+        try:
+            place = self._place(given)
+            roots = self.page.galleries.roots_of(given[self.own])
+            job = self.page.galleries.index(self.page.slot.service, place, roots)
+            yield from self._follow(job, place, given)
+        except ClipAppError as error:
+            yield {self.panel: self._told(given, notices=[said_in_both(error)])}
 
-    def receive(self, given: Values) -> Iterator[Values]:
-        """Take in what was uploaded and index it."""
-        galleries, now = self.page.galleries, self.page.language_now
-        if not given[self.files]:
-            raise InputError("files_missing")
+    def resume(self, given: Values) -> Iterator[Values]:
+        """Follow the run that is under way already."""
+        place = self._place(given)
+        job = self.page.galleries.running(self.page.slot.service, place)
+        if job is not None:
+            yield from self._follow(job, place, given)
+        else:
+            yield {self.panel: self._told(given), self.changed: given[self.changed] + 1}
+
+    def receive(self, given: Values, event: gr.EventData) -> Iterator[Values]:
+        """Take in what was dropped, and read it."""
+        galleries, service = self.page.galleries, self.page.slot.service
+        files = sent(event._data or {})
         known: Path | None = given[self.own]
         own = known or galleries.uploads.new_folder()
-        intake = Intake(galleries.uploads, given[self.files], own)
+        intake = self._intakes[own] = Intake(galleries.uploads, files, own)
         try:
             # The folder is the session's before anything lies in it, so that its end removes it.
             while not intake.wait(_POLL_SECONDS):
                 known = own
-                yield {self.own: own, self.status: intake.shown(now(given))}
+                yield {self.own: own, self.panel: told(progress=intake.progress)}
         finally:
             intake.stop.set()
-        if intake.error is not None and not any(one.is_file() for one in own.rglob("*")):
+            self._intakes.pop(own, None)
+        if not any(one.is_file() for one in own.rglob("*")):
             if known is None:  # the page does not know of it, so no session would remove it
                 galleries.uploads.remove(own)
-            raise intake.error
-        choices, chosen = self._choices(str(own), own, now(given))
-        listed = gr.update(choices=choices, value=chosen)
+            yield {self.panel: self._told(given, *intake.said, notices=intake.notices)}
+            return
+        choices, chosen = self._choices(str(own), own, self.page.language_now(given))
+        given = {**given, self.own: own, self.folder: chosen, self.changed: given[self.changed] + 1}
         yield {
             self.own: own,
-            self.folder: listed,
-            self.status: intake.shown(now(given)),
-            self.files: None,
+            self.folder: gr.update(choices=choices, value=chosen),
+            self.changed: given[self.changed],
+            self.panel: told(*intake.said, notices=intake.notices),
         }
-        job = galleries.index(self.page.slot.service, own, galleries.roots_of(own))
-        yield from self._follow(job, own, {**given, self.own: own}, intake.shown)
+        earlier = galleries.running(service, own)
+        if earlier is None and not intake.images:  # all of them were added before
+            yield {self.panel: self._told(given, *intake.said, notices=intake.notices)}
+            return
+        if earlier is not None:  # it may have looked before these came
+            yield from self._watch(earlier, own, given, intake)
+        job = galleries.index(service, own, galleries.roots_of(own))
+        yield from self._follow(job, own, given, intake)
 
     def halt(self, given: Values) -> None:
-        """Stop the run over the chosen gallery."""
-        galleries, service = self.page.galleries, self.page.slot.service
-        roots = galleries.roots_of(given[self.own])
-        place, _ = galleries.gallery_of(
-            roots.resolve(given[self.folder] or ""), service.info, roots
-        )
-        job = galleries.running(service, place)
-        if job is not None:
+        """Stop what is under way for the visitor's uploads or the chosen gallery."""
+        if intake := self._intakes.get(given[self.own]):
+            intake.stop.set()
+        if job := self.page.galleries.running(self.page.slot.service, self._place(given)):
             job.stop.set()
+
+    def _place(self, given: Values) -> Path:
+        galleries = self.page.galleries
+        roots = galleries.roots_of(given[self.own])
+        folder = roots.resolve(given[self.folder] or "")
+        return galleries.gallery_of(folder, self.page.slot.service.info, roots)[0]
+
+    def _told(self, given: Values, *said: Both, notices: Sequence[Both] = ()) -> dict[str, Any]:
+        """The state of the chosen gallery, after what has just happened."""
+        galleries, service = self.page.galleries, self.page.slot.service
+        shown = state_of(galleries, service, given[self.folder], given[self.own])
+        return shown | {
+            "said": (*said, *shown["said"]),
+            "notices": [*notices, *shown["notices"]],
+        }
 
     def _choices(
         self, folder: str | None, own: Path | None, language: Language
@@ -161,55 +174,65 @@ class IndexPart:
         chosen = folder if folder and (folder in known or Path(folder).is_dir()) else None
         return choices, chosen or (known[0] if known else None)
 
-    def _follow(
-        self,
-        job: IndexJob,
-        place: Path,
-        given: Values,
-        before: Callable[[Language], str] = lambda _: "",
+    def _watch(
+        self, job: IndexJob, place: Path, given: Values, intake: Intake | None
     ) -> Iterator[Values]:
-        """How far a run is, until it ends; `before` makes HTML to show above that."""
-        galleries, own, now = self.page.galleries, given[self.own], self.page.language_now
+        """How far a run is, until it ends."""
+        said, notices = (intake.said, intake.notices) if intake else ([], [])
         while not job.wait(_POLL_SECONDS):
-            language = now(given)
-            shown = before(language) + progress_of(galleries, job, place, own, language)
-            yield {self.status: shown, self.stop: gr.update(visible=True)}
-        if job.error is not None:
-            raise job.error
-        language = now(given)
-        shown, folders = state_of(galleries, self.page.slot.service, str(place), own, language)
+            progress = progress_of(self.page.galleries, job, place, given[self.own])
+            yield {self.panel: told(*said, notices=notices, progress=progress)}
+
+    def _follow(
+        self, job: IndexJob, place: Path, given: Values, intake: Intake | None = None
+    ) -> Iterator[Values]:
+        """How far a run is, and what it did; what came with `intake` is said before that."""
+        yield from self._watch(job, place, given, intake)
+        said, notices = (intake.said, intake.notices) if intake else ([], [])
+        shown = state_of(self.page.galleries, self.page.slot.service, str(place), given[self.own])
+        if isinstance(job.error, ClipAppError):
+            notices = [*notices, said_in_both(job.error)]
+        elif job.error is not None:
+            notices = [*notices, said_in_both(Reason("unexpected"))]
+        elif job.report is not None:
+            counts = self.page.galleries.store(place, self.page.slot.service.info).counts()
+            if intake and intake.tells_of(counts.broken):
+                shown["notices"] = ()
+            done, kept = report_of(job.report, counts.images)
+            # How many there are is said already.
+            shown["said"] = () if done else shown["said"]
+            said, notices = [*said, *done], [*notices, *kept]
+        shown["said"] = (*said, *shown["said"])
+        shown["notices"] = [*notices, *shown["notices"]]
+        shown["read"] = shown["read"] or bool(job.report and job.report.stopped)
         yield {
-            self.status: before(language) + report_of(job, language) + shown,
-            self.below: gr.update(choices=folders),
-            self.stop: gr.update(visible=False),
+            self.panel: shown,
+            self.changed: given[self.changed] + 1,
         }
 
 
-def build_index_part(page: Page, below: gr.Dropdown) -> IndexPart:
-    """Lay out the part and connect it; `below` is the filter that lists sub-folders."""
+def build_index_part(page: Page) -> IndexPart:
+    """Lay out the part and connect it."""
     own = gr.State(None, time_to_live=_OWN_SECONDS, delete_callback=_forget(page.galleries))
     folder = gr.Dropdown(
         [],
         label=i18n("gallery_folder"),
-        info=i18n("gallery_folder_info"),
         allow_custom_value=True,
         elem_id="gallery-folder",
     )
-    with gr.Row():
-        index = gr.Button(i18n("gallery_index"), elem_id="gallery-index", min_width=120)
-        stop = gr.Button(i18n("gallery_stop"), visible=False, elem_id="gallery-stop", min_width=80)
-    status = gr.HTML(elem_id="gallery-status")
-    with gr.Accordion(i18n("gallery_add"), open=False, elem_id="gallery-add"):
-        files = Files(
-            label=i18n("gallery_add_files"),
-            file_count="multiple",
-            file_types=[*IMAGE_TYPES, ".zip"],
-            elem_id="gallery-files",
-        )
-        add = gr.Button(i18n("gallery_add_button"), elem_id="gallery-add-button")
-    part = IndexPart(page, own, folder, index, stop, status, files, add, below)
-    part.connect()
-    return part
+    said = words("photos", "image_file_too_large", "gallery_index", "gallery_stop", "gallery_drop")
+    for sentences in said.values():
+        sentences["photos_drop"] = sentences.pop("gallery_drop")
+    panel = gr.HTML(
+        told(),
+        **part("basics", "uploads", "intake"),
+        words=said,
+        apply_default_css=False,
+        elem_id="gallery-intake",
+    )
+    built = IndexPart(page, own, folder, panel, gr.State(0))
+    built.connect()
+    return built
 
 
 def _forget(galleries: GalleryService) -> Callable[[Path | None], None]:

@@ -1,19 +1,20 @@
 """Taking in an upload, and what a visitor is told of it."""
 
-import html
 import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from clip_app.errors import ClipAppError
+from clip_app.errors import ClipAppError, Reason
 from clip_app.gallery.uploads import Received, Upload, Uploads
-from clip_app.strings import Language, text
-from clip_app.ui.html import notice
+from clip_app.strings import LANGUAGES, Language, text
+from clip_app.ui.tabs.gallery.status import in_both, named
+from clip_app.ui.words import Both, said_in_both
 
 log = logging.getLogger(__name__)
 
-_NAMED_LEFT_OUT = 10
+_NAMED = 10
 
 
 class Intake:
@@ -45,29 +46,54 @@ class Intake:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def shown(self, language: Language) -> str:
-        """How far it is, or what became of it, as HTML."""
-        received = self._received
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How far it is, as `status.progress_of` tells of a run of the indexer."""
+        done, total = self._now
+        said = in_both("gallery_receiving", done=done, total=total)
+        return {"done": done, "total": total, "said": said, "stop": not self.stop.is_set()}
+
+    @property
+    def notices(self) -> list[Both]:
+        """What of it went wrong."""
         if isinstance(self.error, ClipAppError):
-            return notice(self.error.message(language))
+            return [said_in_both(self.error)]
         if self.error is not None:
-            return notice(text("unexpected", language))
-        if received is None:
-            done, total = self._now
-            sentence = text("gallery_receiving", language, done=done, total=total)
-            return f"<p>{html.escape(sentence)}</p>"
-        good = received.images - received.unreadable_total
-        parts = [f"<p>{html.escape(text('gallery_received', language, images=good))}</p>"]
-        named = {
-            "gallery_unreadable": (received.unreadable_total, received.unreadable),
-            "gallery_left_out": (received.left_out_total, received.left_out),
-        }
-        for key, (number, names) in named.items():
-            if number:
-                some = ", ".join(names[:_NAMED_LEFT_OUT]) + " …" * (number > _NAMED_LEFT_OUT)
-                parts.append(notice(text(key, language, number=number, names=some)))
-        if number := received.refused_total:
-            reasons = " ".join(one.message(language) for one in received.refused[:_NAMED_LEFT_OUT])
-            reasons += " …" * (number > _NAMED_LEFT_OUT)
-            parts.append(notice(text("gallery_refused", language, number=number, reasons=reasons)))
-        return "".join(parts)
+            return [said_in_both(Reason("unexpected"))]
+        if self._received is None or not (number := self._received.refused_total):
+            return []
+        reasons = named(self._received.refused[:_NAMED], number)
+        return [in_both("gallery_refused", number=number, reasons=reasons)]
+
+    @property
+    def images(self) -> int:
+        """How many files called images it has stored."""
+        return self._received.images if self._received else 0
+
+    def tells_of(self, broken: int) -> bool:
+        """Whether so many broken files are those that it has named already."""
+        return self._received is not None and broken <= self._received.unreadable_total
+
+    @property
+    def said(self) -> list[Both]:
+        """What became of it once it has ended, in a sentence."""
+        received = self._received
+        return [{one: _sentence(received, one) for one in LANGUAGES}] if received else []
+
+
+def _sentence(received: Received, language: Language) -> str:
+    """How many files came, and what they were; what is zero is left out."""
+    told = {
+        "gallery_received": (received.files, ()),
+        "gallery_usable": (received.usable, ()),
+        "gallery_again": (received.again, ()),
+        "gallery_unreadable": (received.unreadable_total, received.unreadable),
+        "gallery_left_out": (received.left_out_total, received.left_out),
+        "gallery_not_taken": (received.refused_total, ()),
+    }
+    parts = []
+    for key, (number, names) in told.items():
+        if number:
+            some = ", ".join(names[:_NAMED]) + " …" * (number > _NAMED)
+            parts.append(text(key, language, number=number, names=some))
+    return text("gallery_comma", language).join(parts)

@@ -1,19 +1,22 @@
-"""What a visitor is told of a gallery: its name, what is in it, how far its index is."""
+"""What a visitor is told of a gallery: its name, what is in it, how far its index is.
 
-import html
-from collections.abc import Sequence
+Sentences are made in both languages, since the page may change its language while they stand.
+"""
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from clip_app.errors import GalleryError, MissingIndexError, OtherModelError, Reason
 from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
-from clip_app.gallery.roots import printable
-from clip_app.gallery.stores.store import KEEP_DAYS, Counts
+from clip_app.gallery.index_report import IndexReport
+from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.stores.store import KEEP_DAYS, Counts, Store
 from clip_app.model.service import ModelService
-from clip_app.strings import Language, text
-from clip_app.ui.html import notice
+from clip_app.strings import LANGUAGES, Language, text
+from clip_app.ui.words import Both, said_in_both
 
 _NAMED_BROKEN = 20
-_MOST_FOLDERS = 2000
 
 
 def name_of(galleries: GalleryService, folder: Path, own: Path | None, language: Language) -> str:
@@ -25,99 +28,134 @@ def name_of(galleries: GalleryService, folder: Path, own: Path | None, language:
     return printable(galleries.name_of(folder))
 
 
+def told(*said: Both, notices: Sequence[Both] = (), **more: Any) -> dict[str, Any]:
+    """What the panel's script shows.
+
+    Args:
+        said: sentences.
+        notices: sentences that stand out.
+        more: `progress`, of `progress_of`; `read`, whether the folder is to be read.
+    """
+    return {"said": said, "notices": [*notices], "progress": None, "read": False, **more}
+
+
+def in_both(key: str, **params: Any) -> Both:
+    """The sentence `key` in both languages; a parameter that can be called is asked for each."""
+    return {
+        language: text(
+            key,
+            language,
+            **{name: one(language) if callable(one) else one for name, one in params.items()},
+        )
+        for language in LANGUAGES
+    }
+
+
 def state_of(
-    galleries: GalleryService,
-    service: ModelService,
-    folder: str | None,
-    own: Path | None,
-    language: Language,
-) -> tuple[str, list[str]]:
-    """What can be searched in a folder, as HTML, and its sub-folders."""
+    galleries: GalleryService, service: ModelService, folder: str | None, own: Path | None
+) -> dict[str, Any]:
+    """What can be searched in a folder, as `told`."""
     if not folder:
-        return "", []
+        return told()
     roots = galleries.roots_of(own)
-    button = text("gallery_index", language)
     try:
         place, _ = galleries.gallery_of(roots.resolve(folder), service.info, roots)
-    except GalleryError as error:
-        return notice(error.public_message(language)), []
-    name = name_of(galleries, place, own, language)
-    try:
         store = galleries.store(place, service.info)
-        counts, broken = store.counts(), store.broken(_NAMED_BROKEN)
-        folders = [printable(one) for one in store.folders(_MOST_FOLDERS)]
+        return told(_counts(store.counts()), notices=_broken(store))
     except MissingIndexError:
-        return notice(text("gallery_no_index", language, gallery=name, button=button)), []
+        return told(_unread(galleries, service, place, roots), read=True)
     except OtherModelError as error:
-        model = error.params["model"]
-        sentence = text("gallery_other_model", language, gallery=name, model=model, button=button)
-        return notice(sentence), []
+        model = str(error.params["model"])
+        sentence = in_both("gallery_other_model", model=model, button=_read_button)
+        return told(sentence, read=True)
     except GalleryError as error:
-        return notice(error.public_message(language)), []
-    return _counts(counts, name, language) + _broken(counts, broken, language), folders
+        return told(notices=[said_in_both(error)])
 
 
-def _counts(counts: Counts, name: str, language: Language) -> str:
-    sentence = text(
-        "gallery_status", language, gallery=name, images=counts.images, files=counts.files
-    )
-    return f"<p>{html.escape(sentence)}</p>"
+def _read_button(language: Language) -> str:
+    return text("gallery_index", language)
 
 
-def _broken(counts: Counts, broken: Sequence[tuple[str, Reason]], language: Language) -> str:
-    if not counts.broken:
-        return ""
-    reasons = " ".join(reason.message(language) for _, reason in broken)
-    if counts.broken > len(broken):
-        reasons += " …"
-    return notice(text("gallery_broken", language, number=counts.broken, reasons=reasons))
+def _unread(galleries: GalleryService, service: ModelService, place: Path, roots: Roots) -> Both:
+    number, rate = galleries.unread(place, roots), galleries.rate(service)
+    if number is None:
+        many = {"rate": _two_digits(60 * rate)}
+        return in_both("gallery_no_index_many", button=_read_button, **many)
+    if not number:
+        return in_both("gallery_empty")
+    time = _duration_of(max(1.0, number / rate))
+    return in_both("gallery_no_index", button=_read_button, number=number, time=time)
+
+
+def _two_digits(number: float) -> int:
+    """A measured number as exact as it is worth."""
+    return int(float(f"{number:.2g}"))
+
+
+def _counts(counts: Counts) -> Both:
+    key = "gallery_status_copies" if counts.files > counts.images else "gallery_status"
+    return in_both(key, images=counts.images, files=counts.files)
+
+
+def _broken(store: Store) -> list[Both]:
+    number = store.counts().broken
+    if not number:
+        return []
+    reasons = named([reason for _, reason in store.broken(_NAMED_BROKEN)], number)
+    return [in_both("gallery_broken", number=number, reasons=reasons)]
 
 
 def progress_of(
-    galleries: GalleryService, job: IndexJob, place: Path, own: Path | None, language: Language
-) -> str:
-    """How far a run over the gallery `place` is, as HTML."""
-    name = name_of(galleries, place, own, language)
+    galleries: GalleryService, job: IndexJob, place: Path, own: Path | None
+) -> dict[str, Any]:
+    """How far a run over the gallery `place` is: {"done", "total", "said", "stop"}."""
+
+    def name(language: Language) -> str:
+        return name_of(galleries, place, own, language)
+
     now = job.progress
-    if now is None or not now.total:
-        return f"<p>{html.escape(text('gallery_scanning', language, gallery=name))}</p>"
-    left = "…" if now.seconds_left is None else duration(now.seconds_left, language)
-    sentence = text(
-        "gallery_progress",
-        language,
-        gallery=name,
-        done=now.done,
-        total=now.total,
-        rate=now.rate,
-        left=left,
-    )
-    return (
-        f"<p>{html.escape(sentence)}</p>"
-        f'<progress value="{now.done}" max="{now.total}" style="width:100%"></progress>'
-    )
+    if job.stop.is_set():
+        said = in_both("gallery_stopping")
+    elif now is None or not now.total:
+        said = in_both("gallery_scanning", gallery=name)
+    elif now.seconds_left is None:
+        said = in_both("gallery_starting", gallery=name, total=now.total)
+    else:
+        left, rate = _duration_of(now.seconds_left), max(1, round(now.rate))
+        facts = {"done": now.done, "total": now.total, "rate": rate, "left": left}
+        said = in_both("gallery_progress", gallery=name, **facts)
+    done, total = (now.done, now.total) if now else (0, 0)
+    return {"done": done, "total": total, "said": said, "stop": not job.stop.is_set()}
 
 
-def report_of(job: IndexJob, language: Language) -> str:
-    """What a run that has ended did, as HTML."""
-    report = job.report
-    if report is None:
-        return ""
+def report_of(report: IndexReport, images: int) -> tuple[list[Both], list[Both]]:
+    """What a run that has ended did, sentences and notices; `images` can be searched now."""
     if report.stopped:
-        return notice(text("gallery_stopped", language))
-    sentence = text(
-        "gallery_done",
-        language,
-        seconds=report.seconds,
-        encoded=report.encoded,
-        reused=report.reused,
-        unchanged=report.unchanged,
-        forgotten=report.forgotten,
+        return [], [in_both("gallery_stopped", button=_read_button)]
+    time = _duration_of(max(1.0, report.seconds))
+    said = [in_both("gallery_done", images=images, time=time)]
+    # What is zero is not worth a word, nor that all is new where all is.
+    numbers = {
+        "gallery_done_new": report.encoded if report.encoded < images else 0,
+        "gallery_done_moved": report.reused,
+        "gallery_done_removed": report.forgotten,
+    }
+    said += [in_both(key, number=number) for key, number in numbers.items() if number]
+    if any(report.left_out_notes(LANGUAGES[0])):
+        said.append({one: " ".join(report.left_out_notes(one)) for one in LANGUAGES})
+    kept = [in_both("gallery_kept", kept=report.kept, days=KEEP_DAYS)] if report.kept else []
+    return said, kept
+
+
+def named(reasons: Sequence[Reason], number: int) -> Callable[[Language], str]:
+    """The sentences of some reasons, of `number` in all."""
+    return lambda language: (
+        " ".join(one.message(language) for one in reasons) + " …" * (number > len(reasons))
     )
-    sentences = " ".join((sentence, *report.left_out_notes(language)))
-    shown = f"<p>{html.escape(sentences)}</p>"
-    if report.kept:
-        shown += notice(text("gallery_kept", language, kept=report.kept, days=KEEP_DAYS))
-    return shown
+
+
+def _duration_of(seconds: float) -> Callable[[Language], str]:
+    return lambda language: duration(seconds, language)
 
 
 def duration(seconds: float, language: Language) -> str:

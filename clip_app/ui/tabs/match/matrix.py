@@ -17,12 +17,13 @@ from clip_app.prompts import language_of_texts, parse_lines
 from clip_app.scoring import softmax_scores
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.match import SimilarityMatrix, matrix_of_features
-from clip_app.ui.desk import Desk, with_uploads
+from clip_app.ui.desk import Desk
 from clip_app.ui.downloads import download_button, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.html import picture_url
 from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.match.matrix_picture import CELL, draw_matrix
 from clip_app.ui.words import said_in_both, words
@@ -124,7 +125,7 @@ def build_matrix(page: Page) -> None:
     with gr.Accordion(i18n("matrix"), open=False, elem_id="matrix"):
         panel = gr.HTML(
             {"photos": Desk().shown(), "asked": None, "matrix": None, "error": None},
-            **with_uploads("matrix"),
+            **part("basics", "uploads", "matrix"),
             words=words("matrix", "photos", "image_file_too_large"),
             examples=examples,
             apply_default_css=False,

@@ -1,0 +1,29 @@
+// What parts that draw themselves share: words, small elements, addresses of served files.
+const language = () => window.clipApp.lang();
+const say = (key, values = {}) =>
+  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const both = (sentence) => sentence[language()];
+const make = (tag, properties = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+};
+const find = (selector) => element.querySelector(selector);
+const served = (path) => {
+  const { root, api_prefix: prefix } = window.gradio_config;
+  return `${root}${prefix}/file=${path.split('/').map(encodeURIComponent).join('/')}`;
+};
+// As `percent` of clip_app/ui/html.py: nothing that is not is called 0 or 100.
+const percent = (score) => {
+  const shown = (100 * score).toFixed(1);
+  if (shown === '0.0' && score > 0) return '<0.1 %';
+  return shown === '100.0' && score < 1 ? '>99.9 %' : `${shown} %`;
+};
+const colour = (position) => `var(--label-${position % 8}, var(--accent, #3b46c4))`;
+const megabytes = (bytes) =>
+  bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+

@@ -1,0 +1,42 @@
+const state = find('.state');
+const doing = find('.doing');
+const bar = find('.line i');
+const now = find('.now');
+const halt = find('#gallery-stop');
+const read = find('#gallery-index');
+const showDrop = uploads(find('.up'), () => ({}), ',.zip');
+let asked = null; // the value whose run this page has asked to follow
+
+const show = () => {
+  const { said, notices, progress, read: unread, resume } = props.value;
+  state.replaceChildren(
+    ...said.map((one) => make('p', { textContent: both(one) })),
+    ...notices.map((one) => make('p', { className: 'told', textContent: both(one) })),
+  );
+  doing.hidden = !progress;
+  if (progress) {
+    bar.style.width = `${progress.total ? (100 * progress.done) / progress.total : 0}%`;
+    now.textContent = both(progress.said);
+    halt.disabled = !progress.stop;
+  }
+  halt.textContent = say('gallery_stop');
+  read.textContent = say('gallery_index');
+  read.hidden = !unread || Boolean(progress);
+  showDrop({ count: 0, bytes: 0, strip: [] });
+  if (resume && asked !== props.value) {
+    asked = props.value;
+    trigger('resume');
+  }
+};
+
+read.addEventListener('click', () => {
+  read.hidden = true;
+  trigger('read');
+});
+halt.addEventListener('click', () => {
+  halt.disabled = true;
+  trigger('halt');
+});
+watch('value', show);
+window.addEventListener('clipapp:language', show);
+show();
