@@ -30,11 +30,26 @@ let problem = null;
 let current = -1; // the picture in the drawer
 let detail = null;
 let opener = null;
+let asks = 0; // each its own number: an answer equal to the one before would go unnoticed
+let opening = 0;
+let wanted = -1; // the picture that the drawer waits for, on a page still to come
 let picks = new Map(); // by hash, in the order in which they were chosen
 let lastPick = -1;
 let note = '';
-let wide = Number(localStorage.getItem('clip_app.tile') || 0);
+let galleries = [];
+let gallery = ''; // the key of the chosen one, as in the address; '' for the first
+let sent = false; // by Enter or the button: what is subtracted becomes chips
+let before = null; // what was typed before that
+let wide = Number(stored('tile') || 0);
 let kept = [];
+// Browsers may refuse storage.
+function stored(key, value) {
+  try {
+    if (value === undefined) return localStorage.getItem(`clip_app.${key}`);
+    localStorage.setItem(`clip_app.${key}`, value);
+  } catch { /* then nothing is kept */ }
+  return null;
+}
 const here = () => document.body.dataset.tab === 'gallery';
 const number = (count) => count.toLocaleString(language());
 
@@ -58,10 +73,11 @@ const changed = ({ push = false } = {}) => {
   clearTimeout(timer);
   if (asked.query !== query.value.trim()) {
     asked = { ...asked, query: query.value.trim(), literal: false, liked: [] };
+    before = null;
   }
   address.set(
-    { q: asked.query, sort: asked.by_date ? 'date' : '', folder: asked.below },
-    { push: push && new URLSearchParams(location.search).get('q') !== asked.query },
+    { q: asked.query, no: asked.exclude, sort: asked.by_date ? 'date' : '', folder: asked.below, gallery },
+    { push: push && (address.get().q ?? '') !== asked.query },
   );
   drawTerms();
   ask();
@@ -93,6 +109,7 @@ query.addEventListener('input', () => { if (!query.dataset.composing) later(); }
 query.addEventListener('compositionstart', () => { query.dataset.composing = '1'; });
 query.addEventListener('compositionend', () => { delete query.dataset.composing; later(); });
 const submit = () => {
+  sent = true;
   changed({ push: true });
   // On a phone the first pictures come into view.
   if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.tools').scrollIntoView({ block: 'start' }); }
@@ -142,25 +159,50 @@ window.addEventListener('clipapp:search-image', ({ detail: photo }) => {
   changed();
 });
 
+// What is subtracted moves from the field into chips once a search is sent, not while one types.
+const chipped = ({ wanted, unwanted }) => {
+  if (!unwanted.length || query.value.trim() !== asked.query) return;
+  before = { query: asked.query, exclude: asked.exclude };
+  query.value = wanted;
+  asked = { ...asked, query: wanted, exclude: [asked.exclude, ...unwanted].filter(Boolean).join(', ') };
+  address.set({ q: asked.query, no: asked.exclude });
+};
+
 // What was found -------------------------------------------------------------------------------
 const fail = (why) => { problem = why; waiting = false; board.classList.remove('stale'); draw(); };
 window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (!found || found.id !== turn) return;
+  if (found.galleries) {
+    galleries = found.galleries;
+    const wanted = !gallery && galleries.find((one) => one.key === address.get().gallery);
+    const now = galleries.find((one) => one.folder === found.chosen);
+    if (wanted && wanted !== now) {
+      gallery = wanted.key;
+      trigger('choose', { folder: wanted.folder });
+      return;
+    }
+    gallery = now && now !== galleries[0] ? now.key : '';
+    if (here()) address.set({ gallery });
+  }
   asking = false;
   if (found.problem) {
     rows = found.offset ? rows : [];
     following = null;
     answer = found.offset ? answer : null;
     layOut();
-    if (found.unread) document.querySelector('#gallery-panel button[aria-expanded="false"], #gallery-panel .label-wrap:not(.open)')?.click();
+    if (found.unread) panel().querySelector('.label-wrap:not(.open)')?.click();
     return fail({ said: found.problem, panel: found.unread });
   }
   following = found.following;
+  if (!found.offset && sent) {
+    sent = false;
+    chipped(found);
+  }
   if (!found.offset) {
     waiting = false;
     answer = found;
     rows = [];
-    kept = found.kept ?? JSON.parse(localStorage.getItem('clip_app.searches') || '[]');
+    kept = found.kept ?? JSON.parse(stored('searches') || '[]');
     board.classList.remove('stale');
     board.replaceChildren();
     if (current >= 0) { current = -1; drawer.hidden = true; board.classList.remove('beside'); }
@@ -168,28 +210,48 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   }
   rows.push(...found.rows);
   layOut(found.offset ? rows.length - found.rows.length : 0);
-  draw();
+  // Around a further page nothing changes; to draw it all again would hold up the scrolling.
+  if (found.offset) drawDrawer(); else draw();
+  if (wanted >= 0) { const next = wanted; wanted = -1; if (!drawer.hidden) show(next); }
 });
 let again = 0;
-window.addEventListener('clipapp:gallery', () => {
+window.addEventListener('clipapp:gallery', ({ detail: why }) => {
+  if (why === 'visit' && (answer || problem)) return;
   clearTimeout(again);
   again = setTimeout(() => {
     if (!here()) return;
-    const { q = '', sort, folder = '' } = address.get();
-    if (!answer && !asked.query) {
+    const { q = '', no = '', sort, folder = '' } = address.get();
+    if (!answer && !query.value) {
       query.value = q;
-      asked = { ...asked, query: q, by_date: sort === 'date', below: folder };
+      asked = { ...asked, query: q, exclude: no, by_date: sort === 'date', below: folder };
     }
     changed(); // with what has been typed meanwhile
   }, answer ? 700 : 0);
 });
-window.clipApp.onAddress(({ tab, q = '', sort, folder = '' }) => {
+window.clipApp.onAddress(({ tab, q = '', no = '', sort, folder = '', gallery: key = '' }) => {
   if (tab !== 'gallery') return;
-  if (q === asked.query && folder === asked.below && (sort === 'date') === asked.by_date) return;
+  if (q === asked.query && no === asked.exclude && folder === asked.below && (sort === 'date') === asked.by_date && key === gallery) return;
   query.value = q;
-  asked = { ...asked, query: q, literal: false, liked: [], by_date: sort === 'date', below: folder };
+  asked = { ...asked, query: q, exclude: no, literal: false, liked: [], by_date: sort === 'date', below: folder };
   drawTerms();
-  ask();
+  const wanted = galleries.find((one) => one.key === key) ?? galleries[0];
+  if (wanted && key !== gallery) choose(wanted); else ask();
+});
+const choose = (one) => {
+  gallery = one === galleries[0] ? '' : one.key;
+  asked = { ...asked, below: '', liked: [], pictures: asked.pictures };
+  address.set({ gallery, folder: '' });
+  waiting = true;
+  counted();
+  board.classList.add('stale');
+  trigger('choose', { folder: one.folder });
+};
+find('.gallery select').addEventListener('change', ({ target }) =>
+  choose(galleries.find((one) => one.folder === target.value)));
+const panel = () => document.querySelector('#gallery-panel');
+find('.add').addEventListener('click', () => {
+  panel().querySelector('.label-wrap').click();
+  panel().scrollIntoView({ block: 'nearest' });
 });
 
 // Placing and showing --------------------------------------------------------------------------
@@ -217,10 +279,13 @@ const layOut = (from = 0) => {
     columns[column] += height + GAP;
   }
   placed.height = Math.max(0, ...columns);
-  // Tiles that were there are laid anew.
-  if (!from) board.replaceChildren();
   board.style.height = `${placed.height}px`;
+  if (from) { look(); return; }
+  // Tiles that were there are laid anew; the keyboard stays where it was.
+  const focused = document.activeElement?.closest('.tile')?.dataset.place;
+  board.replaceChildren();
   look();
+  if (focused) board.querySelector(`[data-place="${focused}"] .open`)?.focus({ preventScroll: true });
 };
 // Each tile lies at or below those before it, so that the ones in a range are found by halving.
 const firstBelow = (y) => {
@@ -386,12 +451,12 @@ const drawTries = () => {
   );
 };
 const keep = (change) => {
-  if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 } }); return; }
+  if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 }, id: (asks += 1) }); return; }
   // On a page that others reach too, what one keeps is kept in one's own browser.
   const { query: words, exclude, below, kinds, from, until } = asked;
   kept = kept.filter((one) => one.name !== (change.drop ?? change.name));
   if (change.name) kept.unshift({ name: change.name, query: words, exclude, below, kinds, from, until });
-  localStorage.setItem('clip_app.searches', JSON.stringify(kept.slice(0, 200)));
+  stored('searches', JSON.stringify(kept.slice(0, 200)));
   drawTries();
 };
 window.addEventListener('clipapp:kept', ({ detail: told }) => {
@@ -414,6 +479,11 @@ const draw = () => {
   find('.size span').textContent = say('find_size');
   const sort = find('.sort select');
   sort.replaceChildren(...['find_by_rank', 'find_by_date'].map((key) => make('option', { value: key }, say(key))));
+  const chooser = find('.gallery select');
+  chooser.ariaLabel = say('gallery_folder');
+  chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
+  chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
+  find('.add').textContent = `＋ ${say('find_add')}`;
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());
@@ -442,18 +512,29 @@ const draw = () => {
 find('.sort select').addEventListener('change', ({ target }) => set({ by_date: target.value === 'find_by_date' }));
 find('.size input').addEventListener('input', ({ target }) => {
   wide = Number(target.value);
-  localStorage.setItem('clip_app.tile', String(wide));
+  stored('tile', wide);
   layOut();
 });
-find('.understood').lastChild.addEventListener('click', () => { asked = { ...asked, literal: true }; ask(); });
+find('.understood').lastChild.addEventListener('click', () => {
+  asked = { ...asked, ...before, literal: true };
+  before = null;
+  query.value = asked.query;
+  address.set({ q: asked.query, no: asked.exclude });
+  drawTerms();
+  ask();
+});
 find('.problem').lastChild.addEventListener('click', () => {
-  const panel = document.querySelector('#gallery-panel');
-  panel.querySelector('.label-wrap:not(.open)')?.click();
-  panel.scrollIntoView({ block: 'center' });
+  panel().querySelector('.label-wrap:not(.open)')?.click();
+  panel().scrollIntoView({ block: 'center' });
 });
 
 // The drawer -----------------------------------------------------------------------------------
 const show = (place) => {
+  if (place === rows.length && following !== null) {
+    wanted = place;
+    if (!asking) ask(following);
+    return;
+  }
   if (place < 0 || place >= rows.length) return;
   if (drawer.hidden) opener = document.activeElement;
   current = place;
@@ -461,7 +542,8 @@ const show = (place) => {
   drawer.hidden = false;
   board.classList.add('beside');
   for (const tile of board.querySelectorAll('.tile')) name(tile);
-  trigger('open', { hash: rows[place].hash, id: rows[place].hash });
+  opening = asks += 1;
+  trigger('open', { hash: rows[place].hash, id: opening });
   drawDrawer();
   drawer.focus({ preventScroll: true });
   const spot = placed.tiles[place];
@@ -510,7 +592,7 @@ const drawDrawer = () => {
     ...facts.flatMap(([key, value]) => [make('dt', {}, say(key)), make('dd', {}, value)]));
 };
 window.addEventListener('clipapp:opened', ({ detail: told }) => {
-  if (!told || current < 0 || told.id !== rows[current].hash) return;
+  if (!told || current < 0 || told.id !== opening) return;
   detail = told;
   drawDrawer();
 });
@@ -528,7 +610,6 @@ drawer.querySelector('.unlike').addEventListener('click', like(-0.5));
 drawer.querySelector('.similar').addEventListener('click', like(1));
 drawer.querySelector('.judge').addEventListener('click', () => {
   trigger('judge', { hash: rows[current].hash });
-  window.clipApp.show('classify');
 });
 drawer.querySelector('.previous').addEventListener('click', () => show(current - 1));
 drawer.querySelector('.next').addEventListener('click', () => show(current + 1));
@@ -584,7 +665,7 @@ for (const kind of ['zip', 'csv', 'json']) {
   find(`.picked .${kind}`).addEventListener('click', () => {
     note = say('find_packing');
     drawPicked();
-    trigger('pack', { kind, asked: { ...asked, offset: 0 }, ...(all ? {} : { hashes: [...picks.keys()] }), id: kind });
+    trigger('pack', { kind, asked: { ...asked, offset: 0 }, ...(all ? {} : { hashes: [...picks.keys()] }), id: (asks += 1) });
   });
 }
 window.addEventListener('clipapp:packed', ({ detail: told }) => {

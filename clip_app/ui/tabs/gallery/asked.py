@@ -1,11 +1,14 @@
 """What the search page's script asks: words, pictures, filters, and from which place on."""
 
 import math
-from dataclasses import dataclass
+import os
+import threading
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache, cached
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from clip_app.errors import InputError
@@ -115,7 +118,10 @@ class Asked:
         vectors = store.vectors([one.hash for one in self.liked])
         return [
             *self.words(),
-            *(image_term(service, path, name=name, weight=weight) for path, name in self.pictures),
+            *(
+                replace(_encoded(service, path, os.stat(path).st_mtime_ns, name), weight=weight)
+                for path, name in self.pictures
+            ),
             *(
                 # What is liked stays among the results; what all is to be like, and what is not
                 # liked, need not be shown again.
@@ -129,6 +135,16 @@ class Asked:
                 if one.hash in vectors
             ),
         ]
+
+
+@cached(
+    LRUCache(64),
+    key=lambda service, path, changed, name: (service.info.fingerprint, path, changed, name),
+    lock=threading.Lock(),
+)
+def _encoded(service: ModelService, path: str, _: int, name: str) -> ImageTerm:
+    """An upload's term, encoded once for all pages of what is found by it."""
+    return image_term(service, path, name=name)
 
 
 def hash_of(given: Any) -> bytes:
@@ -167,6 +183,13 @@ def day(given: Any, after: int = 0) -> int | None:
         return None
     start = date.fromisoformat(given) + timedelta(days=after)
     return math.floor(datetime(start.year, start.month, start.day).timestamp())
+
+
+def day_of(second: int | None, before: int = 0) -> str:
+    """The day `before` one that begins at these Unix seconds, as `day` reads it; "" for None."""
+    if second is None:
+        return ""
+    return (datetime.fromtimestamp(second).date() - timedelta(days=before)).isoformat()
 
 
 def _text(given: Any) -> str:

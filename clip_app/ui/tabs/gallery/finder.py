@@ -25,6 +25,7 @@ from clip_app.errors import (
 from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.packing import zip_of
 from clip_app.gallery.pages import browse, chosen, facets, search_page
+from clip_app.gallery.query import describe, parse_query
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.saved import SavedSearch, SavedSearches
 from clip_app.gallery.search import SearchHit
@@ -37,7 +38,7 @@ from clip_app.ui.examples import example_queries
 from clip_app.ui.parts import part
 from clip_app.ui.shell import carrier
 from clip_app.ui.tab import Page, Values
-from clip_app.ui.tabs.gallery.asked import Asked, hashes_of
+from clip_app.ui.tabs.gallery.asked import Asked, day_of, hashes_of
 from clip_app.ui.tabs.gallery.found import (
     as_file,
     facets_of,
@@ -66,8 +67,11 @@ const tell = () => window.dispatchEvent(
 watch('value', tell);
 """
 
-#: Lets the script ask again, as the gallery or what is in it has changed.
-ASK_AGAIN = "() => { window.dispatchEvent(new Event('clipapp:gallery')); }"
+_TO_CLASSIFY = "() => { window.clipApp.show('classify'); }"
+
+#: Let the script ask: if it has not yet, or again, as the gallery or what is in it has changed.
+ASK = "() => { window.dispatchEvent(new CustomEvent('clipapp:gallery', { detail: 'visit' })); }"
+ASK_AGAIN = "() => { window.dispatchEvent(new CustomEvent('clipapp:gallery')); }"
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class Finder:
             [self.page.photo],
             show_progress="hidden",
             api_visibility="private",
-        )
+        ).success(None, None, None, js=_TO_CLASSIFY, api_visibility="private")
 
     def _answering(self, kind: str, handler: Callable[[Values, Any], Values]) -> Any:
         """`handler` of what the script sent; its errors are answers, and `id` tells for what."""
@@ -133,6 +137,8 @@ class Finder:
                     "problem": said_in_both(error),
                     "unread": isinstance(error, MissingIndexError | OtherModelError),
                 }
+            if kind == "found" and not sent.get("offset"):
+                answer |= self._galleries(given)
             return {self.answers[kind]: {**answer, "id": sent.get("id")}}
 
         return answered
@@ -171,7 +177,10 @@ class Finder:
         folder = Path(given[self.index.folder])
         names = {one: name_of(galleries, folder, own, one) for one in LANGUAGES}
         typed = asked.words()
+        signed = () if asked.literal else parse_query(asked.query)
         return shown | {
+            "unwanted": [one.text for one in signed if one.weight == -1],
+            "wanted": describe([one for one in signed if one.weight != -1]),
             "query": understood(terms) if terms else "",
             "interpreted": len(typed) > 1 or any(one.weight < 0 for one in typed),
             "remarks": remarks(service, typed, answer),
@@ -187,8 +196,8 @@ class Finder:
         to_show, file = self._original(hit, roots)
         return {
             "hash": hit.hash.hex(),
-            "show": to_show,
-            "file": file,
+            "show": self._served(to_show),
+            "file": self._served(file),
             **facts_of(self.page.galleries, hit, given[self.index.own]),
         }
 
@@ -208,11 +217,12 @@ class Finder:
         if kind in ("csv", "json"):
             query = str(sent["asked"].get("query", ""))
             service = self.page.slot.service
-            return {"file": as_file(kind, service, galleries, hits, query, own, language)}
+            file = as_file(kind, service, galleries, hits, query, own, language)
+            return {"file": self._served(file)}
         path = new_export("photos.zip")
         packed = zip_of(hits, roots, path, galleries.library.distrust)
         return {
-            "file": str(path),
+            "file": self._served(str(path)),
             "note": {one: packed.note(one) for one in LANGUAGES} if packed.left_out else None,
         }
 
@@ -228,6 +238,25 @@ class Finder:
             new = SavedSearch(str(sent.get("name", "")), asked.query, asked.exclude, asked.where)
             self.saved.save(place, new)
         return {"kept": self._kept(place)}
+
+    def _galleries(self, given: Values) -> dict[str, Any]:
+        """Which galleries there are, by what they are called in the address, and the chosen one."""
+        galleries, own = self.page.galleries, given[self.index.own]
+        listed = [
+            {
+                "folder": str(folder),
+                "key": self._key(folder, own),
+                "name": {one: name_of(galleries, folder, own, one) for one in LANGUAGES},
+            }
+            for folder in galleries.choices(own)
+        ]
+        return {"galleries": listed, "chosen": given[self.index.folder] or ""}
+
+    def _key(self, folder: Path, own: Path | None) -> str:
+        if folder == own:
+            return "mine"
+        known = folder == EXAMPLES.resolve()
+        return "examples" if known else self.page.galleries.name_of(folder)
 
     def _gallery(self, given: Values) -> tuple[Roots, Path, Store, str]:
         """What may be read, the gallery's folder and index, and what is chosen below that."""
@@ -253,6 +282,12 @@ class Finder:
         except ChangedImageError:
             self.page.galleries.library.distrust(hit.path)
             raise
+
+    def _served(self, path: str) -> str:
+        """Where the browser may fetch a file of ours: Gradio looks for files in values of its own
+        form only.
+        """
+        return str(self.view.move_resource_to_block_cache(path))
 
     def _chosen(self, sent: Any, store: Store, below: str) -> tuple[SearchHit, ...]:
         """The pictures that are named, or all above the line; with similarities where known."""
@@ -297,8 +332,8 @@ def _asked_again(search: SavedSearch) -> dict[str, Any]:
         "exclude": search.exclude,
         "below": where.below,
         "kinds": kinds,
-        "from": where.taken_from,
-        "until": where.taken_until,
+        "from": day_of(where.taken_from),
+        "until": day_of(where.taken_until, before=1),
     }
 
 
@@ -306,7 +341,7 @@ def build_finder(page: Page, index: IndexPart) -> Finder:
     """Lay it out and connect it."""
     view = gr.HTML(
         **part("basics", "finder"),
-        words=words("find_", "image_file_too_large"),
+        words=words("find_", "gallery_folder", "image_file_too_large"),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),
         apply_default_css=False,

@@ -10,9 +10,10 @@ import gradio as gr
 from clip_app.errors import ClipAppError, Reason
 from clip_app.gallery.galleries import GalleryService, IndexJob
 from clip_app.strings import Language
-from clip_app.ui.desk import sent, with_uploads
+from clip_app.ui.desk import sent
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
 from clip_app.ui.tabs.gallery.status import name_of, progress_of, report_of, state_of, told
@@ -34,7 +35,6 @@ class IndexPart:
         own: the visitor's upload folder.
         folder: the chosen gallery.
         panel: where photographs are dropped, and what is told of the gallery and its index.
-        below: the filter that lists its sub-folders.
         changed: counts how often there was something else to see without the visitor's choosing
             it: a run has ended, or uploads became the chosen gallery. What is shown follows its
             `change`.
@@ -44,7 +44,6 @@ class IndexPart:
     own: gr.State
     folder: gr.Dropdown
     panel: gr.HTML
-    below: gr.Dropdown
     changed: gr.State
     _intakes: dict[Path, Intake] = field(default_factory=dict)
 
@@ -56,7 +55,7 @@ class IndexPart:
     @property
     def followers(self) -> list[Any]:
         """What `refresh` answers for: it follows the chosen gallery and its index."""
-        return [self.folder, self.panel, self.below]
+        return [self.folder, self.panel]
 
     def connect(self) -> None:
         """Let the panel do what it says."""
@@ -74,7 +73,7 @@ class IndexPart:
         galleries, service = self.page.galleries, self.page.slot.service
         own = given[self.own]
         choices, chosen = self._choices(given[self.folder], own, given[self.page.language])
-        shown, folders = state_of(galleries, service, chosen, own)
+        shown = state_of(galleries, service, chosen, own)
         job = galleries.running(service, Path(chosen)) if chosen else None
         if job is not None:
             # Its script asks to follow it.
@@ -82,7 +81,6 @@ class IndexPart:
         return {
             self.folder: gr.update(choices=choices, value=chosen),
             self.panel: shown,
-            self.below: gr.update(choices=folders),
         }
 
     def run(self, given: Values) -> Iterator[Values]:
@@ -157,7 +155,7 @@ class IndexPart:
     def _told(self, given: Values, *said: Both, notices: Sequence[Both] = ()) -> dict[str, Any]:
         """The state of the chosen gallery, after what has just happened."""
         galleries, service = self.page.galleries, self.page.slot.service
-        shown, _ = state_of(galleries, service, given[self.folder], given[self.own])
+        shown = state_of(galleries, service, given[self.folder], given[self.own])
         return shown | {
             "said": (*said, *shown["said"]),
             "notices": [*notices, *shown["notices"]],
@@ -191,9 +189,7 @@ class IndexPart:
         """How far a run is, and what it did; what came with `intake` is said before that."""
         yield from self._watch(job, place, given, intake)
         said, notices = (intake.said, intake.notices) if intake else ([], [])
-        shown, folders = state_of(
-            self.page.galleries, self.page.slot.service, str(place), given[self.own]
-        )
+        shown = state_of(self.page.galleries, self.page.slot.service, str(place), given[self.own])
         if isinstance(job.error, ClipAppError):
             notices = [*notices, said_in_both(job.error)]
         elif job.error is not None:
@@ -211,13 +207,12 @@ class IndexPart:
         shown["read"] = shown["read"] or bool(job.report and job.report.stopped)
         yield {
             self.panel: shown,
-            self.below: gr.update(choices=folders),
             self.changed: given[self.changed] + 1,
         }
 
 
-def build_index_part(page: Page, below: gr.Dropdown) -> IndexPart:
-    """Lay out the part and connect it; `below` is the filter that lists sub-folders."""
+def build_index_part(page: Page) -> IndexPart:
+    """Lay out the part and connect it."""
     own = gr.State(None, time_to_live=_OWN_SECONDS, delete_callback=_forget(page.galleries))
     folder = gr.Dropdown(
         [],
@@ -230,14 +225,14 @@ def build_index_part(page: Page, below: gr.Dropdown) -> IndexPart:
         sentences["photos_drop"] = sentences.pop("gallery_drop")
     panel = gr.HTML(
         told(),
-        **with_uploads("intake"),
+        **part("basics", "uploads", "intake"),
         words=said,
         apply_default_css=False,
         elem_id="gallery-intake",
     )
-    part = IndexPart(page, own, folder, panel, below, gr.State(0))
-    part.connect()
-    return part
+    built = IndexPart(page, own, folder, panel, gr.State(0))
+    built.connect()
+    return built
 
 
 def _forget(galleries: GalleryService) -> Callable[[Path | None], None]:

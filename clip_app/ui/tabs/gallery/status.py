@@ -17,7 +17,6 @@ from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.words import Both, said_in_both
 
 _NAMED_BROKEN = 20
-_MOST_FOLDERS = 2000
 
 
 def name_of(galleries: GalleryService, folder: Path, own: Path | None, language: Language) -> str:
@@ -54,24 +53,23 @@ def in_both(key: str, **params: Any) -> Both:
 
 def state_of(
     galleries: GalleryService, service: ModelService, folder: str | None, own: Path | None
-) -> tuple[dict[str, Any], list[str]]:
-    """What can be searched in a folder, as `told`, and its sub-folders."""
+) -> dict[str, Any]:
+    """What can be searched in a folder, as `told`."""
     if not folder:
-        return told(), []
+        return told()
     roots = galleries.roots_of(own)
     try:
         place, _ = galleries.gallery_of(roots.resolve(folder), service.info, roots)
         store = galleries.store(place, service.info)
-        folders = [printable(one) for one in store.folders(_MOST_FOLDERS)]
-        return told(_counts(store.counts()), notices=_broken(store)), folders
+        return told(_counts(store.counts()), notices=_broken(store))
     except MissingIndexError:
-        return told(_unread(galleries, service, place, roots), read=True), []
+        return told(_unread(galleries, service, place, roots), read=True)
     except OtherModelError as error:
         model = str(error.params["model"])
         sentence = in_both("gallery_other_model", model=model, button=_read_button)
-        return told(sentence, read=True), []
+        return told(sentence, read=True)
     except GalleryError as error:
-        return told(notices=[said_in_both(error)]), []
+        return told(notices=[said_in_both(error)])
 
 
 def _read_button(language: Language) -> str:

@@ -1,0 +1,122 @@
+"""How a gallery of 100,000 photographs scrolls: frames, tiles in the document, and memory.
+
+    python benchmarks/scroll.py [--rows 100000] [--chromium /usr/bin/chromium]
+
+The search page's own script runs in headless Chromium on made-up rows, whose pages it asks for as
+it would ask the app; what is measured is the browser's part alone.
+"""
+
+import argparse
+import json
+import statistics
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from clip_app.ui.parts import part
+from clip_app.ui.words import words
+
+_PAGE = 60
+_STEP = 1200  # pixels a frame: as fast as a wheel is turned
+
+_SETTING = """
+({ html, css, words }) => {
+  document.body.dataset.tab = 'gallery';
+  document.body.innerHTML = `<style>${css}</style><div id="root">${html}</div>`;
+  window.gradio_config = { root: '', api_prefix: '' };
+  window.clipApp = { lang: () => 'en', show: () => {}, onTab: () => {}, onAddress: () => {},
+    address: { get: () => ({}), set: () => {} } };
+  window.props = { words, tries: [] };
+  window.trigger = (kind, sent) => {
+    if (kind !== 'ask') return;
+    const rows = Array.from({ length: Math.min(PAGE, ROWS - sent.offset) }, (_, i) => {
+      const rank = sent.offset + i;
+      return { hash: String(rank), name: `photo ${rank}.jpg`, similarity: 0.3, rank, copies: 0,
+        width: 400, height: 220 + (rank * 7919) % 380, date: '2024-05-31',
+        thumbnail: `/thumbnail/${rank}.webp` };
+    });
+    const next = sent.offset + rows.length;
+    const found = { id: sent.id, offset: sent.offset, rows, total: ROWS, above: 500, images: ROWS,
+      searched: true, following: next < ROWS ? next : null, query: '', interpreted: false,
+      wanted: '', unwanted: [], remarks: [], facets: { folders: [], kinds: [], years: [] },
+      gallery: { en: 'g' }, kept: [] };
+    setTimeout(() => window.dispatchEvent(new CustomEvent('clipapp:found', { detail: found })), 0);
+  };
+}
+"""
+
+_SCROLL = """
+async (step) => {
+  const frames = [];
+  let tiles = 0;
+  let last = performance.now();
+  let still = 0;
+  while (still < 30) {
+    const before = scrollY;
+    scrollBy(0, step);
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+    tiles = Math.max(tiles, document.querySelectorAll('.tile').length);
+    still = scrollY === before ? still + 1 : 0;
+  }
+  const places = [...document.querySelectorAll('.tile')].map((one) => Number(one.dataset.place));
+  return { frames, tiles, reached: Math.max(...places) + 1 };
+}
+"""
+
+_RUN = """
+(js) => {
+  const element = document.querySelector('#root');
+  new Function('element', 'props', 'trigger', 'watch', 'upload', js)(
+    element, props, trigger, () => {}, null);
+  window.dispatchEvent(new CustomEvent('clipapp:gallery'));
+}
+"""
+
+
+def measured(rows: int, chromium: str) -> dict[str, Any]:
+    """Frames in ms, the most tiles there were at once, and the script's memory in MB."""
+    browser_side = part("basics", "finder")
+    setting = _SETTING.replace("ROWS", str(rows)).replace("PAGE", str(_PAGE))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+        page.goto("http://gallery.test/")
+        said = words("find_", "gallery_folder")
+        given = {
+            "html": browser_side["html_template"],
+            # Gradio puts what is outside of a block on the component's own element.
+            "css": "#root { " + browser_side["css_template"] + " }",
+            "words": said,
+        }
+        page.evaluate(setting, given)
+        page.evaluate(_RUN, browser_side["js_on_load"])
+        page.wait_for_selector(".tile")
+        found = page.evaluate(_SCROLL, _STEP)
+        session = page.context.new_cdp_session(page)
+        session.send("HeapProfiler.collectGarbage")
+        heap = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+        browser.close()
+    frames = sorted(found["frames"])
+    return {
+        "rows": found["reached"],
+        "frames": len(frames),
+        "median_ms": round(statistics.median(frames), 1),
+        "p95_ms": round(frames[int(0.95 * len(frames))], 1),
+        "longest_ms": round(frames[-1], 1),
+        "most_tiles": found["tiles"],
+        "heap_mb": round(heap, 1),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    print(json.dumps(measured(options.rows, options.chromium)))
