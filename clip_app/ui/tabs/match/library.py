@@ -29,7 +29,7 @@ class _Library:
     wanted: gr.State
     card: ResultCard
 
-    def search(self, given: Values) -> Iterator[Values]:
+    def rank(self, given: Values) -> Iterator[Values]:
         """The texts that fit best, and how far the reading of them is until then."""
         if not given[self.page.photo]:
             yield self.card.waiting(given, "card_no_photo")
@@ -80,7 +80,7 @@ def build_library(page: Page) -> None:
         card = ResultCard.build("collection-best", page, inputs, "texts", options=[file])
     library = _Library(page, file, pasted, gr.State(Wanted()), card)
     asked: set[Any] = {page.photo, file, pasted, library.wanted, page.language, page.spoken}
-    search.click(card.tells(library.search), asked, card.outputs, **_PRIVATE)
+    search.click(card.tells(library.rank), asked, card.outputs, **_PRIVATE)
     card.component.stop(library.stop, {library.wanted}, None, queue=False, **_PRIVATE)
     file.clear(
         lambda given: card.waiting(given, "collection_missing"),
