@@ -339,6 +339,8 @@ const look = () => {
     if ((place < first || place >= last) && !tile.contains(document.activeElement)) tile.remove();
     else there.set(place, tile);
   }
+  // A tile that is moved loses the focus, so the line must not stand between them meanwhile.
+  board.querySelector('.line')?.remove();
   // In the order of the pictures, which is that in which they are read out.
   let before = board.firstChild;
   while (before && before.dataset.place < first) before = before.nextSibling;
@@ -348,7 +350,6 @@ const look = () => {
     else before = before.nextSibling;
     if (tile === before) before = before.nextSibling;
   }
-  board.querySelector('.line')?.remove();
   if (placed.line !== null && answer.total) {
     const key = answer.above ? 'find_line' : 'find_line_none';
     const line = make('li', { className: 'line' }, say(key));
