@@ -48,7 +48,7 @@ _MOST_CHOICES = 500
 
 
 def _rate_of_examples(service: ModelService) -> float:
-    photos = (one for one in sorted(EXAMPLES.iterdir()) if kind_of(one.name) == IMAGE)
+    photos = (one for one in sorted(EXAMPLES.rglob("*")) if kind_of(one.name) == IMAGE)
     paths = [os.fspath(one) for one in islice(photos, _MEASURED)]
     rows = [service.preprocess(open_picture(paths[0], service))]
     service.encode_pixels(rows)  # what is opened when it is first needed

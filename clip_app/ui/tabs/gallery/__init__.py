@@ -1,5 +1,7 @@
 """The tab 图库搜索: index a folder of photographs and search it by words, pictures, or both."""
 
+from typing import Any
+
 import gradio as gr
 
 from clip_app.ui.errors import shows_errors
@@ -17,7 +19,7 @@ def build(page: Page, room: Room) -> None:
         below = gr.Dropdown([], visible=False)
         index = build_index_part(page, below)
     build_finder(page, index)
-    private = {"api_visibility": "private", "show_progress": "hidden"}
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for follow in (room.select, page.language.change):
         follow(
             shows_errors(index.refresh, page.language),
@@ -26,5 +28,5 @@ def build(page: Page, room: Room) -> None:
             **private,
         ).then(None, None, None, js=ASK_AGAIN, api_visibility="private")
     # What a run has read is shown once the run has nothing more to tell.
-    for changed in (index.folder.change, index.status.change):
+    for changed in (index.folder.change, index.changed.change):
         changed(None, None, None, js=ASK_AGAIN, api_visibility="private")

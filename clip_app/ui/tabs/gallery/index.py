@@ -10,9 +10,10 @@ import gradio as gr
 from clip_app.errors import ClipAppError, Reason
 from clip_app.gallery.galleries import GalleryService, IndexJob
 from clip_app.strings import Language
-from clip_app.ui.desk import sent, with_uploads
+from clip_app.ui.desk import sent
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part as page_part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
 from clip_app.ui.tabs.gallery.status import name_of, progress_of, report_of, state_of, told
@@ -230,7 +231,7 @@ def build_index_part(page: Page, below: gr.Dropdown) -> IndexPart:
         sentences["photos_drop"] = sentences.pop("gallery_drop")
     panel = gr.HTML(
         told(),
-        **with_uploads("intake"),
+        **page_part("basics", "uploads", "intake"),
         words=said,
         apply_default_css=False,
         elem_id="gallery-intake",
