@@ -315,15 +315,11 @@ def test_the_log_in_page_works_in_a_browser(locked, browser):
     page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
     assert "Best label: cat" in page.locator("#classify-verdict").inner_text()
     page.get_by_role("tab", name="Search").click()
-    # The tab opens with a search of its own, which would take the place of what is typed before.
+    page.locator("#finder .tile").first.wait_for(timeout=60_000)
+    page.locator("#finder .query").fill("a cat")
+    page.locator("#finder .query").press("Enter")
     page.wait_for_function(
-        "() => document.querySelector('#gallery-verdict').innerText.includes('coffee')",
-        timeout=60_000,
-    )
-    page.locator("#gallery-query textarea, #gallery-query input").first.fill("a cat")
-    page.locator("#gallery-search").click()
-    page.wait_for_function(
-        "() => document.querySelector('#gallery-verdict').innerText.includes('a cat')",
+        "() => document.querySelector('#finder .count').innerText.includes('good match')",
         timeout=60_000,
     )
     assert (refused, problems) == ([f"{locked.url}/login"], [])
