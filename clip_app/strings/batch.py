@@ -93,20 +93,4 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Cosine similarity; the best sentence for each photo is outlined.",
         "余弦相似度；每张照片最配的句子以边框标出。",
     ),
-    "collection": (
-        "Find the best of many texts (.txt, .csv)",
-        "从很多句话里找最配的（.txt / .csv）",
-    ),
-    "collection_file": ("A file: one text a line, or a table", "文件：一行一句，或表格"),
-    "collection_pasted": ("Or paste them here, one a line", "或贴在这里，一行一句"),
-    "collection_button": ("Find the best", "找出最配的"),
-    "collection_missing": (
-        "Choose a file of texts, or paste some.",
-        "选一个文本文件，或贴一些句子进来。",
-    ),
-    "collection_reading": ("Reading the texts: {done} of {total}", "正在读句子：{done} / {total}"),
-    "collection_stopped": (
-        "Stopped. What has been read is remembered, so the next run is quicker.",
-        "停下了。读过的已经记住，下次会快一些。",
-    ),
 }
