@@ -249,7 +249,7 @@ def test_the_theme_is_kept_and_shown_from_the_first_paint(open_shell):
 
 # What stays in Latin letters on a Chinese page: names, formats, units.
 LATIN = re.compile(
-    r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP|HF_ENDPOINT|softmax|EXIT"
+    r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP|HF_ENDPOINT|softmax|EXIT|examples/[a-z-]+"
     r"|sigmoid|open_clip|hf-hub|float32|int8|cpu|cuda|starter|MB|GB|Apache|MIT|Apple|apple-amlr"
     r"|YYYY-MM-DD|IMG_\d+|Shift|Enter|Esc|[\w.-]+\.(?:txt|csv|tsv|json|jsonl|zip|jpg|jpeg|png)"
     r"|\.(?:txt|csv|tsv|jsonl?|zip)|[a-z\d]+(?:-[a-z\d]+){2,}|mobileclip2-\w+|vit-\w[\w-]*|pe-core-\w+"
@@ -358,6 +358,7 @@ _CONTRAST = """() => {
     const ink = colour(one instanceof SVGElement ? style.fill : style.color);
     const [a, b] = [light(over(ink, ground)), light(ground)].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);
+    if (!ink[3]) continue;
     seen.push(ratio);
     if (ratio < 4.5) low.push([ratio, one.tagName, String(one.className), said.slice(0, 40)]);
   }

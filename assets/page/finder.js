@@ -259,7 +259,9 @@ const tileWidth = () => wide || (board.clientWidth < 640 ? board.clientWidth / 2
 const layOut = (from = 0) => {
   const width = board.clientWidth;
   if (!from || width !== placed.width) {
-    const count = Math.max(width < 640 ? 2 : 1, Math.floor((width + GAP) / (tileWidth() + GAP)));
+    // Without a width, in a tab that is not shown, the division would have no end.
+    const room = width && Math.floor((width + GAP) / (tileWidth() + GAP));
+    const count = Math.max(width < 640 ? 2 : 1, room);
     placed = { tiles: [], line: null, height: 0, columns: Array(count).fill(0), width };
     from = 0;
   }

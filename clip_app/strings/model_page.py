@@ -79,6 +79,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "step search": ("search", "检索"),
     "step judge": ("judge what fits", "判断是否符合"),
     "step scan": ("look through a folder", "扫描文件夹"),
+    "step browse": ("list photos", "列出照片"),
     "step write": ("write to the index", "写入索引"),
     "metrics": ("Times of each step", "各步骤用时"),
     "metrics_step": ("Step", "步骤"),
