@@ -11,7 +11,7 @@ Both = dict[Language, str]
 
 def words(*topics: str) -> dict[Language, dict[str, str]]:
     """Every string whose key begins with one of `topics`, as `in_both` gives them."""
-    return in_both(key for key in STRINGS if key.startswith(topics))
+    return in_both([key for key in STRINGS if key.startswith(topics)])
 
 
 def said_in_both(said: ClipAppError | Reason | Any) -> Both:
