@@ -32,9 +32,8 @@ def write_labels(page, labels: str) -> None:
     """In place of those that are there."""
     while page.locator("#classify-labels .remove").count():
         page.locator("#classify-labels .remove").last.click()
-    entry = page.locator("#classify-labels").locator(".entry, textarea").first
-    entry.fill(labels)
-    entry.press("Enter")
+    page.locator("#classify-labels .entry").fill(labels)
+    page.locator("#classify-labels .entry").press("Enter")
 
 
 def lay(page, part: str, files: list[Path]) -> None:
@@ -301,7 +300,7 @@ def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_p
 )
 def test_the_matrix_can_be_read_on_every_screen(app, open_at, tmp_path, viewport, theme):
     page = open_at(f"{app.url}/?__theme={theme}", "en-US", viewport)
-    page.evaluate("document.querySelector('.bar [data-tab=match]').click()")
+    page.evaluate("document.querySelector('#tab-match').click()")
     page.locator("#matrix > button").click()
     page.locator("#matrix td.best").first.wait_for(timeout=60_000)
     sizes = (

@@ -4,16 +4,14 @@ from typing import Any
 
 from clip_app.errors import ClipAppError, Reason
 from clip_app.strings import LANGUAGES, STRINGS, Language
+from clip_app.ui.i18n import in_both
 
 Both = dict[Language, str]
 
 
 def words(*topics: str) -> dict[Language, dict[str, str]]:
-    """Every string whose key begins with one of `topics`, by language; placeholders are left in."""
-    return {
-        language: {key: pair[place] for key, pair in STRINGS.items() if key.startswith(topics)}
-        for place, language in enumerate(LANGUAGES)
-    }
+    """Every string whose key begins with one of `topics`, as `in_both` gives them."""
+    return in_both([key for key in STRINGS if key.startswith(topics)])
 
 
 def said_in_both(said: ClipAppError | Reason | Any) -> Both:
