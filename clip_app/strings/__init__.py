@@ -9,6 +9,7 @@ from typing import Literal
 from clip_app.strings import (
     batch,
     card,
+    checking,
     gallery,
     images,
     labels,
@@ -18,6 +19,7 @@ from clip_app.strings import (
     page,
     search_page,
     settings,
+    teaching,
     terminal,
     typed,
 )
@@ -41,6 +43,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         search_page,
         model_page,
         learn,
+        teaching,
+        checking,
     )
     for key, pair in topic.STRINGS.items()
 }
