@@ -20,7 +20,6 @@ from safetensors.numpy import load, save
 from clip_app.errors import ImageError, InputError, StorageError
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
-from clip_app.scoring import unit
 from clip_app.tasks.concepts import (
     MARKS,
     MOST_THUMBNAILS,
@@ -255,4 +254,4 @@ def _vector(array: np.ndarray) -> np.ndarray:
         raise ValueError(array.shape)
     if not abs(float(np.linalg.norm(array)) - 1) < 1e-3:
         raise ValueError("not of length 1")
-    return unit(array)
+    return array
