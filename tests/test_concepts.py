@@ -340,7 +340,7 @@ def test_the_terminal_classifies_by_a_folder_of_examples(service, tmp_path, caps
     assert [one["label"] for one in found] == [one.label for one in expected.results]
     assert found[0]["similarity"] == pytest.approx(expected.results[0].similarity, abs=1e-5)
     assert "broken.jpg" in told.err
-    assert "(3 photographs)" in told.err
+    assert "(photographs: 3)" in told.err
     assert main([*given, "--labels", "cats, birds"]) == 2
     assert "dogs" in capsys.readouterr().err
 

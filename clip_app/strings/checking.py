@@ -15,8 +15,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "check_title": ("How well the labels fit", "类别识别检验"),
     "check_photos": (
-        "{number} photographs, {classes} classes; {failed} could not be read.",
-        "照片 {number} 张，类别 {classes} 个；{failed} 张无法读取。",
+        "Photographs: {number:,}; classes: {classes:,}; unreadable: {failed:,}.",
+        "照片 {number:,} 张，类别 {classes:,} 个；{failed:,} 张无法读取。",
     ),
     "check_model": ("Model", "模型"),
     "check_templates": ("Templates", "提示模板"),

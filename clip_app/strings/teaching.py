@@ -50,21 +50,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} 由本程序的更新版本写成，请先升级。",
     ),
     "concept_line": (
-        "@{name}: {examples} examples, {counter_examples} counter-examples, α = {alpha:.2f}",
+        "@{name}: examples {examples}, counter-examples {counter_examples}, α = {alpha:.2f}",
         "@{name}：示例 {examples} 张，反例 {counter_examples} 张，α = {alpha:.2f}",
     ),
     "concept_learnt": (
-        "Learnt @{name} from {examples} photographs; use it as a label or in a search.",
+        "Learnt @{name} (photographs: {examples}); use it as a label or in a search.",
         "已从 {examples} 张照片学会 @{name}，可作类别或搜索词使用。",
     ),
     "concepts_moved": (
-        "{number} concepts: {file}.",
+        "Concepts: {number}; file: {file}.",
         "{number} 个概念：{file}。",
     ),
     "concept_forgotten": ("@{name} is forgotten.", "@{name} 已删除。"),
     "teaching_gain": (
         "Examples left out one at a time: {before:.1f} % named rightly by words alone,"
-        " {after:.1f} % with the other examples ({photos} photographs).",
+        " {after:.1f} % with the other examples (photographs: {photos}).",
         "逐张留出示例检验：仅凭文字答对 {before:.1f} %，加上其余示例答对 {after:.1f} %"
         "（{photos} 张照片）。",
     ),

@@ -19,6 +19,9 @@ from clip_app.tasks.measures import Calibration, Share, calibrated, halves, shar
 # Photographs that are named as worst, and as likely mislabelled.
 _MOST_NAMED = 24
 
+# With fewer photographs nothing is said of calibration.
+_FEWEST = 30
+
 # A label is doubted by so many nearest photographs of either label.
 _NEIGHBOURS = 3
 
@@ -77,7 +80,7 @@ class Evaluation:
             they were named are nearer, in the mean, than the 3 nearest of their own; the largest
             difference first.
         compared: template sets, the best on the choosing half first.
-        calibration: None of less than two photographs.
+        calibration: None of less than 30 photographs, which can tell nothing.
     """
 
     model: str
@@ -214,7 +217,7 @@ def evaluate_features(
         tuple(sorted(wrong, key=lambda one: -one.score)[:_MOST_NAMED]),
         _doubtful(features, right, wrong),
         _compared(features, right, names, weights),
-        calibrated(cosines, service.logit_scale, right) if len(right) > 1 else None,
+        calibrated(cosines, service.logit_scale, right) if len(right) >= _FEWEST else None,
     )
 
 

@@ -73,7 +73,7 @@ def run(parsed: argparse.Namespace) -> int:
     def prepare(service: ModelService) -> Ask:
         if shared := shared_scores(labels, terminal_language()):
             tell(shared)
-        store = ConceptStore(read_settings().index_dir, service.info.fingerprint)
+        store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
         taught = list(store.named(labels))
         if shown:
             taught += _learnt(service, shown, labels, template, parsed.alpha)
@@ -107,9 +107,9 @@ def _learnt(
     """A concept of each example folder; what they do for one another is told."""
     language = terminal_language()
     photos = list(encode_files(service, shown.paths))
-    broken = [one for one in photos if one.error is not None]
+    broken = [(one.source, one.error.message(language)) for one in photos if one.error]
     if broken:
-        tell_broken(len(broken), ((one.source, one.error.message(language)) for one in broken))
+        tell_broken(len(broken), broken)
     kept = [i for i, one in enumerate(photos) if one.error is None]
     features = np.array([photos[i].image_features for i in kept], np.float32)
     folder = np.array([shown.right[i] for i in kept], int)

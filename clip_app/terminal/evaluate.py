@@ -84,7 +84,7 @@ def _measured(
     # Each model is let go before the next is loaded.
     flags = argparse.Namespace(**vars(parsed), **({"model": model} if model else {}))
     service = common.load_service(read_settings(flags, MODEL_SETTINGS))
-    store = ConceptStore(read_settings().index_dir, service.info.fingerprint)
+    store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
     with StatusLine() as status:
 
         def progress(done: int, total: int) -> None:
