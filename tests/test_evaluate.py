@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from clip_app.prompts import TEMPLATE_SETS
 from clip_app.server.evaluation_answer import evaluation_answer
 from clip_app.server.evaluation_page import evaluation_page
 from clip_app.settings import ASSETS
-from clip_app.tasks.evaluate import Evaluation, evaluate
+from clip_app.tasks.classes import classes_from_labels
+from clip_app.tasks.concepts import Concept, concept_from_features
+from clip_app.tasks.evaluate import Evaluation, evaluate, evaluate_features
 from clip_app.tasks.labelled import labelled_folder, labelled_table
 from clip_app.tasks.measures import calibrated, calibration_error, halves, share
 from clip_app.terminal import main
@@ -74,7 +77,9 @@ def test_figures_are_those_of_plain_numpy(service, found, features):
     scores = softmax(service.logit_scale * cosines.astype(np.float64))
     wrong = [i for i in np.argsort(-scores.max(axis=1)) if ranks[i, 0] != right[i]]
     assert [one.photo for one in found.worst] == wrong[:24]
-    assert found.worst[0].score == pytest.approx(scores.max(), rel=1e-5) or found.worst[0].score < 1
+    np.testing.assert_allclose(
+        [one.score for one in found.worst], scores[wrong[:24]].max(axis=1), rtol=1e-5
+    )
     for one in found.worst:
         assert one.photo in found.cell(one.label, one.named)
 
@@ -168,9 +173,20 @@ def test_intervals_are_wilsons():
     assert calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1
 
 
-def test_other_names_and_concepts_change_the_figures(service, found):
+def test_other_names_and_concepts_change_the_figures(service, found, features):
     names = [f"nonsense {i}" for i in range(len(found.names))]
-    assert evaluate(service, GALLERY, names).top1.value < found.top1.value
+    taught = [
+        concept_from_features(service, name, features[found.right == i])
+        for i, name in enumerate(names)
+    ]
+
+    def top1(concepts: Sequence[Concept]) -> float:
+        def weights(choice: str) -> np.ndarray:
+            return classes_from_labels(service, names, choice, concepts=concepts).weights
+
+        return evaluate_features(service, features, found.right, names, weights).top1.value
+
+    assert top1([]) < found.top1.value < top1(taught)
     with pytest.raises(InputError, match="3 names for 19"):
         evaluate(service, GALLERY, names[:3])
 
@@ -228,7 +244,8 @@ def test_the_terminal_prints_json_and_writes_the_page(
     expected = evaluation_answer(evaluate(service, small, ["cat", "dog"]))
     assert answer == json.loads(json.dumps(expected))
     assert answer["photographs"] == 4
-    assert answer["top1"]["value"] == 0.5 or answer["top1"]["value"] == 0.75
+    # The cat among the dogs is one of the mistakes.
+    assert 0 < answer["top1"]["value"] <= 0.75
     assert out.read_text("utf-8").startswith("<!doctype html>")
     assert main(["evaluate", str(small), "--model", "starter", "--model", "starter"]) == 0
     assert capsys.readouterr().out.count("starter: ") == 2
