@@ -17,6 +17,9 @@ _HOME = {
     "ClipAppError": "clip_app.errors",
     "Classes": "clip_app.tasks.classes",
     "Classification": "clip_app.tasks.classify",
+    "Concept": "clip_app.tasks.concepts",
+    "ConceptStore": "clip_app.tasks.concept_files",
+    "Evaluation": "clip_app.tasks.evaluate",
     "Gallery": "clip_app.gallery.gallery",
     "LabelScore": "clip_app.tasks.classify",
     "ModelService": "clip_app.model.service",
@@ -25,15 +28,22 @@ _HOME = {
     "classes_from_labels": "clip_app.tasks.classes",
     "classify": "clip_app.tasks.classify",
     "classify_features": "clip_app.tasks.classify",
+    "evaluate": "clip_app.tasks.evaluate",
+    "learn_concept": "clip_app.tasks.concepts",
     "load_model": "clip_app.model.slot",
     "match": "clip_app.tasks.match",
     "open_gallery": "clip_app.gallery.gallery",
+    "read_concepts": "clip_app.tasks.concept_files",
+    "write_concepts": "clip_app.tasks.concept_files",
 }
 
 __all__ = [
     "Classes",
     "Classification",
     "ClipAppError",
+    "Concept",
+    "ConceptStore",
+    "Evaluation",
     "Gallery",
     "LabelScore",
     "ModelService",
@@ -42,9 +52,13 @@ __all__ = [
     "classes_from_labels",
     "classify",
     "classify_features",
+    "evaluate",
+    "learn_concept",
     "load_model",
     "match",
     "open_gallery",
+    "read_concepts",
+    "write_concepts",
 ]
 
 if TYPE_CHECKING:
@@ -55,6 +69,9 @@ if TYPE_CHECKING:
     from clip_app.model.slot import load_model
     from clip_app.tasks.classes import Classes, classes_from_labels
     from clip_app.tasks.classify import Classification, LabelScore, classify, classify_features
+    from clip_app.tasks.concept_files import ConceptStore, read_concepts, write_concepts
+    from clip_app.tasks.concepts import Concept, learn_concept
+    from clip_app.tasks.evaluate import Evaluation, evaluate
     from clip_app.tasks.match import TextScore, match
 
 

@@ -3,6 +3,12 @@
 import numpy as np
 
 
+def unit(rows: np.ndarray) -> np.ndarray:
+    """The rows in length 1, float32; one of zeros stays."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+
+
 def similarities(image_features: np.ndarray, text_features: np.ndarray) -> np.ndarray:
     """Cosine similarities, float32 (images, texts) in [-1, 1], of unit rows."""
     return np.clip(image_features @ text_features.T, -1.0, 1.0)

@@ -2,19 +2,20 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from clip_app.errors import GalleryError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
-from clip_app.gallery.query import TextTerm, parse_query
+from clip_app.gallery.query import parse_query
 from clip_app.gallery.roots import Roots, printable
-from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
+from clip_app.gallery.search import SearchAnswer, image_term, search, with_concepts
 from clip_app.gallery.stores.store import Counts, Filter
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
+from clip_app.tasks.concepts import Concept
 
 
 class Gallery:
@@ -62,6 +63,7 @@ class Gallery:
         exclude: str = "",
         top_k: int = 20,
         where: Filter | None = None,
+        concepts: Iterable[Concept] = (),
     ) -> SearchAnswer:
         """The photographs that fit best, best first.
 
@@ -71,13 +73,15 @@ class Gallery:
             exclude: what to stay away from, separated by commas.
             top_k: how many, 1 to 500.
             where: which files to look at.
+            concepts: what the model was taught, for terms such as `@Rex`.
 
         Raises:
-            InputError: if there is nothing to look for, or too many terms.
+            InputError: if there is nothing to look for, too many terms, or another model was
+                taught the concept.
             ImageError: if a picture cannot be read.
             GalleryError: if the folder has not been indexed with this model.
         """
-        terms: list[TextTerm | ImageTerm] = [*parse_query(text, exclude)]
+        terms = with_concepts(self._model, parse_query(text, exclude), concepts)
         for path in images:
             terms.append(image_term(self._model, os.fspath(path), name=Path(path).name))
         store = self._library.open(self.folder, self._model.info)

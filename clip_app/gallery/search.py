@@ -1,7 +1,7 @@
 """Searching galleries: by words, by pictures, by both, with things to stay away from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,9 +13,12 @@ from clip_app.gallery.query import TextTerm
 from clip_app.gallery.roots import same_name
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.metrics import steps
+from clip_app.model.backgrounds import TEMPLATES
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
+from clip_app.prompts import language_of_texts
+from clip_app.tasks.concepts import MARKS, Concept, by_key, check_model, key_of
 
 MAX_TOP_K = 500
 
@@ -116,6 +119,31 @@ def image_term(service: ModelService, path: str, *, name: str, weight: float = 1
         data = file.read()
     vector = service.encode_images([open_picture(data, service, name=name)])[0]
     return ImageTerm(vector, name, weight, content_of(data), os.path.realpath(path))
+
+
+def with_concepts(
+    service: ModelService, terms: Sequence[TextTerm], concepts: Iterable[Concept]
+) -> list[TextTerm | ImageTerm]:
+    """The terms, those that name a concept with an @ before it as what was taught.
+
+    A name that nothing bears stays words.
+
+    Raises:
+        InputError: if another model was taught the concept.
+        ModelError: if the device fails.
+    """
+    known = by_key(concepts)
+    mixed: list[TextTerm | ImageTerm] = []
+    for term in terms:
+        concept = known.get(key_of(term.text)) if term.text.startswith(MARKS) else None
+        if concept is None:
+            mixed.append(term)
+            continue
+        check_model(concept, service)
+        prompt = TEMPLATES[language_of_texts([concept.name])]
+        words = service.encode_labels([concept.name], prompt)[0]
+        mixed.append(ImageTerm(concept.mixed(words), f"{MARKS[0]}{concept.name}", term.weight))
+    return mixed
 
 
 def search(

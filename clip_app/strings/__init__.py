@@ -9,6 +9,7 @@ from typing import Literal
 from clip_app.strings import (
     batch,
     card,
+    checking,
     gallery,
     images,
     intake,
@@ -19,6 +20,7 @@ from clip_app.strings import (
     page,
     search_page,
     settings,
+    teaching,
     terminal,
     typed,
 )
@@ -43,6 +45,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         intake,
         model_page,
         learn,
+        teaching,
+        checking,
     )
     for key, pair in topic.STRINGS.items()
 }

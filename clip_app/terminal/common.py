@@ -33,8 +33,8 @@ def add_model_flags(command: argparse.ArgumentParser) -> None:
     add_flags(command, terminal_language(), names)
 
 
-def add_gallery_flags(command: argparse.ArgumentParser) -> None:
-    """Add what every command about galleries takes."""
+def add_index_flag(command: argparse.ArgumentParser) -> None:
+    """Add where indexes, and what else is kept, lie."""
     command.add_argument(
         "--index",
         dest="index_dir",
@@ -42,6 +42,11 @@ def add_gallery_flags(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=text("setting_index_dir", terminal_language()),
     )
+
+
+def add_gallery_flags(command: argparse.ArgumentParser) -> None:
+    """Add what every command about galleries takes."""
+    add_index_flag(command)
     add_flags(command, terminal_language(), ("gallery_store",))
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -121,4 +126,12 @@ def positive(value: str) -> int:
     number = int(value)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def fraction(value: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
     return number

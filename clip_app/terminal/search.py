@@ -9,9 +9,9 @@ from typing import Any
 from clip_app.console import emit, emit_json, printable, tell, without_halves
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.library import AnyLibrary
-from clip_app.gallery.query import MAX_TERMS, TextTerm, describe, is_interpreted, parse_query
+from clip_app.gallery.query import MAX_TERMS, describe, is_interpreted, parse_query
 from clip_app.gallery.roots import spelled
-from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
+from clip_app.gallery.search import SearchAnswer, image_term, search, with_concepts
 from clip_app.gallery.stores.store import Filter, Store
 from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model.service import ModelService
@@ -19,6 +19,7 @@ from clip_app.process import terminal_language
 from clip_app.server.answers import search_answer
 from clip_app.settings import read_settings
 from clip_app.strings import text
+from clip_app.tasks.concept_files import ConceptStore
 from clip_app.terminal import common
 from clip_app.terminal.common import (
     GALLERY_SETTINGS,
@@ -83,9 +84,11 @@ def run(parsed: argparse.Namespace) -> None:
             raise GalleryError("index_none")
         service = common.load_service(settings)
         stores = _stores(library, service, parsed.folder)
-        terms: list[TextTerm | ImageTerm] = [
+        kept = ConceptStore(settings.index_dir, service.info.fingerprint)
+        taught = () if parsed.literal else kept.named(term.text for term in texts)
+        terms = [
             *(image_term(service, str(path), name=path.name) for path in images),
-            *texts,
+            *with_concepts(service, texts, taught),
         ]
         answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
     query = describe(terms)

@@ -1,0 +1,248 @@
+"""Classes taught by example: what a person's own photographs add to a class's words.
+
+A class with examples is unit((1 − α) · text + α · unit(mean of their features)); α = 0.7 served
+best for any number of examples. Counter-examples push the mean away from theirs, by half of the
+difference (Rocchio 1971): what both kinds share, such as light and place, stays as it is.
+"""
+
+import io
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from clip_app.errors import InputError
+from clip_app.images import thumbnail
+from clip_app.model.service import ModelService
+from clip_app.photos import EncodedPhoto, Source, encode_files
+from clip_app.scoring import similarities, unit
+
+#: Share of the examples in a class, the rest is its words.
+ALPHA = 0.7
+
+# How far counter-examples push: this share of the difference between both means.
+_AWAY = 0.5
+
+LONGEST_NAME = 100
+MOST_THUMBNAILS = 20
+THUMBNAIL_SIDE = 96
+
+#: What stands before the name of a concept among labels and in a query; the second is full width.
+MARKS = ("@", "＠")
+
+
+@dataclass(frozen=True)
+class Concept:
+    """Something that a model has been shown, by its name.
+
+    Attributes:
+        name: as `concept_name` cleans it; its words too.
+        fingerprint, model: of the model that made the vectors; others cannot use them.
+        mean: float32 (embedding_size,), length 1: the mean of the examples' features.
+        examples: how many there were.
+        alpha: share of the examples, in [0, 1].
+        away: float32 (embedding_size,), length 1: the mean of the counter-examples' features; None
+            without any.
+        counter_examples: how many there were.
+        thumbnails: WebP files of the first examples, at most 20, 96 pixels long.
+    """
+
+    name: str
+    fingerprint: str
+    model: str
+    mean: np.ndarray
+    examples: int
+    alpha: float = ALPHA
+    away: np.ndarray | None = None
+    counter_examples: int = 0
+    thumbnails: tuple[bytes, ...] = ()
+
+    @property
+    def direction(self) -> np.ndarray:
+        """What the photographs say, float32 (embedding_size,), length 1."""
+        if self.away is None:
+            return self.mean
+        return unit(self.mean + np.float32(_AWAY) * (self.mean - self.away))
+
+    def mixed(self, words: np.ndarray) -> np.ndarray:
+        """The class's row: float32 (embedding_size,), length 1, from its words'."""
+        return mixed(words, self.direction, self.alpha)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What examples do for photographs that were left out, one at a time.
+
+    Attributes:
+        before, after: share of them that the words alone and the words with the other examples
+            name rightly, in [0, 1].
+        photos: how many that are.
+    """
+
+    before: float
+    after: float
+    photos: int
+
+
+def mixed(words: np.ndarray, shown: np.ndarray, alpha: float) -> np.ndarray:
+    """unit((1 − α) · words + α · shown), float32, of rows of length 1."""
+    return unit(np.float32(1 - alpha) * words + np.float32(alpha) * shown)
+
+
+def concept_name(typed: str) -> str:
+    """A name as it is kept: composed characters, single spaces, without a leading @.
+
+    Raises:
+        InputError: if nothing is left, it is too long, or holds what separates labels.
+    """
+    name = unmarked(" ".join(unicodedata.normalize("NFC", typed).split()))
+    # Control characters and halves of characters; joiners stay, emoji are written with them.
+    if not name or any(unicodedata.category(one) in ("Cc", "Cs") for one in name):
+        raise InputError("concept_name_missing")
+    if len(name) > LONGEST_NAME:
+        raise InputError("concept_name_long", number=len(name), limit=LONGEST_NAME)
+    if any(one in name for one in ",，;；、"):
+        raise InputError("concept_name_separator", name=name)
+    return name
+
+
+def unmarked(name: str) -> str:
+    """A name without the @ before it."""
+    return name.lstrip(" ".join(MARKS)) if name.startswith(MARKS) else name
+
+
+def key_of(name: str) -> str:
+    """What names are compared by: width, case, form and spaces make no difference."""
+    return " ".join(unicodedata.normalize("NFKC", unmarked(name)).casefold().split())
+
+
+def by_key(concepts: Iterable[Concept]) -> Mapping[str, Concept]:
+    """Concepts by what their names are compared by."""
+    return {key_of(one.name): one for one in concepts}
+
+
+def learn_concept(
+    service: ModelService,
+    name: str,
+    examples: Sequence[Source],
+    without: Sequence[Source] = (),
+    *,
+    alpha: float = ALPHA,
+) -> Concept:
+    """A concept from photographs of it, and of what it is not.
+
+    Args:
+        service: the model to teach.
+        name: what to call it; its words too.
+        examples: at least one photograph.
+        without: photographs of what it is taken for and is not.
+        alpha: share of the examples, in [0, 1].
+
+    Raises:
+        InputError: if the name or `alpha` will not do, or there is no example.
+        ImageError: if a photograph cannot be read.
+        ModelError: if the device fails.
+    """
+    shown = _encoded(service, examples)
+    away = _encoded(service, without)
+    return concept_from_features(
+        service,
+        name,
+        _rows(shown),
+        _rows(away),
+        alpha=alpha,
+        thumbnails=[photo.kept for photo in shown[:MOST_THUMBNAILS]],
+    )
+
+
+def concept_from_features(
+    service: ModelService,
+    name: str,
+    examples: np.ndarray,
+    without: np.ndarray | None = None,
+    *,
+    alpha: float = ALPHA,
+    thumbnails: Sequence[bytes] = (),
+) -> Concept:
+    """As `learn_concept`, of float32 (photographs, embedding_size) with rows of length 1."""
+    if not len(examples):
+        raise InputError("concept_examples_missing", name=name)
+    if not 0 <= alpha <= 1:
+        raise InputError("concept_alpha")
+    away = without is not None and len(without) > 0
+    return Concept(
+        concept_name(name),
+        service.info.fingerprint,
+        service.info.public_name,
+        unit(examples.mean(axis=0)),
+        len(examples),
+        float(alpha),
+        unit(without.mean(axis=0)) if away and without is not None else None,
+        len(without) if without is not None else 0,
+        tuple(thumbnails),
+    )
+
+
+def check_model(concept: Concept, service: ModelService) -> None:
+    """See that a model can use a concept.
+
+    Raises:
+        InputError: if another model has made it.
+    """
+    if concept.fingerprint != service.info.fingerprint:
+        raise InputError(
+            "concept_other_model",
+            name=concept.name,
+            model=concept.model,
+            current=service.info.public_name,
+        )
+
+
+def left_out_gain(
+    words: np.ndarray, features: np.ndarray, right: np.ndarray, alpha: float = ALPHA
+) -> Gain:
+    """Whether teaching helps: each example is named by the words, then with all other examples.
+
+    Args:
+        words: float32 (classes, embedding_size), rows of length 1: the classes by their words.
+        features: float32 (examples, embedding_size), rows of length 1.
+        right: int (examples,), the class of each.
+        alpha: share of the examples.
+    """
+    number = len(words)
+    sums = np.zeros(words.shape, np.float64)
+    np.add.at(sums, right, features)
+    counts = np.bincount(right, minlength=number)
+    taught = words.copy()
+    for place in np.flatnonzero(counts):
+        taught[place] = mixed(words[place], unit(sums[place]), alpha)
+    cosines = similarities(features, taught)
+    for row, place in enumerate(right):
+        # A class whose only example is left out is its words.
+        own = words[place]
+        if counts[place] > 1:
+            own = mixed(own, unit(sums[place] - features[row]), alpha)
+        cosines[row, place] = features[row] @ own
+    before = similarities(features, words).argmax(axis=1) == right
+    after = cosines.argmax(axis=1) == right
+    return Gain(float(before.mean()), float(after.mean()), len(right))
+
+
+def _encoded(service: ModelService, sources: Sequence[Source]) -> list[EncodedPhoto]:
+    photos = list(encode_files(service, sources, keep=_small))
+    for photo in photos:
+        if photo.error is not None:
+            raise photo.error
+    return photos
+
+
+def _rows(photos: Sequence[EncodedPhoto]) -> np.ndarray:
+    return np.array([photo.image_features for photo in photos], np.float32)
+
+
+def _small(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    thumbnail(picture, THUMBNAIL_SIDE).convert("RGB").save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()
