@@ -18,6 +18,7 @@ from clip_app.strings import (
     page,
     search_page,
     settings,
+    sorting,
     terminal,
     typed,
 )
@@ -32,6 +33,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         typed,
         gallery,
         terminal,
+        sorting,
         models,
         settings,
         page,

@@ -19,13 +19,28 @@ from clip_app.errors import ClipAppError
 from clip_app.network import mend_environment
 from clip_app.process import start_logging, terminal_language
 from clip_app.strings import text
-from clip_app.terminal import classify, export, forget, index, match, models, search, status
+from clip_app.terminal import (
+    classify,
+    export,
+    forget,
+    index,
+    match,
+    models,
+    search,
+    sort,
+    status,
+    tag,
+    undo,
+)
 from clip_app.terminal.answering import FAILED
 
 log = logging.getLogger(__name__)
 
 # In the order of `--help`; each has `add`, which names its `run`.
-_COMMANDS = (classify, match, index, search, status, forget, models, export)
+_COMMANDS = (
+    *(classify, match, sort, tag, undo),
+    *(index, search, status, forget, models, export),
+)
 
 # How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would
 # read as "done in part"), and after Ctrl-C.
