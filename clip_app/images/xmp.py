@@ -22,7 +22,7 @@ _LISTS = (
     ("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList", "Seq"),
 )
 _EMPTY = (
-    b'<?xml version="1.0" encoding="utf-8"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="'
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="'
     + _RDF.encode()
     + b'"><rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>'
 )

@@ -4,8 +4,10 @@ What lies on the disk says how far a run came, so a killed one needs no marks to
 """
 
 import base64
+import errno
 import json
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +27,13 @@ class Journal:
 
     Attributes:
         path: of the file.
+        token: of this journal alone, in the names of what is not whole yet.
         folders: those that the steps make, and that go again where nothing else came into them.
         steps: in their order.
     """
 
     path: Path
+    token: str
     folders: tuple[str, ...]
     steps: tuple[Step, ...]
 
@@ -55,19 +59,21 @@ def create(path: Path, steps: Sequence[Step]) -> Journal:
     """
     parents = {Path(step.target).parent for step in steps}
     folders = tuple(sorted(str(one) for one in parents if not one.exists()))
-    lines = [{"clip_app_journal": _VERSION, "folders": folders}, *map(_as_json, steps)]
+    token = secrets.token_hex(4)
+    header = {"clip_app_journal": _VERSION, "token": token, "folders": folders}
+    lines = [header, *map(_as_json, steps)]
     content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(path):
-            raise FileExistsError(None, os.strerror(17), str(path))
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         write_whole(path, content, path.with_name(f".{path.name}.part"))
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(
             "journal_unwritable", name=printable(path.name), reason=reason
         ) from error
-    return Journal(path, folders, tuple(steps))
+    return Journal(path, token, folders, tuple(steps))
 
 
 def read(path: Path) -> Journal:
@@ -82,7 +88,8 @@ def read(path: Path) -> Journal:
         if header["clip_app_journal"] != _VERSION:
             raise ValueError
         steps = tuple(_from_json(json.loads(line)) for line in lines)
-        return Journal(path.resolve(), tuple(map(str, header["folders"])), steps)
+        token = bytes.fromhex(header["token"]).hex()
+        return Journal(path.resolve(), token, tuple(map(str, header["folders"])), steps)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError("journal_unreadable", name=printable(path.name)) from error
 
@@ -117,7 +124,7 @@ def take_back(journal: Journal, progress: Progress | None = None) -> Report:
 
 def _with_parts(journal: Journal) -> Iterator[tuple[Step, Path]]:
     for number, step in enumerate(journal.steps):
-        yield step, Path(step.target).parent / f".clip-app-{number}.part"
+        yield step, Path(step.target).parent / f".clip-app-{journal.token}-{number}.part"
 
 
 def _note(report: Report, step: Step, reason: Reason | None) -> None:

@@ -70,7 +70,7 @@ def _tried(step: Step, part: Path, *, undoing: bool) -> Reason | None:
     back = undoing and step.how == "move"
     made = Path(step.source if back else step.target)
     try:
-        part.unlink(missing_ok=True)
+        _clear(step, part)
         if not undoing or back:
             made.parent.mkdir(parents=True, exist_ok=True)
         if os.path.realpath(made.parent) != str(made.parent):
@@ -87,9 +87,16 @@ def _tried(step: Step, part: Path, *, undoing: bool) -> Reason | None:
         )
     except OSError as error:
         with suppress(OSError):
-            part.unlink(missing_ok=True)
+            _clear(step, part)
         reason = error.strerror or str(error)
         return Reason("step_failed", {"name": printable(made.name), "reason": reason})
+
+
+def _clear(step: Step, part: Path) -> None:
+    """Remove what a kill left unfinished, on the way there or back."""
+    part.unlink(missing_ok=True)
+    if step.how == "move":
+        (Path(step.source).parent / part.name).unlink(missing_ok=True)
 
 
 def _as_recorded(path: Path, step: Step) -> bool:
