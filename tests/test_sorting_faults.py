@@ -19,7 +19,19 @@ from tests.gallery_helpers import picture_bytes, put
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
 
-OPERATIONS = ("open", "sendfile", "replace", "unlink", "fsync", "link", "symlink", "mkdir", "rmdir", "close", "utime")
+OPERATIONS = (
+    "open",
+    "sendfile",
+    "replace",
+    "unlink",
+    "fsync",
+    "link",
+    "symlink",
+    "mkdir",
+    "rmdir",
+    "close",
+    "utime",
+)
 PHOTOS = {"a.png": "cat", "b.png": "cat", "x/a.png": "cat", "x/c.png": "dog: big", "d.png": ""}
 
 

@@ -184,7 +184,7 @@ def _choice(path: str, row: dict[str, str | None]) -> Choice:
     label = " ".join((row["class"] or "").split())
     best, second = row.get("best") or "", row.get("second") or ""
     verdict: Verdict = next((one for one in get_args(Verdict) if one == row.get("verdict")), "none")
-    if label != (best if verdict == "sure" else ""):
+    if label != best if verdict == "sure" else label:
         verdict = "decided"
     return Choice(
         path, label, verdict, best, _score(row, "score"), second, _score(row, "second score")
