@@ -17,6 +17,7 @@ from clip_app.errors import InputError
 from clip_app.images import load_image
 from clip_app.images.keywords import keywords_of
 from clip_app.images.xmp import keywords_in, with_keywords
+from clip_app.photos import decode_side
 from clip_app.scoring import softmax_scores, without_half_the_mean
 from clip_app.sorting.folders import folder_names, steps_into_folders
 from clip_app.sorting.journal import carry_out, create, read, take_back
@@ -112,7 +113,8 @@ DARKTABLE = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
  <r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <r:Description r:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"
     xmlns:darktable="http://darktable.sf.net/" darktable:history_end="7">
-   <d:subject xmlns:d="http://purl.org/dc/elements/1.1/"><r:Bag><r:li>old &amp; gold</r:li></r:Bag></d:subject>
+   <d:subject xmlns:d="http://purl.org/dc/elements/1.1/">
+    <r:Bag><r:li>old &amp; gold</r:li></r:Bag></d:subject>
    <!-- a note --><darktable:masks><r:Seq/></darktable:masks>
   </r:Description>
  </r:RDF>
@@ -386,6 +388,21 @@ def test_tag_writes_sidecars_and_no_photograph(photos, capsys):
     (journal,) = photos.glob("*.jsonl")
     assert main(["undo", str(journal)]) == 0
     assert files_of(photos) == before
+
+
+def test_classify_names_together_what_it_is_given(photos, service, capsys):
+    assert main(["classify", str(photos), "--labels", LABELS, "--joint", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "gains nothing" in told.err
+    features = service.encode_images(
+        [load_image(photos / name, target_side=decode_side(service)) for name in PHOTOS]
+    )
+    classes = classes_from_labels(service, LABELS)
+    wanted = classify_features(service, features, classes, joint=True)
+    found = [json.loads(line) for line in told.out.splitlines()]
+    for one, answer in zip(found, wanted, strict=True):
+        assert one["results"][0]["label"] == answer.results[0].label
+        assert one["results"][0]["score"] == pytest.approx(answer.results[0].score, abs=1e-5)
 
 
 def test_sort_says_what_is_missing_in_one_sentence(photos, capsys):
