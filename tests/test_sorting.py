@@ -281,6 +281,19 @@ def test_what_was_changed_since_is_not_undone(tmp_path, how):
     assert moved.read_bytes() == b"edited since"
 
 
+@pytest.mark.parametrize("how", ["copy", "hardlink", "symlink"])
+def test_a_second_run_makes_nothing_twice(tmp_path, how):
+    folder, target, _, journal = sorted_photo(tmp_path, how)
+    put(folder / "x" / "a.png", picture_bytes(2))
+    plan = Plan(folder, [Choice(path, "cat", "decided") for path in ("a.png", "x/a.png")])
+    steps, _ = steps_into_folders(plan, target, how)
+    assert carry_out(create(journal, steps)).done == 2
+    assert steps_into_folders(plan, target, how) == ([], [])
+    put(folder / "a.png", picture_bytes(3))
+    again, _ = steps_into_folders(plan, target, how)
+    assert [Path(one.target).name for one in again] == (["3-a.png"] if how == "copy" else [])
+
+
 def test_the_last_copy_is_never_deleted(tmp_path):
     folder, target, steps, journal = sorted_photo(tmp_path, "copy")
     carry_out(create(journal, steps))

@@ -4,13 +4,14 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from clip_app.errors import InputError, Reason
 from clip_app.gallery.roots import is_left_out, printable
 from clip_app.gallery.stored_names import safe_name
 from clip_app.sorting.plan import Plan
-from clip_app.sorting.steps import How, Step
+from clip_app.sorting.steps import How, Step, is_done
 
 # A folder's name is a label; the rest of 255 bytes is for the number that tells equals apart.
 _LONGEST_BYTES = 200
@@ -75,8 +76,9 @@ def steps_into_folders(
         if found is None:
             missing.append((one.path, Reason("step_missing", {"name": printable(source.name)})))
         elif source.parent != target / names[one.label]:
-            place = free.take(names[one.label], source.name)
-            steps.append(Step(how, str(source), str(place), found.st_size, found.st_mtime_ns))
+            step = Step(how, str(source), "", found.st_size, found.st_mtime_ns)
+            if named := free.named(step, names[one.label]):
+                steps.append(named)
     return steps, missing
 
 
@@ -96,20 +98,37 @@ class _Free:
     def __init__(self, target: Path) -> None:
         self._target = target
         self._taken: dict[str, set[str]] = {}
+        self._by_size: dict[str, dict[int, list[str]]] = {}
         self._next: dict[tuple[str, str], int] = {}
 
-    def take(self, folder: str, name: str) -> Path:
-        """A path in `target/folder`, as near to `name` as may be."""
-        place = self._target / folder
+    def named(self, step: Step, folder: str) -> Step | None:
+        """The step with a target in `target/folder`, as near to its name as may be; None if what
+        it would make is there, by any name, so that a second run makes nothing twice.
+        """
         if folder not in self._taken:
-            there = os.listdir(place) if place.is_dir() else []
-            self._taken[folder] = {_folded(one) for one in there}
+            self._look_into(folder)
+        place = self._target / folder
+        size = len(os.fsencode(step.source)) if step.how == "symlink" else step.size
+        for there in self._by_size[folder].get(size, ()):
+            if is_done(replace(step, target=str(place / there))):
+                return None
         taken = self._taken[folder]
+        name = free = Path(step.source).name
         number = self._next.get((folder, name), 1)
-        free = name
         while _folded(free) in taken:
             number += 1
             free = f"{number}-{name}"
         self._next[folder, name] = number
         taken.add(_folded(free))
-        return place / free
+        return replace(step, target=str(place / free))
+
+    def _look_into(self, folder: str) -> None:
+        place = self._target / folder
+        self._taken[folder] = set()
+        sizes = self._by_size[folder] = {}
+        if place.is_dir():
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    self._taken[folder].add(_folded(entry.name))
+                    size = entry.stat(follow_symlinks=False).st_size
+                    sizes.setdefault(size, []).append(entry.name)

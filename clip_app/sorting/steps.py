@@ -66,6 +66,18 @@ def undo(step: Step, part: Path) -> Reason | None:
     return _tried(step, part, undoing=True)
 
 
+def is_done(step: Step) -> bool:
+    """Whether a copy or link that a step would make is there already, from an earlier run.
+
+    Raises:
+        OSError: if it cannot be looked at.
+    """
+    if step.how == "copy":
+        same = _as_recorded(Path(step.target), step)
+        return same and filecmp.cmp(step.source, step.target, shallow=False)
+    return step.how in ("hardlink", "symlink") and _is_link_to(step)
+
+
 def _tried(step: Step, part: Path, *, undoing: bool) -> Reason | None:
     back = undoing and step.how == "move"
     made = Path(step.source if back else step.target)
@@ -151,7 +163,7 @@ def _copy(step: Step, part: Path) -> Reason | None:
     source, target = Path(step.source), Path(step.target)
     if not _as_recorded(source, step):
         return _about("step_changed" if os.path.lexists(source) else "step_missing", source)
-    if _as_recorded(target, step) and filecmp.cmp(source, target, shallow=False):
+    if is_done(step):
         return None
     if not _reserve(target):
         return _about("step_taken", target)

@@ -65,6 +65,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "什么也没做。用 --csv FILE 写出计划表供修改，--plan FILE 读入，--do 执行。",
     ),
     "sort_nothing": ("There is nothing to do.", "没有要做的事。"),
+    "sort_begun": ("The undo file is {journal}.", "撤销文件：{journal}"),
     "sort_done": (
         "{number:,} done. To bring everything back: undo {journal}",
         "完成 {number:,} 个。要全部还原：undo {journal}",

@@ -140,6 +140,8 @@ def finish(
         journal = create((parsed.journal or place / name).expanduser().absolute(), steps)
         if not parsed.json:
             _print_plan(plan)
+        # Before anything is done, for whoever stops it.
+        tell(text("sort_begun", language, journal=shown(journal.path)))
         with StatusLine() as status:
             report = carry_out(journal, shown_by(status))
     elif not parsed.json:
