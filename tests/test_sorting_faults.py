@@ -1,50 +1,66 @@
 """Sorting, tagging and undoing, killed at every file operation: nothing lost, all of it undone."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from clip_app.images.xmp import with_keywords
-from clip_app.sorting import steps
 from clip_app.sorting.folders import steps_into_folders
 from clip_app.sorting.journal import carry_out, create, read, take_back
-from clip_app.sorting.plan import Plan
 from clip_app.sorting.sidecars import steps_of_tags
-from clip_app.tasks.sorting import Choice
+from tests.conftest import ROOT
 from tests.gallery_helpers import picture_bytes, put
+from tests.sorting_kills import PHOTOS, plan_for
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
 
-OPERATIONS = (
-    "open",
-    "sendfile",
-    "replace",
-    "unlink",
-    "fsync",
-    "link",
-    "symlink",
-    "mkdir",
-    "rmdir",
-    "close",
-    "utime",
-)
-PHOTOS = {"a.png": "cat", "b.png": "cat", "x/a.png": "cat", "x/c.png": "dog: big", "d.png": ""}
+CONTENTS = {name: picture_bytes(number) for number, name in enumerate(PHOTOS)}
+
+
+class Killer:
+    """Runs the process that does and kills."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.sorting_kills"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def killed_at(self, number: int, act: str, file: Path, folder: Path, far: bool = False) -> bool:
+        """Whether what was asked for was killed before its operation of this number."""
+        job = {"number": number, "act": act, "file": str(file), "folder": str(folder), "far": far}
+        self._process.stdin.write(f"{json.dumps(job)}\n")
+        self._process.stdin.flush()
+        status = int(self._process.stdout.readline())
+        assert status in (0, -signal.SIGKILL)
+        return status != 0
+
+    def stop(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def killer():
+    running = Killer()
+    yield running
+    running.stop()
 
 
 def make_photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
-    for number, name in enumerate(PHOTOS):
-        put(folder / name, picture_bytes(number))
+    for number, (name, content) in enumerate(CONTENTS.items()):
+        put(folder / name, content)
         os.utime(folder / name, ns=(10**18, 10**18 + number * 10**10 + 7))
     return folder.resolve()
-
-
-def plan_for(folder: Path) -> Plan:
-    return Plan(folder, [Choice(path, label, "decided") for path, label in PHOTOS.items()])
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -55,59 +71,17 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-def killed_at(number: int, act: Callable[[], object], before: Callable[[], None]) -> bool:
-    """Whether a child that does `act` was killed before its operation of this number."""
-    child = os.fork()
-    if child == 0:
-        try:
-            before()
-            count = iter(range(1, number))
-            for name in OPERATIONS:
-                real = getattr(os, name)
-
-                def counted(*given, real=real, **named):
-                    if next(count, None) is None:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    return real(*given, **named)
-
-                setattr(os, name, counted)
-            act()
-        except BaseException as error:  # noqa: BLE001 - a child must not go on with the tests
-            sys.stderr.write(repr(error))
-            os._exit(1)
-        os._exit(0)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, -signal.SIGKILL)
-    return status != 0
-
-
-def as_on_another_disk() -> None:
-    """Renames between folders fail as between two disks."""
-    real = os.replace
-
-    def replace(source, target):
-        if os.path.dirname(source) != os.path.dirname(target):
-            raise OSError(18, "Invalid cross-device link")
-        real(source, target)
-
-    steps.os.replace = replace  # in the child only
-
-
-def nothing() -> None:
-    """The disk as it is."""
-
-
 CASES = [
-    ("move", nothing),
-    ("move", as_on_another_disk),
-    ("copy", nothing),
-    ("hardlink", nothing),
-    ("symlink", nothing),
+    ("move", False),
+    ("move", True),
+    ("copy", False),
+    ("hardlink", False),
+    ("symlink", False),
 ]
 
 
-@pytest.mark.parametrize(("how", "disk"), CASES, ids=["move", "far", "copy", "hard", "symbolic"])
-def test_killed_at_every_operation_of_sorting_and_of_undoing(tmp_path, how, disk):
+@pytest.mark.parametrize(("how", "far"), CASES, ids=["move", "far", "copy", "hard", "symbolic"])
+def test_killed_at_every_operation_of_sorting_and_of_undoing(tmp_path, killer, how, far):
     kills = {"do": 0, "undo": 0}
     for direction in kills:
         for number in range(1, 200):
@@ -120,10 +94,8 @@ def test_killed_at_every_operation_of_sorting_and_of_undoing(tmp_path, how, disk
             create(file, planned)
             if direction == "undo":
                 assert carry_out(read(file)).failed == []
-            act = carry_out if direction == "do" else take_back
-            # As the kernel runs it: the child reads the journal, so opening it counts too.
-            killed = killed_at(number, lambda file=file, act=act: act(read(file)), disk)
-            check_places(planned, pristine, folder, how, exact=disk is nothing)
+            killed = killer.killed_at(number, direction, file, folder, far)
+            check_places(planned, pristine, folder, how, exact=not far)
             if not killed:
                 break
             kills[direction] += 1
@@ -171,7 +143,7 @@ def check_done(planned, pristine, folder, how):
     ]
 
 
-def test_killed_at_every_operation_of_tagging_and_of_undoing(tmp_path):
+def test_killed_at_every_operation_of_tagging_and_of_undoing(tmp_path, killer):
     kills = 0
     for undoing in (False, True):
         for number in range(1, 200):
@@ -185,8 +157,7 @@ def test_killed_at_every_operation_of_tagging_and_of_undoing(tmp_path):
             create(file, planned)
             if undoing:
                 carry_out(read(file))
-            act = take_back if undoing else carry_out
-            killed = killed_at(number, lambda file=file, act=act: act(read(file)), nothing)
+            killed = killer.killed_at(number, "undo" if undoing else "do", file, folder)
             for step in planned:
                 sidecar = Path(step.target)
                 found = sidecar.read_bytes() if sidecar.exists() else None
@@ -204,13 +175,13 @@ def test_killed_at_every_operation_of_tagging_and_of_undoing(tmp_path):
     assert kills >= 20
 
 
-def test_killed_while_the_undo_file_is_written_nothing_was_done(tmp_path):
+def test_killed_while_the_undo_file_is_written_nothing_was_done(tmp_path, killer):
     for number in range(1, 50):
         folder = make_photos(tmp_path / str(number))
         pristine = files_of(folder)
         planned, _ = steps_into_folders(plan_for(folder), folder.parent / "sorted", "move")
         file = folder.parent / "undo.jsonl"
-        killed = killed_at(number, lambda file=file, given=planned: create(file, given), nothing)
+        killed = killer.killed_at(number, "create", file, folder)
         assert files_of(folder) == pristine
         assert not file.exists() or len(read(file).steps) == 4
         if not killed:
