@@ -16,6 +16,7 @@ PACKAGE = ROOT / "clip_app"
 STOREYS = (
     ("__main__",),
     ("ui", "server", "terminal"),
+    ("sorting",),
     ("tasks", "gallery"),
     ("photos", "model"),
     ("images", "prompts", "scoring", "text_lists", "text_tables", "text_files"),

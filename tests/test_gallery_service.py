@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from clip_app.ui.tabs.gallery.search import Asked, Shown, facts, find, pictures
 
 from clip_app.errors import GalleryError, StorageError
 from clip_app.gallery.galleries import GalleryService
@@ -18,7 +19,6 @@ from clip_app.gallery.stores.store import content_of
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
-from clip_app.ui.tabs.gallery.search import Asked, Shown, facts, find, pictures
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import fill, picture_bytes, put, written_by_nobody
 

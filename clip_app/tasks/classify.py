@@ -11,7 +11,7 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, Sources, open_picture
 from clip_app.progress import Progress
-from clip_app.scoring import sigmoid, similarities, softmax_scores
+from clip_app.scoring import sigmoid, similarities, softmax_scores, without_half_the_mean
 from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best, share_against_background
 
@@ -123,6 +123,7 @@ def classify_features(
     classes: Classes,
     *,
     independent: bool = False,
+    joint: bool = False,
     progress: Progress | None = None,
 ) -> list[Classification]:
     """Score every class for images that are encoded already.
@@ -132,6 +133,8 @@ def classify_features(
         features: float32 (images, embedding_size), rows of length 1.
         classes: see `classes_from_labels`.
         independent: as in `classify`.
+        joint: score the rows together, each less half of their mean, for photographs of one
+            batch that holds all the classes; whether any label fits is judged without.
         progress: called with (done, total) while the background is encoded.
 
     Returns:
@@ -140,8 +143,10 @@ def classify_features(
     Raises:
         ModelError: if the device fails.
     """
-    cosines = similarities(features, classes.weights)
     chances = chance_of_best(service, features, classes, progress)
+    if joint:
+        features = without_half_the_mean(features)
+    cosines = similarities(features, classes.weights)
     if not independent:
         scores = softmax_scores(cosines, service.logit_scale)
     elif service.logit_bias is not None:

@@ -29,8 +29,11 @@ from clip_app.terminal import (
     match,
     models,
     search,
+    sort,
     status,
+    tag,
     teach,
+    undo,
 )
 from clip_app.terminal.answering import FAILED
 
@@ -38,17 +41,8 @@ log = logging.getLogger(__name__)
 
 # In the order of `--help`; each has `add`, which names its `run`.
 _COMMANDS = (
-    classify,
-    match,
-    teach,
-    concepts,
-    evaluate,
-    index,
-    search,
-    status,
-    forget,
-    models,
-    export,
+    *(classify, match, teach, concepts, evaluate, sort, tag, undo),
+    *(index, search, status, forget, models, export),
 )
 
 # How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would

@@ -57,6 +57,8 @@ def answer_all(
     number: int,
     name: str,
     verdict: str,
+    *,
+    together: bool = False,
 ) -> int:
     """Answer for each image as it is ready, in order; what has none is named at the end.
 
@@ -66,6 +68,7 @@ def answer_all(
         number: how many labels or texts that are.
         name: the key of a label or text in an answer.
         verdict: the sentence for an image that nothing fits.
+        together: ask about all images at once, when all are read; takes 3 kB for each.
 
     Returns:
         The exit code.
@@ -79,7 +82,7 @@ def answer_all(
             service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
             ask = prepare(service)
             with closing(encode_batches(service, waiting)) as batches, StatusLine() as status:
-                for batch in batches:
+                for batch in [list(itertools.chain(*batches))] if together else batches:
                     for photo in batch:
                         if photo.error:
                             failed.add(photo.source, photo.error)
@@ -89,7 +92,8 @@ def answer_all(
                         if one.image_features is not None
                     ]
                     status.clear()
-                    for some in batched(read, max(1, _SCORES_AT_ONCE // number)):
+                    at_once = len(read) if together else _SCORES_AT_ONCE // number
+                    for some in batched(read, max(1, at_once)):
                         names, rows = zip(*some, strict=True)
                         for answer in ask(names, np.stack(rows)):
                             _print(answer, name, verdict, parsed)

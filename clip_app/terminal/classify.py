@@ -53,6 +53,9 @@ def add(commands: Any) -> None:
         help="auto, none, single, clip7, clip80, chinese, or a prompt with {}",
     )
     command.add_argument("--top-k", type=positive, help="labels to print for each image")
+    command.add_argument(
+        "--joint", action="store_true", help="name the images together, where all labels occur"
+    )
     add_image_flags(command)
     command.set_defaults(run=run)
 
@@ -73,6 +76,8 @@ def run(parsed: argparse.Namespace) -> int:
     def prepare(service: ModelService) -> Ask:
         if shared := shared_scores(labels, terminal_language()):
             tell(shared)
+        if parsed.joint:
+            tell(text("joint_warning", terminal_language()))
         store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
         taught = list(store.named(labels))
         if shown:
@@ -80,13 +85,14 @@ def run(parsed: argparse.Namespace) -> int:
         classes = classes_from_labels(service, labels, template, concepts=taught)
 
         def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:
-            answers = classify_features(service, features, classes)
+            answers = classify_features(service, features, classes, joint=parsed.joint)
             for path, answer in zip(paths, answers, strict=True):
                 yield classification_answer(path, service, answer, parsed.top_k)
 
         return ask
 
-    return answer_all(parsed, prepare, len(labels), "label", "verdict_none")
+    verdict = "verdict_none"
+    return answer_all(parsed, prepare, len(labels), "label", verdict, together=parsed.joint)
 
 
 def _check_named(shown: LabelledPhotos, labels: Sequence[str]) -> None:
