@@ -82,11 +82,11 @@ def _tried(step: Step, part: Path, *, undoing: bool) -> Reason | None:
     back = undoing and step.how == "move"
     made = Path(step.source if back else step.target)
     try:
-        _clear(step, part)
-        if not undoing or back:
-            made.parent.mkdir(parents=True, exist_ok=True)
         if os.path.realpath(made.parent) != str(made.parent):
             return Reason("step_link", {"name": printable(made.parent.name)})
+        if not undoing or back:
+            made.parent.mkdir(parents=True, exist_ok=True)
+        _clear(step, part)
         if step.how == "write":
             return _rewrite(step, part, undoing)
         if back:
