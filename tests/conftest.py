@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,15 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         # Small models of other tests are not worth a process each.
         patch.setenv("CLIP_APP_EXPORT", "false")
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Ctrl-C for the programs that tests start, also where a shell runs the tests with `&`: it
+    switches SIGINT off, which is inherited, and which the programs rightly leave off.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

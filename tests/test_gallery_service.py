@@ -10,15 +10,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from clip_app.ui.tabs.gallery.search import Asked, Shown, facts, find, pictures
 
-from clip_app.errors import GalleryError, StorageError
+from clip_app.errors import ChangedImageError, GalleryError, StorageError
 from clip_app.gallery.galleries import GalleryService
+from clip_app.gallery.pages import chosen
 from clip_app.gallery.pictures import read_original
+from clip_app.gallery.saved import SavedSearches
+from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stores.store import content_of
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
+from clip_app.strings import LANGUAGES
+from clip_app.ui.tabs.gallery.finder import Finder
+from clip_app.ui.tabs.gallery.found import facts_of, public_path
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import fill, picture_bytes, put, written_by_nobody
 
@@ -28,7 +33,15 @@ class Page:
 
     def __init__(self, service: ModelService, root: Path, index_dir: Path) -> None:
         self.service, self.root = service, root
-        self.galleries = GalleryService(Settings(gallery_roots=(root,), index_dir=index_dir))
+        settings = Settings(gallery_roots=(root,), index_dir=index_dir)
+        self.galleries = GalleryService(settings)
+        around: Any = SimpleNamespace(
+            slot=SimpleNamespace(service=service), galleries=self.galleries, settings=settings
+        )
+        # What a visitor has chosen comes by component; only these two are asked for here.
+        parts: Any = SimpleNamespace(folder="folder", own="own")
+        view: Any = None
+        self.finder = Finder(around, parts, SavedSearches(index_dir), view, {})
 
     def index(self, folder: Path) -> Any:
         job = self.galleries.index(self.service, folder, self.galleries.roots)
@@ -37,10 +50,38 @@ class Page:
             raise job.error
         return job.report
 
-    def find(self, folder: Path, query: str = "a cat", below: str = "") -> Shown:
-        asked = Asked(str(folder), query, "", None, 1, 20, True, below, None, None, None)
-        slot: Any = SimpleNamespace(service=self.service)
-        return find(slot, self.galleries, asked, None, Shown())
+    def rows(
+        self, folder: Path, query: str = "a cat", below: str = "", own: Path | None = None
+    ) -> list[dict[str, Any]]:
+        """What the tiles of the first results show."""
+        found = self.finder.find({"folder": str(folder), "own": own}, asked(query, below))
+        return found["rows"]
+
+    def find(self, folder: Path, query: str = "a cat", below: str = "") -> list[SearchHit]:
+        """The first results themselves."""
+        galleries, info = self.galleries, self.service.info
+        rows = self.rows(folder, query, below)
+        place, _ = galleries.gallery_of(folder, info, galleries.roots)
+        hashes = [bytes.fromhex(row["hash"]) for row in rows]
+        return list(chosen([galleries.store(place, info)], hashes))
+
+
+def asked(query: str, below: str = "") -> dict[str, Any]:
+    """What the page's script sends."""
+    return {
+        "query": query,
+        "exclude": "",
+        "literal": False,
+        "liked": [],
+        "pictures": [],
+        "picture_weight": 1,
+        "below": below,
+        "kinds": [],
+        "from": "",
+        "until": "",
+        "by_date": False,
+        "offset": 0,
+    }
 
 
 @pytest.fixture
@@ -72,27 +113,50 @@ def test_the_page_finds_folders_in_either_unicode_form(page: Page) -> None:
     put(decomposed / "E\u0301te" / "a.png", picture_bytes(7))
     page.index(page.root)
     for below in ("Caf\u00e9/\u00c9te", "Cafe\u0301/E\u0301te"):
-        (hit,) = page.find(page.root, below=below).hits
+        (hit,) = page.find(page.root, below=below)
         assert hit.path == str(decomposed / "E\u0301te" / "a.png")
-    (hit,) = page.find(page.root / "Caf\u00e9", below="\u00c9te").hits
+    (row,) = page.rows(page.root / "Caf\u00e9", below="\u00c9te")
+    assert row["hash"] == hit.hash.hex()
+    (hit,) = page.find(page.root / "Cafe\u0301", below="\u00c9te")
     assert hit.path == str(decomposed / "E\u0301te" / "a.png")
 
 
 def test_a_date_of_the_file_is_called_so(page: Page) -> None:
     os.utime(page.root / "cat.jpg", (1e9, 1e9))
     page.index(page.root)
-    (hit, *_) = page.find(page.root).hits
+    (hit, *_) = page.find(page.root)
     assert hit.file_date
-    for language, told in (("en", "Date of the file"), ("zh", "文件日期")):
-        assert f"{told}" in facts(page.galleries, hit, None, language)
-        shown = facts(page.galleries, replace(hit, file_date=False), None, language)
-        assert f"{told}" not in shown
-        assert "2001-09-09" in shown
+    for of_file in (True, False):
+        told = facts_of(page.galleries, replace(hit, file_date=of_file), None)
+        assert told["file_date"] == of_file
+        assert "2001-09-09" in told["taken"]
+    (row, *_) = page.rows(page.root)
+    assert row["date"] == "2001-09-09"
 
 
-def test_a_result_that_has_changed_is_read_by_the_next_run(page: Page) -> None:
+def test_places_on_the_disk_are_not_told(page: Page) -> None:
+    shutil.copy(page.root / "cat.jpg", page.root / "trips" / "again.jpg")
     page.index(page.root)
-    shown = page.find(page.root)
+    (hit, *_) = page.find(page.root)
+    told = facts_of(page.galleries, hit, None)
+    files = {"photos/cat.jpg", "photos/trips/again.jpg"}
+    for language in LANGUAGES:
+        assert {told["path"][language], *(one[language] for one in told["also"])} == files
+    assert str(page.root.parent) not in str(told)
+
+    own = page.galleries.uploads.new_folder()
+    for language, name in (("en", "my uploads"), ("zh", "我上传的照片")):
+        path = public_path(page.galleries, str(own / "a" / "b.jpg"), own, language)
+        assert path == f"{name}/a/b.jpg"
+        # Another visitor is not even told whose they are.
+        other = public_path(page.galleries, str(own / "a" / "b.jpg"), None, language)
+        assert str(own.parent) not in other
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_result_that_has_changed_is_read_by_the_next_run(page: Page, opened: bool) -> None:
+    page.index(page.root)
+    (hit, *_) = page.find(page.root)
     path = page.root / "cat.jpg"
     status = path.stat()
     content = path.read_bytes()
@@ -103,9 +167,15 @@ def test_a_result_that_has_changed_is_read_by_the_next_run(page: Page) -> None:
     status = path.stat()
     with store.lock():
         store.touch([("cat.jpg", status.st_ctime_ns, status.st_ino)])
-    pictures(page.galleries, shown, page.galleries.roots, "en")
+    if opened:
+        given = {"folder": str(page.root), "own": None}
+        with pytest.raises(ChangedImageError):
+            page.finder.open(given, {"hash": hit.hash.hex()})
+    else:
+        shutil.rmtree(page.galleries.pictures.folder)  # a thumbnail that is there reads no file
+        page.rows(page.root)
     page.index(page.root)
-    assert store.find_file("cat.jpg") != shown.hits[0].hash
+    assert store.find_file("cat.jpg") != hit.hash
 
 
 def test_photographs_of_visitors_are_not_kept_when_they_are_gone(page: Page) -> None:
@@ -132,12 +202,11 @@ def test_an_index_on_a_read_only_disk_is_searched_in_the_page(
         writable.galleries.library.close()
         with written_by_nobody(place):
             reading = Page(service, place / "photos", place / "index")
-            shown = reading.find(place / "photos")
-            assert shown.hits[0].path == str(place / "photos" / "cat.jpg")
-            galleries = reading.galleries
-            tiles = pictures(galleries, shown, galleries.roots, "en")
+            hit, *_ = reading.find(place / "photos")
+            assert hit.path == str(place / "photos" / "cat.jpg")
+            tiles = reading.rows(place / "photos")
             assert len(tiles) == 4
-            assert max(load_image(tiles[0][0]).size) == 320
+            assert max(load_image(tiles[0]["thumbnail"]).size) == 320
             with pytest.raises(StorageError) as told:
                 reading.index(place / "photos")
             for language in ("en", "zh"):
@@ -167,18 +236,17 @@ def test_an_upload_to_a_read_only_index_folder_is_told_in_words_of_its_own(
 
 def test_what_is_forgotten_leaves_no_thumbnails(page: Page, tmp_path: Path) -> None:
     page.index(page.root / "trips")
-    shown = page.find(page.root / "trips")
+    hits = page.find(page.root / "trips")
     page.index(page.root)
+    page.rows(page.root)
     roots = page.galleries.roots
-    pictures(page.galleries, shown, roots, "en")
-    pictures(page.galleries, page.find(page.root, below=""), roots, "en")
     thumbnails = page.galleries.pictures.folder
     assert len(list(thumbnails.rglob("*.webp"))) == 4
     page.galleries.library.forget(page.root / "trips")
     # The page of another visitor may show them still: they can be opened, and not searched.
     with pytest.raises(GalleryError):
         page.galleries.store(page.root / "trips", page.service.info)
-    assert read_original(shown.hits[0], roots)
+    assert read_original(hits[0], roots)
     left = [path.stem for path in thumbnails.rglob("*.webp")]
     assert left == [content_of((page.root / "cat.jpg").read_bytes()).hex()]
 
@@ -186,9 +254,7 @@ def test_what_is_forgotten_leaves_no_thumbnails(page: Page, tmp_path: Path) -> N
     page.galleries.uploads.receive([EXAMPLES / "rocket.jpg"], own)
     roots = page.galleries.roots_of(own)
     assert page.galleries.index(page.service, own, roots).wait(60)
-    slot: Any = SimpleNamespace(service=page.service)
-    asked = Asked(str(own), "a rocket", "", None, 1, 20, True, "", None, None, None)
-    pictures(page.galleries, find(slot, page.galleries, asked, own, Shown()), roots, "en")
+    page.rows(own, "a rocket", own=own)
     assert len(list(thumbnails.rglob("*.webp"))) == 2
     page.galleries.forget_uploads(own)
     assert [path.stem for path in thumbnails.rglob("*.webp")] == left

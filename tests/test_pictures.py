@@ -75,7 +75,7 @@ def test_an_original_is_the_indexed_file_or_an_error(photo, tmp_path):
 @pytest.fixture
 def shown_by_page(tmp_path):
     """Writes a file of some name and content and returns what the page shows and hands out."""
-    from clip_app.ui.tabs.gallery.search import original
+    from clip_app.ui.tabs.gallery.found import original
 
     def shown(name: bytes, data: bytes):
         root = os.fsencode((tmp_path / "root").resolve())

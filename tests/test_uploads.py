@@ -107,10 +107,22 @@ def test_too_many_files_are_refused_over_several_uploads(uploads, tmp_path, monk
     folder = uploads.new_folder()
     two = archive(tmp_path / "two.zip", ("1.jpg", CAT), ("2.jpg", CAT))
     uploads.receive([two], folder)
+    others = archive(tmp_path / "others.zip", ("3.jpg", CAT), ("4.jpg", CAT))
     with pytest.raises(UploadLimitError) as caught:
-        uploads.receive([two], folder)
+        uploads.receive([others], folder)
     assert caught.value.key == "upload_too_many"
     assert len(files_below(folder)) == 3
+
+
+def test_one_photograph_over_and_over_ends_the_upload(uploads, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 5 * len(CAT))
+    folder = uploads.new_folder()
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        packed = archive(tmp_path / "same.zip", *[("1.jpg", CAT)] * 6)
+    with pytest.raises(UploadLimitError) as caught:
+        uploads.receive([packed], folder)
+    assert caught.value.key == "upload_too_large"
+    assert files_below(folder) == ["1.jpg"]
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 not an archive", CAT])

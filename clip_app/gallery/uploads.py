@@ -219,6 +219,8 @@ class _Intake:
         self, folder: Path, known: set[_Content], progress: Progress, stop: threading.Event
     ) -> None:
         self._known = known
+        # What has come in this upload; once more costs what any waste does.
+        self._come: set[_Content] = set()
         self._again = 0
         self._progress = progress
         self._stop = stop
@@ -295,8 +297,7 @@ class _Intake:
             return
         if self._files >= MAX_FILES:
             raise UploadLimitError("upload_too_many", limit=MAX_FILES)
-        wanted = [safe_name(part) for part in parts[-_DEEPEST:]]
-        target = self._names.free(wanted)
+        target = self._names.free([safe_name(part) for part in parts[-_DEEPEST:]])
         digest = hashlib.blake2b(digest_size=16)
         size = 0
         try:
@@ -318,9 +319,13 @@ class _Intake:
                     with _storage_errors():
                         file.write(block)
                     block = source.read(_BLOCK)
-            content = ("/".join(wanted), digest.digest())
+            # As sent: names that only the cut to what a disk stores makes equal are two.
+            content = (name, digest.digest())
             if content in self._known:
                 self._again += 1
+                if content in self._come:
+                    self._wasted += size
+                self._come.add(content)
                 target.unlink()
                 return
             if kind != IMAGE:
@@ -332,6 +337,7 @@ class _Intake:
             target.unlink(missing_ok=True)
             raise
         self._known.add(content)
+        self._come.add(content)
         self._files += 1
         self._bytes += size
         self._images += 1

@@ -104,7 +104,7 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
 def _in_strip(example: Example, column: PhotoColumn) -> dict[str, Any]:
     path = EXAMPLES_DIRECTORY / example.file
     small = thumbnail(load_image(path, target_side=_THUMBNAIL), _THUMBNAIL)
-    given = FileData(path=str(path), orig_name=example.file)
+    given = FileData(path=str(path), orig_name=path.name)
     file = move_files_to_cache(given, column, postprocess=True, keep_in_cache=True)
     return {
         "file": file,
