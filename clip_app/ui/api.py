@@ -10,7 +10,6 @@ from clip_app.strings import Language, text
 from clip_app.ui.errors import answers_errors
 from clip_app.ui.photo import Photo
 
-
 # `.here` is filled by `assets/page/api.js`.
 _SAMPLE = """from gradio_client import Client, handle_file
 
