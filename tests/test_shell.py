@@ -249,7 +249,8 @@ def test_the_theme_is_kept_and_shown_from_the_first_paint(open_shell):
 
 # What stays in Latin letters on a Chinese page: names, formats, units.
 LATIN = re.compile(
-    r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP|HF_ENDPOINT|gradio_client|pip install|Python|softmax|EXIT|examples/[a-z-]+"
+    r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP"
+    r"|HF_ENDPOINT|gradio_client|pip install|Python|softmax|EXIT|examples/[a-z-]+"
     r"|sigmoid|open_clip|hf-hub|float32|int8|cpu|cuda|starter|MB|GB|Apache|MIT|Apple|apple-amlr"
     r"|YYYY-MM-DD|IMG_\d+|Shift|Enter|Esc|[\w.-]+\.(?:txt|csv|tsv|json|jsonl|zip|jpg|jpeg|png)"
     r"|\.(?:txt|csv|tsv|jsonl?|zip)|[a-z\d]+(?:-[a-z\d]+){2,}|mobileclip2-\w+|vit-\w[\w-]*|pe-core-\w+"
