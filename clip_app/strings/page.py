@@ -69,7 +69,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gradio reset": ("Reset to default value", "恢复默认值"),
     "gradio table": ("Table actions", "表格操作"),
     "gradio copy": ("Copy table data", "复制表格"),
-    "gradio footer": ("Gradio footer navigation", "页脚"),
     "gradio thumbnail": ("Thumbnail {} of {}", "缩略图 {} / {}"),
     "gradio close": ("Close", "关闭"),
     "gradio clear": ("Clear", "清除"),

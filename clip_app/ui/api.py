@@ -1,12 +1,26 @@
 """The endpoints of the API (and of MCP): /classify, /match, /search, /index_status, /health."""
 
+import html
 from typing import Any
 
 import gradio as gr
 
 from clip_app.server.endpoints import Endpoints
+from clip_app.strings import Language, text
 from clip_app.ui.errors import answers_errors
 from clip_app.ui.photo import Photo
+
+# `.here` is filled by `assets/page/api.js`.
+_SAMPLE = """from gradio_client import Client, handle_file
+
+client = Client("<span class="here"></span>")
+photo = handle_file("cat.jpg")
+client.predict(photo, "{labels}", "auto", 0, api_name="/classify")
+client.predict(photo, "{texts}", api_name="/match")
+
+searcher = Client("<span class="here"></span>", download_files=False)
+searcher.predict("{query}", None, "", 20, api_name="/search")
+"""
 
 
 class Count(gr.Number):
@@ -50,3 +64,19 @@ def build_api(endpoints: Endpoints) -> None:
     )
     gr.api(answers_errors(endpoints.index_status), api_name="index_status", queue=False)
     gr.api(answers_errors(endpoints.health), api_name="health", queue=False)
+
+
+def api_told(language: Language, mcp: bool) -> str:
+    """How a program calls the endpoints, with the words of `language`, as HTML."""
+    words = {key: html.escape(text(f"api_{key}", language)) for key in ("labels", "texts", "query")}
+    told = (
+        f"<p>{html.escape(text('api_how', language))}</p>"
+        f'<pre tabindex="0"><code>{_SAMPLE.format(**words)}</code></pre>'
+        f'<p><a href="gradio_api/info">{html.escape(text("api_all", language))}</a></p>'
+    )
+    if mcp:
+        told += (
+            f"<p>{html.escape(text('api_mcp', language))} "
+            '<code><span class="here"></span>gradio_api/mcp/</code></p>'
+        )
+    return f'<div class="{language}">{told}</div>'

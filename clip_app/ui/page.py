@@ -169,7 +169,7 @@ def launch_options(
         ],
         "enable_monitoring": False,
         "run_history": False,
-        "footer_links": ["api"],
+        "footer_links": [],
         "auth": settings.credentials,
         "auth_message": text("title", "zh") + " · " + text("title", "en"),
         "mcp_server": False,

@@ -12,6 +12,7 @@ from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.strings import LANGUAGES, STRINGS, Language, text
+from clip_app.ui.api import api_told
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.html import catalog_table, facts_table, notice
 from clip_app.ui.i18n import i18n
@@ -33,6 +34,9 @@ def build(page: Page, room: Room) -> Follows:
     about = gr.HTML(elem_id="model-about")
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
+    with gr.Accordion(i18n("api"), open=False, elem_id="api"):
+        both = (api_told(language, page.settings.mcp) for language in LANGUAGES)
+        gr.HTML("".join(both), elem_id="api-told", **part("api"))
     gr.on(
         [room.select, opener.expand],
         metrics_table,
