@@ -41,6 +41,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_year": ("Year", "年份"),
     "find_from": ("From", "日期 起"),
     "find_until": ("To", "止"),
+    "find_folder_chip": ("in {name}", "在 {name}"),
+    "find_between_chip": ("{from} to {until}", "{from} 至 {until}"),
+    "find_since_chip": ("since {day}", "{day} 起"),
+    "find_until_chip": ("up to {day}", "{day} 止"),
     "find_dates": (
         "Where a photo does not say when it was taken, the date of its file counts.",
         "没有拍摄信息时用文件日期。",
