@@ -37,7 +37,8 @@ let picks = new Map(); // by hash, in the order in which they were chosen
 let lastPick = -1;
 let note = '';
 let galleries = [];
-let gallery = ''; // the key of the chosen one, as in the address; '' for the first
+let gallery = address.get().gallery ?? ''; // the key of the chosen one; '' for the first
+let opened = false; // whether that of the address has been looked for
 let sent = false; // by Enter or the button: what is subtracted becomes chips
 let before = null; // what was typed before that
 let wide = Number(stored('tile') || 0);
@@ -126,7 +127,7 @@ const submit = () => {
   sent = true;
   changed({ push: true });
   // On a phone the first pictures come into view.
-  if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.tools').scrollIntoView({ block: 'start' }); }
+  if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.search').scrollIntoView({ block: 'start' }); }
 };
 query.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.isComposing) { event.preventDefault(); submit(); }
@@ -188,10 +189,10 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (!found || found.id !== turn) return;
   if (found.galleries) {
     galleries = found.galleries;
-    const wanted = !gallery && galleries.find((one) => one.key === address.get().gallery);
+    const wanted = !opened && galleries.find((one) => one.key === gallery);
+    opened = true;
     const now = galleries.find((one) => one.folder === found.chosen);
     if (wanted && wanted !== now) {
-      gallery = wanted.key;
       trigger('choose', { folder: wanted.folder });
       return;
     }
@@ -455,7 +456,7 @@ const drawFilters = () => {
     ...(path.length || inside.length ? [group('find_folder', ...path, ...inside)] : []),
     ...(types.length > 1 || asked.kinds.length ? [group('find_kind', ...types)] : []),
     ...(byYear.length > 1 || year ? [group('find_year', ...byYear)] : []),
-    group('find_from', date('find_from', 'from'), date('find_until', 'until'), make('small', {}, say('find_dates'))),
+    group('find_date', date('find_from', 'from'), date('find_until', 'until'), make('small', {}, say('find_dates'))),
   );
   if (focused) box.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   find('.filters > summary').textContent = say('find_filters');
@@ -523,7 +524,7 @@ const draw = () => {
   chooser.ariaLabel = say('gallery_folder');
   chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
   chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
-  find('.add').textContent = `＋ ${say('find_add')}`;
+  find('.add').textContent = say('find_add');
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());
