@@ -610,7 +610,7 @@ def test_a_search_is_kept_used_and_forgotten(open_gallery):
     look_for(page, "a rocket")
     page.locator("#finder .filters > summary").click()
     page.locator("#finder .choices").get_by_role("button", name=re.compile("^sky")).click()
-    counted(page, "2")
+    settled(page)
     page.keyboard.press("Escape")
     tries = page.locator("#finder .tries")
     tries.get_by_role("button", name="Save this search").click()

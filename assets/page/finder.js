@@ -450,7 +450,8 @@ const drawFilters = () => {
   };
   const without = make('input', { type: 'text', value: asked.exclude, ariaLabel: say('find_without_label') });
   without.addEventListener('change', () => set({ exclude: without.value }));
-  const focused = box.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+  const called = (one) => one.ariaLabel ?? one.firstChild.textContent.replace(' ×', '');
+  const focused = box.contains(document.activeElement) && called(document.activeElement);
   box.replaceChildren(
     group('find_without', without),
     ...(path.length || inside.length ? [group('find_folder', ...path, ...inside)] : []),
@@ -458,13 +459,13 @@ const drawFilters = () => {
     ...(byYear.length > 1 || year ? [group('find_year', ...byYear)] : []),
     group('find_date', date('find_from', 'from'), date('find_until', 'until'), make('small', {}, say('find_dates'))),
   );
-  if (focused) box.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) ([...box.querySelectorAll('button, input')].find((one) => called(one) === focused) ?? find('summary')).focus();
   find('.filters > summary').textContent = say('find_filters');
 };
 const filters = find('.filters');
 document.addEventListener('pointerdown', ({ target }) => { if (!filters.contains(target)) filters.open = false; });
-filters.addEventListener('keydown', ({ key }) => {
-  if (key !== 'Escape') return;
+document.addEventListener('keydown', ({ key }) => {
+  if (key !== 'Escape' || !filters.open) return;
   filters.open = false;
   filters.firstElementChild.focus();
 });
