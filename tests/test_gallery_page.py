@@ -366,7 +366,7 @@ def test_chosen_filters_are_chips_in_the_bar_and_the_panel_moves_nothing(open_ga
 
 def test_by_date_what_fits_is_sorted_and_the_rest_stays_behind_the_line(open_gallery):
     page = open_gallery("en-US")
-    look_for(page, "an abstract blurred pattern of colours")
+    look_for(page, "tie-dye")
     fit = int(re.match(r"\d+", page.locator("#finder .count").inner_text())[0])
     ranked = order(page)
     assert 2 <= fit <= len(ranked)
