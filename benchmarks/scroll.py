@@ -32,7 +32,8 @@ _SETTING = """
   window.props = { words, tries: [] };
   window.trigger = (kind, sent) => {
     if (kind !== 'ask') return;
-    const rows = Array.from({ length: Math.min(sent.offset ? PAGE : FIRST, ROWS - sent.offset) }, (_, i) => {
+    const length = Math.min(sent.offset ? PAGE : FIRST, ROWS - sent.offset);
+    const rows = Array.from({ length }, (_, i) => {
       const rank = sent.offset + i;
       return { hash: String(rank), name: `photo ${rank}.jpg`, similarity: 0.3, rank, copies: 0,
         width: 400, height: 220 + (rank * 7919) % 380, date: '2024-05-31',
