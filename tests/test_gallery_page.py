@@ -1,11 +1,14 @@
 """The search page in a real Chromium: browse, search, steer, choose, in two languages."""
 
+import base64
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -34,7 +37,10 @@ def photos(tmp_path_factory):
     (root / "film.MOV").touch()
     (root / "patterns").mkdir()
     for seed in range(40):
-        noise(9000 + seed).save(root / "patterns" / f"{seed:02}.png")
+        file = root / "patterns" / f"{seed:02}.png"
+        noise(9000 + seed).save(file)
+        taken = datetime(2019 if seed < 15 else 2021, 3, 1).timestamp() + 86_400 * seed
+        os.utime(file, (taken, taken))
     return root
 
 
@@ -109,6 +115,33 @@ def names(page) -> list[str]:
 
 def terms(page) -> list[str]:
     return page.locator("#finder .term span").all_inner_texts()
+
+
+def order(page) -> list[str]:
+    """File names in the order in which they are read out, "|" for the line."""
+    said = page.locator("#finder .board > li").evaluate_all(
+        "all => all.map(x => x.querySelector('.open')?.getAttribute('aria-label') ?? '|')"
+    )
+    return [one if one == "|" else re.split("[,，]", one)[1].strip() for one in said]
+
+
+def hand(page, kind: str, target: str, *files: Path) -> None:
+    """Drop or paste files on an element, as the browser tells of it."""
+    data = [[one.name, base64.b64encode(one.read_bytes()).decode()] for one in files]
+    page.evaluate(
+        """([kind, target, files]) => {
+          const data = new DataTransfer();
+          for (const [name, base64] of files) {
+            const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+            data.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+          }
+          const how = { bubbles: true, cancelable: true };
+          document.querySelector(target).dispatchEvent(kind === 'drop'
+            ? new DragEvent(kind, { ...how, dataTransfer: data })
+            : new ClipboardEvent(kind, { ...how, clipboardData: data }));
+        }""",
+        [kind, target, data],
+    )
 
 
 def open_drawer(page, place: int = 0) -> None:
@@ -277,6 +310,108 @@ def test_an_unreadable_picture_is_one_sentence(open_gallery, tmp_path):
     assert page.locator("#finder .problem:visible").count() == 0
 
 
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_a_picture_dropped_or_pasted_on_the_bar_is_looked_for(app, open_gallery, kind):
+    page = open_gallery("en-US", url=app.url)
+    hand(page, kind, "#finder .query", GALLERY / "birds" / "kingfisher.jpg")
+    page.locator("#finder .term img").wait_for(timeout=30_000)
+    settled(page)
+    assert terms(page) == ["like kingfisher"]
+    birds = {path.name for path in (GALLERY / "birds").iterdir()}
+    assert len(birds.intersection(names(page)[:3])) >= 2
+    assert "kingfisher.jpg" not in names(page)
+
+
+def test_the_photo_of_the_classify_tab_finds_its_like(app, open_at):
+    page = open_at(app.url, "en-US", DESKTOP)
+    page.locator("#classify-image .similar").click()
+    page.wait_for_function("() => document.body.dataset.tab === 'gallery'", timeout=30_000)
+    page.locator("#finder .term img").wait_for(timeout=30_000)
+    page.locator("#finder .tile").first.wait_for(timeout=60_000)
+    settled(page)
+    assert "cat" in terms(page)[0]
+    assert any(one.startswith("cat") for one in names(page)[:3])
+
+
+def test_chosen_filters_are_chips_in_the_bar_and_the_panel_moves_nothing(open_gallery):
+    page = open_gallery("en-US")
+    panel, summary = page.locator("#finder .choices"), page.locator("#finder .filters > summary")
+    assert not panel.is_visible()
+    places = [page.locator(one).first for one in ("#finder .field", "#finder .tile")]
+    before = [one.bounding_box() for one in places]
+    summary.click()
+    assert panel.is_visible()
+    assert [one.bounding_box() for one in places] == before
+    for facet in ("PNG", "2019", "patterns"):
+        panel.get_by_role("button", name=re.compile(f"^{facet}")).click()
+        settled(page)
+    page.keyboard.press("Escape")
+    assert not panel.is_visible()
+    assert terms(page) == ["in patterns", "PNG", "2019"]
+    counted(page, "15 photos")
+    shoot(page, "gallery-facets")
+    page.locator("#finder .term").get_by_label("Remove: 2019").click()
+    counted(page, "40 photos")
+    summary.click()
+    page.locator("#finder .choices input[type=date]").first.fill("2021-03-16")
+    settled(page)
+    assert terms(page)[-1] == "since 2021-03-16"
+    page.mouse.click(8, 600)
+    assert not panel.is_visible(), "a click elsewhere closes it"
+    for _ in range(3):
+        page.locator("#finder .term button").first.click()
+    counted(page, f"{PICTURES} photos")
+    assert terms(page) == []
+
+
+def test_by_date_what_fits_is_sorted_and_the_rest_stays_behind_the_line(open_gallery):
+    page = open_gallery("en-US")
+    look_for(page, "tie-dye")
+    fit = int(re.match(r"\d+", page.locator("#finder .count").inner_text())[0])
+    ranked = order(page)
+    assert 2 <= fit <= len(ranked)
+    page.locator("#finder .sort select").select_option("find_by_date")
+    settled(page)
+    dated = order(page)
+    assert dated.index("|") == fit
+    assert sorted(dated[:fit]) == sorted(ranked[:fit])
+    # The later a pattern's number, the newer it is.
+    patterns = [one for one in dated[:fit] if one.endswith(".png")]
+    assert len(patterns) >= 2
+    assert patterns == sorted(patterns, reverse=True)
+    both = min(len(ranked), len(dated))
+    assert dated[fit:both] == ranked[fit:both]
+
+
+def test_scrolling_touches_no_tile_that_stays(app, open_gallery):
+    page = open_gallery("en-US", url=app.url)
+    look_for(page, "a bird")
+    changed = page.evaluate(
+        """async () => {
+          const board = document.querySelector('#finder .board');
+          const there = new Set(board.children);
+          let seen = [];
+          new MutationObserver((all) => seen.push(...all)).observe(
+            board, { attributes: true, childList: true, characterData: true, subtree: true });
+          for (let step = 0; step < 40; step += 1) {
+            scrollBy(0, 30);
+            await new Promise(requestAnimationFrame);
+          }
+          await new Promise((done) => setTimeout(done, 100));
+          const added = seen.flatMap((one) => [...one.addedNodes]);
+          const tiles = [...there].filter((one) => !one.matches('.line'));
+          const stayed = (one) => tiles.some((tile) => tile.contains(one));
+          return {
+            added: added.length,
+            again: added.filter((one) => there.has(one) && !one.matches('.line')).length,
+            renamed: seen.filter((one) => one.type === 'attributes' && stayed(one.target)).length,
+          };
+        }"""
+    )
+    assert changed["added"] > 5
+    assert (changed["again"], changed["renamed"]) == (0, 0)
+
+
 def test_facets_dates_and_order(open_gallery):
     page = open_gallery("en-US")
     page.locator("#finder .filters > summary").click()
@@ -300,7 +435,7 @@ def test_facets_dates_and_order(open_gallery):
     assert "sort=date" in page.url
 
 
-def test_the_selection_is_packed_and_listed(open_gallery):
+def test_the_selection_is_packed_and_listed(open_gallery, photos):
     page = open_gallery("en-US")
     look_for(page, "a cat")
     tiles = page.locator("#finder .tile")
@@ -312,7 +447,8 @@ def test_the_selection_is_packed_and_listed(open_gallery):
         page.locator("#finder .zip").click()
     packed = zipfile.ZipFile(download.value.path())
     assert sorted(packed.namelist()) == sorted(wanted)
-    assert packed.read(wanted[0]) == (EXAMPLES / "cat.jpg").read_bytes()
+    for name in wanted:
+        assert packed.read(name) == next(photos.rglob(name)).read_bytes()
     with page.expect_download(timeout=60_000) as download:
         page.locator("#finder .json").click()
     answer = json.loads(Path(download.value.path()).read_text("utf-8"))
@@ -322,6 +458,9 @@ def test_the_selection_is_packed_and_listed(open_gallery):
         page.locator("#finder .csv").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))
     assert [row["path"] for row in rows] == [one["path"] for one in answer["results"]]
+    similarities = [float(row["similarity"]) for row in rows]
+    assert similarities == sorted(similarities, reverse=True)
+    assert similarities == pytest.approx([one["similarity"] for one in answer["results"]], abs=1e-5)
     page.locator("#finder .above").click()
     above = re.match(r"\d+", page.locator("#finder .count").inner_text())[0]
     assert page.locator("#finder .picked b").inner_text() == f"{above} selected"
@@ -347,6 +486,24 @@ def test_the_address_holds_the_search_and_back_returns_to_it(open_gallery):
     page.locator("#finder .tile").first.wait_for(timeout=60_000)
     settled(page)
     assert set(names(page)) == {"rocket.jpg", "galaxies.jpg"}
+    # The link alone, in a browser that has not been here, leads there too.
+    other = open_gallery("en-US", address="&" + page.url.split("?")[1])
+    settled(other)
+    assert other.locator("#finder .query").input_value() == "a rocket"
+    assert names(other) == names(page)
+
+
+def test_what_is_typed_while_the_gallery_changes_is_kept_and_searched_there(open_gallery):
+    page = open_gallery("en-US")
+    page.locator("#finder .gallery select").select_option(label="照片 & photos/sky")
+    page.locator("#finder .query").press_sequentially("a rocket", delay=60)
+    page.wait_for_function(
+        "() => document.querySelectorAll('#finder .tile').length === 2", timeout=60_000
+    )
+    settled(page)
+    page.wait_for_timeout(1500)  # what would come late and overwrite it
+    assert page.locator("#finder .query").input_value() == "a rocket"
+    assert names(page) == ["rocket.jpg", "galaxies.jpg"]
 
 
 def test_a_found_photograph_is_handed_to_the_classify_tab(open_gallery):
@@ -372,6 +529,12 @@ def test_every_width_shows_whole_columns(app, open_gallery, viewport):
         assert len({round(box["x"]) for box in boxes}) == 2
         # After a search the first photographs are in view.
         assert boxes[0]["y"] + boxes[0]["height"] / 2 < viewport["height"]
+        # Between the bar and the photographs there are at most two rows.
+        rows = page.locator("#finder .row > *").evaluate_all(
+            "all => all.map(x => x.getBoundingClientRect()).filter(x => x.height)"
+            ".map(x => Math.round((x.top + x.bottom) / 40))"
+        )
+        assert len(set(rows)) <= 2
         open_drawer(page)
         sheet = page.locator("#finder .drawer").bounding_box()
         assert sheet["width"] == viewport["width"]
@@ -429,17 +592,40 @@ def test_own_photographs_are_read_at_once_and_shown(open_gallery, tmp_path):
     assert "my uploads" not in other.locator("#finder .gallery select").inner_text()
 
 
-def test_a_search_is_kept_and_dropped(open_gallery):
+def test_own_photographs_dropped_are_found(open_gallery):
+    page = open_gallery("en-US")
+    page.locator("#finder .add").click()
+    page.locator("#gallery-intake .up-drop").wait_for()
+    files = (EXAMPLES / "flower.jpg", EXAMPLES / "coffee.jpg")
+    hand(page, "drop", "#gallery-intake .up-drop", *files)
+    page.wait_for_function(
+        "() => document.querySelectorAll('#finder .tile').length === 2", timeout=90_000
+    )
+    look_for(page, "a cup of coffee")
+    assert names(page) == ["coffee.jpg", "flower.jpg"]
+
+
+def test_a_search_is_kept_used_and_forgotten(open_gallery):
     page = open_gallery("en-US")
     look_for(page, "a rocket")
-    page.locator("#finder .tries").get_by_role("button", name="Save this search").click()
-    page.locator("#finder .tries").get_by_text("★ a rocket").wait_for(timeout=30_000)
-    page.goto(page.url.split("?")[0] + "?tab=gallery")
-    page.locator("#finder .tries").get_by_text("★ a rocket").click(timeout=60_000)
+    page.locator("#finder .filters > summary").click()
+    page.locator("#finder .choices").get_by_role("button", name=re.compile("^sky")).click()
     settled(page)
-    assert names(page)[0] == "rocket.jpg"
-    page.locator("#finder .tries .x").click()
-    page.locator("#finder .tries").get_by_text("★ a rocket").wait_for(state="detached")
+    page.keyboard.press("Escape")
+    tries = page.locator("#finder .tries")
+    tries.get_by_role("button", name="Save this search").click()
+    tries.get_by_text("★ a rocket").wait_for(timeout=30_000)
+    page.goto(page.url.split("?")[0] + "?tab=gallery")
+    tries.get_by_text("★ a rocket").click(timeout=60_000)
+    settled(page)
+    assert names(page) == ["rocket.jpg", "galaxies.jpg"], "with the filters it was kept with"
+    assert terms(page) == ["in sky"]
+    tries.locator(".x").click()
+    tries.get_by_text("★ a rocket").wait_for(state="detached")
+    page.reload()
+    page.locator("#finder .tile").first.wait_for(timeout=60_000)
+    settled(page)
+    assert tries.get_by_text("★").count() == 0
 
 
 @pytest.fixture(scope="module")

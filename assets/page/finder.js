@@ -21,7 +21,7 @@ const fresh = () => ({
 let asked = fresh();
 let answer = null; // the first page of what is shown
 let rows = [];
-let placed = { tiles: [], line: null, height: 0, columns: [], width: 0 };
+let placed = { tiles: [], line: null, cut: 0, height: 0, columns: [], width: 0 };
 let following = null;
 let turn = 0; // of the question
 let waiting = false;
@@ -37,7 +37,8 @@ let picks = new Map(); // by hash, in the order in which they were chosen
 let lastPick = -1;
 let note = '';
 let galleries = [];
-let gallery = ''; // the key of the chosen one, as in the address; '' for the first
+let gallery = address.get().gallery ?? ''; // the key of the chosen one; '' for the first
+let opened = false; // whether that of the address has been looked for
 let sent = false; // by Enter or the button: what is subtracted becomes chips
 let before = null; // what was typed before that
 let wide = Number(stored('tile') || 0);
@@ -84,6 +85,16 @@ const changed = ({ push = false } = {}) => {
 };
 const set = (values) => { asked = { ...asked, ...values }; changed(); };
 
+// The year that is chosen, where the dates are those of one.
+const yearAsked = () => {
+  const year = asked.from.slice(0, 4);
+  return asked.from === `${year}-01-01` && asked.until === `${year}-12-31` ? year : '';
+};
+const datesSaid = () => {
+  const { from, until } = asked;
+  if (from && until) return yearAsked() || say('find_between_chip', { from, until });
+  return from ? say('find_since_chip', { day: from }) : say('find_until_chip', { day: until });
+};
 const nameOf = (one) => one.name.replace(/\.[^.]+$/, '').slice(0, 40);
 const drawTerms = () => {
   const term = (words, picture, remove) => {
@@ -94,6 +105,10 @@ const drawTerms = () => {
   };
   const without = asked.exclude.split(/[,，;；、\n]/).map((one) => one.trim()).filter(Boolean);
   find('.terms').replaceChildren(
+    ...(asked.below ? [term(say('find_folder_chip', { name: asked.below }), null, () => set({ below: '' }))] : []),
+    ...asked.kinds.map((one) => term(one, null,
+      () => set({ kinds: asked.kinds.filter((other) => other !== one) }))),
+    ...(asked.from || asked.until ? [term(datesSaid(), null, () => set({ from: '', until: '' }))] : []),
     ...without.map((one) => term(say('find_without_chip', { name: one }), null,
       () => set({ exclude: without.filter((other) => other !== one).join(', ') }))),
     ...asked.pictures.map((one) => term(say('find_picture_chip', { name: nameOf(one) }), one.path,
@@ -112,7 +127,7 @@ const submit = () => {
   sent = true;
   changed({ push: true });
   // On a phone the first pictures come into view.
-  if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.tools').scrollIntoView({ block: 'start' }); }
+  if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.search').scrollIntoView({ block: 'start' }); }
 };
 query.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.isComposing) { event.preventDefault(); submit(); }
@@ -174,10 +189,10 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (!found || found.id !== turn) return;
   if (found.galleries) {
     galleries = found.galleries;
-    const wanted = !gallery && galleries.find((one) => one.key === address.get().gallery);
+    const wanted = !opened && galleries.find((one) => one.key === gallery);
+    opened = true;
     const now = galleries.find((one) => one.folder === found.chosen);
     if (wanted && wanted !== now) {
-      gallery = wanted.key;
       trigger('choose', { folder: wanted.folder });
       return;
     }
@@ -204,7 +219,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     rows = [];
     kept = found.kept ?? JSON.parse(stored('searches') || '[]');
     board.classList.remove('stale');
-    board.replaceChildren();
+    clear();
     if (current >= 0) { current = -1; drawer.hidden = true; board.classList.remove('beside'); }
     lastPick = -1;
   }
@@ -262,7 +277,7 @@ const layOut = (from = 0) => {
     // Without a width, in a tab that is not shown, the division would have no end.
     const room = width && Math.floor((width + GAP) / (tileWidth() + GAP));
     const count = Math.max(width < 640 ? 2 : 1, room);
-    placed = { tiles: [], line: null, height: 0, columns: Array(count).fill(0), width };
+    placed = { tiles: [], line: null, cut: 0, height: 0, columns: Array(count).fill(0), width };
     from = 0;
   }
   const { columns, tiles } = placed;
@@ -272,6 +287,7 @@ const layOut = (from = 0) => {
     const row = rows[place];
     if (placed.line === null && answer.above !== null && row.rank >= answer.above) {
       placed.line = Math.max(...columns);
+      placed.cut = place;
       columns.fill(placed.line + LINE);
     }
     const aspect = row.width && row.height ? row.height / row.width : 0.75;
@@ -285,9 +301,9 @@ const layOut = (from = 0) => {
   if (from) { look(); return; }
   // Tiles that were there are laid anew; the keyboard stays where it was.
   const focused = document.activeElement?.closest('.tile')?.dataset.place;
-  board.replaceChildren();
+  clear();
   look();
-  if (focused) board.querySelector(`[data-place="${focused}"] .open`)?.focus({ preventScroll: true });
+  if (focused) shown.get(Number(focused))?.querySelector('.open').focus({ preventScroll: true });
 };
 // Each tile lies at or below those before it, so that the ones in a range are found by halving.
 const firstBelow = (y) => {
@@ -329,37 +345,54 @@ const name = (tile) => {
   tile.classList.toggle('chosen', picks.has(row.hash));
   tile.classList.toggle('current', place === current);
 };
+// The work of a frame is that of the tiles that come and go: at 100,000 rows too a few of each.
+const shown = new Map(); // the tiles in the document, by their place
+const line = make('li', { className: 'line' });
+let span = { first: 0, last: 0 };
+const clear = () => {
+  shown.clear();
+  span = { first: 0, last: 0 };
+  board.replaceChildren();
+};
 const look = () => {
   if (!here()) return;
   const top = -board.getBoundingClientRect().top;
   const tallest = placed.one * TALLEST || 0;
   const first = firstBelow(top - AHEAD - tallest);
   const last = firstBelow(top + innerHeight + AHEAD);
-  const there = new Map();
-  for (const tile of board.querySelectorAll('.tile')) {
-    const place = Number(tile.dataset.place);
-    if ((place < first || place >= last) && !tile.contains(document.activeElement)) tile.remove();
-    else there.set(place, tile);
-  }
-  // A tile that is moved loses the focus, so the line must not stand between them meanwhile.
-  board.querySelector('.line')?.remove();
-  // In the order of the pictures, which is that in which they are read out.
-  let before = board.firstChild;
-  while (before && before.dataset.place < first) before = before.nextSibling;
-  for (let place = first; place < last; place += 1) {
-    const tile = there.get(place) ?? makeTile(place);
-    if (tile !== before) board.insertBefore(tile, before);
-    else before = before.nextSibling;
-    if (tile === before) before = before.nextSibling;
-  }
-  if (placed.line !== null && answer.total) {
-    const key = answer.above ? 'find_line' : 'find_line_none';
-    const line = make('li', { className: 'line' }, say(key));
-    line.style.top = `${placed.line}px`;
-    const after = board.querySelectorAll('.tile');
-    board.insertBefore(line, [...after].find((tile) => placed.tiles[tile.dataset.place].y > placed.line) ?? null);
+  if (first !== span.first || last !== span.last) {
+    span = { first, last };
+    fill(first, last);
   }
   if (following !== null && !asking && !waiting && placed.height - top < innerHeight + 2 * AHEAD) ask(following);
+};
+const fill = (first, last) => {
+  for (const [place, tile] of shown) {
+    // The keyboard's tile stays, wherever it is.
+    if ((place >= first && place < last) || tile.contains(document.activeElement)) continue;
+    tile.remove();
+    shown.delete(place);
+  }
+  // In the order of the pictures, which is that in which they are read out.
+  let after = shownFrom(last);
+  for (let place = last - 1; place >= first; place -= 1) {
+    if (!shown.has(place)) {
+      shown.set(place, makeTile(place));
+      board.insertBefore(shown.get(place), after);
+    }
+    after = shown.get(place);
+  }
+  drawLine();
+};
+const shownFrom = (place) =>
+  shown.get(Math.min(...[...shown.keys()].filter((one) => one >= place))) ?? null;
+const drawLine = () => {
+  if (placed.line === null || !answer?.total) { line.remove(); return; }
+  const said = say(answer.above ? 'find_line' : 'find_line_none');
+  if (line.textContent !== said) line.textContent = said;
+  line.style.top = `${placed.line}px`;
+  const after = shownFrom(placed.cut);
+  if (line.parentNode !== board || line.nextSibling !== after) board.insertBefore(line, after);
 };
 let frame = 0;
 const soon = () => { if (!frame) frame = requestAnimationFrame(() => { frame = 0; look(); }); };
@@ -407,10 +440,9 @@ const drawFilters = () => {
   const types = [...kinds, ...asked.kinds.filter((one) => !shownKinds.includes(one)).map((one) => [one])]
     .map(([one, count]) => pill(one, { count, pressed: asked.kinds.includes(one), act: () => set({
       kinds: asked.kinds.includes(one) ? asked.kinds.filter((other) => other !== one) : [...asked.kinds, one] }) }));
-  const yearOf = asked.from.slice(0, 4);
-  const isYear = asked.from === `${yearOf}-01-01` && asked.until === `${yearOf}-12-31`;
-  const byYear = years.map(([one, count]) => pill(one, { count, pressed: isYear && yearOf === one, act: () => set(
-    isYear && yearOf === one ? { from: '', until: '' } : { from: `${one}-01-01`, until: `${one}-12-31` }) }));
+  const year = yearAsked();
+  const byYear = years.map(([one, count]) => pill(one, { count, pressed: year === one, act: () => set(
+    year === one ? { from: '', until: '' } : { from: `${one}-01-01`, until: `${one}-12-31` }) }));
   const date = (key, part) => {
     const input = make('input', { type: 'date', value: asked[part], ariaLabel: say(key) });
     input.addEventListener('change', () => set({ [part]: input.value }));
@@ -418,18 +450,25 @@ const drawFilters = () => {
   };
   const without = make('input', { type: 'text', value: asked.exclude, ariaLabel: say('find_without_label') });
   without.addEventListener('change', () => set({ exclude: without.value }));
-  const focused = box.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+  const called = (one) => one.ariaLabel ?? one.firstChild.textContent.replace(' ×', '');
+  const focused = box.contains(document.activeElement) && called(document.activeElement);
   box.replaceChildren(
     group('find_without', without),
     ...(path.length || inside.length ? [group('find_folder', ...path, ...inside)] : []),
     ...(types.length > 1 || asked.kinds.length ? [group('find_kind', ...types)] : []),
-    ...(byYear.length > 1 || isYear ? [group('find_year', ...byYear)] : []),
-    group('find_from', date('find_from', 'from'), date('find_until', 'until'), make('small', {}, say('find_dates'))),
+    ...(byYear.length > 1 || year ? [group('find_year', ...byYear)] : []),
+    group('find_date', date('find_from', 'from'), date('find_until', 'until'), make('small', {}, say('find_dates'))),
   );
-  if (focused) box.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
-  const active = [asked.below, asked.kinds.length, asked.from || asked.until, asked.exclude].filter(Boolean).length;
-  find('.filters > summary').textContent = say('find_filters') + (active ? ` · ${active}` : '');
+  if (focused) ([...box.querySelectorAll('button, input')].find((one) => called(one) === focused) ?? find('summary')).focus();
+  find('.filters > summary').textContent = say('find_filters');
 };
+const filters = find('.filters');
+document.addEventListener('pointerdown', ({ target }) => { if (!filters.contains(target)) filters.open = false; });
+document.addEventListener('keydown', ({ key }) => {
+  if (key !== 'Escape' || !filters.open) return;
+  filters.open = false;
+  filters.firstElementChild.focus();
+});
 const drawTries = () => {
   const box = find('.tries');
   const use = (one) => () => {
@@ -486,7 +525,7 @@ const draw = () => {
   chooser.ariaLabel = say('gallery_folder');
   chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
   chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
-  find('.add').textContent = `＋ ${say('find_add')}`;
+  find('.add').textContent = say('find_add');
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());
@@ -507,7 +546,7 @@ const draw = () => {
     wrong.lastChild.hidden = !problem.panel;
     wrong.lastChild.textContent = say('find_open_panel');
   }
-  for (const tile of board.querySelectorAll('.tile')) name(tile);
+  drawLine();
   look();
   drawPicked();
   drawDrawer();
@@ -544,7 +583,7 @@ const show = (place) => {
   detail = null;
   drawer.hidden = false;
   board.classList.add('beside');
-  for (const tile of board.querySelectorAll('.tile')) name(tile);
+  for (const tile of shown.values()) name(tile);
   opening = asks += 1;
   trigger('open', { hash: rows[place].hash, id: opening });
   drawDrawer();
@@ -558,8 +597,8 @@ const hide = () => {
   board.classList.remove('beside');
   const was = current;
   current = -1;
-  for (const tile of board.querySelectorAll('.tile')) name(tile);
-  (board.querySelector(`[data-place="${was}"] .open`) ?? opener)?.focus?.({ preventScroll: true });
+  for (const tile of shown.values()) name(tile);
+  (shown.get(was)?.querySelector('.open') ?? opener)?.focus?.({ preventScroll: true });
 };
 const drawDrawer = () => {
   if (drawer.hidden || current < 0) return;
@@ -649,7 +688,7 @@ const drawPicked = () => {
   const count = all ? answer.above : picks.size;
   box.hidden = !count;
   board.classList.toggle('choosing', Boolean(count));
-  for (const tile of board.querySelectorAll('.tile')) name(tile);
+  for (const tile of shown.values()) name(tile);
   box.querySelector('b').textContent = count ? say('find_picked', { number: number(count) }) : '';
   const above = box.querySelector('.above');
   above.hidden = !answer?.above || all;
@@ -699,7 +738,7 @@ board.addEventListener('keydown', (event) => {
   const top = board.getBoundingClientRect().top + spot.y;
   if (top < 80 || top + spot.height > innerHeight) window.scrollBy({ top: top - innerHeight / 3 });
   look();
-  board.querySelector(`[data-place="${next}"] .open`)?.focus({ preventScroll: true });
+  shown.get(next)?.querySelector('.open').focus({ preventScroll: true });
 });
 window.addEventListener('clipapp:language', draw);
 draw();
