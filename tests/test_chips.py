@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from clip_app import strings
 from clip_app.model.catalog import STARTER_DIRECTORY, find_model
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
@@ -299,6 +300,29 @@ def test_typed_words_and_sets_are_in_the_address(app, open_at, page):
     settled(page)
     assert "set=colors" in page.url
     assert "labels" not in page.url
+
+
+def test_links_of_the_page_and_back_bring_their_words(page):
+    def shown(words: list[str]) -> None:
+        page.wait_for_function(
+            """words => words.every((one) =>
+              document.querySelector('#classify-verdict .list').textContent.includes(one))""",
+            arg=words,
+        )
+        assert chips(page) == words
+
+    type_labels(page, *OWN)
+    settled(page)
+    page.evaluate("clipApp.show('learn')")
+    page.locator("#learn-questions a[href*='tab=classify']:visible").first.click()
+    shown(strings.text("learn_3_words", "zh").split("，"))
+    page.evaluate("clipApp.show('learn')")
+    page.evaluate("clipApp.go({tab: 'classify', labels: '小猫, 直升机'})")
+    shown(["小猫", "直升机"])
+    for _ in range(4):
+        page.go_back()
+        settled(page)
+    shown(OWN)
 
 
 def test_the_templates_are_in_the_address(app, open_at):

@@ -382,14 +382,15 @@ asText.addEventListener('click', () => unfold(plain.classList.contains('folded')
 find('.said button').addEventListener('click', () => said?.[3]());
 
 // ---- what the rest of the page does
+const read = async (text) => {
+  const ours = [...props.examples, ...props.sets].flatMap((one) => Object.values(one.labels));
+  return ours.find((words) => joined(words) === text) ?? server.split_typed(text).catch(() => []);
+};
 const taken = async () => {
   // Words that came from elsewhere: the page when it opens.
   const now = version;
   const text = props.value ?? '';
-  const ours = [...props.examples, ...props.sets].flatMap((one) => Object.values(one.labels));
-  const found =
-    ours.find((words) => joined(words) === text) ??
-    (text ? await server.split_typed(text).catch(() => []) : []);
+  const found = text ? await read(text) : [];
   if (now !== version) return;
   labels = [...found];
   source = known(labels);
@@ -420,6 +421,14 @@ const follow = () => {
   draw();
 };
 window.addEventListener('clipapp:language', follow);
+// Back, Forward, and the links of the page itself. An address without words says nothing of them:
+// long lists are not in it.
+window.clipApp.onAddress(async ({ tab, labels: text = '', set }) => {
+  if (tab !== 'classify' || text === current()) return;
+  const now = version;
+  const words = text ? await read(text) : setOf(set)?.labels[language()];
+  if (words?.length && now === version && !same(words, labels)) replaced(words, known(words));
+});
 const weigh = () => server.poor_sets().then((keys) => {
   poor = keys;
   draw();
