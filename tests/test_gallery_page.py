@@ -442,6 +442,8 @@ def test_the_selection_is_packed_and_listed(open_gallery, photos):
     tiles.nth(0).locator(".tick").click()
     tiles.nth(2).locator(".open").click(modifiers=["Shift"])
     assert page.locator("#finder .picked b").inner_text() == "3 selected"
+    bar = page.locator("#finder .picked").bounding_box()
+    assert bar["y"] + bar["height"] <= DESKTOP["height"], "in view wherever one has scrolled to"
     wanted = names(page)[:3]
     with page.expect_download(timeout=60_000) as download:
         page.locator("#finder .zip").click()
