@@ -313,7 +313,7 @@ def test_the_log_in_page_works_in_a_browser(locked, browser):
     password.fill(PASSWORD)
     page.get_by_role("button", name="Login").click()
     page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
-    assert "Best label: cat" in page.locator("#classify-verdict").inner_text()
+    assert "It’s “cat”" in page.locator("#classify-verdict").inner_text()
     page.get_by_role("tab", name="Search").click()
     page.locator("#finder .tile").first.wait_for(timeout=60_000)
     page.locator("#finder .query").fill("a cat")

@@ -35,6 +35,9 @@ _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
 # What is still being answered when the app is told to stop gets so long.
 _LAST_ANSWERS_SECONDS = 1
 
+# How long a signal may wait at most.
+_AWAKE_SECONDS = 1
+
 
 @dataclass(frozen=True)
 class Served:
@@ -159,7 +162,9 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
         if settings.share:
             print(demo.share_url or text("share_unreachable", language), flush=True)
         while True:
-            time.sleep(3600)
+            # Not for long: a signal that comes right before it falls asleep, or on another thread,
+            # is answered only once it wakes.
+            time.sleep(_AWAKE_SECONDS)
     except (SystemExit, KeyboardInterrupt):
         return 0
     finally:
