@@ -73,7 +73,9 @@ const later = () => { clearTimeout(timer); timer = setTimeout(() => changed(), P
 const changed = ({ push = false } = {}) => {
   clearTimeout(timer);
   if (asked.query !== query.value.trim()) {
-    asked = { ...asked, query: query.value.trim(), literal: false, liked: [] };
+    // What was subtracted in the text goes with it; what was typed under "Without" stays.
+    const exclude = before?.exclude ?? asked.exclude;
+    asked = { ...asked, query: query.value.trim(), exclude, literal: false, liked: [] };
     before = null;
   }
   address.set(
@@ -136,6 +138,7 @@ find('.go').addEventListener('click', submit);
 find('.weight input').addEventListener('change', ({ target }) => set({ picture_weight: Number(target.value) }));
 
 // Pictures to look for -------------------------------------------------------------------------
+let added = null; // the picture that is looked for since the last question
 const lookFor = async (file) => {
   if (!file) return;
   const limit = window.gradio_config.max_file_size ?? Infinity;
@@ -145,7 +148,8 @@ const lookFor = async (file) => {
   }
   try {
     const { path } = await upload(file);
-    set({ pictures: [...asked.pictures, { path, name: file.name }] });
+    added = { path, name: file.name };
+    set({ pictures: [...asked.pictures, added] });
   } catch {
     fail({ key: 'find_lost' });
   }
@@ -200,6 +204,13 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     if (here()) address.set({ gallery });
   }
   asking = false;
+  if (found.problem && added) {
+    // A picture that cannot be read is not looked for; what was found before stays.
+    asked = { ...asked, pictures: asked.pictures.filter((one) => one !== added) };
+    added = null;
+    return fail({ said: found.problem });
+  }
+  added = null;
   if (found.problem) {
     rows = found.offset ? rows : [];
     following = null;

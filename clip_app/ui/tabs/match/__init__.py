@@ -102,6 +102,12 @@ class _Matching:
             self.descriptions,
             **last,
         ).then(self.card.tells(self.follow), self.inputs, self.outputs, **_PRIVATE).then(**keep)
+        self.page.address.moved(
+            self.card.tells(self.moved),
+            self.inputs | {self.page.address},
+            [self.descriptions, *self.outputs],
+            **last,
+        )
         room.select(self.card.tells(self.opened), self.inputs, self.outputs, **_PRIVATE)
 
     def answer(self, given: Values) -> Iterator[Values]:
@@ -148,6 +154,19 @@ class _Matching:
         """Match when the tab is opened for the first time."""
         if not given[self.shown_in]:
             yield from self.answer(given)
+
+    def moved(self, given: Values) -> Iterator[Values]:
+        """Match what the address says after Back, Forward and a link within the page.
+
+        One without descriptions says nothing of them: long ones are not in it.
+        """
+        address = given[self.page.address]
+        texts = address.get("texts", "")
+        if address.get("tab") != KEY or texts in ("", given[self.descriptions]):
+            yield gr.skip()
+            return
+        yield {self.descriptions: texts}
+        yield from self.answer(given | {self.descriptions: texts})
 
     def follow(self, given: Values) -> Iterator[Values]:
         """Bring the result up to date with language and photo, where the tab was opened."""
