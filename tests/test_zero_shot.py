@@ -130,7 +130,9 @@ def test_folder_names_are_english_labels_and_larger_templates_are_used(
 def test_retrieval_is_that_of_plain_numpy_from_coco_json_and_from_a_table(
     run: Any, service: ModelService, tmp_path: Path
 ) -> None:
-    examples = json.loads((EXAMPLES / "examples.json").read_text("utf-8"))
+    listed = json.loads((EXAMPLES / "examples.json").read_text("utf-8"))
+    # The others lie in the example gallery, outside the folder that is given.
+    examples = [one for one in listed if (EXAMPLES / one["file"]).parent == EXAMPLES]
     photos = [one["file"].removesuffix(".jpg") for one in examples]
     captions = [
         (one["file"], text)
