@@ -496,3 +496,20 @@ def test_only_the_starter_has_weak_sets_and_each_says_on_what_it_was_measured(
         measured = json.loads(file.read_text("utf-8")).get("starter")
         assert measured is None or measured["measured_on"]
     assert label_chips(ModelSlot(other, settings), "two").poor_sets() == []
+
+
+def test_a_link_of_the_page_brings_its_descriptions(page):
+    page.wait_for_function("window.clipApp.isReady()")
+    for number in (1, 2):
+        page.evaluate("clipApp.show('learn')")
+        page.locator("#learn-questions a[href*='tab=match']:visible").nth(number - 1).click()
+        texts = strings.text(f"learn_{number}_words", "zh")
+        page.wait_for_function(
+            """texts => {
+              const card = document.querySelector('#match-best .result');
+              return !card.classList.contains('stale')
+                && texts.every((one) => card.querySelector('.list').innerText.includes(one));
+            }""",
+            arg=texts.split("\n"),
+        )
+        assert page.locator("#match-descriptions textarea").input_value() == texts
