@@ -6,7 +6,6 @@ const FOLD = 60; // more chips than this are one, with their number
 const SEPARATORS = /[,，、;；\t\n\r]/;
 const ENDS = /[\s,，、;；]+$/;
 const UNCLEAR = /[,，、;；\t\n\r"'`“”‘’„「」『』«»＂﹁﹂()（）[\]{}]|^\s*[-*+•●\d]/; // the server splits it
-const find = (selector) => element.querySelector(selector);
 const field = find('.field');
 const list = find('.list');
 const entry = find('.entry');
@@ -24,9 +23,6 @@ let poor = [];
 let version = 0; // of what a person did: an answer to an earlier state is late
 let timer = 0;
 
-const language = () => window.clipApp.lang();
-const say = (key, values = {}) =>
-  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const made = (tag, className, text = '') => {
   const node = document.createElement(tag);
   node.className = className;

@@ -1,6 +1,5 @@
 // The photograph that is asked about: chosen, dropped, pasted, taken, or an example.
 // `props.value` is Gradio's description of its file, or null.
-const find = (selector) => element.querySelector(selector);
 const stage = find('.stage');
 const shown = find('.shown');
 const live = find('.live');
@@ -10,8 +9,6 @@ let busy = false;
 let turn = 0; // an upload that was overtaken is late
 let stream = null;
 
-const language = () => window.clipApp.lang();
-const say = (key) => props.words[language()][key];
 const example = () => props.examples.findIndex((one) => one.file.path === props.value?.path);
 const mine = () => ['classify', 'match'].includes(document.body.dataset.tab);
 

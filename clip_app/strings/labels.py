@@ -67,16 +67,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "scoring_independent": ("Each by itself", "各打各的"),
     "top_k": ("How many to show", "显示几个"),
     "examples": ("Examples", "示例"),
-    "column_image": ("Image", "图像"),
-    "column_file": ("File", "文件"),
-    "column_label": ("Label", "类别"),
-    "column_score": ("Score", "得分"),
     "column_similarity": ("Cosine similarity", "余弦相似度"),
     "verdict_none": (
         "None of these labels seems to fit this image.",
         "你写的词好像都不对。换几个词试试？",
     ),
-    "fits_not": ("none fits", "都不符合"),
     "scoring_used_softmax": (
         "The percentages compare your words with each other and sum to 100 % (softmax); they are "
         "not how likely it is to be right.",

@@ -17,6 +17,7 @@ from clip_app.gallery.uploads import Upload
 from clip_app.images import load_image, shown_name, thumbnail
 from clip_app.model.service import ModelService
 from clip_app.photos import EncodedPhoto, encode_files
+from clip_app.ui.uploaded import uploaded
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +39,10 @@ def sent(asked: dict[str, Any]) -> list[Upload]:
 
     A path that is no upload to this page is passed over.
     """
-    place = Path(get_upload_folder()).resolve()
     found = []
     for one in asked.get("files") or ():
-        path = Path(one["path"]).resolve()
-        if path.is_relative_to(place) and path.is_file():
+        path = uploaded(one["path"])
+        if path is not None and path.is_file():
             found.append(Upload(path, str(one["name"])))
     return found
 

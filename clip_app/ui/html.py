@@ -19,24 +19,13 @@ def notice(sentence: str) -> str:
     return f'<p class="notice">{html.escape(sentence)}</p>'
 
 
-def cut_notice(cut: Sequence[CutText], language: Language) -> str:
-    """Which texts were not read to their end, as HTML; the first three are named."""
-    return "".join(map(notice, cut_sentences(cut, language)))
-
-
 def cut_sentences(cut: Sequence[CutText], language: Language) -> list[str]:
-    """What `cut_notice` says, a sentence a text."""
+    """Which texts were not read to their end, a sentence a text; the first three are named."""
     return [one.message(language) for one in cut[:3]]
 
 
-def unread_notice(service: ModelService, texts: Sequence[str], language: Language) -> str:
-    """HTML that says so where the model does not read the texts' language; else empty."""
-    sentence = unread_sentence(service, texts, language)
-    return notice(sentence) if sentence else ""
-
-
 def unread_sentence(service: ModelService, texts: Sequence[str], language: Language) -> str:
-    """What `unread_notice` says."""
+    """That the model does not read the texts' language; "" where it does."""
     if service.reads(language_of_texts(texts)):
         return ""
     return text("language_unread", language, better=DEFAULT_PRESET)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
 from gradio.processing_utils import move_files_to_cache
-from gradio.utils import FileSize, get_upload_folder, is_in_or_equal
+from gradio.utils import FileSize
 from PIL import Image
 
 from clip_app.errors import ImageError
@@ -28,6 +28,7 @@ from clip_app.ui.html import picture_url
 from clip_app.ui.i18n import in_both
 from clip_app.ui.parts import part
 from clip_app.ui.photo import shown_by_browsers
+from clip_app.ui.uploaded import uploaded
 
 # Of an example in the strip, in pixels: twice what it is shown at.
 _THUMBNAIL = 112
@@ -75,8 +76,7 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
         """
         path, name = map(str, upload)
         try:
-            # As Gradio looks where it is given a path as a value: a visitor may name any.
-            if not is_in_or_equal(path, get_upload_folder()):
+            if uploaded(path) is None:
                 raise ImageError("image_unreadable", name=name)
             shown = shown_by_browsers(path) or path
             opened(shown, slot.service)
@@ -94,7 +94,7 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
         name=elem_id,
         words=in_both(_WORDS),
         limit=settings.max_upload_mb * FileSize.MB,
-        **part("photo"),
+        **part("basics", "photo"),
     )
     # Only now is there a component to whose files the examples can belong.
     column.props["examples"] = [_in_strip(one, column) for one in load_examples()]

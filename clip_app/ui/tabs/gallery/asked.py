@@ -5,11 +5,9 @@ import os
 import threading
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from cachetools import LRUCache, cached
-from gradio.utils import get_upload_folder, is_in_or_equal
 
 from clip_app.errors import InputError
 from clip_app.gallery.asking import AnyTerm
@@ -18,6 +16,7 @@ from clip_app.gallery.search import ImageTerm, image_term
 from clip_app.gallery.stores.store import Filter, Store
 from clip_app.images import FORMATS, suffixes_of
 from clip_app.model.service import ModelService
+from clip_app.ui.uploaded import uploaded
 
 #: Content hashes have 16 bytes.
 _HASH_BYTES = 16
@@ -98,6 +97,10 @@ class Asked:
         """Which files to consider; `below` is that of the page, not of a gallery above it."""
         suffixes = suffixes_of(self.kinds) if self.kinds else frozenset[str]()
         return Filter(self.below, suffixes, self.taken_from, self.taken_until)
+
+    def where_in(self, folder: str) -> Filter:
+        """The same for an index in which the page's gallery is a sub-folder; "" if it is all."""
+        return replace(self.where, below="/".join(one for one in (folder, self.below) if one))
 
     def words(self) -> tuple[TextTerm, ...]:
         """The words, taken apart.
@@ -206,8 +209,7 @@ def _weight(given: Any) -> float:
 
 
 def _upload(given: Any) -> str:
-    path = Path(_text(given)).resolve()
-    # A visitor may name any file; only what lies among the uploads is one's own to name.
-    if not is_in_or_equal(path, Path(get_upload_folder()).resolve()) or not path.is_file():
+    path = uploaded(_text(given))
+    if path is None or not path.is_file():
         raise ValueError(given)
     return str(path)

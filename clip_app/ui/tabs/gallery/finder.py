@@ -8,7 +8,7 @@ none can overtake another in the same component.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ class Finder:
         service, galleries = self.page.slot.service, self.page.galleries
         own = given[self.index.own]
         roots, place, store, below = self._gallery(given)
-        where = replace(asked.where, below="/".join(one for one in (below, asked.below) if one))
+        where = asked.where_in(below)
         terms = asked.terms(service, store)
         if terms:
             answer = search_page(
@@ -294,7 +294,7 @@ class Finder:
         asked = Asked.read(sent.get("asked"))
         service = self.page.slot.service
         wanted = hashes_of(sent["hashes"]) if "hashes" in sent else None
-        where = replace(asked.where, below="/".join(one for one in (below, asked.below) if one))
+        where = asked.where_in(below)
         terms = asked.terms(service, store)
         if not terms:
             return chosen([store], wanted or [])

@@ -17,13 +17,12 @@ from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import ImageTerm, SearchAnswer, SearchHit
 from clip_app.gallery.stores.store import Facets
 from clip_app.images import load_image, thumbnail
-from clip_app.model.catalog import DEFAULT_PRESET
 from clip_app.model.service import ModelService
-from clip_app.prompts import language_of_texts
 from clip_app.server.answers import search_answer
 from clip_app.sizes import megabytes
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.downloads import no_formula, write_export
+from clip_app.ui.html import unread_sentence
 from clip_app.ui.photo import shown_as_it_is
 from clip_app.ui.words import Both, said_in_both
 
@@ -91,8 +90,8 @@ def remarks(service: ModelService, words: Sequence[TextTerm], answer: SearchAnsw
     """What is to be said of the words: that the model does not read them, or not to their end."""
     said = []
     texts = [term.text for term in words]
-    if texts and not service.reads(language_of_texts(texts)):
-        said.append({one: text("language_unread", one, better=DEFAULT_PRESET) for one in LANGUAGES})
+    if texts and unread_sentence(service, texts, "en"):
+        said.append({one: unread_sentence(service, texts, one) for one in LANGUAGES})
     return said + [said_in_both(one) for one in answer.cut[:3]]
 
 
