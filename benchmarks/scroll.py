@@ -16,6 +16,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from clip_app.ui.parts import part
+from clip_app.ui.tabs.gallery.finder import BROWSER_SIDE
 from clip_app.ui.words import words
 
 _PAGE = 60
@@ -93,7 +94,7 @@ def measured(rows: int, chromium: str) -> dict[str, Any]:
     """Frames in ms, what scripts and layout take of one, the most tiles there were at once, and
     the script's memory in MB.
     """
-    browser_side = part("basics", "finder")
+    browser_side = part(*BROWSER_SIDE)
     setting = _SETTING.replace("ROWS", str(rows)).replace("PAGE", str(_PAGE))
     setting = setting.replace("FIRST", str(max(_PAGE, rows - _LAST)))
     with sync_playwright() as playwright:

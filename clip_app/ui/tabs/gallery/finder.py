@@ -1,6 +1,6 @@
 """The search page itself: asks for pages of pictures, and does what is wanted with the found ones.
 
-What is asked for is held by the script of the page (`assets/page/finder.js`), which sends all of it
+What is asked for is held by the script of the page (`assets/page/finder`), which sends all of it
 with each page it needs; here only the visitor's own folder and the chosen gallery are known.
 Answers go to carriers, components that show nothing, an own one for each kind of answer, so that
 none can overtake another in the same component.
@@ -66,6 +66,21 @@ const tell = () => window.dispatchEvent(
   new CustomEvent('clipapp:NAME', { detail: props.value }));
 watch('value', tell);
 """
+
+#: The files of `assets/page` that are the page's own part, in the order in which they are read.
+BROWSER_SIDE = (
+    "basics",
+    "finder/asking",
+    "finder/terms",
+    "finder/pictures",
+    "finder/answers",
+    "finder/board",
+    "finder/filters",
+    "finder/saved",
+    "finder/drawer",
+    "finder/selection",
+    "finder",
+)
 
 _TO_CLASSIFY = "() => { window.clipApp.show('classify'); }"
 
@@ -340,7 +355,7 @@ def _asked_again(search: SavedSearch) -> dict[str, Any]:
 def build_finder(page: Page, index: IndexPart) -> Finder:
     """Lay it out and connect it."""
     view = gr.HTML(
-        **part("basics", "finder"),
+        **part(*BROWSER_SIDE),
         words=words("find_", "gallery_folder", "image_file_too_large"),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),

@@ -1,0 +1,105 @@
+// The answers, which come as events of the carriers (`clipapp:found`) with the number of the
+// question, and the gallery they are of.
+let answer = null; // the first page of what is shown
+let rows = [];
+let following = null;
+let galleries = [];
+let gallery = address.get().gallery ?? ''; // the key of the chosen one; '' for the first
+let opened = false; // whether that of the address has been looked for
+
+const fail = (why) => { problem = why; waiting = false; board.classList.remove('stale'); draw(); };
+window.addEventListener('clipapp:found', ({ detail: found }) => {
+  if (!found || found.id !== turn) return;
+  if (found.galleries) {
+    galleries = found.galleries;
+    const wanted = !opened && galleries.find((one) => one.key === gallery);
+    opened = true;
+    const now = galleries.find((one) => one.folder === found.chosen);
+    if (wanted && wanted !== now) {
+      trigger('choose', { folder: wanted.folder });
+      return;
+    }
+    gallery = now && now !== galleries[0] ? now.key : '';
+    if (here()) address.set({ gallery });
+  }
+  asking = false;
+  if (found.problem && added) {
+    // A picture that cannot be read is not looked for; what was found before stays.
+    asked = { ...asked, pictures: asked.pictures.filter((one) => one !== added) };
+    added = null;
+    return fail({ said: found.problem });
+  }
+  added = null;
+  if (found.problem) {
+    rows = found.offset ? rows : [];
+    following = null;
+    answer = found.offset ? answer : null;
+    layOut();
+    if (found.unread) panel().querySelector('.label-wrap:not(.open)')?.click();
+    return fail({ said: found.problem, panel: found.unread });
+  }
+  following = found.following;
+  if (!found.offset && sent) {
+    sent = false;
+    chipped(found);
+  }
+  if (!found.offset) {
+    waiting = false;
+    answer = found;
+    rows = [];
+    kept = found.kept ?? JSON.parse(stored('searches') || '[]');
+    board.classList.remove('stale');
+    clear();
+    if (current >= 0) { current = -1; drawer.hidden = true; board.classList.remove('beside'); }
+    lastPick = -1;
+  }
+  rows.push(...found.rows);
+  layOut(found.offset ? rows.length - found.rows.length : 0);
+  // Around a further page nothing changes; to draw it all again would hold up the scrolling.
+  if (found.offset) drawDrawer(); else draw();
+  if (wanted >= 0) { const next = wanted; wanted = -1; if (!drawer.hidden) show(next); }
+});
+let again = 0;
+window.addEventListener('clipapp:gallery', ({ detail: why }) => {
+  if (why === 'visit' && (answer || problem)) return;
+  clearTimeout(again);
+  again = setTimeout(() => {
+    if (!here()) return;
+    const { q = '', no = '', sort, folder = '' } = address.get();
+    if (!answer && !query.value) {
+      query.value = q;
+      asked = { ...asked, query: q, exclude: no, by_date: sort === 'date', below: folder };
+    }
+    changed(); // with what has been typed meanwhile
+  }, answer ? 700 : 0);
+});
+window.clipApp.onAddress(({ tab, q = '', no = '', sort, folder = '', gallery: key = '' }) => {
+  if (tab !== 'gallery') return;
+  if (q === asked.query && no === asked.exclude && folder === asked.below && (sort === 'date') === asked.by_date && key === gallery) return;
+  query.value = q;
+  asked = { ...asked, query: q, exclude: no, literal: false, liked: [], by_date: sort === 'date', below: folder };
+  drawTerms();
+  const wanted = galleries.find((one) => one.key === key) ?? galleries[0];
+  if (wanted && key !== gallery) choose(wanted); else ask();
+});
+const choose = (one) => {
+  gallery = one === galleries[0] ? '' : one.key;
+  asked = { ...asked, below: '', liked: [], pictures: asked.pictures };
+  address.set({ gallery, folder: '' });
+  waiting = true;
+  counted();
+  board.classList.add('stale');
+  trigger('choose', { folder: one.folder });
+};
+find('.gallery select').addEventListener('change', ({ target }) =>
+  choose(galleries.find((one) => one.folder === target.value)));
+const panel = () => document.querySelector('#gallery-panel');
+find('.add').addEventListener('click', () => {
+  panel().querySelector('.label-wrap').click();
+  panel().scrollIntoView({ block: 'nearest' });
+});
+find('.problem').lastChild.addEventListener('click', () => {
+  panel().querySelector('.label-wrap:not(.open)')?.click();
+  panel().scrollIntoView({ block: 'center' });
+});
+

@@ -1,0 +1,105 @@
+// The drawer with one picture, at the side or, on a phone, from below.
+const drawer = find('.drawer');
+let current = -1; // the picture in the drawer
+let detail = null;
+let opener = null;
+let opening = 0;
+let wanted = -1; // the picture that the drawer waits for, on a page still to come
+
+const show = (place) => {
+  if (place === rows.length && following !== null) {
+    wanted = place;
+    if (!asking) ask(following);
+    return;
+  }
+  if (place < 0 || place >= rows.length) return;
+  if (drawer.hidden) opener = document.activeElement;
+  current = place;
+  detail = null;
+  drawer.hidden = false;
+  board.classList.add('beside');
+  for (const tile of shown.values()) name(tile);
+  opening = asks += 1;
+  trigger('open', { hash: rows[place].hash, id: opening });
+  drawDrawer();
+  drawer.focus({ preventScroll: true });
+  const spot = placed.tiles[place];
+  const top = board.getBoundingClientRect().top + spot.y;
+  if (top < 60 || top + spot.height > innerHeight) window.scrollBy({ top: top - innerHeight / 3 });
+};
+const hide = () => {
+  drawer.hidden = true;
+  board.classList.remove('beside');
+  const was = current;
+  current = -1;
+  for (const tile of shown.values()) name(tile);
+  (shown.get(was)?.querySelector('.open') ?? opener)?.focus?.({ preventScroll: true });
+};
+const drawDrawer = () => {
+  if (drawer.hidden || current < 0) return;
+  const row = rows[current];
+  drawer.ariaLabel = say('find_drawer');
+  drawer.querySelector('.name').textContent = row.name;
+  const names = { previous: 'find_previous', next: 'find_next', close: 'find_close' };
+  for (const [one, key] of Object.entries(names)) drawer.querySelector(`.${one}`).ariaLabel = say(key);
+  drawer.querySelector('.previous').disabled = current === 0;
+  drawer.querySelector('.next').disabled = current === rows.length - 1 && following === null;
+  const acts = { like: 'find_like', unlike: 'find_unlike', similar: 'find_similar', judge: 'find_judge', original: 'find_original' };
+  for (const [one, key] of Object.entries(acts)) drawer.querySelector(`.${one}`).textContent = say(key);
+  drawer.querySelector('.keys').textContent = say('find_keys');
+  const whole = drawer.querySelector('.whole');
+  const source = served(detail?.show ?? row.thumbnail);
+  if (whole.getAttribute('src') !== source) whole.src = source;
+  whole.alt = row.name;
+  const wrong = drawer.querySelector('.problem');
+  wrong.hidden = !detail?.problem;
+  wrong.textContent = detail?.problem ? both(detail.problem) : '';
+  const link = drawer.querySelector('.original');
+  link.hidden = !detail?.file;
+  if (detail?.file) { link.href = served(detail.file); link.download = row.name; }
+  const facts = [];
+  if (answer.searched) facts.push(['find_fact_similarity', row.similarity.toFixed(4)]);
+  if (detail?.path) {
+    facts.push(['find_fact_path', both(detail.path)]);
+    facts.push([detail.file_date ? 'find_fact_file_date' : 'find_fact_taken', detail.taken]);
+    facts.push(['find_fact_size', `${detail.size} MB`]);
+    if (detail.also.length) facts.push(['find_fact_also', detail.also.map(both).join(', ')]);
+  }
+  drawer.querySelector('.facts').replaceChildren(
+    ...facts.flatMap(([key, value]) => [make('dt', {}, say(key)), make('dd', {}, value)]));
+};
+window.addEventListener('clipapp:opened', ({ detail: told }) => {
+  if (!told || current < 0 || told.id !== opening) return;
+  detail = told;
+  drawDrawer();
+});
+const like = (weight) => () => {
+  const { hash, name: called, thumbnail } = rows[current];
+  const others = asked.liked.filter((one) => one.hash !== hash && (weight !== 1));
+  const one = { hash, name: called, weight, thumbnail };
+  if (weight === 1) { query.value = ''; asked = { ...asked, query: '', exclude: '', pictures: [] }; }
+  hide();
+  set({ liked: [...others, one] });
+  window.scrollTo({ top: 0 });
+};
+drawer.querySelector('.like').addEventListener('click', like(0.5));
+drawer.querySelector('.unlike').addEventListener('click', like(-0.5));
+drawer.querySelector('.similar').addEventListener('click', like(1));
+drawer.querySelector('.judge').addEventListener('click', () => {
+  trigger('judge', { hash: rows[current].hash });
+});
+drawer.querySelector('.previous').addEventListener('click', () => show(current - 1));
+drawer.querySelector('.next').addEventListener('click', () => show(current + 1));
+drawer.querySelector('.close').addEventListener('click', hide);
+drawer.addEventListener('keydown', (event) => {
+  const act = {
+    Escape: hide, ArrowLeft: () => show(current - 1), ArrowRight: () => show(current + 1),
+    x: () => pick(current), X: () => pick(current),
+  }[event.key];
+  if (act) { event.preventDefault(); event.stopPropagation(); act(); return; }
+  if (event.key !== 'Tab') return;
+  const stops = [...drawer.querySelectorAll('button:not(:disabled), a[href]')].filter((one) => !one.hidden);
+  const [first, last] = [stops[0], stops.at(-1)];
+  if (event.shiftKey && [first, drawer].includes(document.activeElement)) { event.preventDefault(); last.focus(); }
+  else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
+});

@@ -1,0 +1,41 @@
+// Pictures to look for: chosen, dropped, pasted, or handed on by another tab.
+const field = find('.field');
+let added = null; // the picture that is looked for since the last question
+const lookFor = async (file) => {
+  if (!file) return;
+  const limit = window.gradio_config.max_file_size ?? Infinity;
+  if (file.size > limit) {
+    return fail({ key: 'image_file_too_large', values: {
+      name: file.name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(limit / 1e6) } });
+  }
+  try {
+    const { path } = await upload(file);
+    added = { path, name: file.name };
+    set({ pictures: [...asked.pictures, added] });
+  } catch {
+    fail({ key: 'find_lost' });
+  }
+};
+const imageOf = (data) => [...(data?.files ?? [])].find((one) => /^image\/|^$/.test(one.type));
+find('.picture').addEventListener('click', () => find('.file').click());
+find('.file').addEventListener('change', ({ target }) => { lookFor(target.files[0]); target.value = ''; });
+field.addEventListener('dragover', (event) => { event.preventDefault(); field.classList.add('over'); });
+field.addEventListener('dragleave', () => field.classList.remove('over'));
+field.addEventListener('drop', (event) => {
+  event.preventDefault();
+  field.classList.remove('over');
+  lookFor(imageOf(event.dataTransfer));
+});
+document.addEventListener('paste', (event) => {
+  const file = here() && imageOf(event.clipboardData);
+  if (!file) return;
+  event.preventDefault();
+  lookFor(file);
+});
+window.addEventListener('clipapp:search-image', ({ detail: photo }) => {
+  if (!photo) return;
+  query.value = '';
+  asked = { ...fresh(), pictures: [{ path: photo.path, name: photo.orig_name || 'photo' }] };
+  window.clipApp.show('gallery');
+  changed();
+});

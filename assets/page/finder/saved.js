@@ -1,0 +1,40 @@
+// Searches to try, and those that were saved.
+let kept = [];
+const drawTries = () => {
+  const box = find('.tries');
+  const use = (one) => () => {
+    query.value = one.query ?? one;
+    asked = { ...asked, liked: [], literal: false, ...(one.name ? {
+      exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until } : {}) };
+    asked.query = query.value;
+    changed({ push: true });
+  };
+  const saved = kept.flatMap((one) => {
+    const off = make('button', { type: 'button', className: 'x', ariaLabel: say('find_drop', one) }, '×');
+    off.addEventListener('click', () => keep({ drop: one.name }));
+    return [pill(`★ ${one.name}`, { act: use(one) }), off];
+  });
+  const tries = answer?.is_examples ? props.tries.slice(0, 12).map((one) => one[language()]) : [];
+  const canKeep = asked.query && answer?.searched && !kept.some((one) => one.query === asked.query);
+  const keeper = canKeep ? [pill(`☆ ${say('find_keep')}`, { act: () => keep({ name: asked.query }) })] : [];
+  box.ariaLabel = say('find_try');
+  box.replaceChildren(
+    ...keeper, ...saved,
+    ...(tries.length ? [make('span', { className: 'lead' }, say('find_try')), ...tries.map((one) => pill(one, { pressed: asked.query === one, act: use(one) }))] : []),
+  );
+};
+const keep = (change) => {
+  if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 }, id: (asks += 1) }); return; }
+  // On a page that others reach too, what one keeps is kept in one's own browser.
+  const { query: words, exclude, below, kinds, from, until } = asked;
+  kept = kept.filter((one) => one.name !== (change.drop ?? change.name));
+  if (change.name) kept.unshift({ name: change.name, query: words, exclude, below, kinds, from, until });
+  stored('searches', JSON.stringify(kept.slice(0, 200)));
+  drawTries();
+};
+window.addEventListener('clipapp:kept', ({ detail: told }) => {
+  if (!told) return;
+  if (told.problem) { fail({ said: told.problem }); return; }
+  kept = told.kept;
+  drawTries();
+});
