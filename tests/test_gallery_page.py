@@ -187,6 +187,10 @@ def test_search_answers_as_one_types(open_gallery):
     counted(page, "good match")
     assert names(page)[0] in ("cat.jpg", "cat copy.jpg")
     assert "q=a+cat" in page.url
+    # What was typed on the way is one step of the way back, not one a key.
+    page.go_back()
+    counted(page, f"{PICTURES} photos")
+    assert page.locator("#finder .query").input_value() == ""
 
 
 def test_the_drawer_shows_moves_closes_and_gives_the_focus_back(open_gallery, photos):
@@ -352,6 +356,15 @@ def test_chosen_filters_are_chips_in_the_bar_and_the_panel_moves_nothing(open_ga
     assert terms(page) == ["in patterns", "PNG", "2019"]
     counted(page, "15 photos")
     shoot(page, "gallery-facets")
+    # They are in the address: Back takes the last one off, and a reload keeps them.
+    page.go_back()
+    page.wait_for_function("() => document.querySelectorAll('#finder .term').length === 2")
+    assert terms(page) == ["PNG", "2019"]
+    page.go_forward()
+    page.reload()
+    page.locator("#finder .tile").first.wait_for(timeout=60_000)
+    assert terms(page) == ["in patterns", "PNG", "2019"]
+    counted(page, "15 photos")
     page.locator("#finder .term").get_by_label("Remove: 2019").click()
     counted(page, "40 photos")
     summary.click()
@@ -523,8 +536,11 @@ def test_a_found_photograph_is_handed_to_the_classify_tab(open_gallery):
 
 @pytest.mark.parametrize("viewport", [DESKTOP, TABLET, PHONE], ids=["desktop", "tablet", "phone"])
 def test_every_width_shows_whole_columns(app, open_gallery, viewport):
-    page = open_gallery("en-US", viewport, url=app.url)
+    page = open_gallery("en-US", viewport, url=app.url, address="&type=JPEG&from=2000-01-01")
     look_for(page, "a bird")
+    assert terms(page) == ["JPEG", "since 2000-01-01"]
+    # The header, of 56 px, covers no part of the bar.
+    assert page.locator("#finder .field").bounding_box()["y"] >= 56
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert overflow <= 0, f"the page is {overflow} px wider than the screen"
     boxes = [one.bounding_box() for one in page.locator("#finder .tile").all()[:12]]
@@ -571,6 +587,7 @@ def test_own_photographs_are_read_at_once_and_shown(open_gallery, tmp_path):
         packed.write(EXAMPLES / "flower.jpg", "holiday/flower.jpg")
         packed.writestr("../../outside.jpg", (EXAMPLES / "coffee.jpg").read_bytes())
         packed.writestr("notes.txt", "no picture")
+        packed.writestr("torn.jpg", b"\xff\xd8\xff\xe0 begins as a photograph")
         packed.writestr("locked.jpg", b"secret")
     data = bytearray(archive.read_bytes())
     data[data.rindex(b"locked.jpg") - 46 + 8] |= 1  # as if it had a password
@@ -587,6 +604,8 @@ def test_own_photographs_are_read_at_once_and_shown(open_gallery, tmp_path):
         "() => document.querySelectorAll('#finder .tile').length === 3", timeout=90_000
     )
     settled(page)
+    panel.get_by_text("usable photos: 3 · cannot be read: 1 (torn.jpg)").wait_for(timeout=30_000)
+    assert "Files received: 6" in panel.inner_text()
     assert page.locator("#finder .query").input_value() == "a flower"
     assert names(page)[0] == "flower.jpg", "what was typed before is searched for after it"
     shoot(page, "gallery-own")

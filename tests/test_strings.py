@@ -1,4 +1,5 @@
 import ast
+import re
 import string
 
 import pytest
@@ -82,6 +83,18 @@ def test_no_handler_decides_by_the_sentence_of_its_error():
 )
 def test_language_of_browser_tags(tag, language):
     assert language_of(tag) == language
+
+
+def test_one_of_a_thing_is_said_otherwise_than_many():
+    def said(number):
+        return text("gallery_kept", "en", kept=number, days=30)
+
+    assert "1 photo is gone; what was learnt of it " in said(1)
+    assert "2 photos are gone; what was learnt of them " in said(2)
+    assert "1 photos" not in text("gallery_status", "en", images=1)
+    for sentences in STRINGS.values():
+        for sentence in sentences:  # what is counted is among what is told
+            assert set(re.findall(r"\[(\w+):[^|]*\|", sentence)) <= _fields(sentence)
 
 
 def test_values_put_into_sentences_are_never_formatted():

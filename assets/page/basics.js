@@ -1,7 +1,10 @@
 // What parts that draw themselves share: words, small elements, addresses of served files.
 const language = () => window.clipApp.lang();
+// As `text` of clip_app/strings: one of a thing is said otherwise than many.
 const say = (key, values = {}) =>
-  props.words[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  props.words[language()][key]
+    .replace(/\[(\w+):([^|\]]*)\|([^\]]*)\]/g, (_, name, one, many) => (String(values[name]) === '1' ? one : many))
+    .replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const both = (sentence) => sentence[language()];
 const make = (tag, properties = {}, ...children) => {
   const node = document.createElement(tag);

@@ -189,7 +189,7 @@ const showState = () => {
   fold.hidden = !broken.length;
   if (broken.length && !running && !now.rows.length) fold.open = true;
   fold.firstChild.textContent =
-    say(broken.length === 1 ? 'batch_broken_one' : 'batch_broken', { count: broken.length });
+    say('batch_broken', { count: broken.length });
   fold.lastChild.replaceChildren(...broken.map((one) => make('li', {}, both(one))));
 };
 

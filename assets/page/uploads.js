@@ -77,7 +77,6 @@ const uploads = (box, asked = () => ({}), besides = '') => {
     return make('li', {}, remove);
   };
   return (photos) => {
-    const key = photos.count === 1 ? 'photos_count_one' : 'photos_count';
     const size = megabytes(photos.bytes);
     drop.lastChild.textContent = say(photos.count ? 'photos_more' : 'photos_drop');
     drop.classList.toggle('up-small', photos.count > 0);
@@ -86,7 +85,7 @@ const uploads = (box, asked = () => ({}), besides = '') => {
     const clear = make('button', { type: 'button', className: 'up-plain' }, say('photos_clear'));
     clear.addEventListener('click', () => trigger('photos', { clear: true, ...asked() }));
     fold.replaceChildren(
-      make('b', {}, say(key, { count: photos.count, size })),
+      make('b', {}, say('photos_count', { count: photos.count, size })),
       make('ul', { className: 'up-strip' }, ...photos.strip.map(tile)),
       ...(more > 0 ? [make('span', { className: 'up-more' }, `+${more}`)] : []),
       clear,

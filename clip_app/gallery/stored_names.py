@@ -28,14 +28,14 @@ class FreeNames:
             folder = self._numbered(folder / part, Path.is_file)
         return self._numbered(folder / parts[-1], Path.exists, count=True)
 
-    def rename(self, file: Path, ending: str) -> None:
-        """Give a file another ending.
+    def rename(self, file: Path, ending: str) -> Path:
+        """Give a file another ending; returns where it is then.
 
         Raises:
             OSError: if the disk refuses.
         """
         wanted = file.with_name(file.name + ending)
-        file.rename(self._numbered(wanted, Path.exists, count=True))
+        return file.rename(self._numbered(wanted, Path.exists, count=True))
 
     def _numbered(
         self, wanted: Path, taken: Callable[[Path], bool], *, count: bool = False

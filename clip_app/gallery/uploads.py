@@ -88,6 +88,7 @@ class Received:
         refused: why files could not be unpacked or opened, for the first `_NAMED` of them.
         left_out_total, refused_total, unreadable_total: how many there were.
         again: how many were sent before under the same name, and are not stored twice.
+        paths: where each image was stored, below the visitor's folder.
     """
 
     images: int
@@ -98,6 +99,7 @@ class Received:
     refused_total: int = 0
     unreadable_total: int = 0
     again: int = 0
+    paths: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -106,7 +108,7 @@ class Received:
 
     @property
     def usable(self) -> int:
-        """How many of them look like images and are there now."""
+        """How many of what was stored are images, as far as is known."""
         return self.images - self.unreadable_total
 
 
@@ -229,7 +231,8 @@ class _Intake:
         self._files = len(there)
         self._bytes = sum(path.stat().st_size for path in there)
         self._wasted = 0
-        self._images = 0
+        self._folder = folder
+        self._paths: list[str] = []
         self._left_out = _Named[str]()
         self._unreadable = _Named[str]()
         self._refused = _Named[Reason]()
@@ -258,11 +261,11 @@ class _Intake:
                     self._refused.add(error.reason)
                 done += 1
             self._progress(done, total)
-        if not self._images and not self._again and self._refused.number:
+        if not self._paths and not self._again and self._refused.number:
             first = self._refused.first[0]
             raise InputError(first.key, **first.params)
         return Received(
-            self._images,
+            len(self._paths),
             tuple(self._left_out.first),
             tuple(self._unreadable.first),
             tuple(self._refused.first),
@@ -270,6 +273,7 @@ class _Intake:
             self._refused.number,
             self._unreadable.number,
             self._again,
+            tuple(self._paths),
         )
 
     def _unpack(self, archive: Archive, done: int, total: int) -> None:
@@ -330,7 +334,7 @@ class _Intake:
                 return
             if kind != IMAGE:
                 with _storage_errors():
-                    self._names.rename(target, _ending(target))
+                    target = self._names.rename(target, _ending(target))
         except BaseException:
             # Unpacked for nothing, but not for free: else ten thousand bombs take hours.
             self._wasted += size
@@ -340,7 +344,7 @@ class _Intake:
         self._come.add(content)
         self._files += 1
         self._bytes += size
-        self._images += 1
+        self._paths.append(target.relative_to(self._folder).as_posix())
         if not image:
             self._unreadable.add(shown_name(name))
 

@@ -1,9 +1,11 @@
 """Every sentence a person sees, in English and Chinese, a file a topic.
 
 `STRINGS` maps a key to its (English, Chinese) pair. Placeholders are `str.format` fields by name;
-the values put into them are data and are never formatted again.
+the values put into them are data and are never formatted again. Of `[number:photo|photos]` the
+first is said where `number` is 1, else the second; so also in the page's scripts (`say`).
 """
 
+import re
 from typing import Literal
 
 from clip_app.strings import (
@@ -53,6 +55,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     for key, pair in topic.STRINGS.items()
 }
 
+_COUNTED = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
+
 
 def text(key: str, language: Language, **params: object) -> str:
     """The sentence `key` in `language`, its placeholders filled with `params`.
@@ -60,7 +64,8 @@ def text(key: str, language: Language, **params: object) -> str:
     Raises:
         KeyError: if the key is unknown or a placeholder has no value.
     """
-    return STRINGS[key][LANGUAGES.index(language)].format(**params)
+    sentence = STRINGS[key][LANGUAGES.index(language)]
+    return _COUNTED.sub(lambda one: one[2 if params[one[1]] == 1 else 3], sentence).format(**params)
 
 
 def language_of(tag: str | None) -> Language:

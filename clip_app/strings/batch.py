@@ -3,8 +3,7 @@
 STRINGS: dict[str, tuple[str, str]] = {
     "photos_drop": ("Drop photos here, or click to choose", "把照片拖到这里，或点击选择"),
     "photos_more": ("Add photos", "再加照片"),
-    "photos_count": ("{count} photos · {size}", "{count} 张 · {size}"),
-    "photos_count_one": ("1 photo · {size}", "1 张 · {size}"),
+    "photos_count": ("{count} [count:photo|photos] · {size}", "{count} 张 · {size}"),
     "photos_clear": ("Remove all", "全部移除"),
     "photos_remove": ("Remove {name}", "移除 {name}"),
     "photos_sending": ("Uploading {done} of {total} …", "正在上传第 {done} 张，共 {total} 张……"),
@@ -17,7 +16,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{done} of {total} · {rate} photos/s · {left} left",
         "{done} / {total} 张 · 每秒 {rate} 张 · 还剩 {left}",
     ),
-    "batch_done": ("{total} photos in {time}", "{total} 张，用时 {time}"),
+    "batch_done": ("{total} [total:photo|photos] in {time}", "{total} 张，用时 {time}"),
     "batch_stopped": (
         "Stopped after {done} of {total}; these are below.",
         "已停止：共 {total} 张，分好的 {done} 张在下面。",
@@ -39,14 +38,16 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch_move": ("Not right? Move to", "不对？改到"),
     "batch_as_judged": ("as judged: {label}", "模型的判断：{label}"),
     "batch_rest": (
-        "{count} more words score {score} or less; the CSV has them all.",
+        "{count} more [count:word scores|words score] {score} or less; the CSV has them all.",
         "其余 {count} 个词得分不超过 {score}，全部得分见 CSV。",
     ),
     "batch_previous": ("Previous photo", "上一张"),
     "batch_next": ("Next photo", "下一张"),
     "batch_close": ("Close", "关闭"),
-    "batch_broken": ("{count} files could not be read", "{count} 个文件读不了"),
-    "batch_broken_one": ("1 file could not be read", "1 个文件读不了"),
+    "batch_broken": (
+        "{count} [count:file|files] could not be read",
+        "{count} 个文件读不了",
+    ),
     "download_svg": ("Download picture (SVG)", "下载图片（SVG）"),
     "collection": (
         "Find the best of many texts (.txt, .csv)",

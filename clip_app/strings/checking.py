@@ -6,7 +6,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} 不是“文件，标签”形式的表格，例如：photo.jpg,猫。",
     ),
     "evaluate_names": (
-        "There are {number} names for {classes} classes.",
+        "There [number:is|are] {number} [number:name|names] for {classes} [classes:class|classes].",
         "名称有 {number} 个，类别却有 {classes} 个。",
     ),
     "evaluate_unreadable": (

@@ -68,15 +68,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "重新建立索引会为 {current} 另建一份，原索引保留。",
     ),
     "left_out_kinds": (
-        "{number:,} files of other kinds left out: {kinds}.",
+        "{number:,} [number:file|files] of other kinds left out: {kinds}.",
         "另有 {number:,} 个其他类型的文件未读取：{kinds}。",
     ),
     "left_out_other": (
-        "{number:,} files that are neither pictures nor videos left out.",
+        "{number:,} [number:file that is neither picture nor video|files that are neither pictures "
+        "nor videos] left out.",
         "另有 {number:,} 个既非图片也非视频的文件未读取。",
     ),
     "left_out_nomedia": (
-        "{number:,} pictures left out by a .nomedia file: {folders}.",
+        "{number:,} [number:picture|pictures] left out by a .nomedia file: {folders}.",
         "有 {number:,} 张图片因所在文件夹含 .nomedia 而未读取：{folders}。",
     ),
     "nomedia_here": (

@@ -9,8 +9,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gallery_index": ("Read photos", "读取照片"),
     "gallery_stop": ("Stop", "停止"),
     "gallery_no_index": (
-        "These photos have not been read yet. Click “{button}”: {number:,} of them take about "
-        "{time}.",
+        "[number:One photo has|These photos have] not been read yet. Click “{button}”: "
+        "[number:it takes|{number:,} of them take] about {time}.",
         "还没读过这里的照片。点“{button}”，{number:,} 张约 {time}。",
     ),
     "gallery_no_index_many": (
@@ -23,9 +23,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "model too; the other's index stays.",
         "这里的照片是用 {model} 读的。点“{button}”用现在的模型再读一遍，原来的索引会保留。",
     ),
-    "gallery_status": ("{images:,} photos can be searched.", "{images:,} 张照片可以搜。"),
+    "gallery_status": (
+        "{images:,} [images:photo|photos] can be searched.",
+        "{images:,} 张照片可以搜。",
+    ),
     "gallery_status_copies": (
-        "{images:,} photos can be searched, in {files:,} files.",
+        "{images:,} [images:photo|photos] can be searched, in {files:,} files.",
         "{images:,} 张照片可以搜（{files:,} 个文件，有些是重复的）。",
     ),
     "gallery_broken": (
@@ -34,7 +37,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "gallery_scanning": ("Looking through {gallery} …", "正在查看{gallery}……"),
     "gallery_starting": (
-        "Starting: {gallery}, {total:,} files …",
+        "Starting: {gallery}, {total:,} [total:file|files] …",
         "正在开始：{gallery}，{total:,} 个文件……",
     ),
     "gallery_progress": (
@@ -43,15 +46,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "gallery_stopping": ("Stopping …", "正在停止……"),
     "gallery_done": (
-        "Done: {images:,} photos can be searched ({time}).",
+        "Done: {images:,} [images:photo|photos] can be searched ({time}).",
         "读好了，{images:,} 张照片可以搜了（{time}）。",
     ),
     "gallery_done_new": ("New: {number:,}.", "新读 {number:,} 张。"),
     "gallery_done_moved": ("Moved or copied: {number:,}.", "移动或重复 {number:,} 张。"),
     "gallery_done_removed": ("No longer there: {number:,}.", "已不在的 {number:,} 张。"),
     "gallery_kept": (
-        "{kept:,} photos are gone; what was learnt of them is kept for {days} days in case they "
-        "come back.",
+        "{kept:,} [kept:photo is|photos are] gone; what was learnt of [kept:it|them] is kept for "
+        "{days} days in case [kept:it comes|they come] back.",
         "有 {kept:,} 张照片已不在文件夹里；它们的特征会再留 {days} 天，以防照片又回来。",
     ),
     "gallery_stopped": (
@@ -59,7 +62,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "已停止，读过的都留着。点“{button}”接着读。",
     ),
     "gallery_receiving": (
-        "Taking in the photos: {done:,} of {total:,} files",
+        "Taking in the photos: {done:,} of {total:,} [total:file|files]",
         "正在接收：{done:,} / {total:,} 个文件",
     ),
     "gallery_comma": (" · ", "，"),

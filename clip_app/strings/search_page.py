@@ -56,18 +56,23 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_by_rank": ("best first", "最像的在前"),
     "find_by_date": ("newest first", "新的在前"),
     "find_size": ("Size of the pictures", "照片大小"),
-    "find_all": ("{total} photos, newest first", "{total} 张照片，新的在前"),
-    "find_one": ("1 photo", "1 张照片"),
-    "find_ranked": ("All {total} photos, best first", "全部 {total} 张，最像的在前"),
+    "find_all": (
+        "{total} [total:photo|photos, newest first]",
+        "{total} 张照片[total:|，新的在前]",
+    ),
+    "find_ranked": (
+        "[total:1 photo|All {total} photos, best first]",
+        "[total:1 张照片|全部 {total} 张，最像的在前]",
+    ),
     "find_split": (
-        "{above} good matches · the other {rest} follow in order",
-        "最像的 {above} 张 · 其余 {rest} 张按相似度排在后面",
+        "{above} good [above:match|matches] · the other [rest:one follows|{rest} follow in order]",
+        "最像的 {above} 张 · [rest:另一张排在后面|其余 {rest} 张按相似度排在后面]",
     ),
     "find_split_none": (
-        "Nothing matches well; these {rest} come closest.",
-        "没有特别符合的，这 {rest} 张按接近程度排列。",
+        "Nothing matches well; [rest:this one comes|these {rest} come] closest.",
+        "没有特别符合的，[rest:只有这一张|这 {rest} 张按接近程度排列]。",
     ),
-    "find_split_all": ("{above} good matches", "{above} 张都挺像"),
+    "find_split_all": ("{above} good [above:match|matches]", "{above} 张[above:|都]挺像"),
     "find_nothing": ("No photo passes these filters.", "没有照片符合这些筛选条件。"),
     "find_empty": ("There are no photos here yet.", "这里还没有照片。"),
     "find_line": (

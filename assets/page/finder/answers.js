@@ -65,34 +65,38 @@ window.addEventListener('clipapp:gallery', ({ detail: why }) => {
   clearTimeout(again);
   again = setTimeout(() => {
     if (!here()) return;
-    const { q = '', no = '', sort, folder = '' } = address.get();
-    if (!answer && !query.value) {
-      query.value = q;
-      asked = { ...asked, query: q, exclude: no, by_date: sort === 'date', below: folder };
+    if (!answer) {
+      asked = { ...asked, ...fromAddress(address.get()) };
+      query.value ||= asked.query;
     }
     changed(); // with what has been typed meanwhile
   }, answer ? 700 : 0);
 });
-window.clipApp.onAddress(({ tab, q = '', no = '', sort, folder = '', gallery: key = '' }) => {
-  if (tab !== 'gallery') return;
-  if (q === asked.query && no === asked.exclude && folder === asked.below && (sort === 'date') === asked.by_date && key === gallery) return;
-  query.value = q;
-  asked = { ...asked, query: q, exclude: no, literal: false, liked: [], by_date: sort === 'date', below: folder };
+window.clipApp.onAddress((now) => {
+  if (now.tab !== 'gallery') return;
+  const key = now.gallery ?? '';
+  if (key === gallery && Object.entries(inAddress()).every(([name, value]) => value === (now[name] ?? ''))) return;
+  clearTimeout(timer);
+  draft = false;
+  before = null;
+  asked = { ...asked, ...fromAddress(now), literal: false, liked: [] };
+  query.value = asked.query;
   drawTerms();
   const wanted = galleries.find((one) => one.key === key) ?? galleries[0];
   if (wanted && key !== gallery) choose(wanted); else ask();
 });
 const choose = (one) => {
   gallery = one === galleries[0] ? '' : one.key;
-  asked = { ...asked, below: '', liked: [], pictures: asked.pictures };
-  address.set({ gallery, folder: '' });
   waiting = true;
   counted();
   board.classList.add('stale');
   trigger('choose', { folder: one.folder });
 };
-find('.gallery select').addEventListener('change', ({ target }) =>
-  choose(galleries.find((one) => one.folder === target.value)));
+find('.gallery select').addEventListener('change', ({ target }) => {
+  asked = { ...asked, below: '', liked: [] };
+  choose(galleries.find((one) => one.folder === target.value));
+  address.set(inAddress(), { push: true });
+});
 const panel = () => document.querySelector('#gallery-panel');
 find('.add').addEventListener('click', () => {
   panel().querySelector('.label-wrap').click();

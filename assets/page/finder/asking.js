@@ -1,4 +1,5 @@
 // What is asked for: it is held here and in the address, and sent whole with each page of pictures.
+// The address lacks what stands for files: pictures that are looked for or were liked.
 const query = find('.query');
 const address = window.clipApp.address;
 const PAUSE = 400; // ms after the last key, as everywhere on this page
@@ -8,6 +9,15 @@ const fresh = () => ({
   below: '', kinds: [], from: '', until: '', by_date: false,
 });
 let asked = fresh();
+const inAddress = () => ({
+  q: asked.query, no: asked.exclude, sort: asked.by_date ? 'date' : '', folder: asked.below,
+  type: asked.kinds.join(','), from: asked.from, until: asked.until, gallery,
+});
+const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
+const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until }) => ({
+  query: q, exclude: no, by_date: sort === 'date', below: folder,
+  kinds: props.kinds.filter((one) => type.split(',').includes(one)), from: dayIn(from), until: dayIn(until),
+});
 let turn = 0; // of the question
 let waiting = false;
 let asking = false; // for a further page
@@ -15,6 +25,7 @@ let asks = 0; // each its own number: an answer equal to the one before would go
 let problem = null;
 let sent = false; // by Enter or the button: what is subtracted becomes chips
 let before = null; // what was typed before that
+let draft = false; // whether the address holds words that are not sent yet: further ones replace them
 // Browsers may refuse storage.
 function stored(key, value) {
   try {
@@ -38,7 +49,10 @@ const ask = (offset = 0) => {
   asking = true;
   trigger('ask', { ...asked, offset, id: turn });
 };
-const later = () => { clearTimeout(timer); timer = setTimeout(() => changed(), PAUSE); };
+const later = () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => { changed({ push: !draft && here() }); draft = true; }, PAUSE);
+};
 // What is typed is searched for; what was liked of an earlier query was liked for that one.
 const changed = ({ push = false } = {}) => {
   clearTimeout(timer);
@@ -48,21 +62,20 @@ const changed = ({ push = false } = {}) => {
     asked = { ...asked, query: query.value.trim(), exclude, literal: false, liked: [] };
     before = null;
   }
-  address.set(
-    { q: asked.query, no: asked.exclude, sort: asked.by_date ? 'date' : '', folder: asked.below, gallery },
-    { push: push && (address.get().q ?? '') !== asked.query },
-  );
+  address.set(inAddress(), { push });
   drawTerms();
   ask();
 };
-const set = (values) => { asked = { ...asked, ...values }; changed(); };
+// What is chosen is a step that Back undoes; so are words that are sent.
+const step = () => { changed({ push: !draft }); draft = false; };
+const set = (values) => { asked = { ...asked, ...values }; step(); };
 
 query.addEventListener('input', () => { if (!query.dataset.composing) later(); });
 query.addEventListener('compositionstart', () => { query.dataset.composing = '1'; });
 query.addEventListener('compositionend', () => { delete query.dataset.composing; later(); });
 const submit = () => {
   sent = true;
-  changed({ push: true });
+  step();
   // On a phone the first pictures come into view.
   if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.search').scrollIntoView({ block: 'start' }); }
 };

@@ -10,7 +10,6 @@ const counted = () => {
   if (!total) key = filtered() ? 'find_nothing' : 'find_empty';
   else if (searched && above === null) key = 'find_ranked';
   else if (searched) key = !above ? 'find_split_none' : above === total ? 'find_split_all' : 'find_split';
-  else if (total === 1) key = 'find_one';
   place.textContent = say(key, values);
 };
 const filtered = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until);

@@ -7,7 +7,7 @@ const drawTries = () => {
     asked = { ...asked, liked: [], literal: false, ...(one.name ? {
       exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until } : {}) };
     asked.query = query.value;
-    changed({ push: true });
+    step();
   };
   const saved = kept.flatMap((one) => {
     const off = make('button', { type: 'button', className: 'x', ariaLabel: say('find_drop', one) }, '×');

@@ -195,7 +195,11 @@ class IndexPart:
         elif job.error is not None:
             notices = [*notices, said_in_both(Reason("unexpected"))]
         elif job.report is not None:
-            counts = self.page.galleries.store(place, self.page.slot.service.info).counts()
+            store = self.page.galleries.store(place, self.page.slot.service.info)
+            counts = store.counts()
+            if intake and not job.report.stopped:
+                intake.learn(store)
+                said = intake.said
             if intake and intake.tells_of(counts.broken):
                 shown["notices"] = ()
             done, kept = report_of(job.report, counts.images)

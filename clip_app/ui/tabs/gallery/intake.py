@@ -3,11 +3,14 @@
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clip_app.errors import ClipAppError, Reason
-from clip_app.gallery.uploads import Received, Upload, Uploads
+from clip_app.gallery.stores.store import Store
+from clip_app.gallery.uploads import MAX_FILES, Received, Upload, Uploads
+from clip_app.images import shown_name
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.tabs.gallery.status import in_both, named
 from clip_app.ui.words import Both, said_in_both
@@ -24,6 +27,7 @@ class Intake:
         self.stop = threading.Event()
         self.error: Exception | None = None
         self._received: Received | None = None
+        self._is_read = False
         self._now = (0, len(files))
 
         def work() -> None:
@@ -70,22 +74,35 @@ class Intake:
         """How many files called images it has stored."""
         return self._received.images if self._received else 0
 
+    def learn(self, store: Store) -> None:
+        """Tell what came apart by the visitor's index, once a run has read it."""
+        if self._received is None:
+            return
+        came = set(self._received.paths)
+        broken = [shown_name(path) for path, _ in store.broken(MAX_FILES) if path in came]
+        self._received = replace(
+            self._received, unreadable=tuple(broken[:_NAMED]), unreadable_total=len(broken)
+        )
+        self._is_read = True
+
     def tells_of(self, broken: int) -> bool:
         """Whether so many broken files are those that it has named already."""
         return self._received is not None and broken <= self._received.unreadable_total
 
     @property
     def said(self) -> list[Both]:
-        """What became of it once it has ended, in a sentence."""
+        """What became of it once it has ended, in a sentence; what is usable once it is read."""
         received = self._received
-        return [{one: _sentence(received, one) for one in LANGUAGES}] if received else []
+        if received is None:
+            return []
+        return [{one: _sentence(received, self._is_read, one) for one in LANGUAGES}]
 
 
-def _sentence(received: Received, language: Language) -> str:
+def _sentence(received: Received, is_read: bool, language: Language) -> str:
     """How many files came, and what they were; what is zero is left out."""
     told = {
         "gallery_received": (received.files, ()),
-        "gallery_usable": (received.usable, ()),
+        "gallery_usable": (received.usable if is_read else 0, ()),
         "gallery_again": (received.again, ()),
         "gallery_unreadable": (received.unreadable_total, received.unreadable),
         "gallery_left_out": (received.left_out_total, received.left_out),
