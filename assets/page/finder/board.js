@@ -53,42 +53,50 @@ const firstBelow = (y) => {
   }
   return low;
 };
+// Copied rather than built: a frame of fast scrolling needs two dozen.
+const blank = make('li', { className: 'tile' },
+  make('button', { type: 'button', className: 'open' }, make('img', { alt: '', decoding: 'async' })),
+  make('div', { className: 'info', ariaHidden: 'true' }, make('span'), make('span'), make('span', { className: 'called' })),
+  make('button', { type: 'button', className: 'tick', role: 'checkbox' }, make('i', { ariaHidden: 'true' }, '✓')));
 const makeTile = (place) => {
   const row = rows[place];
   const spot = placed.tiles[place];
-  const open = make('button', { type: 'button', className: 'open' });
-  open.append(make('img', { src: served(row.thumbnail), alt: '', decoding: 'async' }));
-  const tick = make('button', { type: 'button', className: 'tick' }, make('i', { ariaHidden: 'true' }, '✓'));
-  tick.setAttribute('role', 'checkbox');
-  const info = make('div', { className: 'info', ariaHidden: 'true' });
-  if (answer.searched) info.append(make('span', {}, row.similarity.toFixed(2)));
-  if (row.copies) info.append(make('span', {}, `×${row.copies + 1}`));
-  info.append(make('span', { className: 'called' }, row.name));
-  const tile = make('li', { className: 'tile' }, open, info, tick);
+  const tile = blank.cloneNode(true);
+  const [open, info] = tile.children;
+  const [score, copies, called] = info.children;
+  if (answer.searched) score.textContent = row.similarity.toFixed(2); else score.remove();
+  if (row.copies) copies.textContent = `×${row.copies + 1}`; else copies.remove();
+  called.textContent = row.name;
   tile.dataset.place = place;
-  tile.setAttribute('aria-setsize', answer.total);
-  tile.setAttribute('aria-posinset', place + 1);
-  Object.assign(tile.style, { left: `${spot.x}px`, top: `${spot.y}px`, width: `${placed.one}px`, height: `${spot.height}px` });
+  tile.ariaSetSize = answer.total;
+  tile.ariaPosInSet = place + 1;
+  tile.style.cssText = `left:${spot.x}px;top:${spot.y}px;width:${placed.one}px;height:${spot.height}px`;
   name(tile);
   return tile;
 };
 const name = (tile) => {
   const place = Number(tile.dataset.place);
   const row = rows[place];
-  const values = { number: place + 1, name: row.name, similarity: row.similarity.toFixed(3), date: row.date };
-  tile.querySelector('.open').ariaLabel = say(answer.searched ? 'find_tile' : 'find_tile_plain', values);
-  const tick = tile.querySelector('.tick');
+  const [open, , tick] = tile.children;
+  const chosen = picks.has(row.hash);
+  open.ariaLabel = answer.searched
+    ? say('find_tile', { number: place + 1, name: row.name, similarity: row.similarity.toFixed(3) })
+    : say('find_tile_plain', { number: place + 1, name: row.name, date: row.date });
   tick.ariaLabel = say('find_tick', { name: row.name });
-  tick.ariaChecked = String(picks.has(row.hash));
-  tile.classList.toggle('chosen', picks.has(row.hash));
+  tick.ariaChecked = String(chosen);
+  tile.classList.toggle('chosen', chosen);
   tile.classList.toggle('current', place === current);
 };
 // The work of a frame is that of the tiles that come and go: at 100,000 rows too a few of each.
 const shown = new Map(); // the tiles in the document, by their place
 const line = make('li', { className: 'line' });
 let span = { first: 0, last: 0 };
+let bare = []; // tiles that came too fast for their pictures to be asked for
+let passed = 0; // where the window was when it was last looked at
+let calm = 0;
 const clear = () => {
   shown.clear();
+  bare = [];
   span = { first: 0, last: 0 };
   board.replaceChildren();
 };
@@ -101,13 +109,18 @@ const look = () => {
   if (first !== span.first || last !== span.last) {
     span = { first, last };
     fill(first, last);
+    // Half a window a frame nobody reads, and pictures are most of what a frame costs.
+    clearTimeout(calm);
+    if (Math.abs(top - passed) < innerHeight / 2) picture(); else calm = setTimeout(picture, 100);
   }
+  passed = top;
   if (following !== null && !asking && !waiting && placed.height - top < innerHeight + 2 * AHEAD) ask(following);
 };
 const fill = (first, last) => {
+  const focused = document.activeElement?.closest('.tile');
   for (const [place, tile] of shown) {
     // The keyboard's tile stays, wherever it is.
-    if ((place >= first && place < last) || tile.contains(document.activeElement)) continue;
+    if ((place >= first && place < last) || tile === focused) continue;
     tile.remove();
     shown.delete(place);
   }
@@ -116,11 +129,18 @@ const fill = (first, last) => {
   for (let place = last - 1; place >= first; place -= 1) {
     if (!shown.has(place)) {
       shown.set(place, makeTile(place));
+      bare.push(shown.get(place));
       board.insertBefore(shown.get(place), after);
     }
     after = shown.get(place);
   }
   drawLine();
+};
+const picture = () => {
+  for (const tile of bare) {
+    if (tile.isConnected) tile.querySelector('img').src = served(rows[Number(tile.dataset.place)].thumbnail);
+  }
+  bare = [];
 };
 const shownFrom = (place) =>
   shown.get(Math.min(...[...shown.keys()].filter((one) => one >= place))) ?? null;
