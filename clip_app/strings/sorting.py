@@ -28,6 +28,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "撤销文件 {name} 无法写入，因此什么也没做：{reason}。",
     ),
     "journal_unreadable": ("{name} is no undo file of this app.", "{name} 不是本应用的撤销文件。"),
+    "journal_busy": (
+        "{name} is being carried out or undone already; wait until that has ended.",
+        "{name} 正在执行或撤销中，请等它结束。",
+    ),
     "plan_unreadable": (
         "{name} is no plan: it needs a header with the columns file and class.",
         "{name} 不是计划表：首行须有 file 和 class 两列。",
