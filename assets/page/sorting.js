@@ -70,7 +70,7 @@ const makeDoubt = ({ place, name, picture, best }) => {
   });
   const none = button(`0 · ${say('sorting_neither')}`, () => take(''));
   none.label = '';
-  const open = button(say('sorting_leave'), () => take('', true));
+  const open = button(say('sorting_leave'), () => take('', true), { className: 'pill open' });
   open.open = true;
   const others = make('select', { ariaLabel: say('sorting_other') });
   others.append(new Option(say('sorting_other'), ''));

@@ -87,8 +87,8 @@ class Roots:
             real = named.resolve()
             roots = [one for one in self.folders if one == real or one in real.parents]
             hidden = any(map(is_left_out, real.relative_to(roots[0]).parts)) if roots else True
-            whole = real == named and (real.is_dir() or not os.path.lexists(real))
-            if typed.strip() and whole and not hidden:
+            there = next(one for one in (real, *real.parents) if os.path.lexists(one))
+            if typed.strip() and real == named and there.is_dir() and not hidden:
                 return real
         except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
             pass

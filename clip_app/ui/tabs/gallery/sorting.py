@@ -5,9 +5,8 @@ lies, whose plan it is. The script (`assets/page/sorting.js`) only holds what wa
 """
 
 import contextlib
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -62,13 +61,13 @@ class Sorting:
         found: the plan; None before there is one.
         number: of the plan, so that what was decided for another is refused.
         doubts: how many doubtful photographs are shown.
-        stop: set to end what is under way.
+        stop: to end what is under way.
     """
 
     found: Indexed | None = None
     number: int = 0
     doubts: int = _AT_ONCE
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: bool = False
 
     def put(self, found: Indexed | None) -> None:
         """Have another plan, or none."""
@@ -91,7 +90,7 @@ class SortingPart:
         given = self.index.inputs | {self.state, self.labels, page.concepts.visit}
         given |= {self.index.changed}
         now = page.language_now
-        answers = [panel, self.index.changed]
+        answers = [panel, self.index.changed, *self.index.followers]
         gr.on(
             [room.select, self.index.folder.change],
             shows_errors(self.look, now),
@@ -184,14 +183,15 @@ class SortingPart:
                             without=without,
                             progress=progress,
                         ),
-                        sorting.stop.is_set,
+                        lambda: sorting.stop,
                         lambda done, total: self._progress(given, "sorting_planning", done, total),
                     )
                 )
             )
-            yield {self.panel: self.shown(given)}
+            yield {self.panel: self.shown(given)} | self._followed(given)
         except StoppedError:
-            yield {self.panel: self.shown(given, said=[in_both("sorting_stopped_plan")])}
+            stopped = self.shown(given, said=[in_both("sorting_stopped_plan")])
+            yield {self.panel: stopped} | self._followed(given)
 
     def take_table(self, given: Values, asked: dict[str, Any]) -> Iterator[Values]:
         """A plan that was taken away as CSV and edited."""
@@ -270,7 +270,7 @@ class SortingPart:
 
     def halt(self, given: Values) -> None:
         """Stop what is under way."""
-        given[self.state].stop.set()
+        given[self.state].stop = True
 
     @property
     def _journals(self) -> Path:
@@ -290,7 +290,7 @@ class SortingPart:
         try:
             report = yield from followed(
                 lambda progress: run(journal, progress),
-                sorting.stop.is_set,
+                lambda: sorting.stop,
                 lambda done, total: self._progress(given, "sorting_doing", done, total),
             )
             said = report_of(report, missing, key)
@@ -298,16 +298,13 @@ class SortingPart:
                 journal.path.unlink(missing_ok=True)
         except StoppedError:
             said = {"said": [in_both("sorting_stopped")]}
-        sorting.stop.clear()
+        sorting.stop = False
         sorting.put(None)
         with contextlib.suppress(GalleryError):
             service, folder = self.page.slot.service, self._folder(given)
             place = self.page.galleries.gallery_of(folder, service.info, self._roots(given))[0]
             yield from self._read(given, place)
-        yield {
-            self.panel: self.shown(given, **said),
-            self.index.changed: given[self.index.changed] + 1,
-        }
+        yield {self.panel: self.shown(given, **said)} | self._followed(given)
 
     def _read(self, given: Values, place: Path) -> Generator[Values]:
         """Bring a gallery's index up to date.
@@ -319,10 +316,14 @@ class SortingPart:
         while not job.wait(_POLL_SECONDS):
             done, total = (job.progress.done, job.progress.total) if job.progress else (0, 0)
             yield self._progress(given, "sorting_reading", done, total)
-            if given[self.state].stop.is_set():
+            if given[self.state].stop:
                 job.stop.set()
         if isinstance(job.error, ClipAppError):
             raise job.error
+
+    def _followed(self, given: Values) -> Values:
+        """What shows the gallery as it is read now."""
+        return self.index.refresh(given) | {self.index.changed: given[self.index.changed] + 1}
 
     def _progress(self, given: Values, key: str, done: int, total: int) -> Values:
         said = in_both(key, done=f"{done:,}", total=f"{total:,}")
@@ -331,7 +332,7 @@ class SortingPart:
 
     def _begin(self, given: Values) -> Sorting:
         sorting: Sorting = given[self.state]
-        sorting.stop.clear()
+        sorting.stop = False
         return sorting
 
     def _decided(self, given: Values, asked: dict[str, Any]) -> Indexed:
@@ -381,7 +382,7 @@ def build_sorting(page: Page, room: Room, index: IndexPart) -> None:
         labels = label_chips(page.slot, "sorting-labels")
         panel = gr.HTML(
             None,
-            **part("basics", "sorting"),
+            **part("basics", "uploads", "sorting"),
             words=words("sorting_"),
             apply_default_css=False,
             elem_id="sorting-panel",
