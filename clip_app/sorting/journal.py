@@ -60,7 +60,7 @@ def create(path: Path, steps: Sequence[Step]) -> Journal:
     Raises:
         StorageError: if it cannot be written, or there is one of this name.
     """
-    parents = {Path(step.target).parent for step in steps}
+    parents = {one for step in steps for one in Path(step.target).parents}
     folders = tuple(sorted(str(one) for one in parents if not one.exists()))
     token = secrets.token_hex(4)
     header = {"clip_app_journal": _VERSION, "token": token, "folders": folders}
@@ -129,7 +129,7 @@ def take_back(journal: Journal, progress: Progress | None = None) -> Report:
             _note(report, step, undo(step, part))
             if progress:
                 progress(number + 1, len(journal.steps))
-        for folder in journal.folders:
+        for folder in reversed(journal.folders):  # those within others first
             try:
                 os.rmdir(folder)
             except OSError:  # something else lies there, or it is gone
