@@ -24,6 +24,7 @@ _HOME = {
     "LabelScore": "clip_app.tasks.classify",
     "ModelService": "clip_app.model.service",
     "SearchHit": "clip_app.gallery.search",
+    "Sorted": "clip_app.sorting.acts",
     "TextScore": "clip_app.tasks.match",
     "classes_from_labels": "clip_app.tasks.classes",
     "classify": "clip_app.tasks.classify",
@@ -34,6 +35,9 @@ _HOME = {
     "match": "clip_app.tasks.match",
     "open_gallery": "clip_app.gallery.gallery",
     "read_concepts": "clip_app.tasks.concept_files",
+    "sort": "clip_app.sorting.acts",
+    "tag": "clip_app.sorting.acts",
+    "undo": "clip_app.sorting.acts",
     "write_concepts": "clip_app.tasks.concept_files",
 }
 
@@ -48,6 +52,7 @@ __all__ = [
     "LabelScore",
     "ModelService",
     "SearchHit",
+    "Sorted",
     "TextScore",
     "classes_from_labels",
     "classify",
@@ -58,6 +63,9 @@ __all__ = [
     "match",
     "open_gallery",
     "read_concepts",
+    "sort",
+    "tag",
+    "undo",
     "write_concepts",
 ]
 
@@ -67,6 +75,7 @@ if TYPE_CHECKING:
     from clip_app.gallery.search import SearchHit
     from clip_app.model.service import ModelService
     from clip_app.model.slot import load_model
+    from clip_app.sorting.acts import Sorted, sort, tag, undo
     from clip_app.tasks.classes import Classes, classes_from_labels
     from clip_app.tasks.classify import Classification, LabelScore, classify, classify_features
     from clip_app.tasks.concept_files import ConceptStore, read_concepts, write_concepts

@@ -52,6 +52,7 @@ FLAGS = (
     "mcp",
     "open_browser",
     "allow_model_change",
+    "allow_sorting",
     "model_root",
     "gallery_roots",
     "index_dir",
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     mcp: bool = False
     open_browser: bool = False
     allow_model_change: bool | None = None
+    allow_sorting: bool | None = None
     model_root: Path | None = None
     gallery_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     index_dir: Path = Field(default_factory=_index_folder)
@@ -133,6 +135,11 @@ class Settings(BaseSettings):
         if self.allow_model_change is not None:
             return self.allow_model_change
         return self.is_personal
+
+    @property
+    def visitors_may_sort(self) -> bool:
+        """Whether the page moves and tags photographs of the galleries: not for strangers."""
+        return self.is_personal if self.allow_sorting is None else self.allow_sorting
 
     @property
     def is_personal(self) -> bool:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+import clip_app
 from clip_app.errors import InputError
 from clip_app.images import load_image
 from clip_app.images.keywords import keywords_of
@@ -292,6 +293,110 @@ def test_a_second_run_makes_nothing_twice(tmp_path, how):
     put(folder / "a.png", picture_bytes(3))
     again, _ = steps_into_folders(plan, target, how)
     assert [Path(one.target).name for one in again] == (["3-a.png"] if how == "copy" else [])
+
+
+def test_sidecars_go_with_their_photographs(tmp_path):
+    folder, target = (tmp_path / "photos").resolve(), (tmp_path / "sorted").resolve()
+    for number, name in enumerate(("a.png", "b.png", "b.tif", "c.png", "c.nef", "x/a.png")):
+        put(folder / name, picture_bytes(number))
+    for name in ("a.png.xmp", "a.xmp", "b.xmp", "c.xmp", "x/a.xmp"):
+        put(folder / name, f"of {name}".encode())
+    put(target / "cat" / "d.png", b"there")
+    put(target / "cat" / "A.PNG.XMP", b"of somebody else")
+    before = files_of(tmp_path)
+    names = ("a.png", "b.png", "b.tif", "c.png", "x/a.png")
+    plan = Plan(folder, [Choice(name, "cat", "decided") for name in names])
+    steps, _ = steps_into_folders(plan, target, "move")
+    journal = create(tmp_path / "undo.jsonl", steps)
+    assert carry_out(journal).failed == []
+    moved = {
+        "2-a.png": "a.png",  # whose sidecar's name is taken
+        "2-a.png.xmp": "a.png.xmp",
+        "2-a.xmp": "a.xmp",
+        "3-a.png": "x/a.png",
+        "3-a.xmp": "x/a.xmp",
+        "b.png": "b.png",
+        "b.tif": "b.tif",
+        "b.xmp": "b.xmp",
+        "c.png": "c.png",
+        "c.xmp": "c.xmp",
+    }
+    now = files_of(target / "cat")
+    assert {name: now.get(name) for name in moved} == {
+        name: before[f"photos/{old}"] for name, old in moved.items()
+    }
+    # A raw file that stays keeps the sidecar that it shares.
+    assert sorted(files_of(folder)) == ["c.nef", "c.xmp"]
+    assert take_back(journal).failed == []
+    assert files_of(tmp_path) == before
+
+
+def test_a_sidecar_becomes_nobody_elses(tmp_path):
+    folder, target = (tmp_path / "photos").resolve(), (tmp_path / "sorted").resolve()
+    put(folder / "a.png", picture_bytes(1))
+    put(folder / "a.xmp", b"of a.png")
+    put(folder / "x" / "a.jpg", picture_bytes(2))
+    choices = [Choice(name, "cat", "decided") for name in ("a.png", "x/a.jpg")]
+    for order in (choices, choices[::-1]):
+        steps, _ = steps_into_folders(Plan(folder, order), target, "copy")
+        made = {Path(one.target).name for one in steps}
+        assert made in ({"a.png", "a.xmp", "2-a.jpg"}, {"2-a.png", "2-a.xmp", "a.jpg"})
+
+
+def test_labels_with_signs_of_levels_are_one_word_everywhere(tmp_path):
+    words = ["AC/DC", "a|b", "AC_DC"]
+    tagged = with_keywords(None, words, "x")
+    assert keywords_in(tagged) == tuple(words)
+    document = minidom.parseString(tagged)
+
+    def items(name: str) -> list[str]:
+        (found,) = document.getElementsByTagName(name)
+        return [one.firstChild.data for one in found.getElementsByTagName("rdf:li")]
+
+    assert items("lr:hierarchicalSubject") == ["AC/DC", "a_b", "AC_DC"]
+    assert items("digiKam:TagsList") == ["AC_DC", "a|b"]
+    assert with_keywords(tagged, words, "x") == tagged
+    assert folder_names(words) == {"AC/DC": "AC_DC", "a|b": "a_b", "AC_DC": "AC_DC (2)"}
+
+
+def test_one_undo_file_is_worked_at_by_one_alone(tmp_path):
+    _, target, steps, file = sorted_photo(tmp_path)
+    create(file, steps)
+    refused = []
+
+    def meanwhile(done: int, total: int) -> None:
+        for act in (carry_out, take_back):
+            with pytest.raises(InputError) as raised:
+                act(read(file))
+            refused.append(raised.value.key)
+
+    assert carry_out(read(file), meanwhile).done == 1
+    assert refused == ["journal_busy"] * 2
+    assert (target / "cat" / "a.png").exists()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["photos", "sorted", "undo.jsonl"]
+    assert take_back(read(file)).done == 1
+    assert not target.exists()
+
+
+def test_python_sorts_tags_and_undoes(photos, service, tmp_path):
+    before = files_of(photos)
+    target = photos / "sorted"
+    labels, how = LABELS.split(", "), {"how": "move", "decisions": {"cat.jpg": "Rex"}}
+    planned = clip_app.sort(service, photos, labels, target, **how)
+    assert (planned.done, planned.journal, files_of(photos)) == (0, None, before)
+    assert planned.plan.counts()["Rex"] == 1
+    moved = clip_app.sort(service, photos, labels, target, do=True, **how)
+    assert (moved.done, moved.left) == (4, [])
+    assert (target / "Rex" / "cat.jpg").read_bytes() == before["cat.jpg"]
+    assert clip_app.undo(moved.journal).done == 4
+    assert files_of(photos) == before
+    tagged = clip_app.tag(service, photos, labels, stem=True, do=True)
+    assert keywords_of(photos / "coffee.jpg") == ("coffee",)
+    assert (photos / "coffee.xmp").exists()
+    assert clip_app.undo(tagged.journal).done == 4
+    assert clip_app.undo(tagged.journal, resume=True).done == 4
+    clip_app.undo(tagged.journal)
+    assert files_of(photos) == before
 
 
 def test_the_last_copy_is_never_deleted(tmp_path):

@@ -3,7 +3,7 @@
 import logging
 import math
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -51,6 +51,7 @@ def zip_of(
     roots: Roots,
     path: Path,
     changed: Callable[[str], None] = lambda path: None,
+    folders: Mapping[str, str] | None = None,
 ) -> Packed:
     """Write the originals of found pictures into an archive, one copy of each picture.
 
@@ -61,6 +62,8 @@ def zip_of(
         roots: what may be read.
         path: the archive, in a folder that nobody else reads; it must not exist yet.
         changed: told the path of each file that is not as it was indexed.
+        folders: what folder of the archive a path goes into, as `sorting.folders.folder_names`
+            names it; without it, all lie together.
 
     Raises:
         InputError: if they are larger than `MAX_BYTES` together, or none is left.
@@ -74,7 +77,7 @@ def zip_of(
         with zipfile.ZipFile(path, "x") as archive:
             for hit in hits:
                 try:
-                    _add(archive, hit, roots, taken)
+                    _add(archive, hit, roots, taken, folders[hit.path] if folders else "")
                 except ImageError as error:
                     log.info("Not packed: %s", error)
                     left_out.append(shown_name(hit.path))
@@ -91,13 +94,17 @@ def zip_of(
     return Packed(len(taken), tuple(left_out))
 
 
-def _add(archive: zipfile.ZipFile, hit: SearchHit, roots: Roots, taken: set[str]) -> None:
+def _add(
+    archive: zipfile.ZipFile, hit: SearchHit, roots: Roots, taken: set[str], folder: str
+) -> None:
     with roots.opened(hit.path) as (source, size):
         # Compared before a byte of it is in the archive, which could not be taken out again.
         if content_hash_of(_blocks(source)) != hit.hash:
             raise ChangedImageError("image_changed", name=shown_name(hit.path))
         source.seek(0)
-        with archive.open(_entry(hit, taken, size), "w", force_zip64=size > 2**31) as target:
+        with archive.open(
+            _entry(hit, taken, size, folder), "w", force_zip64=size > 2**31
+        ) as target:
             for block in _blocks(source):
                 target.write(block)
 
@@ -107,13 +114,14 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _entry(hit: SearchHit, taken: set[str], size: int) -> zipfile.ZipInfo:
-    """The file's name, told apart from those that are in the archive, on any system."""
+def _entry(hit: SearchHit, taken: set[str], size: int, folder: str) -> zipfile.ZipInfo:
+    """The file's name in a folder, told apart from those that are in the archive, on any system."""
     wanted = Path(safe_name(printable(Path(hit.path).name)))
-    name, number = wanted.name, 1
+    before = f"{folder}/" if folder else ""
+    name, number = before + wanted.name, 1
     while name.casefold() in taken:
         number += 1
-        name = f"{wanted.stem} ({number}){wanted.suffix}"
+        name = f"{before}{wanted.stem} ({number}){wanted.suffix}"
     taken.add(name.casefold())
     entry = zipfile.ZipInfo(name)
     entry.file_size = size

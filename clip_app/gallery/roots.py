@@ -75,6 +75,26 @@ class Roots:
             gone = False
         raise GalleryError("folder_not_there" if gone else "folder_not_allowed", folder=name)
 
+    def place(self, folder: Path, typed: str) -> Path:
+        """A folder to write into, which need not be there, as a person named it from `folder` on.
+
+        Raises:
+            GalleryError: if it is a file, lies outside the roots or in a hidden folder, or a part
+                of its path is a link; all read alike, as in `resolve`.
+        """
+        try:
+            named = Path(os.path.normpath(folder / Path(typed.strip()).expanduser()))
+            real = named.resolve()
+            roots = [one for one in self.folders if one == real or one in real.parents]
+            hidden = any(map(is_left_out, real.relative_to(roots[0]).parts)) if roots else True
+            there = next(one for one in (real, *real.parents) if os.path.lexists(one))
+            if typed.strip() and real == named and there.is_dir() and not hidden:
+                return real
+        except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
+            pass
+        name = printable(os.path.basename(typed.rstrip("/\\")) or "/")[:200]
+        raise GalleryError("target_not_allowed", folder=name)
+
     def read(self, path: str) -> bytes:
         """The content of a file, read only if the file itself lies inside the roots.
 

@@ -8,13 +8,16 @@ from PIL import Image, IptcImagePlugin
 from clip_app.images.limits import DECODER_ERRORS, FORMATS
 from clip_app.images.xmp import MAX_BYTES, keywords_in
 
+#: What a sidecar's name ends with.
+SIDECAR = ".xmp"
+
 _KEYWORDS, _CHARSET = (2, 25), (1, 90)
 _UTF8 = b"\x1b%G"
 
 
 def sidecars_of(path: Path) -> tuple[Path, Path]:
     """Where programs put a photograph's sidecar: `photo.jpg.xmp`, and Lightroom `photo.xmp`."""
-    return path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp")
+    return path.with_name(f"{path.name}{SIDECAR}"), path.with_suffix(SIDECAR)
 
 
 def keywords_of(path: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The XML is untrusted: no document type, so no entities, and limits on size and d
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 from xml.dom import minidom
 from xml.parsers import expat
 
@@ -15,11 +16,33 @@ MAX_BYTES = 2_000_000
 _MAX_DEPTH = 60
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-# Where programs look for keywords: the namespace, its usual prefix, the name, the kind of list.
+
+
+class _List(NamedTuple):
+    """Where programs look for keywords.
+
+    Attributes:
+        space, prefix, local: its namespace, that one's usual prefix, its name.
+        kind: of the list.
+        level: what a keyword there is cut into levels at; "" where it is one word.
+    """
+
+    space: str
+    prefix: str
+    local: str
+    kind: str
+    level: str = ""
+
+    def spelled(self, word: str) -> str:
+        """A keyword as one level, as in the name of its folder: "AC/DC" is no DC within AC."""
+        return word.replace(self.level, "_") if self.level else word
+
+
+_WORDS = _List("http://purl.org/dc/elements/1.1/", "dc", "subject", "Bag")
 _LISTS = (
-    ("http://purl.org/dc/elements/1.1/", "dc", "subject", "Bag"),
-    ("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSubject", "Bag"),
-    ("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList", "Seq"),
+    _WORDS,
+    _List("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSubject", "Bag", "|"),
+    _List("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList", "Seq", "/"),
 )
 _EMPTY = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="'
@@ -39,7 +62,7 @@ def keywords_in(packet: bytes) -> tuple[str, ...]:
         document = _parsed(packet)
     except _Refused:
         return ()
-    return tuple(dict.fromkeys(_items(document, *_LISTS[0][::2])))
+    return tuple(dict.fromkeys(_items(document, _WORDS)))
 
 
 def with_keywords(packet: bytes | None, words: Sequence[str], name: str) -> bytes:
@@ -47,7 +70,8 @@ def with_keywords(packet: bytes | None, words: Sequence[str], name: str) -> byte
 
     Args:
         packet: the sidecar there is; None for a new one.
-        words: to be found in dc:subject, lr:hierarchicalSubject and digiKam:TagsList.
+        words: to be found in dc:subject, lr:hierarchicalSubject and digiKam:TagsList; in the
+            latter two `|` and `/` would make levels, and become `_`.
         name: what to call the sidecar in an error.
 
     Raises:
@@ -62,12 +86,13 @@ def with_keywords(packet: bytes | None, words: Sequence[str], name: str) -> byte
         raise InputError("sidecar_unreadable", name=name)
     clean = [" ".join(_NOT_IN_XML.sub(" ", word).split()) for word in words]
     changed = False
-    for space, prefix, local, kind in _LISTS:
-        there = set(_items(document, space, local))
-        missing = [word for word in dict.fromkeys(clean) if word and word not in there]
+    for where in _LISTS:
+        there = set(_items(document, where))
+        wanted = dict.fromkeys(map(where.spelled, clean))
+        missing = [word for word in wanted if word and word not in there]
         if missing:
             changed = True
-            _add(document, found[0], (space, prefix, local, kind), missing)
+            _add(document, found[0], where, missing)
     if not changed and packet is not None:
         return packet
     return document.toxml(encoding="utf-8")
@@ -107,10 +132,10 @@ def _check(data: bytes) -> None:
     parser.Parse(data, True)
 
 
-def _items(document: minidom.Document, space: str, local: str) -> list[str]:
+def _items(document: minidom.Document, where: _List) -> list[str]:
     return [
         text
-        for lists in document.getElementsByTagNameNS(space, local)
+        for lists in document.getElementsByTagNameNS(where.space, where.local)
         for item in lists.getElementsByTagNameNS(_RDF, "li")
         if (text := _text(item))
     ]
@@ -124,19 +149,18 @@ def _text(element: minidom.Element) -> str:
 def _add(
     document: minidom.Document,
     root: minidom.Element,
-    where: tuple[str, str, str, str],
+    where: _List,
     words: Sequence[str],
 ) -> None:
-    space, prefix, local, kind = where
-    lists = root.getElementsByTagNameNS(space, local)
+    lists = root.getElementsByTagNameNS(where.space, where.local)
     if lists:
         holder = lists[0]
     else:
-        holder = document.createElementNS(space, f"{prefix}:{local}")
-        holder.setAttribute(f"xmlns:{prefix}", space)
+        holder = document.createElementNS(where.space, f"{where.prefix}:{where.local}")
+        holder.setAttribute(f"xmlns:{where.prefix}", where.space)
         _description(document, root).appendChild(holder)
     kinds = [one for one in holder.childNodes if one.namespaceURI == _RDF]
-    items = kinds[0] if kinds else holder.appendChild(_rdf(document, kind))
+    items = kinds[0] if kinds else holder.appendChild(_rdf(document, where.kind))
     for word in words:
         item = items.appendChild(_rdf(document, "li"))
         item.appendChild(document.createTextNode(word))

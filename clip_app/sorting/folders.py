@@ -3,13 +3,16 @@
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from clip_app.errors import InputError, Reason
 from clip_app.gallery.roots import is_left_out, printable
 from clip_app.gallery.stored_names import safe_name
+from clip_app.images.keywords import SIDECAR, sidecars_of
 from clip_app.sorting.plan import Plan
 from clip_app.sorting.steps import How, Step, is_done
 
@@ -46,7 +49,8 @@ def _folded(name: str) -> str:
 def steps_into_folders(
     plan: Plan, target: Path, how: How
 ) -> tuple[list[Step], list[tuple[str, Reason]]]:
-    """What brings each photograph that has a class into that class's folder below `target`.
+    """What brings each photograph that has a class into that class's folder below `target`, and its
+    sidecars with it. One that a file which stays shares with it is copied.
 
     Args:
         plan: whose photographs must lie in its folder, through no link.
@@ -65,20 +69,24 @@ def steps_into_folders(
         place = target / name
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             raise InputError("sort_folder_taken", folder=printable(name))
-    free = _Free(target)
-    steps: list[Step] = []
+    groups: dict[tuple[str, Path, str], list[Path]] = {}
     missing: list[tuple[str, Reason]] = []
     for one in plan.choices:
         if not one.label:
             continue
         source = plan.folder / one.path
-        found = regular_file(source, plan.folder)
-        if found is None:
+        if regular_file(source, plan.folder) is None:
             missing.append((one.path, Reason("step_missing", {"name": printable(source.name)})))
         elif source.parent != target / names[one.label]:
-            step = Step(how, str(source), "", found.st_size, found.st_mtime_ns)
-            if named := free.named(step, names[one.label]):
-                steps.append(named)
+            shared = _regular(sidecars_of(source)[1])
+            key = names[one.label], source.parent, source.stem if shared else source.name
+            groups.setdefault(key, []).append(source)
+    free = _Free(target)
+    stems = _Stems()
+    steps = []
+    for (name, parent, stem), photos in groups.items():
+        alone = how != "move" or stems.count(parent, stem) == len(photos)
+        steps += free.steps(photos, how, name, how if alone else "copy")
     return steps, missing
 
 
@@ -92,43 +100,121 @@ def regular_file(path: Path, folder: Path) -> os.stat_result | None:
     return found if stat.S_ISREG(found.st_mode) and inside else None
 
 
+def _regular(path: Path) -> os.stat_result | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+class _Stems:
+    """How many files share a sidecar such as `photo.xmp`: a raw file that stays needs it, too."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, Counter[str]] = {}
+
+    def count(self, folder: Path, stem: str) -> int:
+        if folder not in self._known:
+            files = (Path(one) for one in os.listdir(folder))
+            self._known[folder] = Counter(
+                one.stem for one in files if one.suffix.lower() != SIDECAR
+            )
+        return self._known[folder][stem]
+
+
 class _Free:
     """Names that are free on the disk and among those given out, whatever the case."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
         self._taken: dict[str, set[str]] = {}
+        self._stems: dict[str, set[str]] = {}
         self._by_size: dict[str, dict[int, list[str]]] = {}
         self._next: dict[tuple[str, str], int] = {}
 
-    def named(self, step: Step, folder: str) -> Step | None:
-        """The step with a target in `target/folder`, as near to its name as may be; None if what
-        it would make is there, by any name, so that a second run makes nothing twice.
+    def steps(self, photos: Sequence[Path], how: How, folder: str, shared: How) -> list[Step]:
+        """What brings photographs and their sidecars into `target/folder`, by names as near to
+        their own as may be, and the same number for what belongs together.
+
+        A photograph that is there, by any name, is not made twice, nor are its sidecars.
+
+        Args:
+            photos: one; or those that share a sidecar `photo.xmp`.
+            how: as in `steps_into_folders`.
+            folder: the class's.
+            shared: how that sidecar gets there.
         """
         if folder not in self._taken:
             self._look_into(folder)
+        wanted: dict[str, Step] = {}
+        for photo in photos:
+            step = _step(how, photo)
+            if step is None or self._is_there(step, folder):
+                continue
+            wanted[photo.name] = step
+            full, stem = sidecars_of(photo)
+            if sidecar := _step(how, full):
+                wanted[full.name] = sidecar
+            if sidecar := _step(shared, stem):
+                wanted[stem.name] = sidecar
+        if not wanted:
+            return []
+        start = self._next.get((folder, photos[0].name), 1)
+        number = next(one for one in count(start) if self._fits(wanted, folder, one))
+        self._next[folder, photos[0].name] = number
+        named = {_numbered(name, number): step for name, step in wanted.items()}
+        self._take(folder, named)
         place = self._target / folder
+        return [replace(step, target=str(place / name)) for name, step in named.items()]
+
+    def _fits(self, wanted: Iterable[str], folder: str, number: int) -> bool:
+        """Whether the names are free with this number, and nobody's sidecar would become theirs,
+        nor theirs somebody's.
+        """
+        taken, stems = self._taken[folder], self._stems[folder]
+        for name in wanted:
+            path = Path(_numbered(name, number))
+            if _folded(path.name) in taken:
+                return False
+            if path.suffix == SIDECAR:
+                if _folded(path.stem) in stems:
+                    return False
+            elif any(_folded(one.name) in taken for one in sidecars_of(path)):
+                return False
+        return True
+
+    def _take(self, folder: str, names: Iterable[str]) -> None:
+        for name in names:
+            self._taken[folder].add(_folded(name))
+            if not _folded(name).endswith(SIDECAR):
+                self._stems[folder].add(_folded(Path(name).stem))
+
+    def _is_there(self, step: Step, folder: str) -> bool:
         size = len(os.fsencode(step.source)) if step.how == "symlink" else step.size
-        for there in self._by_size[folder].get(size, ()):
-            if is_done(replace(step, target=str(place / there))):
-                return None
-        taken = self._taken[folder]
-        name = free = Path(step.source).name
-        number = self._next.get((folder, name), 1)
-        while _folded(free) in taken:
-            number += 1
-            free = f"{number}-{name}"
-        self._next[folder, name] = number
-        taken.add(_folded(free))
-        return replace(step, target=str(place / free))
+        place = self._target / folder
+        return any(
+            is_done(replace(step, target=str(place / there)))
+            for there in self._by_size[folder].get(size, ())
+        )
 
     def _look_into(self, folder: str) -> None:
         place = self._target / folder
-        self._taken[folder] = set()
+        self._taken[folder], self._stems[folder] = set(), set()
         sizes = self._by_size[folder] = {}
         if place.is_dir():
             with os.scandir(place) as entries:
                 for entry in entries:
-                    self._taken[folder].add(_folded(entry.name))
+                    self._take(folder, (entry.name,))
                     size = entry.stat(follow_symlinks=False).st_size
                     sizes.setdefault(size, []).append(entry.name)
+
+
+def _step(how: How, source: Path) -> Step | None:
+    """A step without a target yet; None of what is no regular file."""
+    found = _regular(source)
+    return found and Step(how, str(source), "", found.st_size, found.st_mtime_ns)
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{number}-{name}"

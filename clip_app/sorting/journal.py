@@ -9,9 +9,12 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
+
+from filelock import FileLock, Timeout
 
 from clip_app.errors import InputError, Reason, StorageError
 from clip_app.gallery.roots import printable
@@ -57,7 +60,7 @@ def create(path: Path, steps: Sequence[Step]) -> Journal:
     Raises:
         StorageError: if it cannot be written, or there is one of this name.
     """
-    parents = {Path(step.target).parent for step in steps}
+    parents = {one for step in steps for one in Path(step.target).parents}
     folders = tuple(sorted(str(one) for one in parents if not one.exists()))
     token = secrets.token_hex(4)
     header = {"clip_app_journal": _VERSION, "token": token, "folders": folders}
@@ -69,11 +72,13 @@ def create(path: Path, steps: Sequence[Step]) -> Journal:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         write_whole(path, content, path.with_name(f".{path.name}.part"))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageError(
-            "journal_unwritable", name=printable(path.name), reason=reason
-        ) from error
+        raise _unwritable(path, error) from error
     return Journal(path, token, folders, tuple(steps))
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    reason = error.strerror or str(error)
+    return StorageError("journal_unwritable", name=printable(path.name), reason=reason)
 
 
 def read(path: Path) -> Journal:
@@ -95,12 +100,18 @@ def read(path: Path) -> Journal:
 
 
 def carry_out(journal: Journal, progress: Progress | None = None) -> Report:
-    """Do the steps, or what is left of them."""
+    """Do the steps, or what is left of them.
+
+    Raises:
+        InputError: if the journal is being carried out or undone already.
+        StorageError: if that cannot be found out, since nothing can be written beside it.
+    """
     report = Report()
-    for number, (step, part) in enumerate(_with_parts(journal)):
-        _note(report, step, do(step, part))
-        if progress:
-            progress(number + 1, len(journal.steps))
+    with _alone(journal):
+        for number, (step, part) in enumerate(_with_parts(journal)):
+            _note(report, step, do(step, part))
+            if progress:
+                progress(number + 1, len(journal.steps))
     return report
 
 
@@ -108,18 +119,46 @@ def take_back(journal: Journal, progress: Progress | None = None) -> Report:
     """Undo the steps, last first, and remove the folders that they made, where these are empty.
 
     What was changed since is left alone and told. May be killed and called again.
+
+    Raises:
+        InputError, StorageError: as `carry_out`.
     """
     report = Report()
-    for number, (step, part) in enumerate(reversed(list(_with_parts(journal)))):
-        _note(report, step, undo(step, part))
-        if progress:
-            progress(number + 1, len(journal.steps))
-    for folder in journal.folders:
-        try:
-            os.rmdir(folder)
-        except OSError:  # something else lies there, or it is gone
-            continue
+    with _alone(journal):
+        for number, (step, part) in enumerate(reversed(list(_with_parts(journal)))):
+            _note(report, step, undo(step, part))
+            if progress:
+                progress(number + 1, len(journal.steps))
+        for folder in reversed(journal.folders):  # those within others first
+            try:
+                os.rmdir(folder)
+            except OSError:  # something else lies there, or it is gone
+                continue
     return report
+
+
+@contextmanager
+def _alone(journal: Journal) -> Iterator[None]:
+    """Keep everybody else from these steps: half done and half undone, no two runs agree on what
+    a file at its new place means.
+    """
+    file = journal.path.with_name(f".{journal.path.name}.lock")
+    busy = InputError("journal_busy", name=printable(journal.path.name))
+    lock = FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise busy from error
+    except OSError as error:
+        raise _unwritable(journal.path, error) from error
+    try:
+        if not file.exists():  # taken just as another run ended, whose file it was
+            raise busy
+        yield
+        with suppress(OSError):  # Windows keeps open files; who holds it leaves no litter
+            file.unlink()
+    finally:
+        lock.release()
 
 
 def _with_parts(journal: Journal) -> Iterator[tuple[Step, Path]]:

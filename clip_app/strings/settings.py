@@ -53,6 +53,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "let visitors change the model, for everyone; by default only on a local, unshared page",
         "允许访问者切换模型（对所有人生效）；默认仅限未分享的本机页面",
     ),
+    "setting_allow_sorting": (
+        "let visitors sort and tag photographs below the gallery roots; by default only on a "
+        "local, unshared page",
+        "允许访问者整理图库目录下的照片、写标签；默认仅限未分享的本机页面",
+    ),
     "setting_model_root": (
         "folder whose open_clip model folders can be chosen in the page",
         "页面上可选的 open_clip 模型文件夹都放在这个目录下",

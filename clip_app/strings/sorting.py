@@ -28,6 +28,19 @@ STRINGS: dict[str, tuple[str, str]] = {
         "撤销文件 {name} 无法写入，因此什么也没做：{reason}。",
     ),
     "journal_unreadable": ("{name} is no undo file of this app.", "{name} 不是本应用的撤销文件。"),
+    "journal_busy": (
+        "{name} is being carried out or undone already; wait until that has ended.",
+        "{name} 正在执行或撤销中，请等它结束。",
+    ),
+    "journal_outside": (
+        "{name} is about files outside of the galleries' folders; undo it in the terminal.",
+        "{name} 涉及图库目录之外的文件，请在终端里撤销。",
+    ),
+    "target_not_allowed": (
+        "{folder} cannot be the target: it must be a folder below the galleries' folders, not "
+        "hidden, with no link on the way.",
+        "不能放到 {folder}：目标须是图库目录之下的文件夹，不能是隐藏文件夹，路径中也不能有链接。",
+    ),
     "plan_unreadable": (
         "{name} is no plan: it needs a header with the columns file and class.",
         "{name} 不是计划表：首行须有 file 和 class 两列。",

@@ -1,6 +1,6 @@
 """Zero-shot classification: which of the labels a person typed fits an image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -13,6 +13,7 @@ from clip_app.photos import Source, Sources, open_picture
 from clip_app.progress import Progress
 from clip_app.scoring import sigmoid, similarities, softmax_scores, without_half_the_mean
 from clip_app.tasks.classes import Classes, classes_from_labels
+from clip_app.tasks.concepts import Concept
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best, share_against_background
 
 
@@ -57,6 +58,7 @@ def classify(
     *,
     independent: bool = False,
     progress: Progress | None = None,
+    concepts: Iterable[Concept] = (),
 ) -> Classification: ...
 
 
@@ -69,6 +71,7 @@ def classify(
     *,
     independent: bool = False,
     progress: Progress | None = None,
+    concepts: Iterable[Concept] = (),
 ) -> list[Classification]: ...
 
 
@@ -80,6 +83,7 @@ def classify(
     *,
     independent: bool = False,
     progress: Progress | None = None,
+    concepts: Iterable[Concept] = (),
 ) -> Classification | list[Classification]:
     """Score every label for every image.
 
@@ -96,6 +100,7 @@ def classify(
         independent: score each label by itself: sigmoid with the model's bias where it has one,
             else the label's share against background words.
         progress: called with (done, total) while labels are encoded.
+        concepts: what the model was taught, see `classes_from_labels`.
 
     Returns:
         One answer for one image, a list for a list.
@@ -109,7 +114,7 @@ def classify(
         raise ImageError("image_missing")
     given = images if isinstance(images, list | tuple) else [images]
     pictures = [open_picture(one, service) for one in given]
-    classes = classes_from_labels(service, labels, templates, progress)
+    classes = classes_from_labels(service, labels, templates, progress, concepts=concepts)
     features = service.encode_images(pictures)
     answers = classify_features(
         service, features, classes, independent=independent, progress=progress

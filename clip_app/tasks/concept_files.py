@@ -157,14 +157,16 @@ class ConceptStore:
     may keep some at once; of two with one name the later stays.
     """
 
-    def __init__(self, index_dir: Path, fingerprint: str) -> None:
+    def __init__(self, index_dir: Path, fingerprint: str, *, most: int = MOST) -> None:
         """Nothing is made before something is saved.
 
         Args:
-            index_dir: `Settings.index_dir`.
+            index_dir: `Settings.index_dir`, or a visitor's own folder.
             fingerprint: `ModelInfo.fingerprint` of the model.
+            most: how many are kept.
         """
         self._fingerprint = fingerprint
+        self._most = most
         self._folder = index_dir.expanduser().resolve() / "concepts" / _digest(fingerprint)
 
     def all(self) -> tuple[Concept, ...]:
@@ -197,8 +199,8 @@ class ConceptStore:
         path = self._path(concept.name)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if not path.exists() and len(list(self._folder.glob(f"*{_SUFFIX}"))) >= MOST:
-                raise InputError("concepts_too_many", limit=MOST)
+            if not path.exists() and len(list(self._folder.glob(f"*{_SUFFIX}"))) >= self._most:
+                raise InputError("concepts_too_many", limit=self._most)
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
         write_concepts(path, [concept])

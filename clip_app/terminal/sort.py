@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from clip_app.process import terminal_language
 from clip_app.prompts import choose_templates, parse_labels
 from clip_app.settings import MODEL_SETTINGS, read_settings
 from clip_app.sorting.folders import steps_into_folders
+from clip_app.sorting.history import journal_name
 from clip_app.sorting.journal import Report, carry_out, create
 from clip_app.sorting.plan import Plan, as_table, from_table, make_plan, photographs
 from clip_app.sorting.steps import How, Step
@@ -136,8 +136,8 @@ def finish(
     report = Report()
     journal = None
     if parsed.do and steps:
-        name = f"clip-app-undo-{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.jsonl"
-        journal = create((parsed.journal or place / name).expanduser().absolute(), steps)
+        file = parsed.journal or place / journal_name()
+        journal = create(file.expanduser().absolute(), steps)
         if not parsed.json:
             _print_plan(plan)
         # Before anything is done, for whoever stops it.

@@ -12,6 +12,7 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import text
 from clip_app.ui.api import build_api
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.downloads import EXPORTS
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.gate import Gate, LogIn
@@ -77,7 +78,10 @@ def _lay_out(
         one.render()
     keys = (module.KEY for module in TABS)
     rooms |= {key: room(key) for key in keys if key not in BESIDE_PHOTO}
-    page = Page(slot, galleries, settings, language, spoken, address, photo, told, advised)
+    concepts = PageConcepts(settings)
+    page = Page(
+        slot, galleries, settings, language, spoken, address, photo, told, advised, concepts
+    )
     return page, rooms
 
 

@@ -22,6 +22,7 @@ from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts, shared_scores, shortened
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.classify import Classification
+from clip_app.tasks.concepts import key_of
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.tasks.match import Matching
 from clip_app.ui.errors import told
@@ -266,7 +267,8 @@ def _bars(
     ranked: Sequence[tuple[str, float, float]], order: Sequence[str], kind: Kind, language: Language
 ) -> list[dict[str, Any]]:
     """A bar for each (name, score, similarity): `shown` is the score to read, `width` in [0, 1]."""
-    place = {name: number for number, name in enumerate(order)}
+    # What was taught is named without its @.
+    place = {key_of(name): number for number, name in enumerate(order)}
     words = len(background_words(language_of_texts(order)))
     bars = []
     for name, score, similarity in ranked:
@@ -283,7 +285,7 @@ def _bars(
                 "similarity": round(similarity, 6),
                 "shown": shown,
                 "width": round(min(width, 1), 4),
-                "hue": place.get(name, 0) % _HUES,
+                "hue": place.get(key_of(name), 0) % _HUES,
             }
         )
     return bars

@@ -10,6 +10,7 @@ from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.photo_column import PhotoColumn
 
 #: What a handler takes and what it answers: values by component.
@@ -40,6 +41,7 @@ class Page:
         photo: the photograph that classifying and matching share.
         model_told: what the header says of the model.
         advised: the texts with which a better model for English was named in this visit; "" before.
+        concepts: what this visitor has taught the model.
     """
 
     slot: ModelSlot
@@ -51,6 +53,7 @@ class Page:
     photo: PhotoColumn
     model_told: gr.HTML
     advised: gr.State
+    concepts: PageConcepts
 
     def language_now(self, given: Values) -> Language:
         """The language the page is in now, which may not be the one it was in at the call."""

@@ -63,7 +63,7 @@ class _Classifying:
         """What labels are asked with."""
         page = self.page
         own = {page.photo, page.language, page.spoken, page.advised, self.wanted}
-        return own | self.options.inputs
+        return own | {page.concepts.visit} | self.options.inputs
 
     @property
     def outputs(self) -> list[Any]:
@@ -102,6 +102,7 @@ class _Classifying:
                     self.options.templates_of(given),
                     independent=self.options.independent(given),
                     progress=told,
+                    concepts=self.page.concepts.named(given, service, labels),
                 ),
                 lambda: wanted.asked != mine,
                 self.card.reading(given, "classify_reading"),

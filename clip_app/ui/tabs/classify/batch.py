@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ClipAppError
+from clip_app.text_lists import split_labels
 from clip_app.ui.downloads import download_button, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
@@ -64,12 +65,15 @@ def build_batch(page: Page, options: Options) -> None:
     def classify_many(given: Values) -> Iterator[Values]:
         batch: Batch = given[state]
         batch.error = None
+        service = page.slot.service
         try:
+            taught = page.concepts.named(given, service, split_labels(given[options.labels]))
             for _ in batch.classify(
-                page.slot.service,
+                service,
                 given[options.labels],
                 options.templates_of(given),
                 independent=options.independent(given),
+                concepts=taught,
             ):
                 yield {panel: batch.shown()}
         except ClipAppError as error:
@@ -93,7 +97,7 @@ def build_batch(page: Page, options: Options) -> None:
     panel.photos(shows_errors(change, page.language), asking, [panel], **_PRIVATE)
     panel.run(
         shows_errors(classify_many, page.language_now),
-        {*asking, page.spoken} | options.inputs,
+        {*asking, page.spoken, page.concepts.visit} | options.inputs,
         [panel, *files],
         **_PRIVATE,
     )

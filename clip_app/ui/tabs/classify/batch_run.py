@@ -18,6 +18,7 @@ from clip_app.model.service import ModelService
 from clip_app.server.answers import classification_answer
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
+from clip_app.tasks.concepts import Concept
 from clip_app.ui.desk import Desk
 from clip_app.ui.downloads import no_formula
 from clip_app.ui.words import said_in_both
@@ -117,6 +118,7 @@ class Batch(Desk):
         templates: str | None,
         *,
         independent: bool,
+        concepts: Sequence[Concept] = (),
     ) -> Iterator[None]:
         """Classify all photographs; yields whenever there is more to be shown.
 
@@ -130,7 +132,7 @@ class Batch(Desk):
         if self.run:
             self.run.stop.set()
         number = self.run.number + 1 if self.run else 1
-        classes = classes_from_labels(service, labels, templates)
+        classes = classes_from_labels(service, labels, templates, concepts=concepts)
         positions = {name: i for i, name in enumerate(classes.names)}
         run = self.run = Run(number, positions, tuple(self.uploads))
         began = due = time.monotonic()

@@ -9,6 +9,7 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Room
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
+from clip_app.ui.tabs.gallery.sorting import build_sorting
 
 KEY = "gallery"
 
@@ -19,6 +20,7 @@ def build(page: Page, room: Room) -> None:
     """Lay out the tab and connect it; what it says follows the language in the browser."""
     with gr.Accordion(i18n("gallery_panel"), open=False, elem_id="gallery-panel"):
         index = build_index_part(page)
+    build_sorting(page, room, index)
     view = build_finder(page, index).view
 
     def choose(event: gr.EventData) -> str:

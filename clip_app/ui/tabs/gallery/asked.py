@@ -12,10 +12,11 @@ from cachetools import LRUCache, cached
 from clip_app.errors import InputError
 from clip_app.gallery.asking import AnyTerm
 from clip_app.gallery.query import TextTerm, parse_query
-from clip_app.gallery.search import ImageTerm, image_term
+from clip_app.gallery.search import ImageTerm, image_term, with_concepts
 from clip_app.gallery.stores.store import Filter, Store
 from clip_app.images import FORMATS, suffixes_of
 from clip_app.model.service import ModelService
+from clip_app.tasks.concept_files import ConceptStore
 from clip_app.ui.uploaded import uploaded
 
 #: Content hashes have 16 bytes.
@@ -110,8 +111,13 @@ class Asked:
         """
         return tuple(parse_query(self.query, self.exclude, literal=self.literal))
 
-    def terms(self, service: ModelService, store: Store) -> list[AnyTerm]:
+    def terms(self, service: ModelService, store: Store, taught: ConceptStore) -> list[AnyTerm]:
         """All that is looked for; nothing where the gallery is only looked through.
+
+        Args:
+            service: the model that made the index.
+            store: the index.
+            taught: where words with an @ before them are looked up, unless taken as they stand.
 
         Raises:
             ImageError: if an uploaded picture cannot be read.
@@ -119,8 +125,10 @@ class Asked:
         """
         weight = self.picture_weight / max(1, len(self.pictures))
         vectors = store.vectors([one.hash for one in self.liked])
+        words = self.words()
+        concepts = () if self.literal else taught.named(one.text for one in words)
         return [
-            *self.words(),
+            *with_concepts(service, words, concepts),
             *(
                 replace(_encoded(service, path, os.stat(path).st_mtime_ns, name), weight=weight)
                 for path, name in self.pictures

@@ -109,7 +109,8 @@ class Finder:
 
     def connect(self) -> None:
         """Let the script's events have their answers."""
-        given: set[Any] = {self.index.own, self.index.folder, self.page.language}
+        page = self.page
+        given = {self.index.own, self.index.folder, page.language, page.concepts.visit}
         asks: dict[str, Callable[[Values, Any], Values]] = {
             "found": self.find,
             "opened": self.open,
@@ -165,7 +166,7 @@ class Finder:
         own = given[self.index.own]
         roots, place, store, below = self._gallery(given)
         where = asked.where_in(below)
-        terms = asked.terms(service, store)
+        terms = asked.terms(service, store, self.page.concepts.store(given, service))
         if terms:
             answer = search_page(
                 service,
@@ -227,7 +228,7 @@ class Finder:
         galleries, own = self.page.galleries, given[self.index.own]
         roots, _, store, below = self._gallery(given)
         kind = sent.get("kind")
-        hits = self._chosen(sent, store, below)
+        hits = self._chosen(given, sent, store, below)
         language: Language = given[self.page.language]
         if kind in ("csv", "json"):
             query = str(sent["asked"].get("query", ""))
@@ -304,13 +305,13 @@ class Finder:
         """
         return str(self.view.move_resource_to_block_cache(path))
 
-    def _chosen(self, sent: Any, store: Store, below: str) -> tuple[SearchHit, ...]:
+    def _chosen(self, given: Values, sent: Any, store: Store, below: str) -> tuple[SearchHit, ...]:
         """The pictures that are named, or all above the line; with similarities where known."""
         asked = Asked.read(sent.get("asked"))
         service = self.page.slot.service
         wanted = hashes_of(sent["hashes"]) if "hashes" in sent else None
         where = asked.where_in(below)
-        terms = asked.terms(service, store)
+        terms = asked.terms(service, store, self.page.concepts.store(given, service))
         if not terms:
             return chosen([store], wanted or [])
         left = set(wanted or ())

@@ -21,6 +21,7 @@ from clip_app.model.service import ModelService
 from clip_app.server.answers import search_answer
 from clip_app.sizes import megabytes
 from clip_app.strings import LANGUAGES, Language, text
+from clip_app.tasks.concepts import MARKS
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.html import unread_sentence
 from clip_app.ui.photo import shown_as_it_is
@@ -77,10 +78,12 @@ def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:
 
 
 def understood(terms: Sequence[AnyTerm]) -> str:
-    """How a query was taken, pictures by their names."""
+    """How a query was taken, pictures by their names in brackets, and what was taught as typed."""
     return describe(
         [
-            replace(term, name=f"[{term.name}]") if isinstance(term, ImageTerm) else term
+            replace(term, name=f"[{term.name}]")
+            if isinstance(term, ImageTerm) and not term.name.startswith(MARKS)
+            else term
             for term in terms
         ]
     )
