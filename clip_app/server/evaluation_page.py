@@ -12,7 +12,7 @@ import numpy as np
 from clip_app.console import printable
 from clip_app.errors import ImageError
 from clip_app.images import load_image, thumbnail
-from clip_app.server.evaluation_answer import percent_with_interval
+from clip_app.server.evaluation_answer import lists_told, names_told, percent_with_interval
 from clip_app.settings import ASSETS
 from clip_app.strings import Language, text
 from clip_app.tasks.evaluate import Evaluation, Finding
@@ -107,6 +107,8 @@ class _Page:
                 self._table(heads, classes),
                 f"<h3>{self._say('check_compared')}</h3><p>{self._say('check_compared_note')}</p>",
                 self._table(("check_templates", "check_choosing", "check_telling"), compared),
+                self._names(one),
+                self._lists(one),
             )
         )
 
@@ -149,6 +151,30 @@ class _Page:
                 for key, heading, places in cells
             )
         )
+
+    def _names(self, one: Evaluation) -> str:
+        names = one.names_compared
+        if names is None:
+            return ""
+        heads = ("check_class", "check_name", "check_best", "check_choosing", "check_telling")
+        rows = [
+            (
+                one.names[figures.label],
+                figures.name,
+                "✓" if figures.best else "",
+                percent_with_interval(figures.choosing),
+                percent_with_interval(figures.telling),
+            )
+            for figures in names.figures
+        ]
+        told = html.escape(names_told(names, self._language))
+        return f"<h3>{self._say('check_names')}</h3><p>{told}</p>{self._table(heads, rows)}"
+
+    def _lists(self, one: Evaluation) -> str:
+        if one.conformal is None:
+            return ""
+        told = html.escape(lists_told(one.conformal, self._language))
+        return f"<h3>{self._say('check_lists')}</h3><p>{told}</p>"
 
     def _findings(self, one: Evaluation, found: Sequence[Finding]) -> str:
         if not found:

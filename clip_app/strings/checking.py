@@ -56,6 +56,26 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "check_choosing": ("Half that chooses", "选择用的一半"),
     "check_telling": ("Half that tells", "评估用的一半"),
+    "check_lists": ("Lists that hold the right label", "包含正确类别的列表"),
+    "check_lists_told": (
+        "Labels that score {threshold} or more, and the best one always: {size:.1f} in the mean. "
+        "The right one was among them for {coverage} of the half that tells; wanted were "
+        "{wanted:.0f} %.",
+        "列出得分不低于 {threshold} 的类别（最高分总在其中），平均 {size:.1f} 个。"
+        "在评估用的一半里，正确类别在列表中的占 {coverage}，目标是 {wanted:.0f} %。",
+    ),
+    "names_of_no_class": (
+        "None of these is the name of a class: {names}.",
+        "这些名称都不是任何类别的名称：{names}。",
+    ),
+    "check_names": ("Names compared", "名称比较"),
+    "check_names_told": (
+        "On the half that tells: {before} with the classes' own names, {after} with the names that "
+        "the other half chose.",
+        "在评估用的一半里：用类别本来的名称 {before}，用另一半照片选出的名称 {after}。",
+    ),
+    "check_name": ("Name", "名称"),
+    "check_best": ("chosen", "选中"),
     "check_none": ("None.", "没有。"),
     "check_written": ("The report is in {file}.", "报告已写入 {file}。"),
 }
