@@ -91,15 +91,21 @@ def percent_with_interval(one: Share) -> str:
     return f"{100 * one.value:.1f} % ({100 * one.low:.1f}–{100 * one.high:.1f})"
 
 
+def counts_told(one: Evaluation) -> dict[str, str]:
+    """What `check_photos` counts."""
+    numbers = {"number": len(one.right), "classes": len(one.names), "failed": len(one.failed)}
+    return {key: f"{each:,}" for key, each in numbers.items()}
+
+
 def lists_told(one: Conformal, language: Language) -> str:
     """What lists that hold the right label are worth, in a sentence or two."""
     return text(
         "check_lists_told",
         language,
         threshold=f"{100 * one.threshold:.2g} %",
-        size=one.size,
+        size=f"{one.size:.1f}",
         coverage=percent_with_interval(one.coverage),
-        wanted=100 * one.wanted,
+        wanted=f"{100 * one.wanted:.0f}",
     )
 
 

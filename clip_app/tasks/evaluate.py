@@ -121,6 +121,12 @@ class Evaluation:
         """Photographs of a class that were named as another, as places in `paths`."""
         return np.flatnonzero((self.right == label) & (self.named == named)).tolist()
 
+    def most_confused(self, limit: int) -> list[int]:
+        """The classes with most mistakes, at most so many, in the order of `names`."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
+        return sorted(np.argsort(-mistakes, kind="stable")[:limit].tolist())
+
 
 def evaluate(
     service: ModelService,

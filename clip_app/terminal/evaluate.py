@@ -9,6 +9,7 @@ from clip_app.errors import StorageError
 from clip_app.process import terminal_language
 from clip_app.prompts import choose_templates, parse_labels, parse_synonyms
 from clip_app.server.evaluation_answer import (
+    counts_told,
     evaluation_answer,
     lists_told,
     names_told,
@@ -123,7 +124,7 @@ def _measured(
 def _print(one: Evaluation) -> None:
     language = terminal_language()
     emit(f"{one.model}: {text('check_title', language)}")
-    numbers = {"number": len(one.right), "classes": len(one.names), "failed": len(one.failed)}
+    numbers = counts_told(one)
     emit(f"  {text('check_photos', language, **numbers)}")
     emit(f"  {text('check_top1', language)}: {percent_with_interval(one.top1)}")
     emit(f"  {text('check_top5', language)}: {percent_with_interval(one.top5)}")
@@ -131,7 +132,7 @@ def _print(one: Evaluation) -> None:
         told = {
             "before": f"{one.calibration.before:.3f}",
             "after": f"{one.calibration.after:.3f}",
-            "temperature": one.calibration.temperature,
+            "temperature": f"{one.calibration.temperature:.2f}",
         }
         calibration = text("check_after", language, **told)
         emit(f"  {text('check_calibration', language)}: {calibration}")
