@@ -1,4 +1,5 @@
 const LEAST_FOR_LISTS = 100;
+const FIRST = 8; // of the photographs that were named wrongly, before one asks for more
 const showDrop = uploads(find('.up'), () => ({}), ',.zip,.csv,.tsv,.txt');
 const go = find('.go');
 const halt = find('.halt');
@@ -33,10 +34,12 @@ const photos = (list) =>
     make('figure', {},
       make('img', { loading: 'lazy', decoding: 'async', alt: name, ...(picture && { src: served(picture) }) }),
       make('figcaption', {}, ...said.flatMap((one) => [one, make('br')]), make('small', {}, name)))));
-const findings = (list) =>
-  list.length
-    ? photos(list.map(({ photo, label, named, score }) => [...photo, `${label} → ${named}`, percent(score)]))
-    : note(say('check_none'));
+const findings = (list) => {
+  if (!list.length) return [note(say('check_none'))];
+  const all = list.map(({ photo, label, named, score }) => [...photo, `${label} → ${named}`, percent(score)]);
+  const rest = all.slice(FIRST);
+  return [photos(all.slice(0, FIRST)), ...(rest.length ? [folded('check_rest', photos(rest))] : [])];
+};
 
 const calibration = ({ calibration: one }) =>
   one
@@ -133,7 +136,7 @@ const lists = (one) => {
     make('p', {}, take));
 };
 const classes = (one) =>
-  folded('check_class', table(['check_class', 'check_number', 'check_recall', 'check_precision'],
+  folded('check_each', table(['check_class', 'check_number', 'check_recall', 'check_precision'],
     one.classes.map(({ name, recall, precision }) => ({
       cells: [name, recall.of, share(recall), share(precision)] }))));
 
@@ -164,8 +167,9 @@ const draw = () => {
   }
   const unread = one.failed.map(({ file, why }) => make('li', {}, `${file}: ${why}`));
   result.replaceChildren(...side(), figures(one), matrix(one),
-    section('check_worst', findings(one.worst)),
-    section('check_doubtful', note(say('check_doubtful_note')), findings(one.likely_mislabelled)),
+    section('check_worst', ...findings(one.worst)),
+    section('check_doubtful', note(say('check_doubtful_note')),
+      ...findings(one.likely_mislabelled)),
     ...namesOf(one), lists(one), classes(one), compared(one),
     ...(unread.length ? [folded('check_unread', make('ul', {}, ...unread))] : []));
 };

@@ -131,12 +131,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "没有找到类别文件夹：请把每个类别的照片放进以它命名的文件夹，或者再加一张表格（文件，标签）。",
     ),
     "check_side": ("Models side by side", "模型对照"),
-    "check_show": ("Show", "查看"),
     "check_close": ("Close", "关闭"),
     "check_few": (
         "From {number} photos on, it also gives lists that hold the right label 9 times in 10.",
         "照片达到 {number} 张，还会给出十有九次包含正确类别的列表。",
     ),
+    "check_each": ("Class by class", "各个类别"),
+    "check_rest": ("Show more", "显示更多"),
     "check_unread": ("Unreadable files", "读不了的文件"),
     "check_take": ("Classify by these words", "用这些词去分类"),
     "check_card": (

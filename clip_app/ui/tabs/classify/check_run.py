@@ -160,7 +160,7 @@ class Check(Desk):
         """
         names = [one.label for one in answer.results]
         lists = self._lists.get((service.info.fingerprint, frozenset(names), templates))
-        if lists is None or answer.independent or answer.none_fits:
+        if lists is None or answer.independent:
             return None
         best, *rest = answer.results
         return [best.label, *(one.label for one in rest if one.score >= lists.threshold)]
