@@ -12,10 +12,14 @@ from clip_app.errors import GalleryError, InputError, UploadLimitError
 from clip_app.gallery import uploads
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.uploads import Upload
+from clip_app.model.catalog import STARTER_DIRECTORY
+from clip_app.model.slot import ModelSlot
 from clip_app.settings import ASSETS, Settings
+from clip_app.sizes import megabytes
 from clip_app.tasks.classify import classify
 from clip_app.tasks.evaluate import evaluate
 from clip_app.ui.runs import StoppedError
+from clip_app.ui.tabs.classify.check import models_asked, models_besides
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from tests.conftest import EXAMPLES
 
@@ -96,10 +100,9 @@ def test_a_zip_of_class_folders_is_counted_as_the_folder_is(check, service, tmp_
         assert [name for name, _ in cell["photos"]] == names
     assert check.of.opened({"model": 7, "label": 0, "named": 0}) == {}
 
-    check.of.start()
     with pytest.raises(StoppedError):
         check(tmp_path / "set.zip", told=stop)
-    assert check(tmp_path / "set.zip")["photographs"] == len(drawn()), "a stopped one leaves none"
+    assert not check.of.state()["result"]
 
 
 def stop(done: int, total: int) -> None:
@@ -158,16 +161,14 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(check, tmp_path, monkeypatch)
     assert not [path for path in check.of.own.rglob("*") if path.is_file()]
 
 
-def test_lists_are_offered_for_the_labels_that_were_checked(check, service, tmp_path):
+def test_lists_are_offered_for_the_labels_that_were_checked(check, service, tmp_path, monkeypatch):
     photo = next(iter(drawn().values()))
     answers = classify(service, photo, [*CLASSES], "auto")
     assert check.of.listed(service, answers, "auto") is None
     for name, path in drawn().items():
         (tmp_path / "root" / name).parent.mkdir(exist_ok=True)
-        for copy in range(100 // len(drawn()) + 1):
-            (tmp_path / "root" / name).with_stem(f"{path.stem}{copy}").write_bytes(
-                path.read_bytes()
-            )
+        (tmp_path / "root" / name).write_bytes(path.read_bytes())
+    monkeypatch.setattr("clip_app.tasks.evaluate._FEWEST_FOR_LISTS", 10)
     told = check(folder=str(tmp_path / "root"))["conformal"]
     scores = {one.label: one.score for one in answers.results}
     expected = [name for name in scores if scores[name] >= told["threshold"]]
@@ -177,6 +178,24 @@ def test_lists_are_offered_for_the_labels_that_were_checked(check, service, tmp_
     assert check.of.listed(service, other, "auto") is None
     alone = classify(service, photo, [*CLASSES], "auto", independent=True)
     assert check.of.listed(service, alone, "auto") is None
+
+
+def test_another_model_is_loaded_only_where_there_is_memory_for_it(service, tmp_path, monkeypatch):
+    shutil.copytree(STARTER_DIRECTORY, tmp_path / "second", copy_function=os.symlink)
+    settings = Settings(model="starter", model_root=tmp_path)
+    page = SimpleNamespace(settings=settings, slot=ModelSlot(service, settings))
+    [told] = models_besides(page)
+    size = sum(path.stat().st_size for path in STARTER_DIRECTORY.iterdir())
+    assert (told["name"], told["needs"], told["fits"]) == ("second", megabytes(size), True)
+    present, second = models_asked(page, ["second", "/etc", "none"])
+    assert present() is service
+    assert second().info.public_name == "second"
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=size))
+    assert not models_besides(page)[0]["fits"]
+    with pytest.raises(ModelError, match="second needs about"):
+        second()
+    shared = settings.model_copy(update={"share": True})
+    assert not models_besides(SimpleNamespace(settings=shared, slot=page.slot))
 
 
 @browser_test

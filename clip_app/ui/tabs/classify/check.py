@@ -81,7 +81,7 @@ def build_check(page: Page, options: Options, state: gr.State) -> None:
 
     def ready(given: Values) -> Values:
         check: Check = given[state]
-        check.choices = {"folders": _folders(page), "models": _models(page)}
+        check.choices = {"folders": _folders(page), "models": models_besides(page)}
         return {panel: check.state()}
 
     def change(given: Values, event: gr.EventData) -> Values:
@@ -107,7 +107,7 @@ def build_check(page: Page, options: Options, state: gr.State) -> None:
 
         yield shown(0, 0) | written(check)
         try:
-            chosen = _chosen(page, sent.get("models"))
+            chosen = models_asked(page, sent.get("models"))
             yield from followed(
                 lambda told: check.check(page.galleries, chosen, asked, told),
                 lambda: check.wanted != mine,
@@ -183,7 +183,7 @@ def _needs(source: ModelSource) -> int:
     return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
 
 
-def _models(page: Page) -> list[dict[str, Any]]:
+def models_besides(page: Page) -> list[dict[str, Any]]:
     """For each other model its name, what it needs, and whether there is room for it."""
     free = psutil.virtual_memory().available
     return [
@@ -197,7 +197,7 @@ def _models(page: Page) -> list[dict[str, Any]]:
     ]
 
 
-def _chosen(page: Page, names: Any) -> list[Callable[[], ModelService]]:
+def models_asked(page: Page, names: Any) -> list[Callable[[], ModelService]]:
     """What gives the present model, and then each one that was chosen besides."""
     sources = _sources(page) if names else {}
     wanted = [one for one in names or () if one in sources]
