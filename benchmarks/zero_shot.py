@@ -34,6 +34,7 @@ from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
 from clip_app.tasks.classes import classes_from_labels
+from clip_app.tasks.evaluate import evaluate_features
 from training.datasets import (
     CaptionSet,
     DatasetError,
@@ -114,19 +115,30 @@ def measure_labels(
     features, kept = photographs.features([photo.path for photo in one.test])
     keys = list(one.names)
     right = np.array([keys.index(one.test[place].label) for place in kept])
-    found: dict[str, np.ndarray] = {}
-    for language in _languages(service, [list(names) for names in one.names.values()]):
-        names = [one.names[key][language][0] for key in keys]
-        classes = classes_from_labels(service, names, _templates(templates, language))
-        found[language] = places(features, classes.weights, right)
+    names = {
+        language: [one.names[key][language][0] for key in keys]
+        for language in _languages(service, [list(names) for names in one.names.values()])
+    }
+    weights = {
+        language: classes_from_labels(service, said, _templates(templates, language)).weights
+        for language, said in names.items()
+    }
     kinds = [new if isinstance(new, str) else new.get(keys[row], UNNAMED) for row in right]
     results = []
     for kind in dict.fromkeys(kinds):
         rows = np.flatnonzero(np.array(kinds) == kind)
-        figures = {
-            language: {"accuracy": [within(all_places[rows], k) for k in (1, 5)]}
-            for language, all_places in found.items()
-        }
+        figures = {}
+        for language, said in names.items():
+            found = evaluate_features(
+                service,
+                features[rows],
+                right[rows],
+                said,
+                lambda _, language=language: weights[language],
+                thorough=False,
+            )
+            shares = (found.top1, found.top5)
+            figures[language] = {"accuracy": [round(100 * each.value, 2) for each in shares]}
         choices = dict.fromkeys(figures, len(keys))
         results.append(Result(one.name, one.title, kind, len(rows), choices, figures))
     return results

@@ -68,6 +68,20 @@ def parse_labels(typed: str) -> list[str]:
     return labels
 
 
+def parse_synonyms(typed: str) -> list[list[str]]:
+    """Names for the same thing, a line a thing: `can | tin | drink can`; a single one says nothing.
+
+    Raises:
+        InputError: if there are more than `MAX_LABELS`, or one is too long.
+    """
+    cells = (re.split("[|｜]", line) for line in typed.splitlines())
+    lines = [merged(filter(None, (" ".join(one.split()) for one in line))) for line in cells]
+    found = [names for names in lines if len(names) > 1]
+    if found:
+        _check([name for names in found for name in names], MAX_LABELS, "labels")
+    return found
+
+
 def parse_lines(typed: str, limit: int = MAX_COLLECTION_LINES) -> list[str]:
     """Descriptions, one a line, in the order typed, cleaned, without blanks and repetitions.
 

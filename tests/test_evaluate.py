@@ -13,18 +13,20 @@ import pytest
 from clip_app.errors import InputError
 from clip_app.model.service import ModelService
 from clip_app.photos import encode_files
-from clip_app.prompts import TEMPLATE_SETS
-from clip_app.server.evaluation_answer import evaluation_answer
+from clip_app.prompts import TEMPLATE_SETS, parse_synonyms
+from clip_app.server.evaluation_answer import evaluation_answer, lists_told, names_told
 from clip_app.server.evaluation_page import evaluation_page
 from clip_app.settings import ASSETS
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.concepts import Concept, concept_from_features
 from clip_app.tasks.evaluate import Evaluation, evaluate, evaluate_features
 from clip_app.tasks.labelled import labelled_folder, labelled_table
-from clip_app.tasks.measures import calibrated, calibration_error, halves, share
+from clip_app.tasks.measures import calibrated, calibration_error, conformal, halves, listed, share
+from clip_app.tasks.names import names_by_class
 from clip_app.terminal import main
 
 GALLERY = ASSETS / "gallery" / "examples"
+SYNONYMS = [["Animals", "dog or cat", "动物"], ["food", "dish", "a meal"]]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def features(service: ModelService) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found(service: ModelService) -> Evaluation:
-    return evaluate(service, GALLERY)
+    return evaluate(service, GALLERY, synonyms=SYNONYMS)
 
 
 @pytest.fixture
@@ -191,6 +193,84 @@ def test_other_names_and_concepts_change_the_figures(service, found, features):
         evaluate(service, GALLERY, names[:3])
 
 
+def test_a_concept_is_a_class_by_its_name(service, small):
+    rex = concept_from_features(service, "Rex", features_of(service, [small / "dog_s" / "dog.jpg"]))
+    words = evaluate(service, small, ["cat", "@Rex"])
+    taught = evaluate(service, small, ["cat", "@Rex"], concepts=[rex])
+    rows = features_of(service, taught.paths)
+    cat, dog = service.encode_labels(["cat", "Rex"], TEMPLATE_SETS["single"])
+    weights = np.array([cat, rex.mixed(dog)])
+    np.testing.assert_array_equal(taught.named, (rows @ weights.T).argmax(axis=1))
+    assert taught.named.tolist() != words.named.tolist()
+
+
+def features_of(service: ModelService, paths: Sequence[str | Path]) -> np.ndarray:
+    return np.array([one.image_features for one in encode_files(service, paths)])
+
+
+def test_lists_hold_the_right_label_as_often_as_is_wanted(service, found, features):
+    logits = service.logit_scale * (
+        features @ service.encode_labels(found.names, TEMPLATE_SETS["single"]).T
+    )
+    scores = softmax(logits.astype(np.float64))
+    choosing = halves(found.right)
+    own = scores[np.arange(len(scores)), found.right]
+    # Split conformal as it is written down: the ⌈0.9 (n + 1)⌉-th smallest of 1 - score.
+    strange = np.sort(1 - own[choosing])
+    limit = strange[int(np.ceil((choosing.sum() + 1) * 9 / 10)) - 1]
+    lists = 1 - scores[~choosing] <= limit + 1e-12
+    lists[np.arange(len(lists)), scores[~choosing].argmax(axis=1)] = True
+    assert found.conformal.threshold == pytest.approx(1 - limit, rel=1e-6)
+    assert found.conformal.size == pytest.approx(lists.sum(axis=1).mean())
+    covered = lists[np.arange(len(lists)), found.right[~choosing]]
+    assert found.conformal.coverage == share(covered)
+    assert found.conformal.coverage.high > 0.9
+
+
+def test_coverage_is_nine_in_ten_over_many_draws():
+    rng = np.random.default_rng(1)
+    shares = []
+    for _ in range(300):
+        scores = softmax(rng.normal(size=(120, 6)) * 2)
+        right = np.array([rng.choice(6, p=one) for one in scores])
+        shares.append(conformal(scores, right).coverage.value)
+    # 60 photographs choose: between 0.9 and 0.9 + 1/61 in the mean, told to some 0.3 points.
+    assert 0.893 < np.mean(shares) < 0.925
+    assert listed(np.array([[0.1, 0.6, 0.3]]), 0.9).tolist() == [[False, True, False]]
+    assert listed(np.array([[0.1, 0.6, 0.3]]), 0.2).tolist() == [[False, True, True]]
+
+
+def test_names_are_chosen_by_one_half_and_told_by_the_other(service, found, features):
+    lines = parse_synonyms("Animals | dog or cat | 动物\nfood|dish ｜ a meal\nalone\n")
+    assert lines == SYNONYMS
+    names = found.names_compared
+    choosing = halves(found.right)
+    options = {"animals": ["animals", "dog or cat", "动物"], "food": ["food", "dish", "a meal"]}
+    flat = options["animals"] + options["food"]
+    own = service.encode_labels(found.names, TEMPLATE_SETS["single"])
+    rows = dict(zip(flat, service.encode_labels(flat, TEMPLATE_SETS["single"]), strict=True))
+
+    def hits(chosen: dict[str, str]) -> np.ndarray:
+        weights = np.array([rows.get(chosen.get(n), own[i]) for i, n in enumerate(found.names)])
+        return (features @ weights.T).argmax(axis=1) == found.right
+
+    best = dict(zip(found.names, names.names, strict=True))
+    told = {
+        (found.names[one.label], one.name): (one.choosing.value, one.telling.value)
+        for one in names.figures
+    }
+    assert len(told) == 6
+    for label, known in options.items():
+        for name in known:
+            with_it = hits(best | {label: name})
+            assert told[label, name] == (with_it[choosing].mean(), with_it[~choosing].mean())
+        assert told[label, best[label]][0] == max(told[label, name][0] for name in known)
+    assert names.before.value == (found.named == found.right)[~choosing].mean()
+    assert names.after.value == hits(best)[~choosing].mean()
+    with pytest.raises(InputError, match=r"tin \| can"):
+        names_by_class(found.names, [["tin", "can"]])
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -249,3 +329,20 @@ def test_the_terminal_prints_json_and_writes_the_page(
     assert out.read_text("utf-8").startswith("<!doctype html>")
     assert main(["evaluate", str(small), "--model", "starter", "--model", "starter"]) == 0
     assert capsys.readouterr().out.count("starter: ") == 2
+    names = tmp_path / "names.txt"
+    names.write_text("dog s | dog | puppy\n", "utf-8")
+    assert main(["evaluate", str(small), "--names", str(names)]) == 0
+    compared = evaluate(service, small, synonyms=[["dog s", "dog", "puppy"]]).names_compared
+    assert names_told(compared, "en") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_tells_of_lists_and_names(found, language):
+    page = evaluation_page([found], GALLERY, language)
+    assert html.escape(lists_told(found.conformal, language)) in page
+    assert html.escape(names_told(found.names_compared, language)) in page
+    assert page.count("<td>dog or cat</td>") == 1
+    answer = evaluation_answer(found, GALLERY)
+    assert answer["worst"][0]["file"].count("/") == 1
+    assert answer["conformal"]["coverage"]["of"] == 75
+    assert [one["name"] for one in answer["names_compared"]["all"]].count("a meal") == 1

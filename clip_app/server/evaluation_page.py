@@ -7,21 +7,25 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from clip_app.console import printable
 from clip_app.errors import ImageError
 from clip_app.images import load_image, thumbnail
-from clip_app.server.evaluation_answer import percent_with_interval
+from clip_app.server.evaluation_answer import (
+    counts_told,
+    lists_told,
+    names_told,
+    percent_with_interval,
+)
 from clip_app.settings import ASSETS
 from clip_app.strings import Language, text
 from clip_app.tasks.evaluate import Evaluation, Finding
 
 _SIDE = 128
 
-# Classes of a matrix that can still be read, and photographs behind one of its cells and in all:
-# at some 4 kB each the page stays below 3 MB.
-_MOST_CLASSES = 40
+#: Classes of a matrix that can still be read.
+MOST_CLASSES = 40
+
+# Photographs behind one of its cells and in all: at some 4 kB each the page stays below 3 MB.
 _IN_CELL = 12
 _IN_ALL = 600
 
@@ -61,7 +65,7 @@ class _Page:
     def summary(self, found: Sequence[Evaluation]) -> str:
         """The models side by side."""
         one = found[0]
-        numbers = {"number": len(one.right), "classes": len(one.names), "failed": len(one.failed)}
+        numbers = counts_told(one)
         heads = ("check_model", "check_templates", "check_top1", "check_top5", "check_calibration")
         rows = [
             (
@@ -107,13 +111,13 @@ class _Page:
                 self._table(heads, classes),
                 f"<h3>{self._say('check_compared')}</h3><p>{self._say('check_compared_note')}</p>",
                 self._table(("check_templates", "check_choosing", "check_telling"), compared),
+                self._names(one),
+                self._lists(one),
             )
         )
 
     def _matrix(self, number: int, one: Evaluation) -> str:
-        off = one.confusion - np.diag(np.diag(one.confusion))
-        mistakes = off.sum(axis=0) + off.sum(axis=1)
-        shown = sorted(np.argsort(-mistakes, kind="stable")[:_MOST_CLASSES].tolist())
+        shown = one.most_confused(MOST_CLASSES)
         heads = "".join(f'<th scope="col">{html.escape(one.names[i])}</th>' for i in shown)
         rows, cells = [], []
         for label in shown:
@@ -149,6 +153,30 @@ class _Page:
                 for key, heading, places in cells
             )
         )
+
+    def _names(self, one: Evaluation) -> str:
+        names = one.names_compared
+        if names is None:
+            return ""
+        heads = ("check_class", "check_name", "check_best", "check_choosing", "check_telling")
+        rows = [
+            (
+                one.names[figures.label],
+                figures.name,
+                "✓" if figures.best else "",
+                percent_with_interval(figures.choosing),
+                percent_with_interval(figures.telling),
+            )
+            for figures in names.figures
+        ]
+        told = html.escape(names_told(names, self._language))
+        return f"<h3>{self._say('check_names')}</h3><p>{told}</p>{self._table(heads, rows)}"
+
+    def _lists(self, one: Evaluation) -> str:
+        if one.conformal is None:
+            return ""
+        told = html.escape(lists_told(one.conformal, self._language))
+        return f"<h3>{self._say('check_lists')}</h3><p>{told}</p>"
 
     def _findings(self, one: Evaluation, found: Sequence[Finding]) -> str:
         if not found:
@@ -206,7 +234,7 @@ class _Page:
             self._language,
             before=f"{one.calibration.before:.3f}",
             after=f"{one.calibration.after:.3f}",
-            temperature=one.calibration.temperature,
+            temperature=f"{one.calibration.temperature:.2f}",
         )
 
     def _table(self, keys: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -15,8 +15,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "check_title": ("How well the labels fit", "类别识别检验"),
     "check_photos": (
-        "Photographs: {number:,}; classes: {classes:,}; unreadable: {failed:,}.",
-        "照片 {number:,} 张，类别 {classes:,} 个；{failed:,} 张无法读取。",
+        "Photographs: {number}; classes: {classes}; unreadable: {failed}.",
+        "照片 {number} 张，类别 {classes} 个；{failed} 张无法读取。",
     ),
     "check_model": ("Model", "模型"),
     "check_templates": ("Templates", "提示模板"),
@@ -25,8 +25,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "check_interval": ("95 % interval", "95 % 区间"),
     "check_calibration": ("Calibration error", "校准误差"),
     "check_after": (
-        "{before} as scored, {after} with temperature {temperature:.2f}",
-        "原始得分 {before}，温度 {temperature:.2f} 下 {after}",
+        "{before} as scored, {after} with temperature {temperature}",
+        "原始得分 {before}，温度 {temperature} 下 {after}",
     ),
     "check_class": ("Class", "类别"),
     "check_number": ("Photographs", "照片数"),
@@ -56,6 +56,93 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "check_choosing": ("Half that chooses", "选择用的一半"),
     "check_telling": ("Half that tells", "评估用的一半"),
+    "check_lists": ("Lists that hold the right label", "包含正确类别的列表"),
+    "check_lists_told": (
+        "Labels that score {threshold} or more, and the best one always: {size} in the mean. "
+        "The right one was among them for {coverage} of the half that tells; wanted were "
+        "{wanted} %.",
+        "列出得分不低于 {threshold} 的类别（最高分总在其中），平均 {size} 个。"
+        "在评估用的一半里，正确类别在列表中的占 {coverage}，目标是 {wanted} %。",
+    ),
+    "names_of_no_class": (
+        "None of these is the name of a class: {names}.",
+        "这些名称都不是任何类别的名称：{names}。",
+    ),
+    "check_names": ("Names compared", "名称比较"),
+    "check_names_told": (
+        "On the half that tells: {before} with the classes' own names, {after} with the names that "
+        "the other half chose.",
+        "在评估用的一半里：用类别本来的名称 {before}，用另一半照片选出的名称 {after}。",
+    ),
+    "check_name": ("Name", "名称"),
+    "check_best": ("chosen", "选中"),
     "check_none": ("None.", "没有。"),
     "check_written": ("The report is in {file}.", "报告已写入 {file}。"),
+    "checking": ("Check it: how often is it right?", "检验：它答得对吗？"),
+    "check_intro": (
+        "Give it photos whose answers you know: a .zip with a folder for each class, or photos and "
+        "a table (file, label). It counts how often the model is right and shows where it is not. "
+        "The sentence chosen above is used.",
+        "给它一批知道答案的照片：一个 .zip，里面每个类别一个文件夹；"
+        "或者照片加一张表格（文件，标签）。"
+        "它会算出答对多少，并指出错在哪里。句式用上面选的那种。",
+    ),
+    "check_drop": (
+        "Drop a .zip, or photos and a .csv here, or click to choose",
+        "把 .zip 或照片和 .csv 拖到这里，或点击选择",
+    ),
+    "check_sent": ("{names} · {size}", "{names} · {size}"),
+    "check_folder": ("Or a folder that is there already", "或用已有的照片文件夹"),
+    "check_folder_none": ("what was dropped", "用拖来的文件"),
+    "check_more": ("Compare names and models", "比较名称和模型"),
+    "check_synonyms": (
+        "Names to compare: a line a class, its own name first",
+        "要比较的名称：每行一个类别，先写它本来的名称",
+    ),
+    "check_models": ("Beside the present model", "和现在的模型一起比较"),
+    "check_models_none": (
+        "No other model is on this machine.",
+        "这台机器上没有别的模型。",
+    ),
+    "check_model_needs": (
+        "{name}: about {needs} MB of memory more; {free} MB are free",
+        "{name}：大约另需 {needs} MB 内存，现在空闲 {free} MB",
+    ),
+    "check_memory": (
+        "{model} needs about {needs} MB of memory, and {free} MB are free.",
+        "{model} 大约需要 {needs} MB 内存，现在只空闲 {free} MB。",
+    ),
+    "check_run": ("Check", "开始检验"),
+    "check_again": ("Check again", "重新检验"),
+    "check_stop": ("Stop", "停止"),
+    "check_starting": ("Starting …", "正在开始……"),
+    "check_receiving": ("Taking in files: {done} of {total}", "正在接收文件：{done} / {total}"),
+    "check_reading": ("{model} · photo {done} of {total}", "{model} · 第 {done} 张，共 {total} 张"),
+    "check_naming": ("{model} · reading the names", "{model} · 正在读类别名称"),
+    "check_writing": ("Writing the report …", "正在写报告……"),
+    "check_stopped": ("Stopped.", "已停止。"),
+    "check_nothing": (
+        "Drop photos whose answers you know, or choose a folder.",
+        "先拖入知道答案的照片，或选一个文件夹。",
+    ),
+    "check_no_classes": (
+        "There are no class folders: put the photos of each class into a folder with its name, or "
+        "add a table (file, label).",
+        "没有找到类别文件夹：请把每个类别的照片放进以它命名的文件夹，或者再加一张表格（文件，标签）。",
+    ),
+    "check_side": ("Models side by side", "模型对照"),
+    "check_close": ("Close", "关闭"),
+    "check_few": (
+        "From {number} photos on, it also gives lists that hold the right label 9 times in 10.",
+        "照片达到 {number} 张，还会给出十有九次包含正确类别的列表。",
+    ),
+    "check_each": ("Class by class", "各个类别"),
+    "check_rest": ("Show more", "显示更多"),
+    "check_unread": ("Unreadable files", "读不了的文件"),
+    "check_take": ("Classify by these words", "用这些词去分类"),
+    "check_card": (
+        "On the photos you checked, the right word is among these 9 times in 10: {labels}.",
+        "按你检验过的照片，十有九次正确的词在这里面：{labels}。",
+    ),
+    "check_html": ("Download report (HTML)", "下载报告（HTML）"),
 }

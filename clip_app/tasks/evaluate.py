@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,18 +10,29 @@ import numpy as np
 from clip_app.errors import InputError, Reason
 from clip_app.model.service import ModelService
 from clip_app.photos import encode_files
+from clip_app.progress import Progress
 from clip_app.prompts import TEMPLATE_SETS, language_of_texts
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.concepts import Concept
 from clip_app.tasks.labelled import LabelledPhotos, labelled_folder
-from clip_app.tasks.measures import Calibration, Share, calibrated, halves, share
+from clip_app.tasks.measures import (
+    Calibration,
+    Conformal,
+    Share,
+    calibrated,
+    conformal,
+    halves,
+    share,
+)
+from clip_app.tasks.names import NamesCompared, compare_names, names_by_class
 
 # Photographs that are named as worst, and as likely mislabelled.
 _MOST_NAMED = 24
 
-# With fewer photographs nothing is said of calibration.
+# With fewer photographs nothing is said of calibration, nor of lists that hold the right label.
 _FEWEST = 30
+_FEWEST_FOR_LISTS = 100
 
 # A label is doubted by so many nearest photographs of either label.
 _NEIGHBOURS = 3
@@ -81,6 +93,8 @@ class Evaluation:
             difference first.
         compared: template sets, the best on the choosing half first.
         calibration: None of less than 30 photographs, which can tell nothing.
+        conformal: lists that hold the right label 9 times in 10; None of less than 100 photographs.
+        names_compared: None where no class has several names.
     """
 
     model: str
@@ -100,10 +114,18 @@ class Evaluation:
     doubtful: tuple[Finding, ...]
     compared: tuple[TemplateFigures, ...]
     calibration: Calibration | None
+    conformal: Conformal | None
+    names_compared: NamesCompared | None
 
     def cell(self, label: int, named: int) -> list[int]:
         """Photographs of a class that were named as another, as places in `paths`."""
         return np.flatnonzero((self.right == label) & (self.named == named)).tolist()
+
+    def most_confused(self, limit: int) -> list[int]:
+        """The classes with most mistakes, at most so many, in the order of `names`."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
+        return sorted(np.argsort(-mistakes, kind="stable")[:limit].tolist())
 
 
 def evaluate(
@@ -113,7 +135,9 @@ def evaluate(
     templates: str = "auto",
     *,
     concepts: Iterable[Concept] = (),
-    progress: Callable[[int, int], None] | None = None,
+    synonyms: Sequence[Sequence[str]] = (),
+    progress: Progress | None = None,
+    reading: Progress | None = None,
 ) -> Evaluation:
     """Name labelled photographs by their labels, and count.
 
@@ -123,10 +147,13 @@ def evaluate(
         names: what to call the classes, in the order of `photos.names`; their own names if None.
         templates: see `clip_app.prompts.choose_templates`.
         concepts: classes that the model was taught, by their names.
+        synonyms: names of the same class, its own among them, to compare; see
+            `clip_app.prompts.parse_synonyms`.
         progress: called with (done, total) as photographs are encoded.
+        reading: as names are, once for each set of templates.
 
     Raises:
-        InputError: if there are no photographs, or not a name for each class.
+        InputError: if there are no photographs, not a name for each class, or synonyms of none.
         ModelError: if the device fails.
     """
     if not isinstance(photos, LabelledPhotos):
@@ -134,21 +161,23 @@ def evaluate(
     names = photos.names if names is None else tuple(names)
     if len(names) != len(photos.names):
         raise InputError("evaluate_names", number=len(names), classes=len(photos.names))
+    others = names_by_class(names, synonyms)
     rows, kept, failed = [], [], []
-    for place, photo in enumerate(encode_files(service, photos.paths)):
-        if photo.error is not None:
-            failed.append((photos.paths[place], photo.error.reason))
-        else:
-            rows.append(photo.image_features)
-            kept.append(place)
-        if progress:
-            progress(place + 1, len(photos.paths))
+    with closing(encode_files(service, photos.paths)) as encoded:
+        for place, photo in enumerate(encoded):
+            if photo.error is not None:
+                failed.append((photos.paths[place], photo.error.reason))
+            else:
+                rows.append(photo.image_features)
+                kept.append(place)
+            if progress:
+                progress(place + 1, len(photos.paths))
     if not rows:
         raise InputError("evaluate_unreadable")
     taught = tuple(concepts)
 
-    def weights(choice: str) -> np.ndarray:
-        return classes_from_labels(service, list(names), choice, concepts=taught).weights
+    def weights(choice: str, of: Sequence[str] = names) -> np.ndarray:
+        return classes_from_labels(service, list(of), choice, reading, concepts=taught).weights
 
     return evaluate_features(
         service,
@@ -159,6 +188,8 @@ def evaluate(
         templates,
         paths=[photos.paths[place] for place in kept],
         failed=failed,
+        others=others,
+        other_weights=weights(templates, [name for _, name in others]) if others else None,
     )
 
 
@@ -172,6 +203,9 @@ def evaluate_features(
     *,
     paths: Sequence[str] = (),
     failed: Sequence[tuple[str, Reason]] = (),
+    others: Sequence[tuple[int, str]] = (),
+    other_weights: np.ndarray | None = None,
+    thorough: bool = True,
 ) -> Evaluation:
     """As `evaluate`, of photographs that are encoded already.
 
@@ -184,6 +218,9 @@ def evaluate_features(
         templates: the choice for all figures but the comparison of templates.
         paths: of the photographs.
         failed: others, that could not be read.
+        others, other_weights: further names as `names_by_class` gives them, and their rows.
+        thorough: False leaves empty what takes long where there are many photographs: likely
+            mislabelled, templates compared, calibration and lists.
     """
     cosines = similarities(features, weights(templates))
     all_scores = softmax_scores(cosines, service.logit_scale)
@@ -215,9 +252,15 @@ def evaluate_features(
         ),
         confusion,
         tuple(sorted(wrong, key=lambda one: -one.score)[:_MOST_NAMED]),
-        _doubtful(features, right, wrong),
-        _compared(features, right, names, weights),
-        calibrated(cosines, service.logit_scale, right) if len(right) >= _FEWEST else None,
+        _doubtful(features, right, wrong) if thorough else (),
+        _compared(features, right, names, weights) if thorough else (),
+        calibrated(cosines, service.logit_scale, right)
+        if thorough and len(right) >= _FEWEST
+        else None,
+        conformal(all_scores, right) if thorough and len(right) >= _FEWEST_FOR_LISTS else None,
+        compare_names(cosines, right, names, others, similarities(features, other_weights))
+        if other_weights is not None
+        else None,
     )
 
 

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clip_app.errors import InputError
@@ -65,6 +65,18 @@ def labelled_folder(folder: str | os.PathLike[str]) -> LabelledPhotos:
     return _labelled(pairs)
 
 
+def folder_of_classes(folder: str | os.PathLike[str]) -> Path:
+    """The folder itself, or the one inside that holds the classes' folders: who packs a folder of
+    class folders packs the folder around them, too.
+    """
+    top = Path(folder)
+    while True:
+        there = [one for one in sorted(top.iterdir()) if one.name[:1] != "."]
+        if len(there) != 1 or not any(one.is_dir() for one in _inside(there[0])):
+            return top
+        top = there[0]
+
+
 def labelled_table(data: bytes, name: str, folder: str | os.PathLike[str]) -> LabelledPhotos:
     """A table of files and labels: delimited by commas, semicolons, tabs or bars.
 
@@ -96,6 +108,34 @@ def labelled_table(data: bytes, name: str, folder: str | os.PathLike[str]) -> La
     if not pairs:
         raise InputError("labels_file_unreadable", name=name)
     return _labelled(pairs)
+
+
+def with_files_of(photos: LabelledPhotos, folder: str | os.PathLike[str]) -> LabelledPhotos:
+    """The same, each path that of a file below a folder: nothing else is ever named.
+
+    A file is found by its path below the folder, else by its name where no other has it; one that
+    is not found gets a path where none is.
+
+    Args:
+        photos: of a table whose paths are relative to `folder`.
+        folder: the folder.
+    """
+    found = {os.path.relpath(path, folder): path for path in _below(Path(folder))}
+    named: dict[str, list[str]] = {}
+    for path in found.values():
+        named.setdefault(os.path.basename(path), []).append(path)
+
+    def file(path: str) -> str:
+        below = os.path.normpath(os.path.relpath(path, folder)).replace("\\", "/")
+        name = below.rpartition("/")[2]
+        same = named.get(name, [])
+        return found.get(below) or (same[0] if len(same) == 1 else os.path.join(folder, "-", name))
+
+    return replace(photos, paths=tuple(file(path) for path in photos.paths))
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _labelled(pairs: list[tuple[str, str]]) -> LabelledPhotos:

@@ -1,4 +1,4 @@
-"""What an evaluation counts: shares with intervals, calibration, halves to choose and to tell."""
+"""What an evaluation counts: shares with intervals, calibration, lists with the right label."""
 
 import math
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ _Z = 1.959963984540054
 
 # Bins of equal width over [0, 1], as Guo et al. 2017 count.
 _BINS = 15
+
+# How often a list is to hold the right label.
+_WANTED = 0.9
 
 # Temperatures that are tried: e^±4 is far beyond what any model asks for.
 _WIDEST = 4.0
@@ -48,6 +51,26 @@ class Calibration:
     after: float
     temperature: float
     photos: int
+
+
+@dataclass(frozen=True)
+class Conformal:
+    """Lists that hold the right label as often as is wanted of them.
+
+    Split conformal prediction with the least ambiguous lists (LAC: Sadinle, Lei & Wasserman 2019):
+    one half of the photographs says how low the right label may score. The other half tells.
+
+    Attributes:
+        wanted: how often the right label is to be in the list, in [0, 1].
+        threshold: the softmax score from which on a label is in it; the best one always is.
+        coverage: how often the right label was in the list, on the half that tells.
+        size: labels in a list, in the mean over that half.
+    """
+
+    wanted: float
+    threshold: float
+    coverage: Share
+    size: float
 
 
 def share(right: np.ndarray) -> Share:
@@ -116,6 +139,29 @@ def calibrated(cosines: np.ndarray, logit_scale: float, right: np.ndarray) -> Ca
         temperature,
         len(truth),
     )
+
+
+def conformal(scores: np.ndarray, right: np.ndarray) -> Conformal:
+    """The threshold of one half of the photographs, and what its lists are worth on the other.
+
+    Args:
+        scores: float (n, classes), rows sum to 1; at least 20 photographs.
+        right: int (n,), the class of each.
+    """
+    choosing = halves(right)
+    own = np.sort(np.take_along_axis(scores, right[:, None], axis=1)[choosing, 0])
+    # Of n + 1, for the photograph to come is one more; 0.9 is no binary fraction.
+    kept = math.ceil((len(own) + 1) * _WANTED - 1e-9)
+    threshold = float(own[len(own) - kept])
+    lists = listed(scores[~choosing], threshold)
+    truth = right[~choosing]
+    covered = np.take_along_axis(lists, truth[:, None], axis=1)[:, 0]
+    return Conformal(_WANTED, threshold, share(covered), float(lists.sum(axis=1).mean()))
+
+
+def listed(scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Which labels are in the list of each photograph, bool (n, classes): see `Conformal`."""
+    return (scores >= threshold) | (scores == scores.max(axis=1, keepdims=True))
 
 
 def _surprise(cosines: np.ndarray, scale: float, right: np.ndarray) -> float:

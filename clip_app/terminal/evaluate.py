@@ -7,8 +7,14 @@ from typing import Any
 from clip_app.console import StatusLine, emit, emit_json, printable, tell, without_halves
 from clip_app.errors import StorageError
 from clip_app.process import terminal_language
-from clip_app.prompts import choose_templates, parse_labels
-from clip_app.server.evaluation_answer import evaluation_answer, percent_with_interval
+from clip_app.prompts import choose_templates, parse_labels, parse_synonyms
+from clip_app.server.evaluation_answer import (
+    counts_told,
+    evaluation_answer,
+    lists_told,
+    names_told,
+    percent_with_interval,
+)
 from clip_app.server.evaluation_page import evaluation_page
 from clip_app.settings import MODEL_SETTINGS, add_flags, read_settings
 from clip_app.strings import LANGUAGES, text
@@ -18,6 +24,7 @@ from clip_app.tasks.labelled import LabelledPhotos, labelled_folder, labelled_ta
 from clip_app.temporary import whole_file
 from clip_app.terminal import common
 from clip_app.terminal.common import read_bytes, tell_broken
+from clip_app.text_files import decode_text
 
 
 def add(commands: Any) -> None:
@@ -31,6 +38,9 @@ def add(commands: Any) -> None:
     )
     command.add_argument(
         "--labels", help="what to call the classes, in alphabetical order of their own names"
+    )
+    command.add_argument(
+        "--names", type=Path, metavar="TXT", help="names to compare, a line a class: can | tin"
     )
     command.add_argument("--template", default="auto", help="as for classify")
     command.add_argument("--model", action="append", dest="models", help="repeatable")
@@ -53,7 +63,14 @@ def run(parsed: argparse.Namespace) -> None:
         photos = labelled_folder(parsed.folder)
     names = parse_labels(without_halves(parsed.labels)) if parsed.labels else None
     choose_templates(template, names or photos.names)
-    found = [_measured(parsed, model, photos, names, template) for model in parsed.models or [None]]
+    synonyms = []
+    if parsed.names:
+        typed = decode_text(read_bytes(parsed.names), printable(parsed.names.name))
+        synonyms = parse_synonyms(typed)
+    found = [
+        _measured(parsed, model, photos, names, template, synonyms)
+        for model in parsed.models or [None]
+    ]
     language = terminal_language()
     for one in found[:1]:
         if one.failed:
@@ -80,6 +97,7 @@ def _measured(
     photos: LabelledPhotos,
     names: list[str] | None,
     template: str,
+    synonyms: list[list[str]],
 ) -> Evaluation:
     # Each model is let go before the next is loaded.
     flags = argparse.Namespace(**vars(parsed), **({"model": model} if model else {}))
@@ -92,13 +110,21 @@ def _measured(
                 status.show(f"{done:,} / {total:,}")
 
         taught = store.named(names or photos.names)
-        return evaluate(service, photos, names, template, concepts=taught, progress=progress)
+        return evaluate(
+            service,
+            photos,
+            names,
+            template,
+            concepts=taught,
+            synonyms=synonyms,
+            progress=progress,
+        )
 
 
 def _print(one: Evaluation) -> None:
     language = terminal_language()
     emit(f"{one.model}: {text('check_title', language)}")
-    numbers = {"number": len(one.right), "classes": len(one.names), "failed": len(one.failed)}
+    numbers = counts_told(one)
     emit(f"  {text('check_photos', language, **numbers)}")
     emit(f"  {text('check_top1', language)}: {percent_with_interval(one.top1)}")
     emit(f"  {text('check_top5', language)}: {percent_with_interval(one.top5)}")
@@ -106,7 +132,7 @@ def _print(one: Evaluation) -> None:
         told = {
             "before": f"{one.calibration.before:.3f}",
             "after": f"{one.calibration.after:.3f}",
-            "temperature": one.calibration.temperature,
+            "temperature": f"{one.calibration.temperature:.2f}",
         }
         calibration = text("check_after", language, **told)
         emit(f"  {text('check_calibration', language)}: {calibration}")
@@ -121,3 +147,13 @@ def _print(one: Evaluation) -> None:
     emit(text("check_compared", language))
     for compared in one.compared:
         emit(f"  {percent_with_interval(compared.telling):>26}  {compared.key}")
+    if one.names_compared is not None:
+        emit(text("check_names", language))
+        emit(f"  {names_told(one.names_compared, language)}")
+        for name in one.names_compared.figures:
+            best = f"  ({text('check_best', language)})" if name.best else ""
+            shown = f"{one.names[name.label]}: {name.name}{best}"
+            emit(f"  {percent_with_interval(name.telling):>26}  {shown}")
+    if one.conformal is not None:
+        emit(text("check_lists", language))
+        emit(f"  {lists_told(one.conformal, language)}")

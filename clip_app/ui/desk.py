@@ -118,6 +118,14 @@ class Desk:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def picture(self, path: str) -> str:
+        """The path of a small copy of a photograph, which the page may show.
+
+        Raises:
+            ImageError: if it cannot be read.
+        """
+        return self._keep(load_image(path, target_side=_SIDE))
+
     def _small(self, path: Path) -> str | None:
         if path not in self._strip:
             try:

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.prompts import TEMPLATE_SETS, parse_labels
+from clip_app.strings import text
 from clip_app.tasks.classify import classify
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
@@ -16,6 +17,8 @@ from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
+from clip_app.ui.tabs.classify.check import build_check, check_state
+from clip_app.ui.tabs.classify.check_run import Check
 from clip_app.ui.tabs.classify.options import Options, build_options
 
 KEY = "classify"
@@ -35,10 +38,12 @@ def build(page: Page, room: Room) -> Follows:
             [page.photo, labels],
             options=[options.templates, options.own_templates, options.scoring],
         )
-    classifying = _Classifying(page, options, card, gr.State(Wanted()))
+    check = check_state(page)
+    classifying = _Classifying(page, options, card, gr.State(Wanted()), check)
     classifying.connect()
     with room.below:
         build_batch(page, options)
+        build_check(page, options, check)
     return Follows(
         Step(
             classifying.words,
@@ -57,12 +62,13 @@ class _Classifying:
     options: Options
     card: ResultCard
     wanted: gr.State
+    check: gr.State
 
     @property
     def inputs(self) -> set[Any]:
         """What labels are asked with."""
         page = self.page
-        own = {page.photo, page.language, page.spoken, page.advised, self.wanted}
+        own = {page.photo, page.language, page.spoken, page.advised, self.wanted, self.check}
         return own | {page.concepts.visit} | self.options.inputs
 
     @property
@@ -112,6 +118,9 @@ class _Classifying:
                 yield self.card.waiting(given, "classify_stopped")
             return
         advice, advised = english_advice(self.page, service, typed, labels, given)
+        check: Check = given[self.check]
+        if listed := check.listed(service, answer, self.options.templates_of(given)):
+            advice = text("check_card", given[self.page.language], labels=" / ".join(listed))
         yield self.card.labels_ranked(given, service, answer, labels, advice) | advised
 
     def _key(self, given: Values) -> tuple[Any, ...]:

@@ -1,0 +1,220 @@
+"""How often words are right, on photographs of a visitor's own: a part of the tab 图像分类."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import psutil
+
+from clip_app.errors import ClipAppError, ModelError
+from clip_app.model.catalog import PRESETS, ModelSource, find_model, local_models
+from clip_app.model.service import ModelService
+from clip_app.model.slot import is_here, load_model
+from clip_app.sizes import megabytes
+from clip_app.strings import LANGUAGES, text
+from clip_app.ui.downloads import download_button
+from clip_app.ui.errors import shows_errors
+from clip_app.ui.i18n import i18n
+from clip_app.ui.parts import part
+from clip_app.ui.runs import StoppedError, followed
+from clip_app.ui.shell import carrier
+from clip_app.ui.tab import Page, Values
+from clip_app.ui.tabs.classify.check_run import Asked, Check
+from clip_app.ui.tabs.classify.options import Options
+from clip_app.ui.tabs.gallery.status import name_of
+from clip_app.ui.words import words
+
+log = logging.getLogger(__name__)
+
+# The photographs of a check are kept for this long after the page was closed.
+_KEPT_SECONDS = 3600
+
+_BYTES_OF_A_WEIGHT = 4
+
+_TELL = """
+watch('value', () => window.dispatchEvent(
+  new CustomEvent('clipapp:check', { detail: props.value })));
+"""
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def check_state(page: Page) -> gr.State:
+    """A visitor's check; what was uploaded for it goes when the visitor has left."""
+
+    def forget(check: Check) -> None:
+        check.close()
+        if check.own is not None:
+            page.galleries.uploads.remove(check.own)
+
+    return gr.State(Check(), time_to_live=_KEPT_SECONDS, delete_callback=forget)
+
+
+def build_check(page: Page, options: Options, state: gr.State) -> None:
+    """Lay it out; it uses the templates chosen above."""
+    with gr.Accordion(i18n("checking"), open=False, elem_id="check") as opener:
+        said = words("check_", "photos_", "image_file_too_large")
+        for sentences in said.values():
+            sentences["photos_drop"] = sentences["check_drop"]
+        panel = gr.HTML(
+            Check().state(),
+            **part("basics", "uploads", "check"),
+            words=said,
+            apply_default_css=False,
+            elem_id="check-panel",
+        )
+        opened = carrier("check-opened", _TELL)
+        with gr.Row():
+            files = [
+                download_button("check_html", "check-html"),
+                download_button("download_json", "check-json"),
+            ]
+
+    def written(check: Check) -> Values:
+        both = check.files or (None, None)
+        return {
+            button: gr.update(value=file, visible=file is not None)
+            for button, file in zip(files, both, strict=True)
+        }
+
+    def ready(given: Values) -> Values:
+        check: Check = given[state]
+        check.choices = {"folders": _folders(page), "models": models_besides(page)}
+        return {panel: check.state()}
+
+    def change(given: Values, event: gr.EventData) -> Values:
+        check: Check = given[state]
+        check.change(event._data or {})
+        check.error = None
+        return {panel: check.state()}
+
+    def run(given: Values, event: gr.EventData) -> Iterator[Values]:
+        check: Check = given[state]
+        sent = event._data if isinstance(event._data, dict) else {}
+        mine = check.start()
+        asked = Asked(
+            str(sent.get("folder") or ""),
+            options.templates_of(given),
+            str(sent.get("synonyms") or ""),
+            page.language_now(given),
+        )
+
+        def shown(done: int, total: int) -> Values:
+            check.progress = _progress(check, done, total)
+            return {panel: check.state()}
+
+        yield shown(0, 0) | written(check)
+        try:
+            chosen = models_asked(page, sent.get("models"))
+            yield from followed(
+                lambda told: check.check(page.galleries, chosen, asked, told),
+                lambda: check.wanted != mine,
+                shown,
+            )
+        except StoppedError:
+            check.stopped = True
+        except ClipAppError as error:
+            log.info("%s: %s", type(error).__name__, error)
+            check.error = error
+        finally:
+            check.progress = None
+        yield {panel: check.state()} | written(check)
+
+    def stop(given: Values) -> None:
+        given[state].wanted = 0
+
+    def cell(given: Values, event: gr.EventData) -> Values:
+        return {opened: given[state].opened(event._data)}
+
+    asking: set[Any] = {state, page.language}
+    opener.expand(shows_errors(ready, page.language), asking, [panel], **_PRIVATE)
+    panel.photos(shows_errors(change, page.language), asking, [panel], **_PRIVATE)
+    panel.run(
+        shows_errors(run, page.language_now),
+        {*asking, page.spoken} | options.inputs,
+        [panel, *files],
+        **_PRIVATE,
+    )
+    panel.stop(shows_errors(stop, page.language), asking, None, **_PRIVATE)
+    panel.cell(shows_errors(cell, page.language), asking, [opened], **_PRIVATE)
+
+
+def _progress(check: Check, done: int, total: int) -> dict[str, Any]:
+    key, model = check.phase
+    numbers = {"model": model, "done": f"{done:,}", "total": f"{total:,}"}
+    key = key if total else "check_starting"
+    return {
+        "done": done,
+        "total": total,
+        "said": {language: text(key, language, **numbers) for language in LANGUAGES},
+    }
+
+
+def _folders(page: Page) -> list[dict[str, Any]]:
+    """The folders that may be checked, and what they are called."""
+    galleries = page.galleries
+    return [
+        {
+            "folder": str(one),
+            "name": {spoken: name_of(galleries, one, None, spoken) for spoken in LANGUAGES},
+        }
+        for one in galleries.choices(None)
+    ]
+
+
+def _sources(page: Page) -> dict[str, ModelSource]:
+    """The models on this machine besides the present one, where a visitor may choose one."""
+    if not page.settings.visitors_may_change_model:
+        return {}
+    root = page.settings.model_root
+    names = ["starter", *PRESETS, *(one.name for one in local_models(root))]
+    now = page.slot.service.info.public_name
+    found = {name: find_model(name, [root] if root else []) for name in names if name != now}
+    return {name: one for name, one in found.items() if is_here(one, page.settings)}
+
+
+def _needs(source: ModelSource) -> int:
+    """About how many bytes of memory a model takes: those of its weights."""
+    if source.preset is not None:
+        return round(source.preset.parameters * 1_000_000 * _BYTES_OF_A_WEIGHT)
+    folder = Path(source.architecture.removeprefix("local-dir:"))
+    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+
+
+def models_besides(page: Page) -> list[dict[str, Any]]:
+    """For each other model its name, what it needs, and whether there is room for it."""
+    free = psutil.virtual_memory().available
+    return [
+        {
+            "name": name,
+            "needs": megabytes(_needs(source)),
+            "free": megabytes(free),
+            "fits": _needs(source) < free,
+        }
+        for name, source in _sources(page).items()
+    ]
+
+
+def models_asked(page: Page, names: Any) -> list[Callable[[], ModelService]]:
+    """What gives the present model, and then each one that was chosen besides."""
+    sources = _sources(page) if names else {}
+    wanted = [one for one in names or () if one in sources]
+
+    def present() -> ModelService:
+        return page.slot.service
+
+    def loaded(name: str) -> Callable[[], ModelService]:
+        def load() -> ModelService:
+            needs, free = _needs(sources[name]), psutil.virtual_memory().available
+            if needs >= free:
+                numbers = {"needs": megabytes(needs), "free": megabytes(free)}
+                raise ModelError("check_memory", model=name, **numbers)
+            root = page.settings.model_root
+            settings = page.settings.model_copy(update={"model": name, "export": False})
+            return load_model(settings, [root] if root else [])
+
+        return load
+
+    return [present, *(loaded(one) for one in wanted)]
