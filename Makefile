@@ -6,16 +6,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(if $(LIGHT),-light)
 
+# Tests wait for browsers, downloads and processes: two at once, files whole, since their tests share
+# what was started. Each takes up to 4 GB.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: run test quick check setup setup-dev browser bench clean
 
 run: $(VENV)/.installed$(SETUP)
 	$(BIN)/python app.py --open-browser $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(PYTEST) $(ARGS)
 
 quick: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -m "not browser and not slow" $(ARGS)
+	$(PYTEST) -m "not browser and not slow" $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

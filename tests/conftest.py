@@ -75,9 +75,14 @@ def cat() -> Image.Image:
 _SLOW_FIXTURES = {"app", "browser", "gallery_app", "zygote", "built", "installed"}
 
 
+# Files of minutes; begun last, each would keep one of two workers busy alone.
+_LONG = ("test_training", "test_exporting", "test_faults", "test_gallery_page", "test_shell")
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out by what it needs."""
+    """Put long files first, and mark what `make quick` leaves out by what it needs."""
+    items.sort(key=lambda item: item.path.stem not in _LONG)
     for item in items:
         if _SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

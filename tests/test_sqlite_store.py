@@ -395,7 +395,7 @@ def test_an_index_of_version_1_is_searched_and_brought_up_with_nothing_lost(
 
 
 def test_an_index_of_version_1_on_a_read_only_disk_is_searched(tmp_path: Path) -> None:
-    place = Path(tempfile.mkdtemp(dir=tmp_path.parent.parent.parent))
+    place = Path(tempfile.mkdtemp())
     place.chmod(0o755)
     try:
         entries = many(range(20))
@@ -413,7 +413,7 @@ def test_an_index_on_a_read_only_disk_is_searched_and_says_that_it_cannot_be_wri
     tmp_path: Path, left: str
 ) -> None:
     entries = many(range(30))
-    place = Path(tempfile.mkdtemp(dir=tmp_path.parent.parent.parent))
+    place = Path(tempfile.mkdtemp())
     place.chmod(0o755)
     try:
         store = small_store(place / "made")
