@@ -51,6 +51,8 @@ def concepts_to_bytes(concepts: Sequence[Concept]) -> bytes:
         arrays[f"{place}.mean"] = one.mean
         if one.away is not None:
             arrays[f"{place}.away"] = one.away
+        if len(one.features):
+            arrays[f"{place}.features"] = one.features
         for number, picture in enumerate(one.thumbnails):
             arrays[f"{place}.thumbnail.{number}"] = np.frombuffer(picture, np.uint8)
         told.append(
@@ -236,6 +238,11 @@ def _concept(arrays: dict[str, np.ndarray], place: int, told: dict[str, Any]) ->
     alpha = float(told["alpha"])
     if not 0 <= alpha <= 1:
         raise ValueError(alpha)
+    features = arrays.get(f"{place}.features", np.empty((0, 0), np.float32))
+    if features.ndim != 2 or len(features) > MOST_THUMBNAILS:
+        raise ValueError(features.shape)
+    if any(_vector(row).shape != mean.shape for row in features):
+        raise ValueError(features.shape)
     number = min(int(told["thumbnails"]), MOST_THUMBNAILS)
     pictures = [arrays[f"{place}.thumbnail.{one}"].tobytes() for one in range(number)]
     return Concept(
@@ -248,6 +255,7 @@ def _concept(arrays: dict[str, np.ndarray], place: int, told: dict[str, Any]) ->
         None if away is None else _vector(away),
         max(0, int(told["counter_examples"])),
         tuple(pictures),
+        features,
     )
 
 
