@@ -21,6 +21,7 @@ from clip_app.strings import (
     search_page,
     settings,
     sorting,
+    teach_page,
     teaching,
     terminal,
     typed,
@@ -48,6 +49,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         model_page,
         learn,
         teaching,
+        teach_page,
         checking,
     )
     for key, pair in topic.STRINGS.items()

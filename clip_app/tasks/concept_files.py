@@ -10,6 +10,7 @@ import logging
 import os
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from clip_app.tasks.concepts import (
     MOST_THUMBNAILS,
     THUMBNAIL_SIDE,
     Concept,
+    by_key,
     check_model,
     concept_name,
     key_of,
@@ -206,6 +208,26 @@ class ConceptStore:
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
         write_concepts(path, [concept])
+
+    def rename(self, name: str, new: str) -> None:
+        """Give the concept of this name another, cleaned as `concept_name` does.
+
+        Raises:
+            InputError: if there is none, or the new name will not do or is taken.
+            StorageError: if the disk is full or cannot be written.
+        """
+        known = by_key(self.all())
+        concept = known.get(key_of(name))
+        if concept is None:
+            raise InputError("concept_unknown", name=name)
+        renamed = replace(concept, name=concept_name(new))
+        if key_of(renamed.name) == key_of(name):
+            self.save(renamed)
+            return
+        if key_of(renamed.name) in known:
+            raise InputError("concept_name_taken", name=renamed.name)
+        write_concepts(self._path(renamed.name), [renamed])
+        self.forget(name)
 
     def forget(self, name: str) -> None:
         """Delete the concept of this name.

@@ -283,7 +283,7 @@ def left_out_gain(
 
 
 def _encoded(service: ModelService, sources: Sequence[Source]) -> list[EncodedPhoto]:
-    photos = list(encode_files(service, sources, keep=_small))
+    photos = list(encode_files(service, sources, keep=small_copy))
     for photo in photos:
         if photo.error is not None:
             raise photo.error
@@ -294,7 +294,8 @@ def _rows(photos: Sequence[EncodedPhoto]) -> np.ndarray:
     return np.array([photo.image_features for photo in photos], np.float32)
 
 
-def _small(picture: Image.Image) -> bytes:
+def small_copy(picture: Image.Image) -> bytes:
+    """A picture as `Concept.thumbnails` keeps it."""
     buffer = io.BytesIO()
     thumbnail(picture, THUMBNAIL_SIDE).convert("RGB").save(buffer, "WEBP", quality=80)
     return buffer.getvalue()
