@@ -97,6 +97,7 @@ const done = ({ learnt, moved, add, put, remove, file }) => {
   state.textContent = '';
   if (learnt) {
     name.value = '';
+    go();
     state.textContent = say('teach_learnt', { name: learnt });
   } else if (moved) {
     state.textContent = say('teach_moved', { names: moved.join(language() === 'zh' ? '、' : ', ') });

@@ -4,6 +4,7 @@ A file is in the safetensors format, which holds arrays and a line of JSON and n
 run: the vectors, the thumbnails as bytes, and what else there is to know.
 """
 
+import base64
 import hashlib
 import json
 import logging
@@ -123,6 +124,30 @@ _UNSOUND = (
     RecursionError,
     struct.error,
 )
+
+
+def concept_to_text(concept: Concept) -> str:
+    """A concept as a line of text for programs, Base64 of its file: vectors, no pictures."""
+    bare = replace(concept, thumbnails=(), features=concept.features[:0])
+    return base64.b64encode(concepts_to_bytes([bare])).decode("ascii")
+
+
+def concepts_from_text(texts: str, service: ModelService) -> list[Concept]:
+    """The concepts of texts that `concept_to_text` made, with spaces or line breaks between them.
+
+    Raises:
+        InputError: if there is something else, or another model has made one of them.
+    """
+    concepts = []
+    for one in texts.split():
+        try:
+            data = base64.b64decode(one, validate=True)
+        except ValueError as error:
+            raise InputError("concepts_unreadable", name=f"{one[:20]}…") from error
+        concepts += concepts_from_bytes(data, f"{one[:20]}…")
+    for found in concepts:
+        check_model(found, service)
+    return concepts
 
 
 def read_concepts(path: str | os.PathLike[str], service: ModelService) -> list[Concept]:
