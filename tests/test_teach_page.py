@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from clip_app.settings import ASSETS
+from clip_app.tasks.classes import examples_gain
 from clip_app.tasks.concept_files import concepts_from_bytes
 from tests.conftest import App
 
@@ -78,7 +79,7 @@ def exported(page, button: str, tmp_path: Path) -> Path:
     return path
 
 
-def test_two_classes_are_taught_used_exchanged_and_forgotten(shared, open_at, tmp_path):
+def test_two_classes_are_taught_used_exchanged_and_forgotten(shared, open_at, service, tmp_path):
     page = open_at(shared.url, "zh-CN", DESKTOP)
     while page.locator("#classify-labels .remove").count():
         page.locator("#classify-labels .remove").last.click()
@@ -99,9 +100,11 @@ def test_two_classes_are_taught_used_exchanged_and_forgotten(shared, open_at, tm
     concepts = {one.name: one for one in concepts_from_bytes(file.read_bytes(), "file")}
     assert {name: one.examples for name, one in concepts.items()} == {"我家小白": 4, "Rex & <b>": 4}
     assert concepts["Rex & <b>"].counter_examples == 2
-    told = page.locator("#teach .gain b").all_inner_texts()
-    assert told[1] == "答对 8 / 8"
-    assert told[0] != told[1]
+    gain = examples_gain(service, ["我家小白", "Rex & <b>"], "auto", concepts.values())
+    assert gain.after > gain.before
+    assert page.locator("#teach .gain b").all_inner_texts() == [
+        f"答对 {round(8 * share)} / 8" for share in (gain.before, gain.after)
+    ]
 
     # The answer is new at once, and hears of another photograph.
     bars = answered(page, "我家小白")
