@@ -78,12 +78,13 @@ def test_health_answers_with_model_device_and_version(client):
 
 def test_endpoints_are_documented_and_no_others_are_shown(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/classify", "/match", "/search", "/index_status", "/health"}
+    assert set(named) == {"/classify", "/teach", "/match", "/search", "/index_status", "/health"}
     assert [p["parameter_name"] for p in named["/classify"]["parameters"]] == [
         "image",
         "labels",
         "template",
         "top_k",
+        "concepts",
     ]
 
 
