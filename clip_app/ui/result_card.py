@@ -94,7 +94,7 @@ class ResultCard:
             about: see the attribute.
             options: what else an answer depends on; a change of one dims the card until the next.
         """
-        browser: dict[str, Any] = part("card")
+        browser: dict[str, Any] = part("basics", "card")
         component = gr.HTML(
             None,
             apply_default_css=False,

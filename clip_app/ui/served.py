@@ -29,7 +29,7 @@ from clip_app.ui.parts import PAGE
 #: Where the browser finds what lies in `assets/page`.
 FOLDER = "/page/"
 
-# Gradio's scripts are named by a hash of what is in them; ours are not.
+# Gradio's scripts and its theme are named by a hash of what is in them; ours are not.
 _FOR_EVER = "public, max-age=31536000, immutable"
 _A_DAY = "public, max-age=86400"
 
@@ -90,7 +90,7 @@ class ServedPage:
             await self._files(inner, receive, _Cached(send, _A_DAY))
         elif path == "/" and scope["method"] == "GET":
             await self._page(scope, receive, send)
-        elif path.startswith("/assets/"):
+        elif path.startswith("/assets/") or (path == "/theme.css" and scope["query_string"]):
             await self._app(scope, receive, _Cached(send, _FOR_EVER))
         else:
             await self._app(scope, receive, send)

@@ -28,7 +28,7 @@ _MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
 def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
     said = gr.HTML(elem_id="model-said")
-    models = gr.HTML(elem_id="model-catalog", **part("models"))
+    models = gr.HTML(elem_id="model-catalog", **part("basics", "models"))
     if page.settings.visitors_may_change_model:
         _build_choice(page, models, said)
     about = gr.HTML(elem_id="model-about")
