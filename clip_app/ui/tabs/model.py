@@ -14,7 +14,7 @@ from clip_app.model.slot import ModelSlot
 from clip_app.strings import LANGUAGES, STRINGS, Language, text
 from clip_app.ui.api import api_told
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.html import catalog_table, facts_table, notice
+from clip_app.ui.html import catalog_table, facts_table, model_called, notice
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
@@ -154,9 +154,11 @@ def told(slot: ModelSlot) -> dict[str, Any]:
     """What the header says of the model, in both languages; `clipApp.model` shows it."""
     info = slot.service.info
     state = "loading" if slot.awaited else "starter" if info.is_starter else "ready"
-    chip = {one: [info.public_name, ""] for one in LANGUAGES}
-    if info.is_starter:
-        chip = {one: [text("starter_title", one), text("chip_better", one)] for one in LANGUAGES}
+    better = info.is_starter
+    chip = {
+        one: [model_called(info, one), text("chip_better", one) if better else ""]
+        for one in LANGUAGES
+    }
     if slot.awaited and slot.progress:
         share = f"{100 * slot.progress.done // max(slot.progress.total, 1)} %"
         chip = {one: [chip[one][0], text("chip_loading", one, share=share)] for one in LANGUAGES}
