@@ -94,8 +94,11 @@ def test_what_gradio_needs_is_named_in_the_head_and_its_styles_are_one(browser, 
         == "column"
     )
     theme = re.search(r'href="\.(/theme\.css\?v=[^"]+)"', head)[1]
-    for path in (styles[0], theme):
-        assert "immutable" in httpx.get(app.url + path).headers["cache-control"]
+    for path in (styles[0], styles[0], theme):  # the same for every visitor
+        answer = httpx.get(app.url + path)
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-encoding"] in ("br", "gzip")
+        assert len(answer.text) > 5_000
     context.close()
 
 

@@ -74,17 +74,18 @@ class ServedPage:
         # Gradio compresses by the ending of a path, and so leaves out the page: 290 kB.
         self._page = GZipMiddleware(self._serve_page, minimum_size=1000)
         self._chunks = chunks_of(kinds)
-        style = self._chunks.style
-        self._style = f"{FOLDER}gradio-{hashlib.sha256(style.encode()).hexdigest()[:16]}.css"
-        self._styles = GZipMiddleware(Response(style, media_type="text/css"))
+        self._style = self._chunks.style
+        version = hashlib.sha256(self._style.encode()).hexdigest()[:16]
+        self._style_path = f"{FOLDER}gradio-{version}.css"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a file of ours, dress Gradio's page, or pass the request on."""
         path = path_below_mount(scope)
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif path == self._style:
-            await self._styles(scope, receive, _Cached(send, _FOR_EVER))
+        elif path == self._style_path:
+            style = Response(self._style, media_type="text/css")
+            await style(scope, receive, _Cached(send, _FOR_EVER))
         elif path.startswith(FOLDER):
             inner = {**scope, "root_path": "", "path": path.removeprefix(FOLDER[:-1])}
             await self._files(inner, receive, _Cached(send, _A_DAY))
@@ -112,7 +113,7 @@ class ServedPage:
             "script": (PAGE / "shell.js").read_text("utf-8"),
             "chunks": self._chunks,
             "theme": theme[1].decode() if (theme := _THEME.search(page)) else "",
-            "gradio_style": "." + self._style,
+            "gradio_style": "." + self._style_path,
             "told": {
                 "language": fixed,
                 "words": {key: {one: text(key, one) for one in LANGUAGES} for key in _WORDS},
