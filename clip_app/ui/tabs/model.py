@@ -7,7 +7,13 @@ import gradio as gr
 
 from clip_app.errors import ClipAppError, DownloadError, HubUnreachableError, UnknownModelError
 from clip_app.metrics import steps
-from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, Preset, local_models
+from clip_app.model.catalog import (
+    DEFAULT_PRESET,
+    PRESETS,
+    STARTER_GFLOPS,
+    Preset,
+    local_models,
+)
 from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
@@ -37,11 +43,16 @@ def build(page: Page, room: Room) -> Follows:
     with gr.Accordion(i18n("api"), open=False, elem_id="api"):
         both = (api_told(language, page.settings.mcp) for language in LANGUAGES)
         gr.HTML("".join(both), elem_id="api-told", **part("api"))
+
+    def measured(given: Values) -> Values:
+        language = given[page.language]
+        return {metrics: metrics_table(language), models: rows(page, language)}
+
     gr.on(
         [room.select, opener.expand],
-        metrics_table,
-        page.language,
-        metrics,
+        measured,
+        {page.language},
+        [metrics, models],
         api_visibility="private",
         show_progress="hidden",
     )
@@ -189,7 +200,7 @@ def rows(page: Page, language: Language) -> dict[str, Any]:
         return {
             "name": name,
             "title": title,
-            "facts": facts,
+            "facts": " · ".join((facts, *_speed(language))) if answers else facts,
             "marks": [text(mark, language) for mark in marks],
             "now": answers,
             "recommended": recommended,
@@ -205,11 +216,21 @@ def rows(page: Page, language: Language) -> dict[str, Any]:
     return {"models": listed}
 
 
+def _speed(language: Language) -> list[str]:
+    """What the model that answers has needed for a photograph in this process, if for any."""
+    measured = steps.times().get("encode images")
+    if not measured:
+        return []
+    return [text("model_measured", language, time=f"{measured.median_ms:.0f}")]
+
+
 def _facts(preset: Preset, language: Language) -> str:
     facts = [
         text(f"reads_{'_'.join(preset.languages)}", language),
         text("model_size", language, size=preset.download_size),
     ]
+    times = preset.gflops / STARTER_GFLOPS
+    facts.append(text("model_computing", language, times=f"{times:,.0f}"))
     if preset.imagenet is not None:
         facts.append(text("model_imagenet", language, share=f"{preset.imagenet:.1f}"))
     if preset.chinese is not None:
