@@ -165,17 +165,32 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_at(browser: Any) -> Iterator[Any]:
-    """Opens a page of its own at an address, its example classified; no script may have failed."""
+    """Opens a page of its own at an address; no script may have failed.
+
+    By then `shown` is there, the example's answer unless said, or its address read where that is
+    "". `how` is for the browser's context, unless the page is to be another one of `context`.
+    """
     contexts = []
 
-    def opened(url: str, locale: str, viewport: dict[str, int]) -> Any:
-        context = browser.new_context(locale=locale, viewport=viewport)
-        contexts.append(context)
+    def opened(
+        url: str,
+        locale: str,
+        viewport: dict[str, int],
+        shown: str = "#classify-verdict .headline",
+        context: Any = None,
+        **how: Any,
+    ) -> Any:
+        if context is None:
+            context = browser.new_context(locale=locale, viewport=viewport, **how)
+            contexts.append(context)
         page = context.new_page()
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.goto(url)
-        page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+        if shown:
+            page.wait_for_selector(shown, timeout=60_000)
+        else:
+            page.wait_for_function("window.clipApp.isReady()", timeout=60_000)
         return page
 
     yield opened

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import gradio as gr
 import numpy as np
@@ -154,31 +155,19 @@ def test_mistakes_and_gaps_are_told_in_the_card(card, service):
 
 
 @pytest.fixture
-def match(app, browser):
+def match(app, open_at):
     """Opens the tab at what is given of the address, with the cat matched."""
-    contexts = []
 
-    def opened(locale="en-US", width=1280, height=900, wait=True, **address):
-        context = browser.new_context(
-            locale=locale,
-            viewport={"width": width, "height": height},
+    def opened(locale="en-US", width=1280, height=900, **address):
+        return open_at(
+            f"{app.url}/?{urlencode({'tab': 'match'} | address)}",
+            locale,
+            {"width": width, "height": height},
+            shown=HEADLINE,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        contexts.append(context)
-        page = context.new_page()
-        page.problems = []
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        asked = {"tab": "match"} | address
-        page.goto(app.url + "/?" + "&".join(f"{key}={value}" for key, value in asked.items()))
-        if wait:
-            page.wait_for_selector(HEADLINE, timeout=60_000)
-        return page
 
-    yield opened
-    for context in contexts:
-        for page in context.pages:
-            assert page.problems == []
-        context.close()
+    return opened
 
 
 def typed(page, texts: str, headline: str) -> None:

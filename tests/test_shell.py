@@ -19,27 +19,11 @@ WIDTHS = (1440, 1280, 820, 390)
 
 
 @pytest.fixture
-def open_shell(browser, app):
-    """Opens a page of its own; unlike `open_at`, whatever tab the address says."""
-    contexts = []
+def open_shell(app, open_at):
+    def opened(query: str = "", locale: str = "zh-CN", viewport=DESKTOP, **how):
+        return open_at(app.url + query, locale, viewport, shown="", **how)
 
-    def opened(query: str = "", locale: str = "zh-CN", viewport=DESKTOP, context=None, **how):
-        if context is None:
-            context = browser.new_context(locale=locale, viewport=viewport, **how)
-            contexts.append(context)
-        page = context.new_page()
-        page.problems = []
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.goto(app.url + query)
-        # The first visit of a tab is told once the server has answered in the page's language.
-        page.wait_for_function("window.clipApp.isReady()", timeout=60_000)
-        return page
-
-    yield opened
-    for context in contexts:
-        for page in context.pages:
-            assert page.problems == []
-        context.close()
+    return opened
 
 
 def show(page, tab: str) -> None:
@@ -87,6 +71,35 @@ def test_the_page_is_compressed_and_scripts_are_kept(app):
     script = re.search(r'src="\./(assets/index-[^"]+\.js)"', answer.text)[1]
     assert "immutable" in httpx.get(f"{app.url}/{script}").headers["cache-control"]
     assert httpx.get(f"{app.url}/assets/none.js").headers.get("cache-control") is None
+
+
+def test_what_gradio_needs_is_named_in_the_head_and_its_styles_are_one(browser, app):
+    context = browser.new_context(locale="en-US", viewport=DESKTOP)
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.goto(app.url)
+    page.wait_for_function("window.clipApp.isReady()", timeout=60_000)
+    head = httpx.get(app.url + "/").text.partition("</head>")[0]
+    named = re.findall(r'<link rel="modulepreload" crossorigin href="\.(/assets/[^"]+)">', head)
+    scripts = [path for path in asked if path.startswith("/assets/") and path.endswith(".js")]
+    assert len(scripts) > 30
+    assert set(scripts) <= set(named)
+    styles = [path for path in asked if path.endswith(".css") and path != "/theme.css"]
+    assert len(styles) == 1
+    assert re.fullmatch(r"/page/gradio-\w{16}\.css", styles[0])
+    # The page asks for it, and Gradio for nothing else to look as it should.
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('#room-classify')).flexDirection")
+        == "column"
+    )
+    theme = re.search(r'href="\.(/theme\.css\?v=[^"]+)"', head)[1]
+    for path in (styles[0], styles[0], theme):  # the same for every visitor
+        answer = httpx.get(app.url + path)
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-encoding"] in ("br", "gzip")
+        assert len(answer.text) > 5_000
+    context.close()
 
 
 def test_the_first_paint_shows_the_first_example():

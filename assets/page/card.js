@@ -77,30 +77,25 @@ function observe() {
 // ---- bars ----
 
 function row(bar, number, total) {
-  const item = document.createElement('li');
-  item.setAttribute('role', 'listitem');
-  item.setAttribute('aria-posinset', number + 1);
-  item.setAttribute('aria-setsize', total);
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'row';
-  button.tabIndex = number === 0 ? 0 : -1;
   const cosine = bar.similarity.toFixed(3);
-  button.setAttribute('aria-label', `${bar.label} ${bar.shown}, ${value.words.cosine} ${cosine}`);
-  button.title = bar.label;
+  const button = make('button', {
+    type: 'button',
+    className: 'row',
+    tabIndex: number === 0 ? 0 : -1,
+    title: bar.label,
+    ariaLabel: `${bar.label} ${bar.shown}, ${value.words.cosine} ${cosine}`,
+  });
   button.style.setProperty('--hue', `var(--label-${bar.hue})`);
-  for (const [name, words] of [['name', bar.label], ['track', ''], ['score', bar.shown], ['cosine', cosine]]) {
-    const part = document.createElement('span');
-    part.className = name;
-    part.textContent = words;
-    button.append(part);
-  }
-  const fill = document.createElement('span');
-  fill.className = 'fill';
+  const fill = make('span', { className: 'fill' });
   fill.style.width = `${100 * bar.width}%`;
-  button.querySelector('.track').append(fill);
-  item.append(button);
-  return item;
+  button.append(
+    make('span', { className: 'name' }, bar.label),
+    make('span', { className: 'track' }, fill),
+    make('span', { className: 'score' }, bar.shown),
+    make('span', { className: 'cosine' }, cosine),
+  );
+  const place = { role: 'listitem', ariaPosInSet: number + 1, ariaSetSize: total };
+  return make('li', place, button);
 }
 
 function draw(upTo) {
@@ -185,17 +180,10 @@ function showAnswer() {
     at('about').setAttribute('aria-label', words.none_what);
   }
   root.querySelector('.how summary').textContent = words.how;
-  root.querySelector('.how div').replaceChildren(...value.said.map((sentence) => paragraph(sentence, '')));
+  root.querySelector('.how div').replaceChildren(...value.said.map((sentence) => make('p', {}, sentence)));
   for (const name of ['png', 'copy', 'csv']) put(name, words[name]);
   // Pictures go to the clipboard only where the address is https or this machine.
   at('copy').hidden = !(navigator.clipboard && window.ClipboardItem);
-}
-
-function paragraph(sentence, name) {
-  const made = document.createElement('p');
-  made.className = name;
-  made.textContent = sentence;
-  return made;
 }
 
 function show() {
@@ -224,7 +212,7 @@ function show() {
   put('sure', value.sure);
   put('hint', answered ? '' : value.sentence);
   put('sentence', answered ? value.sentence : '');
-  at('notices').replaceChildren(...(value.notices || []).map((sentence) => paragraph(sentence, 'notice')));
+  at('notices').replaceChildren(...(value.notices || []).map((sentence) => make('p', { className: 'notice' }, sentence)));
   if (answered) showAnswer();
   check();
 }

@@ -3,9 +3,6 @@
 const PAUSE = 400; // ms after the last key
 const LONGEST = 1500; // letters in the address; some servers take 4,096
 const FOLD = 60; // more chips than this are one, with their number
-const SEPARATORS = /[,，、;；\t\n\r]/;
-const ENDS = /[\s,，、;；]+$/;
-const UNCLEAR = /[,，、;；\t\n\r"'`“”‘’„「」『』«»＂﹁﹂()（）[\]{}]|^\s*[-*+•●\d]/; // the server splits it
 const field = find('.field');
 const list = find('.list');
 const entry = find('.entry');
@@ -23,41 +20,12 @@ let poor = [];
 let version = 0; // of what a person did: an answer to an earlier state is late
 let timer = 0;
 
-const made = (tag, className, text = '') => {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  if (tag === 'button') node.type = 'button';
-  return node;
-};
-
-// ---- words and where they come from
-const folded = (text) => text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
-// What the server would take apart, or take a number from, is written as programs write a list.
-const odd = (word) => SEPARATORS.test(word) || /^(\d+[.．)）]|[\s"'“‘「『[{(（*•●+-])/.test(word);
-const joined = (words) => {
-  if (words.some(odd)) return JSON.stringify(words);
-  return words.join(words.some((one) => /[\u3400-\u9fff]/.test(one)) ? '，' : ', ');
-};
+// ---- what is asked
 const current = () => {
   if (raw !== null) return raw;
   const typing = [...flights, entry.value.trim()].filter(Boolean);
   if (labels.some(odd)) return joined([...labels, ...typing]);
   return [joined(labels), ...typing].filter(Boolean).join('\n');
-};
-const exampleWords = (index, spoken) => props.examples[index].labels[spoken];
-const setOf = (key) => props.sets.find((one) => one.key === key);
-const wordsOf = (one, spoken) =>
-  one.kind === 'example' ? exampleWords(one.key, spoken) : setOf(one.key).labels[spoken];
-const same = (one, other) => one.length === other.length && one.every((x, i) => x === other[i]);
-const known = (words) => {
-  for (const spoken of ['zh', 'en']) {
-    const key = props.examples.findIndex((one) => same(one.labels[spoken], words));
-    if (key >= 0) return { kind: 'example', key };
-    const set = props.sets.find((one) => same(one.labels[spoken], words));
-    if (set) return { kind: 'set', key: set.key };
-  }
-  return null;
 };
 const untouched = () =>
   raw === null && !flights.length && !entry.value.trim() && (!labels.length || ['example', 'auto'].includes(source?.kind));
@@ -157,184 +125,6 @@ const commit = async (text) => {
   draw();
 };
 
-// ---- what is seen
-const flash = (index) => {
-  const chip = list.children[index]?.firstChild;
-  chip?.classList.add('again');
-  setTimeout(() => chip?.classList.remove('again'), 700);
-};
-const roved = (target) => {
-  for (const one of list.querySelectorAll('.edit')) one.tabIndex = one === target ? 0 : -1;
-  target?.focus();
-};
-const remove = (index, focused) => {
-  labels.splice(index, 1);
-  touched(0);
-  const chips = list.querySelectorAll('.edit');
-  if (focused && chips.length) roved(chips[Math.min(index, chips.length - 1)]);
-  else entry.focus();
-};
-const edit = (index) => {
-  const box = made('input', 'inline');
-  box.value = labels[index];
-  box.setAttribute('aria-label', say('chip_edit', { label: labels[index] }));
-  let over = false;
-  const end = async (keep) => {
-    if (over) return;
-    over = true;
-    if (!keep || box.value.trim() === labels[index]) return draw(true);
-    const found = await split(box.value).catch(() => [labels[index]]);
-    labels.splice(index, 1, ...found);
-    const all = labels;
-    labels = [];
-    added(all);
-    touched(0);
-  };
-  box.addEventListener('keydown', (event) => {
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === 'Enter') {
-      event.preventDefault();
-      end(true);
-      entry.focus();
-    } else if (event.key === 'Escape') {
-      end(false);
-      entry.focus();
-    }
-    event.stopPropagation();
-  });
-  box.addEventListener('blur', () => end(true));
-  list.children[index].replaceChildren(box);
-  box.focus();
-  box.select();
-};
-// What was taught by example, of a label with an @ before it.
-const taught = (label) =>
-  /^[@＠]/.test(label)
-    ? window.clipApp.taught?.find(({ name }) => folded(name) === folded(label.replace(/^[@＠\s]+/, '')))
-    : undefined;
-const chip = (label, index) => {
-  const item = made('li', 'one');
-  const shell = made('span', 'chip');
-  const text = made('button', 'edit');
-  text.append(made('span', '', label));
-  text.tabIndex = index ? -1 : 0;
-  text.title = say('chip_edit', { label });
-  const known = taught(label);
-  if (known?.pictures.length) {
-    const picture = made('img', '');
-    picture.src = known.pictures[0];
-    picture.alt = '';
-    text.classList.add('taught');
-    text.prepend(picture);
-  }
-  text.style.setProperty('--colour', `var(--label-${index % 8}, var(--muted, #5f5d57))`);
-  text.addEventListener('click', () => edit(index));
-  text.addEventListener('keydown', (event) => moved(event, index));
-  const cross = made('button', 'remove', '×');
-  cross.tabIndex = -1;
-  cross.setAttribute('aria-label', say('chip_remove', { label }));
-  cross.addEventListener('click', () => remove(index, false));
-  shell.append(text, cross);
-  item.append(shell);
-  return item;
-};
-const moved = (event, index) => {
-  const chips = list.querySelectorAll('.edit');
-  const to = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: chips.length }[event.key];
-  if (to !== undefined) {
-    event.preventDefault();
-    if (to >= chips.length) entry.focus();
-    else roved(chips[Math.max(to, 0)]);
-  } else if (['Backspace', 'Delete'].includes(event.key)) {
-    event.preventDefault();
-    remove(index, true);
-  }
-};
-const summary = () => {
-  const set = chosen();
-  const values = { name: set?.names[language()], number: labels.length.toLocaleString('en') };
-  const item = made('li', 'one');
-  const shell = made('span', 'chip');
-  const text = made('button', 'edit all', say(set ? 'chips_set' : 'chips_many', values));
-  text.addEventListener('click', () => unfold(true));
-  const cross = made('button', 'remove', '×');
-  cross.setAttribute('aria-label', say('chip_remove', { label: text.textContent }));
-  cross.addEventListener('click', () => {
-    labels = [];
-    touched(0);
-    entry.focus();
-  });
-  shell.append(text, cross);
-  item.append(shell);
-  return item;
-};
-
-let drawn = '';
-const draw = (again = false) => {
-  const state = JSON.stringify([labels, language(), source, poor, said?.slice(0, 3)]);
-  if (state === drawn && !again) return;
-  drawn = state;
-  list.replaceChildren(...(labels.length > FOLD ? [summary()] : labels.map(chip)));
-  entry.placeholder = say(labels.length ? 'chips_more' : 'chips_first');
-  entry.setAttribute('aria-label', say('labels'));
-  area.setAttribute('aria-label', say('labels'));
-  field.setAttribute('aria-label', say('labels'));
-  find('.try').textContent = say('label_sets');
-  find('.sets').setAttribute('aria-label', say('label_sets_named'));
-  asText.textContent = say(plain.classList.contains('folded') ? 'chips_as_text' : 'chips_as_chips');
-  drawSets();
-  const line = find('.said');
-  const button = line.querySelector('button');
-  line.classList.toggle('on', Boolean(said));
-  line.querySelector('span').textContent = said ? say(said[0], said[1]) : '';
-  button.hidden = !said;
-  button.textContent = said ? say(said[2]) : '';
-};
-const drawSets = () => {
-  const set = chosen();
-  const pills = props.sets.map((one) => {
-    const pill = made('button', 'pill', one.names[language()]);
-    const number = one.labels.en.length;
-    if (number > FOLD) pill.append(made('small', '', number.toLocaleString('en')));
-    pill.setAttribute('aria-pressed', String(one === set));
-    pill.dataset.key = one.key;
-    if (poor.includes(one.key)) {
-      pill.classList.add('poor');
-      pill.title = say('set_poor');
-    }
-    pill.addEventListener('click', () => {
-      if (one === set) return;
-      replaced(one.labels[language()], { kind: 'set', key: one.key }, { sentence: 'replaced' });
-      find(`[data-key="${one.key}"]`).focus();
-    });
-    return pill;
-  });
-  if (last.length && !same(last, labels)) {
-    const pill = made('button', 'pill', say('set_last'));
-    pill.title = last.slice(0, 20).join(' · ');
-    pill.addEventListener('click', () => replaced(last, null, { sentence: 'replaced' }));
-    pills.unshift(pill);
-  }
-  find('.pills').replaceChildren(...pills);
-  find('.legend').textContent = poor.length ? say('sets_poor') : '';
-  find('.poor-said').textContent = set && poor.includes(set.key) ? say('set_poor') : '';
-};
-const unfold = (open) => {
-  plain.classList.toggle('folded', !open);
-  plain.toggleAttribute('aria-hidden', !open);
-  if (!open) plain.setAttribute('aria-hidden', 'true');
-  field.hidden = open;
-  area.tabIndex = open ? 0 : -1;
-  asText.setAttribute('aria-expanded', String(open));
-  draw(true);
-  if (raw === null) area.value = open && !labels.some(odd) ? labels.join('\n') : props.value;
-  if (open) {
-    area.focus();
-  } else {
-    entry.focus();
-  }
-};
-
 // ---- what a person does
 entry.addEventListener('keydown', (event) => {
   if (event.isComposing || event.keyCode === 229) return; // Enter chooses among the words of an IME
@@ -387,7 +177,7 @@ area.addEventListener('input', async (event) => {
   draw();
 });
 area.addEventListener('compositionend', () => area.dispatchEvent(new Event('input')));
-asText.addEventListener('click', () => unfold(plain.classList.contains('folded')));
+onClick(asText, () => unfold(plain.classList.contains('folded')));
 find('.said button').addEventListener('click', () => said?.[3]());
 
 // ---- what the rest of the page does

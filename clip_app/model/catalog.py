@@ -35,6 +35,9 @@ HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 STARTER_DIRECTORY = ASSETS / "starter"
 DEFAULT_PRESET = "xlm-roberta-base-vit-b-32"
 
+#: As `Preset.gflops`.
+STARTER_GFLOPS = 0.77
+
 _CONFIG = "open_clip_config.json"
 
 #: What makes a folder one of exported towers; see `clip_app.model.towers`.
@@ -63,6 +66,7 @@ class Preset:
         languages: languages whose text it reads.
         scoring: how it was trained, hence how its scores are meant.
         parameters: in millions, both towers.
+        gflops: for one photograph, by torch's `FlopCounterMode`: an add and a multiply are 2.
         download_mb: float32 weights in megabytes (4 bytes a parameter) where not measured.
         imagenet, chinese: see the module's docstring.
         licence: licence of the weights.
@@ -77,6 +81,7 @@ class Preset:
     languages: tuple[Language, ...]
     scoring: Scoring
     parameters: float
+    gflops: float
     imagenet: float | None
     chinese: float | None
     licence: str
@@ -112,87 +117,87 @@ PRESETS: dict[str, Preset] = {p.key: p for p in (
            "xlm-roberta-base-ViT-B-32", "laion5b_s13b_b90k",
            "laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k", "xlm-roberta-base",
            _BOTH, "softmax",
-           366.1, 62.36, 53.69, "MIT"),
+           366.1, 8.82, 62.36, 53.69, "MIT"),
     Preset("xlm-roberta-large-vit-h-14", "XLM-RoBERTa large + ViT-H/14 (LAION-5B)",
            "xlm-roberta-large-ViT-H-14", "frozen_laion5b_s13b_b90k",
            "laion/CLIP-ViT-H-14-frozen-xlm-roberta-large-laion5B-s13B-b90k", "xlm-roberta-large",
            _BOTH, "softmax",
-           1193.0, 76.95, 59.06, _LAION),
+           1193.0, 334.59, 76.95, 59.06, _LAION),
     Preset("siglip2-b-32-256", "SigLIP 2 B/32, 256 px",
            "ViT-B-32-SigLIP2-256", "webli",
            "timm/ViT-B-32-SigLIP2-256", "timm/ViT-B-32-SigLIP2-256",
            _BOTH, "sigmoid",
-           376.9, 74.0, None, "Apache-2.0"),
+           376.9, 11.49, 74.0, None, "Apache-2.0"),
     Preset("siglip2-b-16-256", "SigLIP 2 B/16, 256 px",
            "ViT-B-16-SigLIP2-256", "webli",
            "timm/ViT-B-16-SigLIP2-256", "timm/ViT-B-16-SigLIP2-256",
            _BOTH, "sigmoid",
-           375.2, 79.1, None, "Apache-2.0"),
+           375.2, 46.82, 79.1, None, "Apache-2.0"),
     Preset("siglip2-so400m-16-256", "SigLIP 2 So400m/16, 256 px",
            "ViT-SO400M-16-SigLIP2-256", "webli",
            "timm/ViT-SO400M-16-SigLIP2-256", "timm/ViT-SO400M-16-SigLIP2-256",
            _BOTH, "sigmoid",
-           1135.7, 83.4, None, "Apache-2.0"),
+           1135.7, 220.46, 83.4, None, "Apache-2.0"),
     Preset("vit-b-32-256-datacomp", "ViT-B/32, 256 px (DataComp)",
            "ViT-B-32-256", "datacomp_s34b_b86k",
            "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K", "",
            _EN, "softmax",
-           151.3, 72.81, 2.36, "MIT"),
+           151.3, 11.5, 72.81, 2.36, "MIT"),
     Preset("vit-b-32-openai", "ViT-B/32 (OpenAI)",
            "ViT-B-32-quickgelu", "openai",
            "timm/vit_base_patch32_clip_224.openai", "",
            _EN, "softmax",
-           151.3, 63.32, 0.36, "Apache-2.0 (hub copy)"),
+           151.3, 8.82, 63.32, 0.36, "Apache-2.0 (hub copy)"),
     Preset("vit-b-32-laion2b", "ViT-B/32 (LAION-2B)",
            "ViT-B-32", "laion2b_s34b_b79k",
            "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "",
            _EN, "softmax",
-           151.3, 66.56, 0.72, _LAION),
+           151.3, 8.82, 66.56, 0.72, _LAION),
     Preset("vit-b-16-datacomp", "ViT-B/16 (DataComp)",
            "ViT-B-16", "datacomp_xl_s13b_b90k",
            "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K", "",
            _EN, "softmax",
-           149.6, 73.49, None, _LAION),
+           149.6, 35.13, 73.49, None, _LAION),
     Preset("vit-l-14-datacomp", "ViT-L/14 (DataComp)",
            "ViT-L-14", "datacomp_xl_s13b_b90k",
            "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K", "",
            _EN, "softmax",
-           427.6, 79.21, 1.92, _LAION),
+           427.6, 162.03, 79.21, 1.92, _LAION),
     Preset("vit-h-14-dfn5b", "ViT-H/14 (DFN-5B)",
            "ViT-H-14-quickgelu", "dfn5b",
            "apple/DFN5B-CLIP-ViT-H-14", "",
            _EN, "softmax",
-           986.1, 83.44, 7.11, "Apple, see its card"),
+           986.1, 334.59, 83.44, 7.11, "Apple, see its card"),
     Preset("mobileclip2-s0", "MobileCLIP2-S0, 256 px",
            "MobileCLIP2-S0", "dfndr2b",
            "timm/MobileCLIP2-S0-OpenCLIP", "",
            _EN, "softmax",
-           74.8, 71.5, None, _RESEARCH),
+           74.8, 4.79, 71.5, None, _RESEARCH),
     Preset("mobileclip2-s2", "MobileCLIP2-S2, 256 px",
            "MobileCLIP2-S2", "dfndr2b",
            "timm/MobileCLIP2-S2-OpenCLIP", "",
            _EN, "softmax",
-           99.2, 77.2, None, _RESEARCH),
+           99.2, 15.69, 77.2, None, _RESEARCH),
     Preset("mobileclip2-b", "MobileCLIP2-B",
            "MobileCLIP2-B", "dfndr2b",
            "timm/MobileCLIP2-B-OpenCLIP", "",
            _EN, "softmax",
-           149.8, 79.4, None, _RESEARCH),
+           149.8, 35.42, 79.4, None, _RESEARCH),
     Preset("pe-core-s-16-384", "PE-Core S/16, 384 px",
            "PE-Core-S-16-384", "meta",
            "timm/PE-Core-S-16-384", "",
            _EN, "softmax",
-           87.2, 72.7, None, "Apache-2.0"),
+           87.2, 31.32, 72.7, None, "Apache-2.0"),
     Preset("pe-core-b-16", "PE-Core B/16",
            "PE-Core-B-16", "meta",
            "timm/PE-Core-B-16", "",
            _EN, "softmax",
-           447.7, 78.4, None, "Apache-2.0"),
+           447.7, 35.6, 78.4, None, "Apache-2.0"),
     Preset("pe-core-l-14-336", "PE-Core L/14, 336 px",
            "PE-Core-L-14-336", "meta",
            "timm/PE-Core-L-14-336", "",
            _EN, "softmax",
-           671.1, 83.5, None, "Apache-2.0"),
+           671.1, 384.36, 83.5, None, "Apache-2.0"),
 )}
 # fmt: on
 

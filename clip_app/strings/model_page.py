@@ -45,6 +45,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "中文、英文 · 随应用自带，不用下载 · 常见物体认得不错，颜色、风格、表情、人数不太行",
     ),
     "model_size": ("{size} to download, about as much memory", "下载 {size}，内存也约占这么多"),
+    "model_computing": (
+        "{times} × the starter's computing for a photo",
+        "看一张照片的计算量约为入门模型的 {times} 倍",
+    ),
+    "model_measured": ("measured here: {time} ms a photo", "在这里实测：一张照片 {time} 毫秒"),
     "model_imagenet": ("ImageNet {share} %", "ImageNet 准确率 {share} %"),
     "model_chinese": ("Chinese search {share} %", "中文检索 {share} %"),
     "model_licence": ("licence: {licence}", "许可证：{licence}"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from PIL import Image
 
 from clip_app.model.catalog import DEFAULT_PRESET
-from clip_app.model.info import CutText
+from clip_app.model.info import CutText, ModelInfo
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts
 from clip_app.strings import Language, text
@@ -22,6 +22,11 @@ def notice(sentence: str) -> str:
 def cut_sentences(cut: Sequence[CutText], language: Language) -> list[str]:
     """Which texts were not read to their end, a sentence a text; the first three are named."""
     return [one.message(language) for one in cut[:3]]
+
+
+def model_called(info: ModelInfo, language: Language) -> str:
+    """What people are told that a model is called."""
+    return text("starter_title", language) if info.is_starter else info.public_name
 
 
 def unread_sentence(service: ModelService, texts: Sequence[str], language: Language) -> str:

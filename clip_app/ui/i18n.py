@@ -18,22 +18,13 @@ def in_both(keys: Iterable[str]) -> dict[Language, dict[str, str]]:
     }
 
 
-def _translations() -> gr.I18n:
-    """Our strings, under names that Gradio's own ("image", "language") do not have."""
-    fixed = {
-        language: {
-            _PREFIX + key: text(key, language)
-            for key, pair in STRINGS.items()
-            if not any("{" in one.replace("{{", "") for one in pair)
-        }
-        for language in LANGUAGES
-    }
-    return gr.I18n(en=fixed["en"], **{"zh-CN": fixed["zh"]})
-
-
-translations = _translations()
+#: Those that the page shows, under names that Gradio's own ("image", "language") do not have.
+#: `i18n` puts them in: all of them would be 12 kB of the page, compressed.
+translations = gr.I18n(**{"en": {}, "zh-CN": {}})
 
 
 def i18n(key: str) -> Any:
     """The string `key` of `clip_app.strings`, which the browser shows in its language."""
+    for said, language in zip(translations.translations.values(), LANGUAGES, strict=True):
+        said[_PREFIX + key] = text(key, language)
     return translations(_PREFIX + key)

@@ -67,5 +67,5 @@ def label_chips(slot: ModelSlot, elem_id: str) -> LabelChips:
             for one in load_examples()
         ],
         first=FIRST_SET,
-        **part("basics", "chips"),
+        **part("basics", "chip_words", "chip_list", "chips"),
     )

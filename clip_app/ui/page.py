@@ -118,6 +118,7 @@ def _follow_language(demo: gr.Blocks, page: Page, followers: Sequence[Follows]) 
             [o for one in followers for o in one.words.outputs],
             api_visibility="private",
             show_progress="hidden",
+            queue=False,  # 300 ms of a slow line less, and nothing here takes long
         )
         spoken.then(None, None, None, js="() => window.clipApp.ready()", api_visibility="private")
         for result in (one.result for one in followers if one.result):
@@ -146,6 +147,7 @@ def launch_options(
                 tabs=[module.KEY for module in TABS],
                 settings=settings,
                 model=lambda: model.told(slot),
+                kinds={one.get_block_name() for one in demo.blocks.values()},
             )
         ],
     }

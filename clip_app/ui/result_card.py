@@ -26,7 +26,7 @@ from clip_app.tasks.concepts import key_of
 from clip_app.tasks.fit import CHANCE_LIMIT
 from clip_app.tasks.match import Matching
 from clip_app.ui.errors import told
-from clip_app.ui.html import cut_sentences, percent, unread_sentence
+from clip_app.ui.html import cut_sentences, model_called, percent, unread_sentence
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 
@@ -95,7 +95,7 @@ class ResultCard:
             about: see the attribute.
             options: what else an answer depends on; a change of one dims the card until the next.
         """
-        browser: dict[str, Any] = part("card")
+        browser: dict[str, Any] = part("basics", "card")
         component = gr.HTML(
             None,
             apply_default_css=False,
@@ -246,7 +246,7 @@ class ResultCard:
                 "notices": [*filter(None, [unread]), *cut_sentences(cut, language)],
                 "said": [*said, text("card_cosine_explained", language)],
                 "advice": advice,
-                "model": text("card_model", language, name=service.info.public_name),
+                "model": text("card_model", language, name=model_called(service.info, language)),
             },
         )
 

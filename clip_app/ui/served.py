@@ -1,11 +1,14 @@
 """The page as it is served: our head and header around Gradio's, and what they need.
 
 Gradio's own head tells whoever pastes a link that this is "Gradio", and its page is blank until
-600 kB of scripts have run; so the header, the heading and the first photograph are served.
+600 kB of scripts have run; so the header, the heading and the first photograph are served. Its 45
+scripts are named in the head, rather than found one after another, and its 30 styles come as one
+file: a browser asks a server for six things at a time.
 """
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gradio.route_utils import get_root_url
@@ -13,18 +16,20 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES, STRINGS, language_of, text
+from clip_app.ui.chunks import chunks_of
 from clip_app.ui.gate import path_below_mount
 from clip_app.ui.parts import PAGE
 
 #: Where the browser finds what lies in `assets/page`.
 FOLDER = "/page/"
 
-# Gradio's scripts are named by a hash of what is in them; ours are not.
+# Gradio's scripts and its theme are named by a hash of what is in them; ours are not.
 _FOR_EVER = "public, max-age=31536000, immutable"
 _A_DAY = "public, max-age=86400"
 
@@ -39,6 +44,8 @@ _CONFIG = re.compile(
     rb"<script>window\.gradio_config = .*?</script>\s*(?=<script data-)", re.DOTALL
 )
 _BODY = re.compile(rb"<body[^>]*>")
+_STYLE = re.compile(rb'<link rel="stylesheet"[^>]*href="\./assets/[^>]*>')
+_THEME = re.compile(rb'"theme_hash":\s*"(\w+)"')
 
 
 class ServedPage:
@@ -48,10 +55,16 @@ class ServedPage:
         tabs: the keys of the tabs, in their order.
         settings: what the app was started with.
         model: gives what the header says of the model that answers.
+        kinds: of components in the page, as `Block.get_block_name` has them.
     """
 
     def __init__(
-        self, app: ASGIApp, tabs: list[str], settings: Settings, model: Callable[[], dict[str, Any]]
+        self,
+        app: ASGIApp,
+        tabs: list[str],
+        settings: Settings,
+        model: Callable[[], dict[str, Any]],
+        kinds: Iterable[str],
     ) -> None:
         self._app = app
         self._tabs = tabs
@@ -60,18 +73,25 @@ class ServedPage:
         self._files = StaticFiles(directory=PAGE)
         # Gradio compresses by the ending of a path, and so leaves out the page: 290 kB.
         self._page = GZipMiddleware(self._serve_page, minimum_size=1000)
+        self._chunks = chunks_of(kinds)
+        self._style = self._chunks.style
+        version = hashlib.sha256(self._style.encode()).hexdigest()[:16]
+        self._style_path = f"{FOLDER}gradio-{version}.css"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a file of ours, dress Gradio's page, or pass the request on."""
         path = path_below_mount(scope)
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif path == self._style_path:
+            style = Response(self._style, media_type="text/css")
+            await style(scope, receive, _Cached(send, _FOR_EVER))
         elif path.startswith(FOLDER):
             inner = {**scope, "root_path": "", "path": path.removeprefix(FOLDER[:-1])}
             await self._files(inner, receive, _Cached(send, _A_DAY))
         elif path == "/" and scope["method"] == "GET":
             await self._page(scope, receive, send)
-        elif path.startswith("/assets/"):
+        elif path.startswith("/assets/") or (path == "/theme.css" and scope["query_string"]):
             await self._app(scope, receive, _Cached(send, _FOR_EVER))
         else:
             await self._app(scope, receive, send)
@@ -91,6 +111,9 @@ class ServedPage:
             "mark": (PAGE / "mark.svg").read_text("utf-8"),
             "style": (PAGE / "shell.css").read_text("utf-8"),
             "script": (PAGE / "shell.js").read_text("utf-8"),
+            "chunks": self._chunks,
+            "theme": theme[1].decode() if (theme := _THEME.search(page)) else "",
+            "gradio_style": "." + self._style_path,
             "told": {
                 "language": fixed,
                 "words": {key: {one: text(key, one) for one in LANGUAGES} for key in _WORDS},
@@ -109,6 +132,8 @@ class ServedPage:
             return page
         # Behind the header: on a slow line it takes longer than everything else.
         before, after = page[: config.start()], page[config.end() :]
+        if self._chunks.styles:
+            after = _STYLE.sub(b"", after)
         begin = _BODY.search(after)
         if not begin:
             return page

@@ -7,14 +7,20 @@ import gradio as gr
 
 from clip_app.errors import ClipAppError, DownloadError, HubUnreachableError, UnknownModelError
 from clip_app.metrics import steps
-from clip_app.model.catalog import DEFAULT_PRESET, PRESETS, Preset, local_models
+from clip_app.model.catalog import (
+    DEFAULT_PRESET,
+    PRESETS,
+    STARTER_GFLOPS,
+    Preset,
+    local_models,
+)
 from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.strings import LANGUAGES, STRINGS, Language, text
 from clip_app.ui.api import api_told
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.html import catalog_table, facts_table, notice
+from clip_app.ui.html import catalog_table, facts_table, model_called, notice
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
@@ -28,7 +34,7 @@ _MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
 def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
     said = gr.HTML(elem_id="model-said")
-    models = gr.HTML(elem_id="model-catalog", **part("models"))
+    models = gr.HTML(elem_id="model-catalog", **part("basics", "models"))
     if page.settings.visitors_may_change_model:
         _build_choice(page, models, said)
     about = gr.HTML(elem_id="model-about")
@@ -37,11 +43,16 @@ def build(page: Page, room: Room) -> Follows:
     with gr.Accordion(i18n("api"), open=False, elem_id="api"):
         both = (api_told(language, page.settings.mcp) for language in LANGUAGES)
         gr.HTML("".join(both), elem_id="api-told", **part("api"))
+
+    def measured(given: Values) -> Values:
+        language = given[page.language]
+        return {metrics: metrics_table(language), models: rows(page, language)}
+
     gr.on(
         [room.select, opener.expand],
-        metrics_table,
-        page.language,
-        metrics,
+        measured,
+        {page.language},
+        [metrics, models],
         api_visibility="private",
         show_progress="hidden",
     )
@@ -154,9 +165,11 @@ def told(slot: ModelSlot) -> dict[str, Any]:
     """What the header says of the model, in both languages; `clipApp.model` shows it."""
     info = slot.service.info
     state = "loading" if slot.awaited else "starter" if info.is_starter else "ready"
-    chip = {one: [info.public_name, ""] for one in LANGUAGES}
-    if info.is_starter:
-        chip = {one: [text("starter_title", one), text("chip_better", one)] for one in LANGUAGES}
+    better = info.is_starter
+    chip = {
+        one: [model_called(info, one), text("chip_better", one) if better else ""]
+        for one in LANGUAGES
+    }
     if slot.awaited and slot.progress:
         share = f"{100 * slot.progress.done // max(slot.progress.total, 1)} %"
         chip = {one: [chip[one][0], text("chip_loading", one, share=share)] for one in LANGUAGES}
@@ -187,7 +200,7 @@ def rows(page: Page, language: Language) -> dict[str, Any]:
         return {
             "name": name,
             "title": title,
-            "facts": facts,
+            "facts": " · ".join((facts, *_speed(language))) if answers else facts,
             "marks": [text(mark, language) for mark in marks],
             "now": answers,
             "recommended": recommended,
@@ -203,11 +216,21 @@ def rows(page: Page, language: Language) -> dict[str, Any]:
     return {"models": listed}
 
 
+def _speed(language: Language) -> list[str]:
+    """What the model that answers has needed for a photograph in this process, if for any."""
+    measured = steps.times().get("encode images")
+    if not measured:
+        return []
+    return [text("model_measured", language, time=f"{measured.median_ms:.0f}")]
+
+
 def _facts(preset: Preset, language: Language) -> str:
     facts = [
         text(f"reads_{'_'.join(preset.languages)}", language),
         text("model_size", language, size=preset.download_size),
     ]
+    times = preset.gflops / STARTER_GFLOPS
+    facts.append(text("model_computing", language, times=f"{times:,.0f}"))
     if preset.imagenet is not None:
         facts.append(text("model_imagenet", language, share=f"{preset.imagenet:.1f}"))
     if preset.chinese is not None:

@@ -73,7 +73,7 @@ def build_library(page: Page) -> None:
                 elem_id="collection-file",
             )
             pasted = gr.Textbox(
-                label=i18n("collection_pasted"), lines=4, max_lines=8, elem_id="collection-pasted"
+                label=i18n("collection_pasted"), lines=4, max_lines=4, elem_id="collection-pasted"
             )
         search = gr.Button(i18n("collection_button"), elem_id="collection-button")
         inputs = [page.photo, pasted]
