@@ -15,6 +15,7 @@ from clip_app.strings import (
     intake,
     labels,
     learn,
+    looking,
     model_page,
     models,
     page,
@@ -47,6 +48,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         intake,
         model_page,
         learn,
+        looking,
         teaching,
         checking,
     )

@@ -164,7 +164,8 @@ class _Looking:
         self._progress = progress
         self._done = 0
         self._blurred = blurred(pixels)
-        self.whole, self._nothing = self._similarities(iter((pixels, self._blurred)))
+        pair = self._similarities(iter((pixels, self._blurred)))
+        self.whole, self._nothing = pair.tolist()
 
     def coarse(self) -> np.ndarray:
         """The map by wide windows: what goes with each, and what comes with each alone."""

@@ -1,4 +1,4 @@
-"""The endpoints of the API (and of MCP): /classify, /match, /search, /index_status, /health."""
+"""The endpoints of the API (and of MCP): /classify, /match, /heatmap, /search …."""
 
 import html
 from typing import Any
@@ -45,8 +45,10 @@ def build_api(endpoints: Endpoints) -> None:
         exclude = gr.Textbox("", label="exclude")
         number = Count(20, label="top_k")
         literal = gr.Checkbox(False, label="literal")
+        looked_for = gr.Textbox(label="text")
+        against = gr.Textbox("", label="against")
         answer = gr.JSON(label="answer")
-        ask_classify, ask_match, ask_search = gr.Button(), gr.Button(), gr.Button()
+        ask_classify, ask_match, ask_search, ask_heatmap = (gr.Button() for _ in range(4))
     ask_classify.click(
         answers_errors(endpoints.classify),
         [image, labels, template, top_k],
@@ -61,6 +63,12 @@ def build_api(endpoints: Endpoints) -> None:
         [text, image, exclude, number, literal],
         answer,
         api_name="search",
+    )
+    ask_heatmap.click(
+        answers_errors(endpoints.heatmap),
+        [image, looked_for, against, template],
+        answer,
+        api_name="heatmap",
     )
     gr.api(answers_errors(endpoints.index_status), api_name="index_status", queue=False)
     gr.api(answers_errors(endpoints.health), api_name="health", queue=False)
