@@ -22,7 +22,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "heat_off": ("Take the map away", "收起热力图"),
     "heat_stop": ("Stop", "停止"),
     "heat_running": ("Looking for “{text}” …", "正在看“{text}”……"),
-    "heat_hint": ("Choose a bar to see where it looked", "点一条，看它看了哪里"),
+    "card_look": ("Choose a bar: where did it look?", "点一条，看它看了哪里"),
     "heat_file_unwritable": (
         "{path} could not be written; please check the folder and its permissions.",
         "无法写入 {path}，请检查文件夹和权限。",

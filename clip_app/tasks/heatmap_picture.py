@@ -9,7 +9,9 @@ from clip_app.tasks.heatmap import Heatmap
 
 #: The heat of the page, `--heat` of its style sheet.
 _HEAT = (228, 87, 12)
-_STRONGEST = 0.75
+_STRONGEST = 0.7
+# What is not hot is as dark as this, or an orange thing would look hot.
+_DIMMED = 0.64
 
 # No longer side is drawn larger: a map has 14 cells a side.
 _SIDE = 1024
@@ -32,6 +34,7 @@ def heatmap_picture(picture: Image.Image, heat: Heatmap, legend: str) -> Image.I
     drawn = picture.convert("RGB")
     drawn.thumbnail((_SIDE, _SIDE))
     if heat.clear:
+        drawn = drawn.point(lambda value: _DIMMED * value)
         strength = np.clip(heat.values, 0, 1) * 255 * _STRONGEST
         left, top, right, bottom = (
             round(share * side) for share, side in zip(heat.box, 2 * drawn.size, strict=True)
