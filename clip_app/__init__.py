@@ -21,6 +21,7 @@ _HOME = {
     "ConceptStore": "clip_app.tasks.concept_files",
     "Evaluation": "clip_app.tasks.evaluate",
     "Gallery": "clip_app.gallery.gallery",
+    "Heatmap": "clip_app.tasks.heatmap",
     "LabelScore": "clip_app.tasks.classify",
     "ModelService": "clip_app.model.service",
     "SearchHit": "clip_app.gallery.search",
@@ -30,6 +31,7 @@ _HOME = {
     "classify": "clip_app.tasks.classify",
     "classify_features": "clip_app.tasks.classify",
     "evaluate": "clip_app.tasks.evaluate",
+    "heatmap": "clip_app.tasks.heatmap",
     "learn_concept": "clip_app.tasks.concepts",
     "load_model": "clip_app.model.slot",
     "match": "clip_app.tasks.match",
@@ -49,6 +51,7 @@ __all__ = [
     "ConceptStore",
     "Evaluation",
     "Gallery",
+    "Heatmap",
     "LabelScore",
     "ModelService",
     "SearchHit",
@@ -58,6 +61,7 @@ __all__ = [
     "classify",
     "classify_features",
     "evaluate",
+    "heatmap",
     "learn_concept",
     "load_model",
     "match",
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
     from clip_app.tasks.concept_files import ConceptStore, read_concepts, write_concepts
     from clip_app.tasks.concepts import Concept, learn_concept
     from clip_app.tasks.evaluate import Evaluation, evaluate
+    from clip_app.tasks.heatmap import Heatmap, heatmap
     from clip_app.tasks.match import TextScore, match
 
 

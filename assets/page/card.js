@@ -10,6 +10,7 @@ const told = {}; // what inputs hold that cannot be read where they are, by id
 const PAUSE = 400; // ms after the last key
 let pause = 0;
 let drawn = 0;
+let looking = false; // whether a bar is pressed
 
 function put(name, words) {
   const node = at(name);
@@ -42,6 +43,7 @@ function check() {
   root.classList.toggle('stale', stale);
   root.setAttribute('aria-busy', stale);
   for (const button of root.querySelectorAll('.actions button')) button.disabled = stale;
+  if (stale) unlook();
 }
 
 const watched = () => props.watched.map((id) => document.getElementById(id)).filter(Boolean);
@@ -84,6 +86,7 @@ function row(bar, number, total) {
     tabIndex: number === 0 ? 0 : -1,
     title: bar.label,
     ariaLabel: `${bar.label} ${bar.shown}, ${value.words.cosine} ${cosine}`,
+    ariaPressed: 'false',
   });
   button.style.setProperty('--hue', `var(--label-${bar.hue})`);
   const fill = make('span', { className: 'fill' });
@@ -126,12 +129,33 @@ list.addEventListener('click', (event) => {
   const chosen = event.target.closest('.row');
   if (!chosen) return;
   const all = rows();
-  for (const one of all) {
-    one.tabIndex = one === chosen ? 0 : -1;
-    one.toggleAttribute('aria-current', false);
-  }
-  chosen.setAttribute('aria-current', 'true');
-  trigger('select', { label: bars[all.indexOf(chosen)].label });
+  for (const one of all) one.tabIndex = one === chosen ? 0 : -1;
+  if (chosen.getAttribute('aria-pressed') === 'true') return unlook();
+  looking = true;
+  press(chosen);
+  const { label } = bars[all.indexOf(chosen)];
+  tell('look', { card: props.name, label });
+  trigger('select', { label });
+});
+
+// ---- where it looked: a bar is pressed while its map lies on the photograph ----
+
+function tell(name, detail) {
+  window.dispatchEvent(new CustomEvent(`clipapp:${name}`, { detail }));
+}
+
+function press(chosen) {
+  for (const one of rows()) one.setAttribute('aria-pressed', String(one === chosen));
+}
+
+function unlook() {
+  if (looking) tell('look-stop', props.name);
+}
+
+window.addEventListener('clipapp:look-stop', ({ detail }) => {
+  if (detail !== props.name) return;
+  looking = false;
+  press(null);
 });
 
 at('more').addEventListener('click', () => {
@@ -157,6 +181,7 @@ at('about').addEventListener('click', () => {
 
 function showAnswer() {
   const { words } = value;
+  put('look', words.look);
   put('head-score', words.score);
   put('head-cosine', words.cosine);
   put('of', value.of);
@@ -188,6 +213,7 @@ function showAnswer() {
 
 function show() {
   if (!props.value) return;
+  unlook();
   value = props.value;
   touched = false;
   observe();

@@ -80,6 +80,21 @@ class Preprocessing:
         pixels -= np.tile(np.asarray(self.mean, np.float32) / std, width)
         return pixels.reshape(height, width, 3).transpose(2, 0, 1)
 
+    def seen_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """What of a picture of `size` (width, height) the pixels show.
+
+        Returns:
+            left, top, right, bottom as shares of its sides; beyond 0 and 1 where it is padded.
+        """
+        height, width = self.image_size
+        if self.resize_mode == "squash":
+            return 0.0, 0.0, 1.0, 1.0
+        size = _squeezed_size(size)
+        pick = max if self.resize_mode == "longest" else min
+        ratio = pick(size[0] / width, size[1] / height)
+        across, down = width * ratio / size[0], height * ratio / size[1]
+        return (1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2
+
     def _resized(self, image: Image.Image) -> Image.Image:
         height, width = self.image_size
         if self.resize_mode == "squash":
@@ -126,12 +141,16 @@ def stacked(pixels: "list[np.ndarray]") -> np.ndarray:
 
 
 def _squeezed(image: Image.Image) -> Image.Image:
-    short, long = sorted(image.size)
+    size = _squeezed_size(image.size)
+    return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC)
+
+
+def _squeezed_size(size: tuple[int, int]) -> tuple[int, int]:
+    short, long = sorted(size)
     if long <= _MAX_ASPECT * short:
-        return image
+        return size
     side = max(short, long // _MAX_ASPECT)
-    size = (long, side) if image.width == long else (side, long)
-    return image.resize(size, Image.Resampling.BICUBIC)
+    return (long, side) if size[0] == long else (side, long)
 
 
 def _three(value: Any) -> tuple[float, ...]:

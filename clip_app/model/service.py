@@ -134,6 +134,10 @@ class ModelService:
         """
         return self._engine.spec.preprocessing(image)
 
+    def seen_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """What of a picture of `size` (width, height) `preprocess` keeps, see `Preprocessing`."""
+        return self._engine.spec.preprocessing.seen_box(size)
+
     def encode_pixels(self, pixels: Sequence[Pixels]) -> np.ndarray:
         """Features of preprocessed images, past the cache: a folder would only flush it.
 

@@ -11,8 +11,10 @@ from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchAnswer
 from clip_app.model.info import CutText, public_name
 from clip_app.model.service import ModelService
-from clip_app.strings import Language
+from clip_app.prompts import shortened
+from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification
+from clip_app.tasks.heatmap import Heatmap
 from clip_app.tasks.match import Matching
 
 
@@ -50,6 +52,35 @@ def match_answer(image: str, service: ModelService, answer: Matching) -> dict[st
         "none_fits": answer.none_fits,
         **truncated(service.cut_texts([one.text for one in answer.results])),
     }
+
+
+def heatmap_answer(
+    image: str, service: ModelService, word: str, against: Sequence[str], heat: Heatmap
+) -> dict[str, Any]:
+    """`{"image", "model", "text", "against", "method", "clear", …}`, see `Heatmap`."""
+    return {
+        "image": image,
+        "model": service.info.public_name,
+        "text": word,
+        "against": list(against),
+        "method": heat.method,
+        "clear": heat.clear,
+        "similarity": heat.similarity,
+        "deletion": heat.deletion,
+        "deletion_by_chance": heat.deletion_by_chance,
+        "peak": list(heat.peak),
+        "box": list(heat.box),
+        "values": [[round(one, 4) for one in row] for row in heat.values.tolist()],
+    }
+
+
+def heatmap_sentence(word: str, heat: Heatmap, language: Language) -> str:
+    """Where a map is hottest, or that it is not clear, in words."""
+    key, place = (
+        "heat_found" if heat.clear else "heat_unclear",
+        text(f"place_{heat.place}", language),
+    )
+    return text(key, language, text=shortened(word), place=place)
 
 
 def search_answer(

@@ -1,4 +1,4 @@
-"""What every interface over HTTP answers: classify, teach, match, search, index_status, health.
+"""What every interface over HTTP answers: classify, teach, match, heatmap, search, status, health.
 
 Plain functions: the API of the page, and of MCP, only registers them. Their docstrings are what
 callers are shown; each raises a `ClipAppError` for what cannot be done.
@@ -21,6 +21,7 @@ from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
 from clip_app.server.answers import (
     classification_answer,
+    heatmap_answer,
     match_answer,
     search_answer,
     status_answer,
@@ -28,7 +29,9 @@ from clip_app.server.answers import (
 from clip_app.tasks.classify import classify as classify_images
 from clip_app.tasks.concept_files import concept_to_text, concepts_from_text
 from clip_app.tasks.concepts import ALPHA, learn_concept
+from clip_app.tasks.heatmap import heatmap
 from clip_app.tasks.match import judge
+from clip_app.text_lists import merged, split_lines
 
 # Photographs of one request to learn from.
 _MOST_EXAMPLES = 100
@@ -125,6 +128,27 @@ class Endpoints:
         service = self.slot.service
         answer = judge(service, open_picture(image, service), descriptions or "")
         return match_answer(Path(image).name, service, answer)
+
+    def heatmap(
+        self, image: str, text: str, against: str = "", template: str = "auto"
+    ) -> dict[str, Any]:
+        """Where the model looks: which parts of the image speak for a label or description.
+
+        Args:
+            image: The photograph to look at.
+            text: A label or description.
+            against: What else it could be, one a line: parts that speak for text rather than these.
+            template: auto, none, single, clip7, clip80, chinese, or prompts of your own with {}.
+
+        Returns:
+            {"image", "model", "text", "against", "method", "clear", "similarity", "deletion",
+            "deletion_by_chance", "peak": [x, y], "box": [left, top, right, bottom],
+            "values": rows from the top, 1 the hottest}; peak and box in shares of the sides
+        """
+        service = self.slot.service
+        others = merged(split_lines(against or ""))
+        heat = heatmap(service, image, text or "", contrast=others, templates=template)
+        return heatmap_answer(Path(image).name, service, text, others, heat)
 
     def search(
         self,

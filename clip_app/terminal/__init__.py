@@ -25,6 +25,7 @@ from clip_app.terminal import (
     evaluate,
     export,
     forget,
+    heatmap,
     index,
     match,
     models,
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 # In the order of `--help`; each has `add`, which names its `run`.
 _COMMANDS = (
-    *(classify, match, teach, concepts, evaluate, sort, tag, undo),
+    *(classify, match, heatmap, teach, concepts, evaluate, sort, tag, undo),
     *(index, search, status, forget, models, export),
 )
 

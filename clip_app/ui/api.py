@@ -1,6 +1,6 @@
 """The endpoints of the API (and of MCP).
 
-/classify, /teach, /match, /search, /index_status, /health.
+/classify, /teach, /match, /heatmap, /search, /index_status, /health.
 """
 
 import html
@@ -54,8 +54,10 @@ def build_api(endpoints: Endpoints) -> None:
         images = gr.File(label="images", file_count="multiple")
         without = gr.File(label="without", file_count="multiple")
         alpha = Count(ALPHA, label="alpha")
+        looked_for = gr.Textbox(label="text")
+        against = gr.Textbox("", label="against")
         answer = gr.JSON(label="answer")
-        ask_classify, ask_teach, ask_match, ask_search = (gr.Button() for _ in range(4))
+        ask_classify, ask_teach, ask_match, ask_search, ask_heatmap = (gr.Button() for _ in range(5))
     ask_classify.click(
         answers_errors(endpoints.classify),
         [image, labels, template, top_k, concepts],
@@ -73,6 +75,12 @@ def build_api(endpoints: Endpoints) -> None:
         [text, image, exclude, number, literal, concepts],
         answer,
         api_name="search",
+    )
+    ask_heatmap.click(
+        answers_errors(endpoints.heatmap),
+        [image, looked_for, against, template],
+        answer,
+        api_name="heatmap",
     )
     gr.api(answers_errors(endpoints.index_status), api_name="index_status", queue=False)
     gr.api(answers_errors(endpoints.health), api_name="health", queue=False)

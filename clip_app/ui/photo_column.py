@@ -1,7 +1,8 @@
 """The photograph that classifying and matching ask about, with the examples below it.
 
-The browser's side is `assets/page/photo.*`. It tells the rest of the page of a new photograph by
-the event `clipapp:photo`, and hands one to the gallery's search by `clipapp:search-image`.
+The browser's side is `assets/page/photo.*`, with where the model looked in `heat.*`. It tells the
+rest of the page of a new photograph by the event `clipapp:photo`, and hands one to the gallery's
+search by `clipapp:search-image`.
 """
 
 import os
@@ -39,7 +40,7 @@ _DECODED = 8
 _WORDS = (
     *("examples", "photo_yours", "photo_none", "photo_reading", "photo_choose", "photo_replace"),
     *("photo_camera", "photo_snap", "photo_stop", "photo_similar", "photo_clear", "photo_large"),
-    *("photo_lost", "photo_no_camera", "photo_fails"),
+    *("photo_lost", "photo_no_camera", "photo_fails", "heat_off", "heat_stop", "heat_running"),
 )
 
 
@@ -94,7 +95,7 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
         name=elem_id,
         words=in_both(_WORDS),
         limit=settings.max_upload_mb * FileSize.MB,
-        **part("basics", "photo"),
+        **part("basics", "photo", "heat"),
     )
     # Only now is there a component to whose files the examples can belong.
     column.props["examples"] = [_in_strip(one, column) for one in load_examples()]

@@ -53,7 +53,7 @@ Kind = Literal["softmax", "sigmoid", "background"]
 # What the browser's side says by itself, as `card_` strings.
 _WORDS = (
     *("how", "scores", "score", "cosine", "none", "none_what"),
-    *("png", "copy", "copied", "copy_failed", "csv", "stop"),
+    *("png", "copy", "copied", "copy_failed", "csv", "stop", "look"),
 )
 
 
@@ -102,6 +102,7 @@ class ResultCard:
             elem_id=elem_id,
             watched=[one.elem_id for one in (*inputs, *options)],
             photo=page.photo.elem_id,
+            name=elem_id,
             **browser,
         )
         return cls(component, page, tuple(inputs), about)

@@ -12,6 +12,7 @@ from clip_app.tasks.classify import classify
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
 from clip_app.ui.label_chips import label_chips
+from clip_app.ui.looking import show_where
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
@@ -42,6 +43,11 @@ def build(page: Page, room: Room) -> Follows:
     check = check_state(page)
     classifying = _Classifying(page, options, card, gr.State(Wanted()), check)
     classifying.connect()
+    show_where(
+        card,
+        lambda given: (parse_labels(given[labels]), options.templates_of(given)),
+        options.inputs,
+    )
     with room.below:
         teaching = build_teaching(page, options)
         build_batch(page, options)

@@ -14,6 +14,7 @@ from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import load_examples, shown_example
 from clip_app.ui.i18n import i18n
+from clip_app.ui.looking import show_where
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
@@ -40,6 +41,7 @@ def build(page: Page, room: Room) -> Follows:
         elem_id="match-descriptions",
     )
     card = ResultCard.build("match-best", page, [page.photo, descriptions], "texts")
+    show_where(card, lambda given: (parse_lines(given[descriptions]), "none"), {descriptions})
     with room.below:
         build_library(page)
         build_matrix(page)

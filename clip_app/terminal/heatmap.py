@@ -1,0 +1,75 @@
+"""`heatmap`: which parts of an image speak for a text, as a picture."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from clip_app.console import StatusLine, emit, emit_json, printable, tell, without_halves
+from clip_app.errors import StorageError
+from clip_app.photos import open_picture
+from clip_app.process import terminal_language
+from clip_app.prompts import choose_templates
+from clip_app.server.answers import heatmap_answer, heatmap_sentence
+from clip_app.settings import MODEL_SETTINGS, read_settings
+from clip_app.strings import text
+from clip_app.tasks.heatmap import heatmap
+from clip_app.tasks.heatmap_picture import described, heatmap_picture
+from clip_app.temporary import whole_file
+from clip_app.terminal import common
+from clip_app.terminal.common import add_model_flags, shown
+
+
+def add(commands: Any) -> None:
+    """Add the command to the subparsers of the program."""
+    command = commands.add_parser("heatmap", help="which parts of an image speak for a text")
+    command.add_argument("image", metavar="IMAGE", help="image file")
+    command.add_argument("text", metavar="TEXT", help="a label or description")
+    command.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="what else it could be: what speaks for TEXT rather than this; repeatable",
+    )
+    command.add_argument(
+        "--template",
+        default="auto",
+        help="auto, none, single, clip7, clip80, chinese, or a prompt with {}",
+    )
+    command.add_argument("--out", type=Path, metavar="PNG", help="write the map over the image")
+    add_model_flags(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> None:
+    """Make the map; write it, or say in words where it is hottest."""
+    language = terminal_language()
+    word = without_halves(parsed.text)
+    others = [without_halves(one) for one in parsed.against]
+    template = without_halves(parsed.template)
+    choose_templates(template, [word, *others])
+    service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
+    picture = open_picture(parsed.image, service)
+    with StatusLine() as status:
+
+        def told(done: int, total: int) -> None:
+            if status.due:
+                status.show(f"{done} / {total}")
+
+        heat = heatmap(service, picture, word, contrast=others, templates=template, progress=told)
+    if parsed.out:
+        key = "heat_legend_against" if others else "heat_legend"
+        legend = text(key, language, text=word, others=", ".join(others))
+        try:
+            with whole_file(parsed.out.expanduser()) as file:
+                made = heatmap_picture(picture, heat, legend)
+                made.save(file, "PNG", pnginfo=described(legend))
+        except OSError as error:
+            raise StorageError("heat_file_unwritable", path=shown(parsed.out)) from error
+    if parsed.json:
+        emit_json(heatmap_answer(parsed.image, service, word, others, heat))
+        return
+    emit(printable(heatmap_sentence(word, heat, language)))
+    if parsed.out:
+        tell(text("heat_written", language, path=shown(parsed.out)))
