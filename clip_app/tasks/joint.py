@@ -82,15 +82,20 @@ class _Likeness:
             found = np.argpartition(-block, max(count - 1, 0), axis=1)[:, :count]
             nearest.append(found)
             cosines.append(np.take_along_axis(block, found, axis=1))
-        self._to = np.concatenate(nearest).ravel()
-        self._from = np.repeat(np.arange(len(features)), count)
-        self._weights = np.concatenate(cosines).ravel().astype(np.float64) / (2 * _NEIGHBOURS)
+        self._nearest = np.concatenate(nearest)
+        self._weights = np.concatenate(cosines).astype(np.float64) / (2 * _NEIGHBOURS)
+        # Those that have one photograph among their neighbours, side by side.
+        self._order = np.argsort(self._nearest, axis=None, kind="stable")
+        self._chosen = np.unique(self._nearest)
+        self._starts = np.searchsorted(self._nearest.ravel()[self._order], self._chosen)
 
     def of_neighbours(self, names: np.ndarray) -> np.ndarray:
         """What the neighbours of each photograph are named: (images, classes)."""
-        total = np.zeros_like(names)
-        np.add.at(total, self._from, self._weights[:, None] * names[self._to])
-        np.add.at(total, self._to, self._weights[:, None] * names[self._from])
+        total = np.einsum("nj,njk->nk", self._weights, names[self._nearest])
+        if len(self._order):
+            theirs = self._weights.ravel()[self._order, None]
+            theirs = theirs * names[self._order // self._nearest.shape[1]]
+            total[self._chosen] += np.add.reduceat(theirs, self._starts, axis=0)
         return total
 
 

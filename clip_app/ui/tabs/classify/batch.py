@@ -61,7 +61,7 @@ def build_batch(page: Page, options: Options) -> None:
         batch.change(event._data or {})
         return {panel: batch.shown()}
 
-    def classify_many(given: Values) -> Iterator[Values]:
+    def classify_many(given: Values, event: gr.EventData) -> Iterator[Values]:
         batch: Batch = given[state]
         batch.error = None
         try:
@@ -70,6 +70,7 @@ def build_batch(page: Page, options: Options) -> None:
                 given[options.labels],
                 options.templates_of(given),
                 independent=options.independent(given),
+                together=bool((event._data or {}).get("together")),
             ):
                 yield {panel: batch.shown()}
         except ClipAppError as error:
