@@ -1,5 +1,6 @@
 """Naming photographs together: against a computation in plain loops, and by what it lowers."""
 
+import itertools
 import math
 
 import numpy as np
@@ -107,7 +108,7 @@ def test_the_scores_are_those_of_plain_loops_and_lower_what_they_should(batch):
             np.testing.assert_allclose(names, by_loops(features, scores, rounds), atol=1e-6)
         values.append(objective(features, scores, names))
     assert values[-1] < values[0]
-    assert all(later <= before + 1e-9 for before, later in zip(values, values[1:], strict=False))
+    assert all(later <= before + 1e-9 for before, later in itertools.pairwise(values))
 
 
 def test_a_photograph_alone_and_copies_of_one_are_named_too(batch):

@@ -60,9 +60,7 @@ def transclip_scores(
         if number:
             means, precision = _gaussians(rows, names)
         distances = (
-            rows**2 @ precision[:, None]
-            - 2 * rows @ (precision * means).T
-            + means**2 @ precision
+            rows**2 @ precision[:, None] - 2 * rows @ (precision * means).T + means**2 @ precision
         )
         fixed = by_words - 0.5 * _DAMPING * distances
         for _ in range(_STEPS):
