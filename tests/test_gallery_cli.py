@@ -15,7 +15,7 @@ import pytest
 
 from clip_app.gallery.roots import Roots
 from clip_app.images import load_image
-from clip_app.model.backgrounds import TEMPLATES
+from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
 from clip_app.terminal import common, index, main
 from tests.conftest import EXAMPLES, ROOT, noise
@@ -67,7 +67,9 @@ def test_search_prints_the_agreed_json_in_falling_order(capsys, photos, service)
     similarities = [one["similarity"] for one in answer["results"]]
     assert similarities == sorted(similarities, reverse=True)
     images = [load_image(one["path"]) for one in answer["results"]]
-    expected = service.encode_images(images) @ service.encode_labels(["a cat"], TEMPLATES["en"])[0]
+    expected = (
+        service.encode_images(images) @ service.encode_labels(["cat"], TEMPLATE_SETS["clip7"])[0]
+    )
     np.testing.assert_allclose(similarities, expected, atol=2e-3)
 
 

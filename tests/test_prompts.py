@@ -15,6 +15,7 @@ from clip_app.prompts import (
     language_of_texts,
     parse_labels,
     parse_lines,
+    search_prompts,
 )
 from clip_app.settings import ASSETS
 
@@ -129,3 +130,36 @@ def test_every_ready_made_label_set_is_all_english_in_its_english_form():
     for one in label_sets().values():
         assert all_english(one.labels["en"])
         assert not all_english(one.labels["zh"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "about"),
+    [
+        ("car", "car"),
+        ("a bird", "bird"),
+        ("The sea", "sea"),
+        ("a photo of a cat", "cat"),
+        ("pictures of the red cars", "red cars"),
+        ("photo album", "photo album"),
+        ("a", "a"),
+        ("a photo of", "photo of"),
+        ("black and white photo of a dog", "black and white photo of a dog"),
+        ("汽车", "汽车"),
+        ("一张汽车的照片", "汽车"),
+        ("汽车的照片", "汽车"),
+        ("一张桌子", "一张桌子"),
+        ("照片", "照片"),
+    ],
+)
+def test_a_query_is_framed_once(typed, about):
+    found, frames = search_prompts(typed)
+    assert found == about
+    assert all(frame.count("{}") == 1 for frame in frames)
+    assert frames == search_prompts(about)[1]
+    assert len(frames) > 1
+
+
+def test_a_whole_sentence_has_one_frame():
+    sentence = "a dog runs after a red ball on the beach"
+    assert search_prompts(sentence) == (sentence.removeprefix("a "), TEMPLATE_SETS["single"])
+    assert search_prompts("一只棕色的狗在海滩上追着红色的球跑")[1] == ("一张{}的照片。",)

@@ -17,8 +17,8 @@ from clip_app.gallery.search import MAX_TOP_K, ImageTerm, SearchAnswer, image_te
 from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Filter
 from clip_app.images import load_image
-from clip_app.model.backgrounds import TEMPLATES
 from clip_app.model.service import ModelService
+from clip_app.prompts import search_prompts
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import fill, index, open_store, put
 
@@ -65,8 +65,8 @@ def alone(service: ModelService, folder: Path) -> dict[str, np.ndarray]:
 
 
 def words(service: ModelService, text: str) -> np.ndarray:
-    language = "zh" if any("\u4e00" <= one <= "\u9fff" for one in text) else "en"
-    return service.encode_labels([text], TEMPLATES[language])[0]
+    about, frames = search_prompts(text)
+    return service.encode_labels([about], frames)[0]
 
 
 def names(answer: SearchAnswer) -> list[str]:

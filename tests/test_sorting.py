@@ -428,7 +428,7 @@ def test_what_is_no_undo_file_is_said_in_one_sentence(tmp_path, content):
 def test_joint_scores_are_those_of_numpy(service):
     features = service.encode_images([load_image(EXAMPLES / name) for name in PHOTOS])
     classes = classes_from_labels(service, LABELS)
-    found = classify_features(service, features, classes, joint=True)
+    found = classify_features(service, features, classes, joint="mean")
     plainly = classify_features(service, features, classes)
     moved = features.astype(np.float64) - features.astype(np.float64).mean(0) / 2
     moved /= np.sqrt((moved**2).sum(1))[:, None]
@@ -516,7 +516,7 @@ def test_classify_names_together_what_it_is_given(photos, service, capsys):
         [load_image(photos / name, target_side=decode_side(service)) for name in PHOTOS]
     )
     classes = classes_from_labels(service, LABELS)
-    wanted = classify_features(service, features, classes, joint=True)
+    wanted = classify_features(service, features, classes, joint="mean")
     found = [json.loads(line) for line in told.out.splitlines()]
     for one, answer in zip(found, wanted, strict=True):
         assert one["results"][0]["label"] == answer.results[0].label

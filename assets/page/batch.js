@@ -2,12 +2,14 @@ const NONE = -1;
 const root = find('.batch');
 const go = find('.go');
 const halt = find('.halt');
+const together = find('#batch-together');
 const viewer = find('.viewer');
 const filters = find('.filters');
 const showPhotos = uploads(find('.up'));
 
 // What would be asked now, and what the result was asked by.
-let asked = window.clipApp.asked;
+const askedNow = () => `${window.clipApp.asked} ${together.checked}`;
+let asked = askedNow();
 let askedBy = asked;
 let shownRun = 0;
 let labels = [];
@@ -258,7 +260,11 @@ viewer.addEventListener('close', () => tiles[open]?.firstChild.focus());
 go.addEventListener('click', () => {
   askedBy = asked;
   go.disabled = true;
-  trigger('run');
+  trigger('run', { together: together.checked });
+});
+together.addEventListener('change', () => {
+  asked = askedNow();
+  showState();
 });
 halt.addEventListener('click', () => trigger('stop'));
 
@@ -272,16 +278,22 @@ const showAll = () => {
   showRows();
   showState();
 };
+const sayOptions = () => {
+  together.nextElementSibling.textContent = say('batch_together');
+  find('.when').textContent = say('batch_together_when');
+};
 const sayAgain = () => {
   if (viewer.open) viewer.close();
+  sayOptions();
   startAgain();
   showAll();
 };
 window.addEventListener('clipapp:asked', () => {
-  asked = window.clipApp.asked;
+  asked = askedNow();
   showState();
 });
 window.addEventListener('clipapp:language', sayAgain);
 watch('value', showAll);
+sayOptions();
 startAgain();
 showAll();

@@ -8,16 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from clip_app.errors import InputError
-from clip_app.gallery.asking import Asked, ImageTerm
+from clip_app.gallery.asking import Asked, ImageTerm, words_of
 from clip_app.gallery.query import TextTerm
 from clip_app.gallery.roots import same_name
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.metrics import steps
-from clip_app.model.backgrounds import TEMPLATES
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
-from clip_app.prompts import language_of_texts
 from clip_app.tasks.concepts import MARKS, Concept, by_key, check_model, key_of
 
 MAX_TOP_K = 500
@@ -140,8 +138,7 @@ def with_concepts(
             mixed.append(term)
             continue
         check_model(concept, service)
-        prompt = TEMPLATES[language_of_texts([concept.name])]
-        words = service.encode_labels([concept.name], prompt)[0]
+        words = words_of(service, concept.name)
         mixed.append(ImageTerm(concept.mixed(words), f"{MARKS[0]}{concept.name}", term.weight))
     return mixed
 

@@ -19,6 +19,7 @@ from clip_app.photos import encode_batches
 from clip_app.progress import Progress
 from clip_app.tasks.classes import Classes
 from clip_app.tasks.classify import classify_features
+from clip_app.tasks.joint import Joint
 from clip_app.tasks.sorting import MARGIN, THRESHOLD, Choice, Verdict, choose
 from clip_app.text_files import decode_text
 
@@ -84,7 +85,7 @@ def make_plan(
     *,
     threshold: float = THRESHOLD,
     margin: float = MARGIN,
-    joint: bool = False,
+    joint: Joint | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Choose a class for each photograph.
@@ -96,8 +97,8 @@ def make_plan(
         classes: what they are sorted by.
         threshold: see `clip_app.tasks.sorting.choose`.
         margin: likewise.
-        joint: name them together, see `clip_app.scoring.without_half_the_mean`; all features are
-            kept in memory, 2 kB for each photograph.
+        joint: name them together, see `clip_app.tasks.joint`; all features are kept in memory,
+            2 kB for each photograph.
         progress: called with (done, total).
 
     Raises:

@@ -89,9 +89,18 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Left as they are ({number:,}):",
         "有 {number:,} 个保持原样：",
     ),
-    "joint_warning": (
+    "joint_warning_mean": (
         "--joint is for photographs that hold all the classes between them; where classes are "
         "missing, it gains nothing.",
         "--joint 适合所有类别都出现的一批照片；如果缺了一些类别，它没有好处。",
+    ),
+    "joint_warning_transclip": (
+        "--joint transclip is for photographs that hold all the classes between them; where only "
+        "a few of the classes are there, more photographs get a wrong name.",
+        "--joint transclip 适合所有类别都出现的一批照片；如果只出现了少数几类，认错的会更多。",
+    ),
+    "joint_independent": (
+        "Photographs are named together by scores that share 100 %; choose that kind of score.",
+        "放在一起判断时，各候选词的得分合计 100%；请选这种打分方式。",
     ),
 }

@@ -6,7 +6,7 @@ from typing import overload
 
 import numpy as np
 
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, InputError
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, Sources, open_picture
@@ -15,6 +15,7 @@ from clip_app.scoring import sigmoid, similarities, softmax_scores, without_half
 from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.concepts import Concept
 from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best, share_against_background
+from clip_app.tasks.joint import Joint, transclip_scores
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def classify_features(
     classes: Classes,
     *,
     independent: bool = False,
-    joint: bool = False,
+    joint: Joint | None = None,
     progress: Progress | None = None,
 ) -> list[Classification]:
     """Score every class for images that are encoded already.
@@ -138,22 +139,28 @@ def classify_features(
         features: float32 (images, embedding_size), rows of length 1.
         classes: see `classes_from_labels`.
         independent: as in `classify`.
-        joint: score the rows together, each less half of their mean, for photographs of one
-            batch that holds all the classes; whether any label fits is judged without.
+        joint: score the rows together, for photographs of one batch that holds all the classes;
+            whether any label fits is judged without.
         progress: called with (done, total) while the background is encoded.
 
     Returns:
         One answer for each row of `features`.
 
     Raises:
+        InputError: if labels are to be scored by themselves and the rows by `transclip`, whose
+            scores sum to 1.
         ModelError: if the device fails.
     """
+    if independent and joint == "transclip":
+        raise InputError("joint_independent")
     chances = chance_of_best(service, features, classes, progress)
-    if joint:
+    if joint == "mean":
         features = without_half_the_mean(features)
     cosines = similarities(features, classes.weights)
     if not independent:
         scores = softmax_scores(cosines, service.logit_scale)
+        if joint == "transclip":
+            scores = transclip_scores(features, scores)
     elif service.logit_bias is not None:
         scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
     else:

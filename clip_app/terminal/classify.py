@@ -30,7 +30,7 @@ from clip_app.tasks.concepts import (
 )
 from clip_app.tasks.labelled import LabelledPhotos, labelled_folder
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
-from clip_app.terminal.common import fraction, positive, tell_broken
+from clip_app.terminal.common import add_joint_flag, fraction, positive, tell_broken
 
 
 def add(commands: Any) -> None:
@@ -54,9 +54,7 @@ def add(commands: Any) -> None:
         help="auto, none, single, clip7, clip80, chinese, or a prompt with {}",
     )
     command.add_argument("--top-k", type=positive, help="labels to print for each image")
-    command.add_argument(
-        "--joint", action="store_true", help="name the images together, where all labels occur"
-    )
+    add_joint_flag(command)
     add_image_flags(command)
     command.set_defaults(run=run)
 
@@ -78,7 +76,7 @@ def run(parsed: argparse.Namespace) -> int:
         if shared := shared_scores(labels, terminal_language()):
             tell(shared)
         if parsed.joint:
-            tell(text("joint_warning", terminal_language()))
+            tell(text(f"joint_warning_{parsed.joint}", terminal_language()))
         store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
         taught = list(store.named(labels))
         if shown:
@@ -93,7 +91,7 @@ def run(parsed: argparse.Namespace) -> int:
         return ask
 
     verdict = "verdict_none"
-    return answer_all(parsed, prepare, len(labels), "label", verdict, together=parsed.joint)
+    return answer_all(parsed, prepare, len(labels), "label", verdict, together=bool(parsed.joint))
 
 
 def _check_named(shown: LabelledPhotos, labels: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
 from clip_app.console import printable, tell
 from clip_app.errors import GalleryError, InputError, ReadOnlyIndexError, StorageError
@@ -14,6 +15,7 @@ from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, Settings, add_flags
 from clip_app.strings import text
+from clip_app.tasks.joint import Joint
 
 #: The settings that commands about galleries use.
 GALLERY_SETTINGS = (*MODEL_SETTINGS, *INDEX_SETTINGS, "gallery_roots")
@@ -31,6 +33,18 @@ def add_model_flags(command: argparse.ArgumentParser) -> None:
     """Add what every command that asks a model takes."""
     names = ("model", "device", "engine", "export", "precision")
     add_flags(command, terminal_language(), names)
+
+
+def add_joint_flag(command: argparse.ArgumentParser) -> None:
+    """Add how images are named together; without a value `mean`, which does the least harm."""
+    command.add_argument(
+        "--joint",
+        nargs="?",
+        const="mean",
+        choices=get_args(Joint),
+        help="name the images together, where all labels occur; transclip helps more, and harms "
+        "where most labels are missing. Default of the flag alone: mean",
+    )
 
 
 def add_index_flag(command: argparse.ArgumentParser) -> None:

@@ -56,9 +56,7 @@ def add_plan_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--margin", type=_share, default=MARGIN, help="least lead over the next label"
     )
-    command.add_argument(
-        "--joint", action="store_true", help="name them together, where all labels occur"
-    )
+    common.add_joint_flag(command)
     command.add_argument("--plan", type=Path, metavar="FILE", help="a plan as --csv wrote it")
     command.add_argument("--csv", type=Path, metavar="OUT", help="write the plan as a table")
     command.add_argument("--journal", type=Path, metavar="FILE", help="where to put the undo file")
@@ -96,7 +94,7 @@ def plan_of(parsed: argparse.Namespace, without: Path | None = None) -> Plan:
     choose_templates(template, labels)
     paths = photographs(folder, without)
     if parsed.joint:
-        tell(text("joint_warning", terminal_language()))
+        tell(text(f"joint_warning_{parsed.joint}", terminal_language()))
     service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
     with StatusLine() as status:
         return make_plan(

@@ -57,7 +57,8 @@ def build_api(endpoints: Endpoints) -> None:
         looked_for = gr.Textbox(label="text")
         against = gr.Textbox("", label="against")
         answer = gr.JSON(label="answer")
-        ask_classify, ask_teach, ask_match, ask_search, ask_heatmap = (gr.Button() for _ in range(5))
+        ask_classify, ask_teach, ask_match, ask_search = (gr.Button() for _ in range(4))
+        ask_heatmap = gr.Button()
     ask_classify.click(
         answers_errors(endpoints.classify),
         [image, labels, template, top_k, concepts],

@@ -62,7 +62,7 @@ def build_batch(page: Page, options: Options) -> None:
         batch.change(event._data or {})
         return {panel: batch.shown()}
 
-    def classify_many(given: Values) -> Iterator[Values]:
+    def classify_many(given: Values, event: gr.EventData) -> Iterator[Values]:
         batch: Batch = given[state]
         batch.error = None
         service = page.slot.service
@@ -74,6 +74,7 @@ def build_batch(page: Page, options: Options) -> None:
                 options.templates_of(given),
                 independent=options.independent(given),
                 concepts=taught,
+                together=bool((event._data or {}).get("together")),
             ):
                 yield {panel: batch.shown()}
         except ClipAppError as error:

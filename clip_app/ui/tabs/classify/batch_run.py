@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-from clip_app.errors import ClipAppError, ImageError, Reason
+import numpy as np
+
+from clip_app.errors import ClipAppError, ImageError, InputError, Reason
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name
 from clip_app.model.service import ModelService
@@ -73,6 +75,13 @@ class Run:
         self.rows[number] = replace(self.rows[number], corrected=label)
         self.shown_rows[number] = self._shown_row(self.rows[number])
 
+    def answer_again(self, answers: Sequence[dict[str, Any]]) -> None:
+        """Put other answers in the place of those that are there; corrections stay."""
+        self.rows = [
+            replace(row, answer=answer) for row, answer in zip(self.rows, answers, strict=True)
+        ]
+        self.shown_rows = [self._shown_row(row) for row in self.rows]
+
     def shown(self) -> dict[str, Any]:
         """What the page's script shows of it.
 
@@ -119,16 +128,22 @@ class Batch(Desk):
         *,
         independent: bool,
         concepts: Sequence[Concept] = (),
+        together: bool = False,
     ) -> Iterator[None]:
         """Classify all photographs; yields whenever there is more to be shown.
 
+        Those that are named together are first shown as each is by itself, while they come in.
+
         Raises:
             ImageError: if there is no photograph.
-            InputError: if there are no labels, too many, or a template has no place for one.
+            InputError: if there are no labels, too many, or a template has no place for one; or if
+                labels are to be scored by themselves and photographs named together.
             ModelError: if the device fails; what was done until then stays.
         """
         if not self.uploads:
             raise ImageError("image_missing")
+        if independent and together:
+            raise InputError("joint_independent")
         if self.run:
             self.run.stop.set()
         number = self.run.number + 1 if self.run else 1
@@ -136,6 +151,7 @@ class Batch(Desk):
         positions = {name: i for i, name in enumerate(classes.names)}
         run = self.run = Run(number, positions, tuple(self.uploads))
         began = due = time.monotonic()
+        seen: list[np.ndarray] = []
         names = told_apart([shown_name(name=one.name) for one in run.uploads])
         try:
             with closing(self.encoded(service)) as photos:
@@ -148,6 +164,8 @@ class Batch(Desk):
                             service, features, classes, independent=independent
                         )[0]
                         run.add(Row(photo.kept, classification_answer(name, service, answer)))
+                        if together:
+                            seen.append(photo.image_features)
                     shown = time.monotonic()
                     run.seconds = shown - began
                     if run.stop.is_set():
@@ -156,6 +174,14 @@ class Batch(Desk):
                         yield
                         now = time.monotonic()
                         due = now + max(_SHOW_EVERY, _SHARE_OF_SHOWING * (now - shown))
+            if seen:
+                answers = classify_features(service, np.stack(seen), classes, joint="transclip")
+                run.answer_again(
+                    [
+                        classification_answer(row.answer["image"], service, answer)
+                        for row, answer in zip(run.rows, answers, strict=True)
+                    ]
+                )
         finally:
             done = len(run.rows) + len(run.broken)
             run.state = "done" if done == len(run.uploads) else "stopped"
