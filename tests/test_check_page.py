@@ -1,14 +1,18 @@
 """Checking words in the page: what a visitor may send, what is counted, and in a real Chromium."""
 
 import json
+import os
 import re
+import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
-from clip_app.errors import GalleryError, InputError, UploadLimitError
+from clip_app.errors import GalleryError, InputError, ModelError, UploadLimitError
 from clip_app.gallery import uploads
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.uploads import Upload

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,45 +72,69 @@ def build_check(page: Page, options: Options, state: gr.State) -> None:
                 download_button("check_html", "check-html"),
                 download_button("download_json", "check-json"),
             ]
+    _Checking(page, options, state, panel, opened, files).connect(opener)
 
-    def written(check: Check) -> Values:
-        both = check.files or (None, None)
-        return {
-            button: gr.update(value=file, visible=file is not None)
-            for button, file in zip(files, both, strict=True)
-        }
 
-    def ready(given: Values) -> Values:
-        check: Check = given[state]
-        check.choices = {"folders": _folders(page), "models": models_besides(page)}
-        return {panel: check.state()}
+@dataclass(frozen=True)
+class _Checking:
+    """The handlers; `opened` carries the photographs of a cell, `files` are the downloads."""
 
-    def change(given: Values, event: gr.EventData) -> Values:
-        check: Check = given[state]
+    page: Page
+    options: Options
+    state: gr.State
+    panel: gr.HTML
+    opened: gr.HTML
+    files: list[gr.DownloadButton]
+
+    def connect(self, opener: gr.Accordion) -> None:
+        """Let the panel do what it says."""
+        language, panel = self.page.language, self.panel
+        asking: set[Any] = {self.state, language}
+        opener.expand(shows_errors(self.ready, language), asking, [panel], **_PRIVATE)
+        panel.photos(shows_errors(self.change, language), asking, [panel], **_PRIVATE)
+        panel.run(
+            shows_errors(self.run, self.page.language_now),
+            {*asking, self.page.spoken} | self.options.inputs,
+            [panel, *self.files],
+            **_PRIVATE,
+        )
+        panel.stop(shows_errors(self.stop, language), asking, None, **_PRIVATE)
+        panel.cell(shows_errors(self.cell, language), asking, [self.opened], **_PRIVATE)
+
+    def ready(self, given: Values) -> Values:
+        """The folders and models to choose from."""
+        check: Check = given[self.state]
+        check.choices = {"folders": _folders(self.page), "models": models_besides(self.page)}
+        return {self.panel: check.state()}
+
+    def change(self, given: Values, event: gr.EventData) -> Values:
+        """Take what was dropped, or remove it."""
+        check: Check = given[self.state]
         check.change(event._data or {})
         check.error = None
-        return {panel: check.state()}
+        return {self.panel: check.state()}
 
-    def run(given: Values, event: gr.EventData) -> Iterator[Values]:
-        check: Check = given[state]
+    def run(self, given: Values, event: gr.EventData) -> Iterator[Values]:
+        """Check, telling how far that is."""
+        check: Check = given[self.state]
         sent = event._data if isinstance(event._data, dict) else {}
         mine = check.start()
         asked = Asked(
             str(sent.get("folder") or ""),
-            options.templates_of(given),
+            self.options.templates_of(given),
             str(sent.get("synonyms") or ""),
-            page.language_now(given),
+            self.page.language_now(given),
         )
 
         def shown(done: int, total: int) -> Values:
             check.progress = _progress(check, done, total)
-            return {panel: check.state()}
+            return {self.panel: check.state()}
 
-        yield shown(0, 0) | written(check)
+        yield shown(0, 0) | self._written(check)
         try:
-            chosen = models_asked(page, sent.get("models"))
+            models = models_asked(self.page, sent.get("models"))
             yield from followed(
-                lambda told: check.check(page.galleries, chosen, asked, told),
+                lambda told: check.check(self.page.galleries, models, asked, told),
                 lambda: check.wanted != mine,
                 shown,
             )
@@ -120,25 +145,22 @@ def build_check(page: Page, options: Options, state: gr.State) -> None:
             check.error = error
         finally:
             check.progress = None
-        yield {panel: check.state()} | written(check)
+        yield {self.panel: check.state()} | self._written(check)
 
-    def stop(given: Values) -> None:
-        given[state].wanted = 0
+    def stop(self, given: Values) -> None:
+        """End the run at its next step."""
+        given[self.state].wanted = 0
 
-    def cell(given: Values, event: gr.EventData) -> Values:
-        return {opened: given[state].opened(event._data)}
+    def cell(self, given: Values, event: gr.EventData) -> Values:
+        """The photographs behind a number of the matrix."""
+        return {self.opened: given[self.state].opened(event._data)}
 
-    asking: set[Any] = {state, page.language}
-    opener.expand(shows_errors(ready, page.language), asking, [panel], **_PRIVATE)
-    panel.photos(shows_errors(change, page.language), asking, [panel], **_PRIVATE)
-    panel.run(
-        shows_errors(run, page.language_now),
-        {*asking, page.spoken} | options.inputs,
-        [panel, *files],
-        **_PRIVATE,
-    )
-    panel.stop(shows_errors(stop, page.language), asking, None, **_PRIVATE)
-    panel.cell(shows_errors(cell, page.language), asking, [opened], **_PRIVATE)
+    def _written(self, check: Check) -> Values:
+        both = check.files or (None, None)
+        return {
+            button: gr.update(value=file, visible=file is not None)
+            for button, file in zip(self.files, both, strict=True)
+        }
 
 
 def _progress(check: Check, done: int, total: int) -> dict[str, Any]:
