@@ -77,6 +77,12 @@ class Heatmap:
         return self.deletion < self.deletion_by_chance
 
     @property
+    def cropped(self) -> bool:
+        """Whether the model did not see the whole photograph."""
+        left, top, _, _ = self.box
+        return max(left, top) > 0.01
+
+    @property
     def peak(self) -> tuple[float, float]:
         """The middle of the hottest part: x and y as shares of the photograph's sides."""
         row, column = np.unravel_index(int(self.values.argmax()), self.values.shape)

@@ -89,7 +89,12 @@ class _Looking:
             "shown" if heat.clear else "unclear",
             legend=text("heat_legend", language, text=shortened(name, 24)),
             sentence=heatmap_sentence(name, heat, language),
-            how=text("heat_how", language, passes=PASSES),
+            how=" ".join(
+                [
+                    text("heat_how", language, passes=PASSES),
+                    *([text("heat_cropped", language)] if heat.cropped else []),
+                ]
+            ),
             values=[[round(one, 3) for one in row] for row in heat.values.tolist()],
             box=list(heat.box),
         )
