@@ -51,6 +51,7 @@ const paintLooked = (found) => {
   find('.where').textContent = running ? say('heat_running', { text: found.label }) : found.sentence;
   find('.looked .how').textContent = running ? '' : (found.how ?? '');
   find('.halt').textContent = say(running ? 'heat_stop' : 'heat_off');
+  find('.halt').hidden = there; // the legend is a button itself
   if (!there) return;
   legend.textContent = `${found.legend} ×`;
   legend.setAttribute('aria-label', `${found.legend}, ${say('heat_off')}`);
@@ -65,6 +66,7 @@ for (const one of [legend, find('.halt')]) one.addEventListener('click', endLook
 window.addEventListener('clipapp:look', ({ detail }) => {
   asked = detail;
   paintLooked({ state: 'running', label: detail.label });
+  stage.scrollIntoView({ block: 'nearest' }); // on a phone the card is a screen below
 });
 window.addEventListener('clipapp:looked', ({ detail }) => {
   if (detail.card === asked?.card && detail.label === asked.label) paintLooked(detail);

@@ -19,6 +19,7 @@ from clip_app.gallery.search import search as search_galleries
 from clip_app.metrics import steps
 from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
+from clip_app.prompts import parse_lines
 from clip_app.server.answers import (
     classification_answer,
     heatmap_answer,
@@ -31,7 +32,6 @@ from clip_app.tasks.concept_files import concept_to_text, concepts_from_text
 from clip_app.tasks.concepts import ALPHA, learn_concept
 from clip_app.tasks.heatmap import heatmap
 from clip_app.tasks.match import judge
-from clip_app.text_lists import merged, split_lines
 
 # Photographs of one request to learn from.
 _MOST_EXAMPLES = 100
@@ -146,7 +146,7 @@ class Endpoints:
             "values": rows from the top, 1 the hottest}; peak and box in shares of the sides
         """
         service = self.slot.service
-        others = merged(split_lines(against or ""))
+        others = parse_lines(against) if against and against.strip() else []
         heat = heatmap(service, image, text or "", contrast=others, templates=template)
         return heatmap_answer(Path(image).name, service, text, others, heat)
 

@@ -19,6 +19,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "lost (occlusion, {passes} tries).",
         "大致的估计：轮流把照片的一部分弄模糊，看相似度掉多少（遮挡法，试了 {passes} 次）。",
     ),
+    "heat_cropped": (
+        "The dark edges it did not see: this model takes the middle, as a square.",
+        "两端更暗的部分它没有看：这个模型只取中间一块方形。",
+    ),
     "heat_off": ("Take the map away", "收起热力图"),
     "heat_stop": ("Stop", "停止"),
     "heat_running": ("Looking for “{text}” …", "正在看“{text}”……"),

@@ -19,7 +19,7 @@ from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
-from clip_app.prompts import choose_templates, parse_labels
+from clip_app.prompts import MAX_LABEL_LENGTH, choose_templates, parse_labels
 
 #: Rows and columns of a map.
 GRID = 14
@@ -77,6 +77,12 @@ class Heatmap:
         return self.deletion < self.deletion_by_chance
 
     @property
+    def cropped(self) -> bool:
+        """Whether the model did not see the whole photograph."""
+        left, top, _, _ = self.box
+        return max(left, top) > 0.01
+
+    @property
     def peak(self) -> tuple[float, float]:
         """The middle of the hottest part: x and y as shares of the photograph's sides."""
         row, column = np.unravel_index(int(self.values.argmax()), self.values.shape)
@@ -125,12 +131,14 @@ def heatmap(
 
     Raises:
         ImageError: if there is no image, or it cannot be read.
-        InputError: if there is no text.
+        InputError: if there is no text, or it is too long.
         ModelError: if the device fails.
     """
     if not text.strip():
         raise InputError("labels_missing")
     others = parse_labels(contrast) if isinstance(contrast, str) and contrast.strip() else contrast
+    if len(text) > MAX_LABEL_LENGTH:
+        raise InputError("text_too_long", number=len(text), limit=MAX_LABEL_LENGTH)
     words = [text, *(one for one in others or () if one != text)]
     picture = open_picture(image, service)
     weights = service.encode_labels(words, choose_templates(templates, words))

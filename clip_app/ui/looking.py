@@ -11,11 +11,11 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.errors import ClipAppError
 from clip_app.prompts import shortened
 from clip_app.server.answers import heatmap_sentence
 from clip_app.strings import text
 from clip_app.tasks.heatmap import PASSES, heatmap
+from clip_app.ui.errors import told
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
@@ -42,14 +42,14 @@ Words = Callable[[Values], tuple[Sequence[str], str]]
 def show_where(card: ResultCard, words: Words, inputs: set[Any]) -> None:
     """Answer when a bar of `card` is chosen; `words` takes the values of `inputs`."""
     name = str(card.component.elem_id)
-    told = carrier(f"{name}-heat", _SCRIPT.replace("CARD", json.dumps(name)))
-    looking = _Looking(card, words, told, gr.State(Wanted()))
+    carried = carrier(f"{name}-heat", _SCRIPT.replace("CARD", json.dumps(name)))
+    looking = _Looking(card, words, carried, gr.State(Wanted()))
     asked = {card.page.photo, card.page.language, card.page.spoken, looking.wanted, *inputs}
     select, last = card.component.select, {"trigger_mode": "always_last", **_PRIVATE}
-    select(looking.look, asked, told, **last)
+    select(looking.look, asked, carried, **last)
     # Beside the queue, so that a run for another bar hears of it.
     select(looking.note, {looking.wanted}, None, queue=False, **_PRIVATE)
-    told.stop(looking.stop, {looking.wanted}, None, queue=False, **_PRIVATE)
+    carried.stop(looking.stop, {looking.wanted}, None, queue=False, **_PRIVATE)
 
 
 @dataclass(frozen=True)
@@ -58,45 +58,51 @@ class _Looking:
 
     card: ResultCard
     words: Words
-    told: gr.HTML
+    carried: gr.HTML
     wanted: gr.State
 
     def look(self, given: Values, chosen: gr.EventData) -> Iterator[Values]:
         """The map of the chosen name against the others; how far it is, while it is made."""
-        name, wanted = str(chosen.label), given[self.wanted]
-        wanted.asked = (name,)
-        page = self.card.page
+        name = str(chosen.label)
         try:
-            service = page.slot.service
-            photo = opened(given[page.photo], service)
-            names, templates = self.words(given)
+            with told(self.look, lambda: self.card.page.language_now(given), str):
+                yield from self._looked(given, name)
+        except gr.Error as error:
+            yield self._told(name, "unclear", sentence=str(error.message))
+
+    def _looked(self, given: Values, name: str) -> Iterator[Values]:
+        page, wanted = self.card.page, given[self.wanted]
+        wanted.asked = (name,)
+        service = page.slot.service
+        photo = opened(given[page.photo], service)
+        names, templates = self.words(given)
+        try:
             heat = yield from followed(
-                lambda told: heatmap(
-                    service, photo, name, contrast=names, templates=templates, progress=told
+                lambda now: heatmap(
+                    service, photo, name, contrast=names, templates=templates, progress=now
                 ),
                 lambda: wanted.asked != (name,),
                 lambda done, total: self._told(name, "running", done=done, total=total),
             )
         except StoppedError:
             return
-        except ClipAppError as error:
-            language = page.language_now(given)
-            yield self._told(name, "unclear", sentence=error.public_message(language))
-            return
         language = page.language_now(given)
+        how = [text("heat_how", language, passes=PASSES)]
+        if heat.cropped:
+            how.append(text("heat_cropped", language))
         yield self._told(
             name,
             "shown" if heat.clear else "unclear",
             legend=text("heat_legend", language, text=shortened(name, 24)),
             sentence=heatmap_sentence(name, heat, language),
-            how=text("heat_how", language, passes=PASSES),
+            how=" ".join(how),
             values=[[round(one, 3) for one in row] for row in heat.values.tolist()],
             box=list(heat.box),
         )
 
     def _told(self, name: str, state: str, **more: Any) -> Values:
         card = self.card.component.elem_id
-        return {self.told: {"card": card, "label": name, "state": state, **more}}
+        return {self.carried: {"card": card, "label": name, "state": state, **more}}
 
     def note(self, given: Values, chosen: gr.EventData) -> None:
         """Which name is asked now."""
