@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from clip_app.gallery.gallery import Gallery, open_gallery  # noqa: E402
+from clip_app.gallery.search import MAX_TOP_K  # noqa: E402
 from clip_app.model.slot import load_model  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 
@@ -80,8 +81,8 @@ class Sample:
         self._numbers = {str(path): number for number, path in enumerate(photographs)}
 
     def ranked(self, text: str = "", **how: object) -> list[int]:
-        """The classes of everything found, best first."""
-        found = self._gallery.search(text, top_k=len(self.photographs), **how)
+        """The classes of what is found, best first, as many as a search answers with."""
+        found = self._gallery.search(text, top_k=MAX_TOP_K, **how)
         return [self._numbers[hit.path] for hit in found.hits]
 
 

@@ -174,7 +174,10 @@ def test_no_other_spelling_of_a_path_leads_in(locked, path):
 
 
 def test_the_log_in_page_holds_no_documentation_and_the_form_opens_the_rest(locked):
-    assert "/classify" not in httpx.get(f"{locked.url}/?all_endpoints=true").text
+    page = httpx.get(f"{locked.url}/?all_endpoints=true").text
+    assert "/classify" not in page
+    style = re.search(r'href="\.(/page/gradio-\w+\.css)"', page)[1]
+    assert httpx.get(locked.url + style).status_code == 200
     with httpx.Client(base_url=locked.url) as client:
         form = {"username": USER, "password": PASSWORD}
         assert client.post("/login", data=form | {"password": "x"}).status_code == 400

@@ -104,6 +104,8 @@ class ServedPage:
         language = language_of(request.headers.get("accept-language"))
         fixed = self._settings.language if self._settings.language != "auto" else None
         known: dict[str, Any] = {
+            # Before the log-in there is nothing to go to.
+            "inside": not re.search(rb'"auth_required":\s*true', page),
             "text": text,
             "language": fixed or language,
             "root": get_root_url(request, "/", request.scope.get("root_path")),
@@ -121,8 +123,6 @@ class ServedPage:
                 "model": self._model(),
             },
         }
-        # Before the log-in there is nothing to go to.
-        inside = b'"auth_required": true' not in page and b'"auth_required":true' not in page
         head, body = (
             _TEMPLATES.get_template(name).render(known).encode()
             for name in ("head.html", "shell.html")
@@ -140,8 +140,7 @@ class ServedPage:
         return b"".join(
             (
                 _TAGS.sub(b"", before) + head + after[: begin.end()],
-                body if inside else b"",
-                config[0] + after[begin.end() :],
+                body + config[0] + after[begin.end() :],
             )
         )
 
