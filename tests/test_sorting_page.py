@@ -22,7 +22,8 @@ from clip_app.sorting.steps import Step
 from clip_app.ui.concepts import PageConcepts, Visit
 from clip_app.ui.tab import Page, Spoken
 from clip_app.ui.tabs.gallery.index import IndexPart
-from clip_app.ui.tabs.gallery.sorting import Sorting, SortingPart
+from clip_app.ui.tabs.gallery.sorting import SortingPart
+from clip_app.ui.tabs.gallery.sorting_state import Sorting
 from tests.conftest import EXAMPLES, App
 from tests.gallery_helpers import put
 from tests.test_page import DESKTOP
@@ -245,6 +246,8 @@ def test_what_a_request_may_not_do(part, tmp_path):
     for name in ("../../etc/passwd", "x.jsonl", "clip-app-undo-\0", "clip-app-undo-/../x", ""):
         with pytest.raises(InputError, match="no undo file"):
             last(built.undo, given, {"name": name})
+    with pytest.raises(InputError, match="from 0 to 100"):
+        last(built.plan, given, SHARES | {"margin": ""})
     # An undo file that leads out of the roots is refused, wherever it comes from.
     journals = tmp_path / "index" / "undo"
     step = Step("move", str(root / "a.jpg"), str(outside / "a.jpg"))

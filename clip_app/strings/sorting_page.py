@@ -17,6 +17,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "sorting_target": ("Into the folder", "放到文件夹"),
     "sorting_target_default": ("sorted", "已整理"),
     "sorting_threshold": ("Sure from, in %", "多少分算有把握（%）"),
+    "sorting_share": (
+        "Write both limits as numbers from 0 to 100.",
+        "两个界限都请填 0 到 100 的数。",
+    ),
     "sorting_margin": ("Ahead of the next by, in %", "至少领先第二名（%）"),
     "sorting_plan": ("Make a plan", "先看计划"),
     "sorting_plan_again": ("Make the plan again", "重新计划"),
