@@ -124,7 +124,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     assert first.locator("#sorting .doubt.decided").count() == 2, "decisions outlive a mistake"
     first.locator("#sorting-target").fill("sorted")
     first.locator("#sorting-do").click()
-    said(first, "5 files done")
+    said(first, "Files done: 5")
     moved = {
         "far/rocket.jpg": "far/rocket.jpg",
         "sorted/cat/cat.jpg": "cat.jpg",
@@ -148,12 +148,13 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
 
     first.locator("#sorting-past > summary").click()
     first.locator("#sorting-past button").click()
+    first.locator("#sorting .undoing li").first.wait_for(timeout=60_000)
     told = first.locator("#sorting .undoing li").all_inner_texts()
     assert len(told) == 5
     assert f"{root.name}/sorted/cat/cat.jpg goes back to {root.name}/cat.jpg" in told
     assert files_of(root) == {place: before[name] for place, name in moved.items()}
     first.locator("#sorting-undo").click()
-    said(first, "5 files are as they were")
+    said(first, "as they were before: 5")
     assert files_of(root) == before
     assert not (root / "sorted").exists()
     assert not first.locator("#sorting-past").is_visible()
@@ -169,7 +170,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     first.locator("#sorting .class h4", has_text="../<b>up</b>").wait_for()
     first.locator("#sorting-how").select_option("tag")
     first.locator("#sorting-do").click()
-    said(first, "1 files done")
+    said(first, "Files done: 1")
     assert keywords_of(root / "flower.jpg") == ("../<b>up</b>",)
     assert files_of(root) == before | {"flower.jpg.xmp": (root / "flower.jpg.xmp").read_bytes()}
 
