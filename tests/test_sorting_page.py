@@ -90,6 +90,8 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     doubts = first.locator("#sorting .doubt")
     assert doubts.locator(".name").all_inner_texts() == ["cat.jpg", "coffee.jpg"]
     assert files_of(root) == before, "a plan touches nothing"
+    # The words of sorting are no words to classify by.
+    assert "tiger" not in first.url
 
     # One key a photograph: the second's best is a cup, its runner-up coffee.
     doubts.first.locator("button").first.focus()

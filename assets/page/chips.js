@@ -94,7 +94,7 @@ const ask = (wait) => {
   timer = setTimeout(() => {
     const typed = source || current().length > LONGEST ? '' : current();
     if (typed && labels.length) kept(labels);
-    window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
+    if (!props.alone) window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
   }, wait);
 };
@@ -394,6 +394,7 @@ const taken = async () => {
   draw();
 };
 window.addEventListener('clipapp:photo', ({ detail }) => {
+  if (props.alone) return;
   const index = detail.example;
   if (!detail.there) return ask(0);
   if (index >= 0 && untouched()) {
@@ -420,7 +421,7 @@ window.addEventListener('clipapp:language', follow);
 // Back, Forward, and the links of the page itself. An address without words says nothing of them:
 // long lists are not in it.
 window.clipApp.onAddress(async ({ tab, labels: text = '', set }) => {
-  if (tab !== 'classify' || text === current()) return;
+  if (props.alone || tab !== 'classify' || text === current()) return;
   const now = version;
   const words = text ? await read(text) : setOf(set)?.labels[language()];
   if (words?.length && now === version && !same(words, labels)) replaced(words, known(words));
@@ -433,6 +434,7 @@ watch('value', taken);
 window.clipApp.onTab((tab) => tab === 'classify' && weigh());
 // What is set before Gradio has finished making the component is lost.
 setTimeout(() => {
+  if (props.alone) return weigh();
   const linked = window.clipApp.address.get();
   const words = setOf(linked.set)?.labels ?? props.examples[0].labels;
   props.value = linked.labels || (!linked.set && props.value) || joined(words[language()]);

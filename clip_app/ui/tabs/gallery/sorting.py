@@ -343,7 +343,7 @@ class SortingPart:
 def build_sorting(page: Page, room: Room, index: IndexPart) -> None:
     """Lay out the part and connect it."""
     with gr.Accordion(i18n("sorting_title"), open=False, elem_id="sorting"):
-        labels = label_chips(page.slot, "sorting-labels")
+        labels = label_chips(page.slot, "sorting-labels", alone=True)
         panel = gr.HTML(
             None,
             **part("basics", "uploads", "sorting"),
