@@ -14,6 +14,7 @@ from gradio_client.exceptions import AppError
 from clip_app import __version__
 from clip_app.images import load_image
 from clip_app.tasks.classify import classify
+from clip_app.tasks.concepts import learn_concept
 from tests.conftest import EXAMPLES, App, noise
 
 CAT = EXAMPLES / "cat.jpg"
@@ -39,6 +40,34 @@ def test_classify_answers_what_the_command_line_answers(client, service):
         [one.score for one in expected.results[:2]],
         atol=1e-3,
     )
+
+
+def test_what_is_taught_is_sent_with_the_request_and_kept_nowhere(app, client, service):
+    photos = sorted((EXAMPLES.parent / "gallery" / "examples" / "birds").iterdir())
+    taught = client.predict(
+        "Rex", [handle_file(str(one)) for one in photos[:3]], None, 0.6, api_name="/teach"
+    )
+    own = learn_concept(service, "Rex", photos[:3], alpha=0.6)
+    assert (taught["name"], taught["examples"], taught["counter_examples"]) == ("Rex", 3, 0)
+    photo = handle_file(str(photos[4]))
+    asked = ("@Rex, cat", "auto", 0)
+    answer = client.predict(photo, *asked, taught["concept"], api_name="/classify")
+    expected = classify(service, photos[4], "@Rex, cat", concepts=[own])
+    assert "Rex" in [one["label"] for one in answer["results"]]
+    assert [one["label"] for one in answer["results"]] == [one.label for one in expected.results]
+    np.testing.assert_allclose(
+        [one["similarity"] for one in answer["results"]],
+        [one.similarity for one in expected.results],
+        atol=1e-3,
+    )
+    without = client.predict(photo, *asked, api_name="/classify")
+    assert {one["label"] for one in without["results"]} == {"@Rex", "cat"}
+    assert not (app.index_dir / "concepts").exists()
+    for wrong, said in (([], "no photograph to learn"), (None, "no photograph to learn")):
+        with pytest.raises(AppError, match=said):
+            client.predict("Rex", wrong, api_name="/teach")
+    with pytest.raises(AppError, match="no file of concepts"):
+        client.predict(photo, *asked, "Rex", api_name="/classify")
 
 
 def test_a_text_beyond_the_context_is_answered_and_how_much_was_read(client):
@@ -78,12 +107,13 @@ def test_health_answers_with_model_device_and_version(client):
 
 def test_endpoints_are_documented_and_no_others_are_shown(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/classify", "/match", "/search", "/index_status", "/health"}
+    assert set(named) == {"/classify", "/teach", "/match", "/search", "/index_status", "/health"}
     assert [p["parameter_name"] for p in named["/classify"]["parameters"]] == [
         "image",
         "labels",
         "template",
         "top_k",
+        "concepts",
     ]
 
 
@@ -161,7 +191,7 @@ def test_mcp_offers_the_same_tools(app):
     )
     data = answer.text.partition("data: ")[2] or answer.text
     names = [tool["name"] for tool in json.loads(data)["result"]["tools"]]
-    ends = ("classify", "match", "search", "index_status", "health")
+    ends = ("classify", "teach", "match", "search", "index_status", "health")
     assert sorted(end for end in ends for name in names if name.endswith(end)) == sorted(ends)
     assert len(names) == len(ends)
 

@@ -20,11 +20,13 @@ from clip_app.model.service import ModelService
 from clip_app.photos import decode_side, encode_files
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import ASSETS
-from clip_app.tasks.classes import classes_from_labels
+from clip_app.tasks.classes import classes_from_labels, examples_gain
 from clip_app.tasks.concept_files import (
     VERSION,
     ConceptStore,
+    concept_to_text,
     concepts_from_bytes,
+    concepts_from_text,
     concepts_to_bytes,
     read_concepts,
     write_concepts,
@@ -116,6 +118,66 @@ def test_a_class_without_examples_stays_its_words_and_marks_come_off(service):
     assert taught.weights[0] @ words[0] < 0.9
     # What was made must not reach the cache of features.
     np.testing.assert_array_equal(classes_from_labels(service, ["Rex", "cat"]).weights, words)
+
+
+def test_beside_words_examples_count_half_and_lack_what_all_photographs_share(
+    service, photos, features
+):
+    """By numpy, of the mean photograph that the docs name; and it does what it is for."""
+    right = np.array(photos.right)
+    names = list(photos.names)
+    taught = concept_from_features(service, names[0], features[right == 0][:4])
+    words = service.encode_labels(names, TEMPLATE_SETS["single"]).astype(np.float64)
+    twelve = sorted(one for one in GALLERY.rglob("*") if one.is_file())[::12]
+    mean = np.mean([one.image_features for one in encode_files(service, twelve)], axis=0)
+    row = length_one(0.65 * words[0] + 0.35 * length_one(taught.mean - mean))
+    weights = classes_from_labels(service, names, "single", concepts=[taught]).weights
+    np.testing.assert_allclose(weights[0], row, atol=1e-6)
+    np.testing.assert_allclose(weights[1:], words[1:], atol=1e-6)
+    plain = words.copy()
+    plain[0] = taught.mixed(words[0].astype(np.float32))
+    others = features[right != 0]
+    drawn = [((others @ one.T).argmax(axis=1) == 0).mean() for one in (words, weights, plain)]
+    assert drawn[1] < drawn[2] / 2, drawn
+    alone = classes_from_labels(service, names[:1], "single", concepts=[taught]).weights
+    np.testing.assert_allclose(alone[0], plain[0], atol=1e-6)
+
+
+def test_what_examples_do_is_told_once_two_labels_have_some(service, photos, features):
+    right = np.array(photos.right)
+    several = [i for i in range(len(photos.names)) if (right == i).sum() >= 4][:3]
+    concepts = [
+        concept_from_features(service, photos.names[i], features[right == i][:4]) for i in several
+    ]
+    labels = [f"@{one.name}" for one in concepts]
+    assert examples_gain(service, [labels[0], "cat"], "single", concepts) is None
+    gain = examples_gain(service, labels, "single", concepts)
+    rows = np.concatenate([one.features for one in concepts])
+    words = service.encode_labels([one.name for one in concepts], TEMPLATE_SETS["single"])
+    expected = left_out_gain(words, rows, np.repeat(range(3), 4))
+    assert (gain.before, gain.after, gain.photos) == (expected.before, expected.after, 12)
+
+
+def test_a_line_of_text_and_a_new_name_keep_the_concept(service, tmp_path):
+    one = concept(service, "Rex")
+    (again,) = concepts_from_text(f"\n{concept_to_text(one)} ", service)
+    np.testing.assert_array_equal(again.mean, one.mean)
+    assert (again.name, again.examples, len(again.features)) == ("Rex", 3, 0)
+    with pytest.raises(InputError):
+        concepts_from_text("Rex!", service)
+    store = ConceptStore(tmp_path, service.info.fingerprint, most=2)
+    store.save(one)
+    store.save(concept(service, "Mia", 1))
+    store.rename("rex", "＠Max")
+    store.rename("max", "MAX")
+    assert [found.name for found in store.all()] == ["MAX", "Mia"]
+    np.testing.assert_array_equal(store.all()[0].features, one.features)
+    for old, new, key in (("Rex", "Tom", "unknown"), ("Mia", "max", "name_taken")):
+        with pytest.raises(InputError) as caught:
+            store.rename(old, new)
+        assert caught.value.key == f"concept_{key}"
+    with pytest.raises(InputError):
+        store.save(concept(service, "third"))
 
 
 def test_counter_examples_push_away_by_half_of_the_difference(service, features):

@@ -207,6 +207,11 @@ const edit = (index) => {
   box.focus();
   box.select();
 };
+// What was taught by example, of a label with an @ before it.
+const taught = (label) =>
+  /^[@＠]/.test(label)
+    ? window.clipApp.taught?.find(({ name }) => folded(name) === folded(label.replace(/^[@＠\s]+/, '')))
+    : undefined;
 const chip = (label, index) => {
   const item = made('li', 'one');
   const shell = made('span', 'chip');
@@ -214,6 +219,14 @@ const chip = (label, index) => {
   text.append(made('span', '', label));
   text.tabIndex = index ? -1 : 0;
   text.title = say('chip_edit', { label });
+  const known = taught(label);
+  if (known?.pictures.length) {
+    const picture = made('img', '');
+    picture.src = known.pictures[0];
+    picture.alt = '';
+    text.classList.add('taught');
+    text.prepend(picture);
+  }
   text.style.setProperty('--colour', `var(--label-${index % 8}, var(--muted, #5f5d57))`);
   text.addEventListener('click', () => edit(index));
   text.addEventListener('keydown', (event) => moved(event, index));
@@ -410,6 +423,16 @@ window.addEventListener('clipapp:photo', ({ detail }) => {
   }
   ask(0);
 });
+// A label comes, goes, or has another name, as the part that teaches says.
+window.addEventListener('clipapp:label', ({ detail: { add, put, remove } }) => {
+  if (props.alone) return;
+  const at = labels.findIndex((one) => remove && folded(one) === folded(remove));
+  if (at >= 0) labels.splice(at, 1, ...(put ? [put] : []));
+  const again = add ? added([add]) : -1;
+  if (add || at >= 0) touched(0);
+  if (again >= 0) flash(again);
+});
+window.addEventListener('clipapp:taught', () => draw(true));
 const follow = () => {
   if (source && !entry.value) {
     labels = [...wordsOf(source, language())];

@@ -2,8 +2,9 @@
 // A few at once: each is a request of its own, so that a large one does not hold up the others.
 const SENT_AT_ONCE = 3;
 
-/** A place to drop photographs, and a strip of the first that lie there; returns what shows it. */
-const uploads = (box, asked = () => ({}), besides = '') => {
+/** A place to drop photographs, and a strip of the first that lie there; returns what shows it.
+ *  They may be dropped anywhere in `zone`. */
+const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   let sending = '';
   let refused = '';
   const input = make('input', { type: 'file', multiple: true });
@@ -53,7 +54,7 @@ const uploads = (box, asked = () => ({}), besides = '') => {
     if (chosen.length) send(chosen);
   });
   for (const kind of ['dragover', 'dragleave', 'drop']) {
-    element.addEventListener(kind, (event) => {
+    zone.addEventListener(kind, (event) => {
       event.preventDefault();
       drop.classList.toggle('up-over', kind === 'dragover');
       if (kind === 'drop') {

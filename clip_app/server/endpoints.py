@@ -1,4 +1,4 @@
-"""What every interface over HTTP answers: classify, match, search, index_status, health.
+"""What every interface over HTTP answers: classify, teach, match, search, index_status, health.
 
 Plain functions: the API of the page, and of MCP, only registers them. Their docstrings are what
 callers are shown; each raises a `ClipAppError` for what cannot be done.
@@ -12,9 +12,9 @@ from typing import Any
 from clip_app import __version__
 from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService
-from clip_app.gallery.query import TextTerm, describe, parse_query
+from clip_app.gallery.query import describe, parse_query
 from clip_app.gallery.roots import printable
-from clip_app.gallery.search import MAX_TOP_K, ImageTerm, image_term
+from clip_app.gallery.search import MAX_TOP_K, image_term, with_concepts
 from clip_app.gallery.search import search as search_galleries
 from clip_app.metrics import steps
 from clip_app.model.slot import ModelSlot
@@ -26,7 +26,12 @@ from clip_app.server.answers import (
     status_answer,
 )
 from clip_app.tasks.classify import classify as classify_images
+from clip_app.tasks.concept_files import concept_to_text, concepts_from_text
+from clip_app.tasks.concepts import ALPHA, learn_concept
 from clip_app.tasks.match import judge
+
+# Photographs of one request to learn from.
+_MOST_EXAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Endpoints:
         labels: str,
         template: str = "auto",
         top_k: float = 0,
+        concepts: str = "",
     ) -> dict[str, Any]:
         """Zero-shot classification: which of the labels fits the image.
 
@@ -50,6 +56,8 @@ class Endpoints:
             labels: Class names, separated by commas, semicolons or line breaks.
             template: auto, none, single, clip7, clip80, chinese, or prompts of your own with {}.
             top_k: How many labels to return, best first; 0 for all.
+            concepts: What teach answered as "concept", for labels of that name; several, one a
+                line.
 
         Returns:
             {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"},
@@ -60,8 +68,48 @@ class Endpoints:
             raise InputError("top_k_not_whole")
         service = self.slot.service
         photo = open_picture(image, service)
-        answer = classify_images(service, [photo], labels or "", template or "auto")[0]
+        taught = concepts_from_text(concepts or "", service)
+        answer = classify_images(
+            service, [photo], labels or "", template or "auto", concepts=taught
+        )[0]
         return classification_answer(Path(image).name, service, answer, shown or None)
+
+    def teach(
+        self,
+        name: str,
+        images: list[str],
+        without: list[str] | None = None,
+        alpha: float = ALPHA,
+    ) -> dict[str, Any]:
+        """Learn what something looks like from photographs of it, for classify and search.
+
+        Nothing is kept here: send "concept" with each request that is to know it.
+
+        Args:
+            name: What to call it; @name among labels or in a search then means it.
+            images: Photographs of it, 1 to 100; two to eight do most.
+            without: Photographs of what it is taken for and is not.
+            alpha: How much the photographs count beside the name, 0 to 1.
+
+        Returns:
+            {"name", "model", "examples", "counter_examples", "concept"}
+        """
+        shown, away = list(images or ()), list(without or ())
+        if len(shown) + len(away) > _MOST_EXAMPLES:
+            number = len(shown) + len(away)
+            raise InputError("concept_examples_many", number=number, limit=_MOST_EXAMPLES)
+        share = ALPHA if alpha is None else alpha
+        if isinstance(share, bool) or not isinstance(share, int | float):
+            raise InputError("concept_alpha")
+        service = self.slot.service
+        concept = learn_concept(service, name or "", shown, away, alpha=share)
+        return {
+            "name": concept.name,
+            "model": concept.model,
+            "examples": concept.examples,
+            "counter_examples": concept.counter_examples,
+            "concept": concept_to_text(concept),
+        }
 
     def match(self, image: str, descriptions: str) -> dict[str, Any]:
         """Rank descriptions by how well they say what the image shows.
@@ -85,6 +133,7 @@ class Endpoints:
         exclude: str = "",
         top_k: float = 20,
         literal: bool = False,
+        concepts: str = "",
     ) -> dict[str, Any]:
         """Search the indexed galleries for photographs, by words, by a picture, or both.
 
@@ -98,6 +147,7 @@ class Endpoints:
             exclude: What to stay away from, separated by commas.
             top_k: How many photographs, 1 to 500.
             literal: Take the text as it stands; so is a part of it in quotation marks.
+            concepts: What teach answered as "concept", for @name in the text; several, one a line.
 
         Returns:
             {"query", "model", "results": [{"path", "similarity", "fits", "copies"}],
@@ -107,9 +157,10 @@ class Endpoints:
         if number is None or not 1 <= number <= MAX_TOP_K:
             raise InputError("top_k_invalid", limit=MAX_TOP_K)
         service = self.slot.service
-        terms: list[TextTerm | ImageTerm] = [
-            *parse_query(text or "", exclude or "", literal=bool(literal))
-        ]
+        taught = () if literal else concepts_from_text(concepts or "", service)
+        terms = with_concepts(
+            service, parse_query(text or "", exclude or "", literal=bool(literal)), taught
+        )
         if image:
             terms.append(image_term(service, image, name=Path(image).name))
         stores = self.galleries.searchable(service.info)

@@ -22,6 +22,7 @@ from clip_app.strings import (
     settings,
     sorting,
     sorting_page,
+    teach_page,
     teaching,
     terminal,
     typed,
@@ -50,6 +51,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         model_page,
         learn,
         teaching,
+        teach_page,
         checking,
     )
     for key, pair in topic.STRINGS.items()

@@ -17,6 +17,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "There is no photograph to learn “{name}” from.",
         "没有可供学习“{name}”的照片。",
     ),
+    "concept_examples_many": (
+        "{number:,} photos are too many to learn from; the limit is {limit}.",
+        "一次给了 {number:,} 张照片，最多 {limit} 张。",
+    ),
     "concept_alpha": (
         "The share of the examples (alpha) must be between 0 and 1.",
         "示例所占比重（alpha）须在 0 到 1 之间。",

@@ -10,7 +10,15 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.prompts import choose_templates, parse_labels
-from clip_app.tasks.concepts import Concept, by_key, check_model, key_of
+from clip_app.tasks.concepts import (
+    Concept,
+    Gain,
+    beside_words,
+    by_key,
+    check_model,
+    key_of,
+    left_out_gain,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ def classes_from_labels(
 ) -> Classes:
     """Classes from their names: each one's features averaged over its prompts.
 
-    A label that is the name of a concept, with an @ before it or not, is mixed with its examples.
+    A label that is the name of a concept, with an @ before it or not, is mixed with its examples;
+    with less of them where other labels are words only, see `clip_app.tasks.concepts`.
 
     Args:
         service: the model that reads them.
@@ -62,6 +71,36 @@ def classes_from_labels(
         names[place] = concept.name
     prompts = choose_templates(templates, names)
     weights = service.encode_labels(names, prompts, progress)
+    common = beside_words(service, len(shown), len(names))
     for place, concept in shown.items():
-        weights[place] = concept.mixed(weights[place])
+        weights[place] = concept.mixed(weights[place], common)
     return Classes(tuple(names), weights, service.cut_texts(names, prompts))
+
+
+def examples_gain(
+    service: ModelService,
+    labels: Sequence[str],
+    templates: str | None,
+    concepts: Iterable[Concept],
+) -> Gain | None:
+    """What examples do for one another: `left_out_gain` of those of the concepts among the labels.
+
+    Returns:
+        None where fewer than two of the labels have examples that were kept.
+
+    Raises:
+        InputError, ModelError: as in `classes_from_labels`.
+    """
+    known = by_key(concepts)
+    shown = {i: one for i, name in enumerate(labels) if (one := known.get(key_of(name)))}
+    if sum(len(one.features) > 0 for one in shown.values()) < 2:
+        return None
+    names = [shown[i].name if i in shown else name for i, name in enumerate(labels)]
+    words = classes_from_labels(service, names, templates).weights
+    return left_out_gain(
+        words,
+        np.concatenate([one.features for one in shown.values() if len(one.features)]),
+        np.repeat(list(shown), [len(one.features) for one in shown.values()]),
+        np.array([shown[i].alpha if i in shown else 0 for i in range(len(names))]),
+        beside_words(service, len(shown), len(names)),
+    )

@@ -4,12 +4,14 @@ A file is in the safetensors format, which holds arrays and a line of JSON and n
 run: the vectors, the thumbnails as bytes, and what else there is to know.
 """
 
+import base64
 import hashlib
 import json
 import logging
 import os
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from clip_app.tasks.concepts import (
     MOST_THUMBNAILS,
     THUMBNAIL_SIDE,
     Concept,
+    by_key,
     check_model,
     concept_name,
     key_of,
@@ -51,6 +54,8 @@ def concepts_to_bytes(concepts: Sequence[Concept]) -> bytes:
         arrays[f"{place}.mean"] = one.mean
         if one.away is not None:
             arrays[f"{place}.away"] = one.away
+        if len(one.features):
+            arrays[f"{place}.features"] = one.features
         for number, picture in enumerate(one.thumbnails):
             arrays[f"{place}.thumbnail.{number}"] = np.frombuffer(picture, np.uint8)
         told.append(
@@ -119,6 +124,30 @@ _UNSOUND = (
     RecursionError,
     struct.error,
 )
+
+
+def concept_to_text(concept: Concept) -> str:
+    """A concept as a line of text for programs, Base64 of its file: vectors, no pictures."""
+    bare = replace(concept, thumbnails=(), features=concept.features[:0])
+    return base64.b64encode(concepts_to_bytes([bare])).decode("ascii")
+
+
+def concepts_from_text(texts: str, service: ModelService) -> list[Concept]:
+    """The concepts of texts that `concept_to_text` made, with spaces or line breaks between them.
+
+    Raises:
+        InputError: if there is something else, or another model has made one of them.
+    """
+    concepts = []
+    for one in texts.split():
+        try:
+            data = base64.b64decode(one, validate=True)
+        except ValueError as error:
+            raise InputError("concepts_unreadable", name=f"{one[:20]}…") from error
+        concepts += concepts_from_bytes(data, f"{one[:20]}…")
+    for found in concepts:
+        check_model(found, service)
+    return concepts
 
 
 def read_concepts(path: str | os.PathLike[str], service: ModelService) -> list[Concept]:
@@ -205,6 +234,26 @@ class ConceptStore:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
         write_concepts(path, [concept])
 
+    def rename(self, name: str, new: str) -> None:
+        """Give the concept of this name another, cleaned as `concept_name` does.
+
+        Raises:
+            InputError: if there is none, or the new name will not do or is taken.
+            StorageError: if the disk is full or cannot be written.
+        """
+        known = by_key(self.all())
+        concept = known.get(key_of(name))
+        if concept is None:
+            raise InputError("concept_unknown", name=name)
+        renamed = replace(concept, name=concept_name(new))
+        if key_of(renamed.name) == key_of(name):
+            self.save(renamed)
+            return
+        if key_of(renamed.name) in known:
+            raise InputError("concept_name_taken", name=renamed.name)
+        write_concepts(self._path(renamed.name), [renamed])
+        self.forget(name)
+
     def forget(self, name: str) -> None:
         """Delete the concept of this name.
 
@@ -236,6 +285,11 @@ def _concept(arrays: dict[str, np.ndarray], place: int, told: dict[str, Any]) ->
     alpha = float(told["alpha"])
     if not 0 <= alpha <= 1:
         raise ValueError(alpha)
+    features = arrays.get(f"{place}.features", np.empty((0, 0), np.float32))
+    if features.ndim != 2 or len(features) > MOST_THUMBNAILS:
+        raise ValueError(features.shape)
+    if any(_vector(row).shape != mean.shape for row in features):
+        raise ValueError(features.shape)
     number = min(int(told["thumbnails"]), MOST_THUMBNAILS)
     pictures = [arrays[f"{place}.thumbnail.{one}"].tobytes() for one in range(number)]
     return Concept(
@@ -248,6 +302,7 @@ def _concept(arrays: dict[str, np.ndarray], place: int, told: dict[str, Any]) ->
         None if away is None else _vector(away),
         max(0, int(told["counter_examples"])),
         tuple(pictures),
+        features,
     )
 
 

@@ -22,6 +22,7 @@ from clip_app.tasks.concept_files import ConceptStore
 from clip_app.tasks.concepts import (
     ALPHA,
     Concept,
+    beside_words,
     concept_from_features,
     concept_name,
     key_of,
@@ -126,7 +127,8 @@ def _learnt(
     words = classes_from_labels(service, labels, template).weights
     places = {key_of(label): place for place, label in enumerate(labels)}
     own = np.array([places[key_of(one.name)] for one in concepts])
-    gain = left_out_gain(words, features, own[folder], alpha)
+    common = beside_words(service, len(concepts), len(labels))
+    gain = left_out_gain(words, features, own[folder], alpha, common)
     told = {"before": 100 * gain.before, "after": 100 * gain.after, "photos": gain.photos}
     tell(text("teaching_gain", language, **told))
     return concepts

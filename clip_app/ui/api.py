@@ -1,4 +1,7 @@
-"""The endpoints of the API (and of MCP): /classify, /match, /search, /index_status, /health."""
+"""The endpoints of the API (and of MCP).
+
+/classify, /teach, /match, /search, /index_status, /health.
+"""
 
 import html
 from typing import Any
@@ -7,6 +10,7 @@ import gradio as gr
 
 from clip_app.server.endpoints import Endpoints
 from clip_app.strings import Language, text
+from clip_app.tasks.concepts import ALPHA
 from clip_app.ui.errors import answers_errors
 from clip_app.ui.photo import Photo
 
@@ -45,20 +49,28 @@ def build_api(endpoints: Endpoints) -> None:
         exclude = gr.Textbox("", label="exclude")
         number = Count(20, label="top_k")
         literal = gr.Checkbox(False, label="literal")
+        concepts = gr.Textbox("", label="concepts")
+        name = gr.Textbox(label="name")
+        images = gr.File(label="images", file_count="multiple")
+        without = gr.File(label="without", file_count="multiple")
+        alpha = Count(ALPHA, label="alpha")
         answer = gr.JSON(label="answer")
-        ask_classify, ask_match, ask_search = gr.Button(), gr.Button(), gr.Button()
+        ask_classify, ask_teach, ask_match, ask_search = (gr.Button() for _ in range(4))
     ask_classify.click(
         answers_errors(endpoints.classify),
-        [image, labels, template, top_k],
+        [image, labels, template, top_k, concepts],
         answer,
         api_name="classify",
+    )
+    ask_teach.click(
+        answers_errors(endpoints.teach), [name, images, without, alpha], answer, api_name="teach"
     )
     ask_match.click(
         answers_errors(endpoints.match), [image, descriptions], answer, api_name="match"
     )
     ask_search.click(
         answers_errors(endpoints.search),
-        [text, image, exclude, number, literal],
+        [text, image, exclude, number, literal, concepts],
         answer,
         api_name="search",
     )

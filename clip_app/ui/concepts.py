@@ -47,19 +47,21 @@ class PageConcepts:
     """The concepts of whoever looks at the page; made where the page is laid out.
 
     Attributes:
+        shared: whether each visitor has concepts of their own, for the visit.
         visit: a `Visit` of each visitor, among the inputs of every handler that asks for concepts.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._index_dir = settings.index_dir
+        self.shared = not settings.is_personal or settings.auth is not None
         self.visit = gr.State(Visit(), delete_callback=Visit.close)
 
     def store(self, given: Mapping[Any, Any], service: ModelService) -> ConceptStore:
         """Where this visitor's concepts of a model are; `given` has the value of `visit`."""
         fingerprint = service.info.fingerprint
-        if self._settings.is_personal and self._settings.auth is None:
-            return ConceptStore(self._settings.index_dir, fingerprint)
-        return ConceptStore(given[self.visit].folder, fingerprint, most=_MOST_OF_A_VISITOR)
+        if self.shared:
+            return ConceptStore(given[self.visit].folder, fingerprint, most=_MOST_OF_A_VISITOR)
+        return ConceptStore(self._index_dir, fingerprint)
 
     def named(
         self, given: Mapping[Any, Any], service: ModelService, texts: Iterable[str]

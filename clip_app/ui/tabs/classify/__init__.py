@@ -17,6 +17,7 @@ from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
 from clip_app.ui.tabs.classify.options import Options, build_options
+from clip_app.ui.tabs.classify.teach import build_teaching
 
 KEY = "classify"
 
@@ -38,12 +39,13 @@ def build(page: Page, room: Room) -> Follows:
     classifying = _Classifying(page, options, card, gr.State(Wanted()))
     classifying.connect()
     with room.below:
+        teaching = build_teaching(page, options)
         build_batch(page, options)
     return Follows(
         Step(
-            classifying.words,
-            {labels, page.language, page.address, classifying.wanted},
-            [labels, options.templates],
+            lambda given: classifying.words(given) | teaching.taught(given),
+            {labels, page.language, page.address, page.concepts.visit, classifying.wanted},
+            [labels, options.templates, teaching.carrier],
         ),
         Step(card.tells(classifying.answer), classifying.inputs, classifying.outputs),
     )
