@@ -22,7 +22,8 @@ from clip_app.sorting.steps import Step
 from clip_app.ui.concepts import PageConcepts, Visit
 from clip_app.ui.tab import Page, Spoken
 from clip_app.ui.tabs.gallery.index import IndexPart
-from clip_app.ui.tabs.gallery.sorting import Sorting, SortingPart
+from clip_app.ui.tabs.gallery.sorting import SortingPart
+from clip_app.ui.tabs.gallery.sorting_state import Sorting
 from tests.conftest import EXAMPLES, App
 from tests.gallery_helpers import put
 from tests.test_page import DESKTOP
@@ -89,6 +90,8 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     doubts = first.locator("#sorting .doubt")
     assert doubts.locator(".name").all_inner_texts() == ["cat.jpg", "coffee.jpg"]
     assert files_of(root) == before, "a plan touches nothing"
+    # The words of sorting are no words to classify by.
+    assert "tiger" not in first.url
 
     # One key a photograph: the second's best is a cup, its runner-up coffee.
     doubts.first.locator("button").first.focus()
@@ -123,7 +126,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     assert first.locator("#sorting .doubt.decided").count() == 2, "decisions outlive a mistake"
     first.locator("#sorting-target").fill("sorted")
     first.locator("#sorting-do").click()
-    said(first, "5 files done")
+    said(first, "Files done: 5")
     moved = {
         "far/rocket.jpg": "far/rocket.jpg",
         "sorted/cat/cat.jpg": "cat.jpg",
@@ -147,12 +150,13 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
 
     first.locator("#sorting-past > summary").click()
     first.locator("#sorting-past button").click()
+    first.locator("#sorting .undoing li").first.wait_for(timeout=60_000)
     told = first.locator("#sorting .undoing li").all_inner_texts()
     assert len(told) == 5
     assert f"{root.name}/sorted/cat/cat.jpg goes back to {root.name}/cat.jpg" in told
     assert files_of(root) == {place: before[name] for place, name in moved.items()}
     first.locator("#sorting-undo").click()
-    said(first, "5 files are as they were")
+    said(first, "as they were before: 5")
     assert files_of(root) == before
     assert not (root / "sorted").exists()
     assert not first.locator("#sorting-past").is_visible()
@@ -168,7 +172,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     first.locator("#sorting .class h4", has_text="../<b>up</b>").wait_for()
     first.locator("#sorting-how").select_option("tag")
     first.locator("#sorting-do").click()
-    said(first, "1 files done")
+    said(first, "Files done: 1")
     assert keywords_of(root / "flower.jpg") == ("../<b>up</b>",)
     assert files_of(root) == before | {"flower.jpg.xmp": (root / "flower.jpg.xmp").read_bytes()}
 
@@ -245,6 +249,8 @@ def test_what_a_request_may_not_do(part, tmp_path):
     for name in ("../../etc/passwd", "x.jsonl", "clip-app-undo-\0", "clip-app-undo-/../x", ""):
         with pytest.raises(InputError, match="no undo file"):
             last(built.undo, given, {"name": name})
+    with pytest.raises(InputError, match="from 0 to 100"):
+        last(built.plan, given, SHARES | {"margin": ""})
     # An undo file that leads out of the roots is refused, wherever it comes from.
     journals = tmp_path / "index" / "undo"
     step = Step("move", str(root / "a.jpg"), str(outside / "a.jpg"))

@@ -62,7 +62,7 @@ const ask = (wait) => {
   timer = setTimeout(() => {
     const typed = source || current().length > LONGEST ? '' : current();
     if (typed && labels.length) kept(labels);
-    window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
+    if (!props.alone) window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
   }, wait);
 };
@@ -197,6 +197,7 @@ const taken = async () => {
   draw();
 };
 window.addEventListener('clipapp:photo', ({ detail }) => {
+  if (props.alone) return;
   const index = detail.example;
   if (!detail.there) return ask(0);
   if (index >= 0 && untouched()) {
@@ -214,6 +215,7 @@ window.addEventListener('clipapp:photo', ({ detail }) => {
 });
 // A label comes, goes, or has another name, as the part that teaches says.
 window.addEventListener('clipapp:label', ({ detail: { add, put, remove } }) => {
+  if (props.alone) return;
   const at = labels.findIndex((one) => remove && folded(one) === folded(remove));
   if (at >= 0) labels.splice(at, 1, ...(put ? [put] : []));
   const again = add ? added([add]) : -1;
@@ -232,7 +234,7 @@ window.addEventListener('clipapp:language', follow);
 // Back, Forward, and the links of the page itself. An address without words says nothing of them:
 // long lists are not in it.
 window.clipApp.onAddress(async ({ tab, labels: text = '', set }) => {
-  if (tab !== 'classify' || text === current()) return;
+  if (props.alone || tab !== 'classify' || text === current()) return;
   const now = version;
   const words = text ? await read(text) : setOf(set)?.labels[language()];
   if (words?.length && now === version && !same(words, labels)) replaced(words, known(words));
@@ -245,6 +247,7 @@ watch('value', taken);
 window.clipApp.onTab((tab) => tab === 'classify' && weigh());
 // What is set before Gradio has finished making the component is lost.
 setTimeout(() => {
+  if (props.alone) return weigh();
   const linked = window.clipApp.address.get();
   const words = setOf(linked.set)?.labels ?? props.examples[0].labels;
   props.value = linked.labels || (!linked.set && props.value) || joined(words[language()]);

@@ -39,8 +39,11 @@ class LabelChips(gr.HTML):
         return payload if isinstance(payload, str) else ""
 
 
-def label_chips(slot: ModelSlot, elem_id: str) -> LabelChips:
-    """Lay them out; `slot` has the model whose weak sets are marked."""
+def label_chips(slot: ModelSlot, elem_id: str, *, alone: bool = False) -> LabelChips:
+    """Lay them out; `slot` has the model whose weak sets are marked.
+
+    Those that are `alone` begin empty, and neither the address nor the photograph is about them.
+    """
 
     def split_typed(typed: str) -> list[str]:
         """What a pasted text holds, for the chips."""
@@ -57,6 +60,7 @@ def label_chips(slot: ModelSlot, elem_id: str) -> LabelChips:
         apply_default_css=False,
         server_functions=[split_typed, poor_sets],
         name=elem_id,
+        alone=alone,
         words=in_both(_WORDS),
         sets=[
             {"key": one.key, "names": one.names, "labels": one.labels}

@@ -6,7 +6,7 @@ lies, whose plan it is. The script (`assets/page/sorting.js`) only holds what wa
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -20,9 +20,9 @@ from clip_app.gallery.search import SearchHit
 from clip_app.prompts import parse_labels
 from clip_app.sorting.folders import folder_names, steps_into_folders
 from clip_app.sorting.history import journal_name, kept_run, past_runs
-from clip_app.sorting.indexed import Indexed, decided, plan_of_index, records_of
+from clip_app.sorting.indexed import plan_of_index, records_of
 from clip_app.sorting.journal import Journal, Report, carry_out, create, take_back
-from clip_app.sorting.plan import Plan, as_table, from_table
+from clip_app.sorting.plan import as_table, from_table
 from clip_app.sorting.sidecars import steps_of_tags
 from clip_app.sorting.steps import How
 from clip_app.strings import LANGUAGES
@@ -41,37 +41,14 @@ from clip_app.ui.tabs.gallery.sorting_shown import (
     plan_of,
     report_of,
 )
+from clip_app.ui.tabs.gallery.sorting_state import Sorting, leave_out, share_of
 from clip_app.ui.tabs.gallery.status import in_both
 from clip_app.ui.uploaded import uploaded
 from clip_app.ui.words import Both, said_in_both, words
 
 _POLL_SECONDS = 0.25
 
-# Doubtful photographs that are shown at first, and with each "more": their thumbnails are made.
-_AT_ONCE = 30
-
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-
-@dataclass
-class Sorting:
-    """What a visitor is sorting.
-
-    Attributes:
-        found: the plan; None before there is one.
-        number: of the plan, so that what was decided for another is refused.
-        doubts: how many doubtful photographs are shown.
-        stop: to end what is under way.
-    """
-
-    found: Indexed | None = None
-    number: int = 0
-    doubts: int = _AT_ONCE
-    stop: bool = False
-
-    def put(self, found: Indexed | None) -> None:
-        """Have another plan, or none."""
-        self.found, self.number, self.doubts = found, self.number + 1, _AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -161,7 +138,7 @@ class SortingPart:
         sorting = self._begin(given)
         labels = parse_labels(given[self.labels])
         taught = page.concepts.named(given, service, labels)
-        threshold, margin = (_share(asked.get(one)) for one in ("threshold", "margin"))
+        threshold, margin = (share_of(asked.get(one)) for one in ("threshold", "margin"))
         folder, roots = self._folder(given), self._roots(given)
         place, below = page.galleries.gallery_of(folder, service.info, roots)
         without = None
@@ -208,13 +185,13 @@ class SortingPart:
 
     def more(self, given: Values, _: dict[str, Any]) -> Iterator[Values]:
         """Show more of the doubtful photographs."""
-        given[self.state].doubts += _AT_ONCE
+        given[self.state].show_more()
         yield {self.panel: self.shown(given)}
 
     def take(self, given: Values, asked: dict[str, Any]) -> Iterator[Values]:
         """The plan as CSV, or the photographs as a .zip with a folder a class."""
         galleries = self.page.galleries
-        found = self._decided(given, asked)
+        found = given[self.state].decided(asked)
         if asked.get("kind") != "zip":
             file = write_export("plan.csv", as_table(found.plan.choices))
             yield {self.panel: self.shown(given, file=file)}
@@ -235,14 +212,14 @@ class SortingPart:
     def act(self, given: Values, asked: dict[str, Any]) -> Iterator[Values]:
         """Carry the plan out, all of it in an undo file before; the index follows."""
         self._check_may(given)
-        plan = self._decided(given, asked).plan
+        plan = given[self.state].decided(asked).plan
         how, roots = str(asked.get("how")), self.page.galleries.roots
         missing: Sequence[Any]
         if how in ("tag", "tag_stem"):
             steps, missing = steps_of_tags(plan, stem=how == "tag_stem")
         elif how in get_args(How) and how != "write":
             target = roots.place(plan.folder, str(asked.get("target", "")))
-            _leave_out(plan, target)
+            leave_out(plan, target)
             steps, missing = steps_into_folders(plan, target, cast(How, how))
         else:
             raise InputError("sorting_older")
@@ -335,19 +312,6 @@ class SortingPart:
         sorting.stop = False
         return sorting
 
-    def _decided(self, given: Values, asked: dict[str, Any]) -> Indexed:
-        """The plan with what was decided by hand, [[place, label or null]], put in."""
-        sorting: Sorting = given[self.state]
-        if sorting.found is None or asked.get("number") != sorting.number:
-            raise InputError("sorting_older")
-        choices = sorting.found.plan.choices
-        decisions = {}
-        for place, label in asked.get("decided") or ():
-            if not (isinstance(place, int) and 0 <= place < len(choices)):
-                raise InputError("sorting_older")
-            decisions[choices[place].path] = " ".join(str(label or "").split())
-        return replace(sorting.found, plan=decided(sorting.found.plan, decisions))
-
     def _kept(self, asked: dict[str, Any]) -> Journal:
         return kept_run(self._journals, str(asked.get("name", "")), self.page.galleries.roots)
 
@@ -379,7 +343,7 @@ class SortingPart:
 def build_sorting(page: Page, room: Room, index: IndexPart) -> None:
     """Lay out the part and connect it."""
     with gr.Accordion(i18n("sorting_title"), open=False, elem_id="sorting"):
-        labels = label_chips(page.slot, "sorting-labels")
+        labels = label_chips(page.slot, "sorting-labels", alone=True)
         panel = gr.HTML(
             None,
             **part("basics", "uploads", "sorting"),
@@ -388,19 +352,3 @@ def build_sorting(page: Page, room: Room, index: IndexPart) -> None:
             elem_id="sorting-panel",
         )
     SortingPart(page, index, gr.State(Sorting()), labels, panel).connect(room)
-
-
-def _share(percents: Any) -> float:
-    """A share in [0, 1] from percents as a request sends them."""
-    try:
-        return min(1.0, max(0.0, float(percents) / 100))
-    except (TypeError, ValueError) as error:
-        raise InputError("sorting_older") from error
-
-
-def _leave_out(plan: Plan, target: Path) -> None:
-    """Take out of a plan what lies in the target, if that is a folder within."""
-    if plan.folder in target.parents:
-        plan.choices = [
-            one for one in plan.choices if target not in (plan.folder / one.path).parents
-        ]
