@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from clip_app.errors import InputError
 from clip_app.gallery.uploads import Upload
 from clip_app.scoring import softmax_scores
+from clip_app.tasks.classes import classes_from_labels
+from clip_app.tasks.classify import classify_features
 from clip_app.tasks.match import judge, match_matrix
 from clip_app.ui.desk import Desk
 from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, told_apart
@@ -172,6 +175,17 @@ def test_a_result_is_dimmed_while_the_labels_are_others(open_page):
     assert "changed since" in page.locator("#batch .stale-said").inner_text()
     write_labels(page, "cat, dog")
     stale.wait_for(state="detached")
+    together = page.get_by_role("checkbox", name="Name them together")
+    assert together.is_visible()
+    assert (
+        "Leave it off"
+        in page.locator(f"#{together.get_attribute('aria-describedby')}").inner_text()
+    )
+    together.check()
+    stale.wait_for()
+    together.uncheck()
+    stale.wait_for(state="detached")
+    together.check()
     page.locator("#batch input[type=file]").set_input_files(EXAMPLES / "coffee.jpg")
     stale.wait_for()
     run_batch(page, 2)
@@ -393,6 +407,18 @@ def test_a_run_shows_itself_at_most_twice_a_second_and_encodes_nothing_twice(
             again = {hit["label"]: hit[name] for hit in one.answer["results"]}
             expected = {hit["label"]: hit[name] for hit in before}
             assert again == pytest.approx(expected, abs=1e-6)
+    for _ in batch.classify(service, "cat, dog", "auto", independent=False, together=True):
+        pass
+    features = np.stack([one.image_features for one in batch.encoded(service)])
+    classes = classes_from_labels(service, "cat, dog", "auto")
+    wanted = classify_features(service, features, classes, joint="transclip")
+    for one, together in zip(batch.run.rows, wanted, strict=True):
+        (name, score), *_ = [(hit.label, hit.score) for hit in together.results]
+        assert one.answer["results"][0]["label"] == name
+        assert one.answer["results"][0]["score"] == pytest.approx(score, abs=1e-5)
+    assert [one.answer["results"] for one in batch.run.rows] != first
+    with pytest.raises(InputError, match="share 100 %"):
+        next(batch.classify(service, "cat, dog", "auto", independent=True, together=True))
     batch.run.correct(3, NONE_FITS)
     batch.run.correct(4, "dog")
     batch.run.correct(4, None)

@@ -10,10 +10,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch": ("Many photos at once", "批量分类"),
     "batch_together": ("Name them together", "放在一起判断"),
     "batch_together_when": (
-        "For photos that hold all of the words between them: about ten points more are right. "
-        "Leave it off where only a few of the words are there: then more get a wrong name.",
-        "适合每个候选词都有照片的一批：大约能多认对百分之十。如果只出现了少数几个词，请不要勾选，"
-        "否则认错的会更多。",
+        "For photos that hold all of the words between them: about eight more in a hundred are "
+        "right. Leave it off where only a few of the words are there: then more may get a wrong "
+        "name.",
+        "适合每个候选词都有照片的一批：每百张大约能多认对八张。如果只出现了少数几个词，请不要勾选，"
+        "否则认错的可能更多。",
     ),
     "batch_button": ("Classify all", "全部分类"),
     "batch_again": ("Classify again", "重新分类"),

@@ -96,11 +96,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "joint_warning_transclip": (
         "--joint transclip is for photographs that hold all the classes between them; where only "
-        "a few of the classes are there, more photographs get a wrong name.",
-        "--joint transclip 适合所有类别都出现的一批照片；如果只出现了少数几类，认错的会更多。",
+        "a few of the classes are there, more photographs may get a wrong name.",
+        "--joint transclip 适合所有类别都出现的一批照片；如果只出现了少数几类，认错的可能更多。",
     ),
     "joint_independent": (
         "Photographs are named together by scores that share 100 %; choose that kind of score.",
-        "放在一起判断时，各候选词的得分合计 100%；请选这种打分方式。",
+        "放在一起判断时，各候选词的得分合计 100 %，请改用这种打分方式。",
     ),
 }
