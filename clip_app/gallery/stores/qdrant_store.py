@@ -171,6 +171,24 @@ class QdrantStore:
         ]
         self._server.update(self._files, operations)
 
+    def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
+        """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
+        self._server.index_keywords(self._images)
+        ids = [file_id(path) for path, _, _ in read]
+        there = {one.id: one.payload for one in self._server.retrieve(self._files, ids)}
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(
+                    payload={"keywords": [*keywords], "sidecars": sidecars}, points=[name]
+                )
+            )
+            for name, (_, sidecars, keywords) in zip(ids, read, strict=True)
+            if name in there
+        ]
+        self._server.update(self._files, operations)
+        self._places.put({bytes.fromhex(one["hash"]) for one in there.values()})
+        self._forget_answers()
+
     def distrust(self, path: str) -> None:
         """Have the next indexer read a file again; where it is unknown, nothing happens."""
         if not self._server.retrieve(self._files, [file_id(path)], with_payload=False):
@@ -320,7 +338,7 @@ class QdrantStore:
         return self._walked(where).facets.images
 
     def facets(self, where: Filter) -> Facets:
-        """How those are spread over folders, kinds of files and years."""
+        """How those are spread over folders, kinds of files, years and keywords."""
         return self._walked(where).facets
 
     def images(self, hashes: Sequence[bytes]) -> list[Found]:
