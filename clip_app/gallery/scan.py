@@ -167,7 +167,11 @@ class _Walk:
                 if not hidden and os.path.lexists(place / _NO_MEDIA):
                     self._left_out.nomedia.append(below)
                     hidden = bool(below)
-                entries = [*listed]
+                entries: list[os.DirEntry[str]] = []
+                try:
+                    entries.extend(listed)
+                except OSError as error:  # what came before it is there
+                    self._failed(below, error)
                 self._sidecars = dict(_changed(entries))
                 for entry in entries:
                     yield entry, hidden

@@ -174,19 +174,7 @@ class QdrantStore:
     def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
         """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
         self._server.index_keywords(self._images)
-        ids = [file_id(path) for path, _, _ in read]
-        there = {one.id: one.payload for one in self._server.retrieve(self._files, ids)}
-        operations = [
-            models.SetPayloadOperation(
-                set_payload=models.SetPayload(
-                    payload={"keywords": [*keywords], "sidecars": sidecars}, points=[name]
-                )
-            )
-            for name, (_, sidecars, keywords) in zip(ids, read, strict=True)
-            if name in there
-        ]
-        self._server.update(self._files, operations)
-        self._places.put({bytes.fromhex(one["hash"]) for one in there.values()})
+        self._places.label(read)
         self._forget_answers()
 
     def distrust(self, path: str) -> None:
