@@ -43,7 +43,8 @@ _SETTING = """
     const next = sent.offset + rows.length;
     const found = { id: sent.id, offset: sent.offset, rows, total: ROWS, above: 500, images: ROWS,
       searched: true, following: next < ROWS ? next : null, query: '', interpreted: false,
-      wanted: '', unwanted: [], remarks: [], facets: { folders: [], kinds: [], years: [] },
+      wanted: '', unwanted: [], remarks: [],
+      facets: { folders: [], kinds: [], years: [], keywords: [] },
       gallery: { en: 'g' }, kept: [] };
     setTimeout(() => window.dispatchEvent(new CustomEvent('clipapp:found', { detail: found })), 0);
   };

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from clip_app.gallery.index_report import IndexReport
@@ -78,6 +79,17 @@ def open_store(service: ModelService, place: Path, folder: Path) -> SqliteStore:
 
 def index(service: ModelService, store: SqliteStore, **options: Any) -> IndexReport:
     return index_folder(service, store, Roots.of([store.key.folder]), **options)
+
+
+@pytest.fixture(scope="module")
+def indexed_store(
+    service: ModelService, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SqliteStore]:
+    """The index of a module's `folder`."""
+    store = open_store(service, tmp_path_factory.mktemp("index"), folder)
+    assert index(service, store).broken_total == 0
+    yield store
+    store.close()
 
 
 def contents(store: SqliteStore) -> dict[str, np.ndarray]:

@@ -17,9 +17,20 @@ from clip_app.gallery.search import ImageTerm, SearchAnswer, image_term, search
 from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Filter
 from clip_app.images import load_image
+from clip_app.images.xmp import with_keywords
 from clip_app.model.service import ModelService
 from tests.conftest import EXAMPLES
-from tests.gallery_helpers import entry, fill, index, open_store, put, small_store, unit
+from tests.gallery_helpers import (
+    entry,
+    fill,
+    index,
+    indexed_store,
+    open_store,
+    picture,
+    put,
+    small_store,
+    unit,
+)
 
 MANY = 2 * BLOCK + 137
 
@@ -40,14 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def store(
-    service: ModelService, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SqliteStore]:
-    store = open_store(service, tmp_path_factory.mktemp("index"), folder)
-    assert index(service, store).broken_total == 0
-    yield store
-    store.close()
+store = indexed_store
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +226,31 @@ def test_facets_count_pictures(store: SqliteStore) -> None:
     assert everything.years[2010] == 30
     assert facets([store], Filter(below="trips/")).folders == {"trips/0": 3, "trips/1": 3}
     assert facets([store, store]).images == 72
+
+
+def test_keywords_of_photograph_and_sidecar_are_read_and_follow_the_sidecar(
+    service: ModelService, tmp_path: Path
+) -> None:
+    photos = (tmp_path / "photos").resolve()
+    photos.mkdir()
+    picture(1).save(photos / "a.jpg", xmp=with_keywords(None, ["sea"], "a"))
+    for name in ("b.jpg", "c.jpg"):
+        picture(2 if name < "c" else 3).save(photos / name)
+    put(photos / "b.xmp", with_keywords(None, ["海"], "b"))
+    secret = put(tmp_path / "secret.xmp", with_keywords(None, ["secret"], "c"))
+    (photos / "c.jpg.xmp").symlink_to(secret)
+    store = open_store(service, tmp_path / "index", photos)
+    assert index(service, store).encoded == 3
+    assert facets([store]).keywords == {"sea": 1, "海": 1}
+    tagged = search_page(service, [store], [TextTerm("x")], where=Filter(keywords=frozenset("海")))
+    assert paths([tagged]) == [str(photos / "b.jpg")]
+    put(photos / "b.xmp", with_keywords(None, ["lake", "海"], "b"))
+    os.utime(photos / "b.xmp", (1, 1))
+    (photos / "a.jpg.xmp").write_bytes(with_keywords(None, ["sun"], "a"))
+    again = index(service, store)
+    assert (again.encoded, again.unchanged) == (0, 3)
+    assert facets([store]).keywords == {"sea": 1, "海": 1, "lake": 1, "sun": 1}
+    store.close()
 
 
 def test_pictures_are_found_again_by_their_content(store: SqliteStore, folder: Path) -> None:

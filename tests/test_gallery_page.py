@@ -8,12 +8,16 @@ import os
 import re
 import shutil
 import zipfile
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
+from clip_app.gallery.library import open_library
+from clip_app.images.xmp import with_keywords
+from clip_app.settings import Settings
 from tests.conftest import EXAMPLES, App, noise
 from tests.test_page import DESKTOP, PHONE, shoot
 
@@ -33,6 +37,7 @@ def photos(tmp_path_factory):
         (root / folder).mkdir(parents=True, exist_ok=True)
         shutil.copy(EXAMPLES / f"{name}.jpg", root / folder / f"{name}.jpg")
     shutil.copy(EXAMPLES / "cat.jpg", root / "cat copy.jpg")
+    (root / "sky" / "rocket.xmp").write_bytes(with_keywords(None, ["launch, 1"], "rocket"))
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut off")
     (root / "film.MOV").touch()
     (root / "patterns").mkdir()
@@ -348,6 +353,11 @@ def test_chosen_filters_are_chips_in_the_bar_and_the_panel_moves_nothing(open_ga
     summary.click()
     assert panel.is_visible()
     assert [one.bounding_box() for one in places] == before
+    panel.get_by_role("button", name=re.compile("^launch, 1")).click()
+    counted(page, "1 photo")
+    assert (terms(page), names(page)) == (["tagged launch, 1"], ["rocket.jpg"])
+    page.go_back()
+    counted(page, f"{PICTURES} photos")
     for facet in ("PNG", "2019", "patterns"):
         panel.get_by_role("button", name=re.compile(f"^{facet}")).click()
         settled(page)
@@ -649,6 +659,25 @@ def test_a_search_is_kept_used_and_forgotten(open_gallery):
     page.locator("#finder .tile").first.wait_for(timeout=60_000)
     settled(page)
     assert tries.get_by_text("★").count() == 0
+
+
+def test_an_index_that_is_forgotten_while_it_is_shown_can_be_made_again(open_gallery, gallery_app):
+    page = open_gallery("en-US")
+    look_for(page, "a rocket")
+    with closing(open_library(Settings(index_dir=gallery_app.index_dir))) as library:
+        for one in library.galleries(None):
+            library.forget(one.folder)
+    page.get_by_label("中文").check()
+    look_for(page, "一只猫")
+    assert "还没有索引" in page.locator("#finder .problem").first.inner_text()
+    # The panel says so too and lets it be read again, with what was typed searched for after it.
+    panel = page.locator("#gallery-intake")
+    panel.get_by_text("还没读过这里的照片").wait_for(timeout=30_000)
+    page.locator("#gallery-index").click()
+    page.locator("#finder .tile").first.wait_for(timeout=90_000)
+    settled(page)
+    assert names(page)[0] in ("cat.jpg", "cat copy.jpg")
+    assert not page.locator("#finder .problem").first.is_visible()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.prompts import search_prompts
 from tests.conftest import EXAMPLES
-from tests.gallery_helpers import fill, index, open_store, put
+from tests.gallery_helpers import fill, index, indexed_store, open_store, put
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
@@ -45,14 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def store(
-    service: ModelService, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SqliteStore]:
-    store = open_store(service, tmp_path_factory.mktemp("index"), folder)
-    assert index(service, store).broken_total == 0
-    yield store
-    store.close()
+store = indexed_store
 
 
 @pytest.fixture(scope="module")

@@ -394,6 +394,27 @@ def test_an_index_of_version_1_is_searched_and_brought_up_with_nothing_lost(
         assert one.counts() == Counts(30, 30, 0)
 
 
+def test_an_index_of_before_keywords_is_read_and_brought_up(tmp_path: Path) -> None:
+    store = small_store(tmp_path)
+    seen = [replace(one, ctime_ns=5, inode=6) for one in many(range(3))]
+    with store.lock():
+        store.write(seen)
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as table:
+        for column in ("keywords", "sidecars"):
+            table.execute(f"ALTER TABLE files DROP COLUMN {column}")
+    store = small_store(tmp_path)
+    assert_exact(store, seen)
+    assert store.records([seen[0].path])[seen[0].path].sidecars is None
+    assert store.facets(Filter(keywords=frozenset({"1"}))).images == 0
+    with store.lock():
+        assert store.repair() == 0
+        store.label([(seen[0].path, 0, ("1",))])
+    assert store.facets(Filter(keywords=frozenset({"1"}))).images == 1
+    assert_exact(store, seen)
+    store.close()
+
+
 def test_an_index_of_version_1_on_a_read_only_disk_is_searched(tmp_path: Path) -> None:
     place = Path(tempfile.mkdtemp())
     place.chmod(0o755)

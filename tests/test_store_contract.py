@@ -383,6 +383,38 @@ def test_all_images_come_by_date_page_by_page(store):
     )
 
 
+def test_keywords_filter_are_counted_and_outlast_what_else_is_noted(store):
+    given = replace(entry("trips/a.jpg", 1), keywords=("sea", "sea shore"), sidecars=7)
+    write(
+        store, given, replace(entry("b.jpg", 2), keywords=("sea",), sidecars=0), entry("c.jpg", 3)
+    )
+
+    def having(*words, **more):
+        where = Filter(keywords=frozenset(words), **more)
+        found = [store.search(unit(1), 9, where), store.ranked(unit(1), 9, where)]
+        found.append(store.newest(9, where))
+        paths = [sorted(one.files[0].path for one in some) for some in found]
+        assert paths == [paths[0]] * 3
+        assert store.matching(where) == store.facets(where).images == len(paths[0])
+        return paths[0]
+
+    assert having("sea") == ["b.jpg", "trips/a.jpg"]
+    assert having("sea", "sea shore") == ["trips/a.jpg"]
+    assert having("sea", below="trips") == ["trips/a.jpg"]
+    assert having("shore") == having("se") == having("") == []
+    assert store.facets(Filter()).keywords == {"sea": 2, "sea shore": 1}
+    with store.lock():
+        store.touch([("trips/a.jpg", 3, 4)])
+        store.label([("c.jpg", 9, ("1", "海")), ("b.jpg", 0, ()), ("gone.jpg", 1, ("x",))])
+    assert store.records(["trips/a.jpg"])["trips/a.jpg"].sidecars == 7
+    assert store.records(["c.jpg"])["c.jpg"].sidecars == 9
+    assert store.facets(Filter()).keywords == {"sea": 1, "sea shore": 1, "1": 1, "海": 1}
+    assert having("1") == having("海") == ["c.jpg"]
+    write(store, entry("trips/a.jpg", 4))  # the file is another now
+    assert having("sea") == []
+    assert store.records(["trips/a.jpg"])["trips/a.jpg"].sidecars is None
+
+
 def test_facets_count_images_by_folder_kind_and_year(store):
     def at(year, month=6):
         return int(datetime(year, month, 15).timestamp())

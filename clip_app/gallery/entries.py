@@ -1,6 +1,7 @@
 """From a file of a gallery to its entry in the index: read, hash, date, decode, encode."""
 
 import contextlib
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,16 @@ from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import FoundFile
 from clip_app.gallery.stores.store import Entry, content_of
 from clip_app.images import date_taken, difference_hash, load_image, upright_size
+from clip_app.images.keywords import keywords_among, sidecars_of
+from clip_app.images.xmp import MAX_BYTES
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
 from clip_app.photos import decode_side
+
+# Files may claim any number of keywords, of any length; people give some ten short ones.
+_MOST_KEYWORDS = 200
+_LONGEST_KEYWORD = 200
 
 
 @dataclass
@@ -31,6 +38,7 @@ class Job:
     look: int = 0
     width: int = 0
     height: int = 0
+    keywords: tuple[str, ...] = ()
     pixels: Pixels | None = None
     vector: np.ndarray | None = None
     error: Reason | None = None
@@ -67,6 +75,7 @@ def decode(
         # Also of what is known already: an earlier version has not kept it.
         with contextlib.suppress(ImageError):  # what is wrong with it is told when it is decoded
             job.width, job.height = upright_size(data)
+        job.keywords = keywords_at(roots, folder, job.file, data)
         if not is_new(job.hash):
             return job
         if prepared and (known := prepared.get(job.hash)):
@@ -107,4 +116,30 @@ def encode(service: ModelService, jobs: Sequence[Job]) -> Iterator[Entry]:
             file_date=job.file_date,
             width=job.width,
             height=job.height,
+            keywords=job.keywords,
+            sidecars=None if job.error else job.file.sidecars,
         )
+
+
+def keywords_at(
+    roots: Roots, folder: Path, file: FoundFile, data: bytes | None = None
+) -> tuple[str, ...]:
+    """The keywords of a file of a gallery, the first `_MOST_KEYWORDS`; none if it cannot be read.
+
+    Args:
+        roots: what may be read.
+        folder: the gallery.
+        file: a file of it.
+        data: its content, if that is read already.
+    """
+    place = os.path.join(folder, file.path)
+    packets: list[bytes] = []
+    for sidecar in sidecars_of(Path(place)) if file.sidecars else ():
+        with contextlib.suppress(ImageError):
+            packets.append(roots.head(str(sidecar), MAX_BYTES + 1))
+    with contextlib.suppress(ImageError):
+        content = io.BytesIO(roots.read(place) if data is None else data)
+        words = keywords_among([one for one in packets if len(one) <= MAX_BYTES], content)
+        lines = (" ".join(word.split())[:_LONGEST_KEYWORD] for word in words)
+        return tuple(dict.fromkeys(one for one in lines if one))[:_MOST_KEYWORDS]
+    return ()

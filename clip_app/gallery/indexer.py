@@ -16,7 +16,7 @@ from dataclasses import replace
 from clip_app.errors import GalleryError
 from clip_app.gallery.changes import is_settled, looks_alike, with_doubts
 from clip_app.gallery.copies import Claims
-from clip_app.gallery.entries import Job, decode, encode
+from clip_app.gallery.entries import Job, decode, encode, keywords_at
 from clip_app.gallery.index_report import (
     SHOWN_BROKEN,
     BrokenFile,
@@ -180,6 +180,7 @@ class Run:
         for chunk in files.chunks():
             known = self._store.records([one.path for one in chunk])
             unseen: list[FoundFile] = []
+            unlabelled: list[FoundFile] = []
             for file in chunk:
                 before = known.get(file.path)
                 if before and not self._verify and is_settled(before, file):
@@ -187,12 +188,26 @@ class Run:
                     self._progress.advance(1, worked=False)
                     if before.ctime_ns is None and file.ctime_ns is not None:
                         unseen.append(file)
+                    if before.sidecars != file.sidecars and before.error is None:
+                        unlabelled.append(file)
                     continue
                 if before and before.hash and looks_alike(before, file):
                     self._compared[file.path] = before
                 yield Job(file)
             if unseen:  # an index of before these were kept: the file is believed to be as it was
                 self._store.touch([(one.path, one.ctime_ns, one.inode) for one in unseen])
+            self._label(unlabelled)
+
+    def _label(self, files: list[FoundFile]) -> None:
+        """Read the keywords of known files: an earlier version has not, or a sidecar changed."""
+        read: list[tuple[str, int, tuple[str, ...]]] = []
+        for file in files:
+            if self._stop.is_set():
+                break
+            words = keywords_at(self._roots, self._folder, file)
+            read.append((file.path, file.sidecars, words))
+        if read:
+            self._store.label(read)
 
     def _decode(self, job: Job) -> Job:
         return decode(self._service, self._roots, self._folder, job, self._is_new, self._prepared)

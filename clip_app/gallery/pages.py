@@ -128,16 +128,24 @@ def facets(stores: Sequence[Store], where: Filter | None = None) -> Facets:
         StorageError, GalleryError: if an index cannot be read.
     """
     folders, kinds, years = Counter[str](), Counter[str](), Counter[int]()
+    keywords = Counter[str]()
     images = 0
     for store in stores:
         one = store.facets(spelled(store, where or Filter()))
         images += one.images
         folders.update(one.folders)
         years.update(one.years)
+        keywords.update(one.keywords)
         for suffix, number in one.suffixes.items():
             kinds[_kind(suffix)] += number
     by_year = dict(sorted(years.items(), reverse=True))
-    return Facets(images, dict(folders.most_common()), dict(kinds.most_common()), by_year)
+    return Facets(
+        images,
+        dict(folders.most_common()),
+        dict(kinds.most_common()),
+        by_year,
+        dict(keywords.most_common()),
+    )
 
 
 def chosen(stores: Sequence[Store], hashes: Sequence[bytes]) -> tuple[SearchHit, ...]:

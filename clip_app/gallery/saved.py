@@ -45,7 +45,8 @@ class SavedSearch:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        where = asdict(self.where) | {"suffixes": sorted(self.where.suffixes)}
+        where = asdict(self.where)
+        where |= {name: sorted(where[name]) for name in ("suffixes", "keywords")}
         return asdict(self) | {"where": where}
 
     @classmethod
@@ -54,15 +55,17 @@ class SavedSearch:
         try:
             where = data["where"]
             texts = [data["name"], data["query"], data["exclude"], where["below"]]
-            texts += where["suffixes"]
+            keywords = [*where.get("keywords", ())]  # earlier versions had none
+            texts += [*where["suffixes"], *keywords]
             times = where["taken_from"], where["taken_until"]
         except (TypeError, KeyError):
             return None
         sound = all(isinstance(one, str) and len(one) <= _LONGEST_TEXT for one in texts)
         if not sound or not all(one is None or type(one) is int for one in times):
             return None
-        name, query, exclude, below, *suffixes = texts
-        return cls(name, query, exclude, Filter(below, frozenset(suffixes), *times))
+        name, query, exclude, below, *_ = texts
+        suffixes = frozenset(where["suffixes"])
+        return cls(name, query, exclude, Filter(below, suffixes, *times, frozenset(keywords)))
 
 
 def with_saved(searches: Sequence[SavedSearch], new: SavedSearch) -> tuple[SavedSearch, ...]:

@@ -1,12 +1,13 @@
 """Which image files lie in a folder now: the walk, and its list on disk."""
 
+import contextlib
 import errno
 import os
 import sqlite3
 import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
@@ -15,6 +16,7 @@ from clip_app.errors import GalleryError, ImageError, StorageError, UnopenedImag
 from clip_app.gallery.kinds import IMAGE, OTHER, UNKNOWN, LeftOut, kind_of
 from clip_app.gallery.roots import Roots, is_left_out, printable
 from clip_app.images import is_image_head
+from clip_app.images.keywords import sidecars_of
 
 _T = TypeVar("_T")
 
@@ -41,6 +43,7 @@ class FoundFile:
     Attributes:
         ctime_ns, inode: what changes when a file is replaced by one of the same size and time;
             None where nobody has looked.
+        sidecars: when the newest file with keywords beside it was changed; 0 where there is none.
     """
 
     path: str
@@ -48,6 +51,7 @@ class FoundFile:
     mtime_ns: int
     ctime_ns: int | None = None
     inode: int | None = None
+    sidecars: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,8 @@ class _Walk:
         self._visited: set[tuple[int, int]] = set()
         #: Folders to look through, and whether a `.nomedia` hides what is in them.
         self._waiting = [("", False)]
+        #: When the sidecars of the folder at hand were changed, by their names.
+        self._sidecars: dict[str, int] = {}
         #: Taken last, so that a place's own path is preferred to a link to it.
         self._linked: list[str] = []
 
@@ -161,7 +167,13 @@ class _Walk:
                 if not hidden and os.path.lexists(place / _NO_MEDIA):
                     self._left_out.nomedia.append(below)
                     hidden = bool(below)
-                for entry in listed:
+                entries: list[os.DirEntry[str]] = []
+                try:
+                    entries.extend(listed)
+                except OSError as error:  # what came before it is there
+                    self._failed(below, error)
+                self._sidecars = dict(_changed(entries))
+                for entry in entries:
                     yield entry, hidden
         except OSError as error:
             self._failed(below, error)
@@ -205,6 +217,7 @@ class _Walk:
             _kept(found.st_mtime_ns),
             _kept(found.st_ctime_ns),
             found.st_ino & _LATEST,
+            max(self._sidecars.get(one.name, 0) for one in sidecars_of(Path(entry.name))),
         )
 
     def _begins_as_image(self, place: str, path: str) -> bool:
@@ -221,6 +234,13 @@ class _Walk:
         return False
 
 
+def _changed(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, int]]:
+    for entry in entries:
+        if entry.name.endswith(".xmp"):
+            with contextlib.suppress(OSError):
+                yield entry.name, _kept(entry.stat().st_mtime_ns)
+
+
 def _kept(moment: int) -> int:
     """A time as a database can keep it."""
     return max(-_LATEST, min(moment, _LATEST))
@@ -235,7 +255,7 @@ class FileList:
         self._table.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
             "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER,"
-            " ctime_ns INTEGER, inode INTEGER) WITHOUT ROWID;"
+            " ctime_ns INTEGER, inode INTEGER, sidecars INTEGER) WITHOUT ROWID;"
         )
         #: Folders and files that could not be looked at: nothing is known of what is there.
         self.unreadable: list[str] = []
@@ -261,11 +281,11 @@ class FileList:
             for chunk in batched(walk(folder, roots, self.unreadable, self.left_out, shard), CHUNK):
                 self.seen += len(chunk)
                 self._table.executemany(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
                     [
-                        (encoded(one.path), one.size, one.mtime_ns, one.ctime_ns, one.inode)
-                        for one in chunk
-                        if shard.number == 1 or shard.holds(one.path)
+                        (encoded(path), *seen)
+                        for path, *seen in map(astuple, chunk)
+                        if shard.number == 1 or shard.holds(path)
                     ],
                 )
         except sqlite3.Error as error:

@@ -1,7 +1,10 @@
 """The keywords that a photograph has: in its sidecars, in the XMP and the IPTC within it."""
 
+import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, IptcImagePlugin
 
@@ -26,21 +29,24 @@ def keywords_of(path: str | os.PathLike[str]) -> tuple[str, ...]:
     Of metadata that cannot be read, none.
     """
     place = Path(path)
-    found: list[str] = []
+    packets: list[bytes] = []
     for sidecar in sidecars_of(place):
-        try:
+        with contextlib.suppress(OSError):
             if sidecar.is_file() and sidecar.stat().st_size <= MAX_BYTES:
-                found += keywords_in(sidecar.read_bytes())
-        except OSError:
-            continue
-    return tuple(dict.fromkeys((*found, *_embedded(place))))
+                packets.append(sidecar.read_bytes())
+    # A pipe would be waited for.
+    return keywords_among(packets, place if place.is_file() else None)
 
 
-def _embedded(path: Path) -> tuple[str, ...]:
+def keywords_among(packets: Sequence[bytes], photo: Path | BinaryIO | None) -> tuple[str, ...]:
+    """Every keyword of these XMP packets and of a photograph, each once; as `keywords_of`."""
+    found = [word for one in packets for word in keywords_in(one)]
+    return tuple(dict.fromkeys((*found, *(_embedded(photo) if photo else ()))))
+
+
+def _embedded(photo: Path | BinaryIO) -> tuple[str, ...]:
     try:
-        if not path.is_file():  # a pipe would be waited for
-            return ()
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(photo, formats=FORMATS) as image:
             packet = image.info.get("xmp", b"")
             packet = packet.encode() if isinstance(packet, str) else packet
             iptc = IptcImagePlugin.getiptcinfo(image) or {}

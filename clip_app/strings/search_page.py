@@ -38,6 +38,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_without_label": ("What to leave out", "不要什么"),
     "find_folder": ("Folder", "文件夹"),
     "find_kind": ("Type", "类型"),
+    "find_keyword": ("Keyword", "关键词"),
+    "find_keyword_chip": ("tagged {name}", "关键词：{name}"),
     "find_year": ("Year", "年份"),
     "find_date": ("Date", "日期"),
     "find_from": ("from", "起"),

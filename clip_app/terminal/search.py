@@ -59,6 +59,9 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--since", type=_day, metavar="DATE", help="taken on that day or later")
     command.add_argument("--until", type=_day, metavar="DATE", help="taken on that day or earlier")
+    command.add_argument(
+        "--keyword", action="append", default=[], help="that the photograph was given; repeatable"
+    )
     command.add_argument("--all", action="store_true", help="print what does not fit, too")
     add_gallery_flags(command)
     add_model_flags(command)
@@ -126,6 +129,7 @@ def _filter(parsed: argparse.Namespace) -> Filter:
         parsed.type,
         parsed.since and _midnight(parsed.since),
         parsed.until and _midnight(parsed.until + timedelta(days=1)),
+        frozenset(parsed.keyword),
     )
 
 

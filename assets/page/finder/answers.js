@@ -35,6 +35,8 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     following = null;
     answer = found.offset ? answer : null;
     layOut();
+    // The panel may still tell of what was there: an index forgotten, a folder gone.
+    trigger('lost');
     if (found.unread) panel().querySelector('.label-wrap:not(.open)')?.click();
     return fail({ said: found.problem, panel: found.unread });
   }

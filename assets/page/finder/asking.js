@@ -6,17 +6,19 @@ const PAUSE = 400; // ms after the last key, as everywhere on this page
 
 const fresh = () => ({
   query: '', exclude: '', literal: false, liked: [], pictures: [], picture_weight: 1,
-  below: '', kinds: [], from: '', until: '', by_date: false,
+  below: '', kinds: [], from: '', until: '', keywords: [], by_date: false,
 });
 let asked = fresh();
 const inAddress = () => ({
   q: asked.query, no: asked.exclude, sort: asked.by_date ? 'date' : '', folder: asked.below,
-  type: asked.kinds.join(','), from: asked.from, until: asked.until, gallery,
+  type: asked.kinds.join(','), from: asked.from, until: asked.until,
+  keyword: asked.keywords.join('\n'), gallery,
 });
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
-const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until }) => ({
+const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => ({
   query: q, exclude: no, by_date: sort === 'date', below: folder,
   kinds: props.kinds.filter((one) => type.split(',').includes(one)), from: dayIn(from), until: dayIn(until),
+  keywords: keyword.split('\n').filter(Boolean),
 });
 let turn = 0; // of the question
 let waiting = false;

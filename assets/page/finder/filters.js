@@ -12,7 +12,7 @@ const counted = () => {
   else if (searched) key = !above ? 'find_split_none' : above === total ? 'find_split_all' : 'find_split';
   place.textContent = say(key, values);
 };
-const filtered = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until);
+const filtered = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until || asked.keywords.length);
 const pill = (words, { pressed, count, act }) => {
   const one = make('button', { type: 'button', className: 'pill' }, make('span', {}, words));
   if (count !== undefined) one.append(make('small', {}, number(count)));
@@ -21,7 +21,7 @@ const pill = (words, { pressed, count, act }) => {
   return one;
 };
 const drawFilters = () => {
-  const { folders, kinds, years } = answer?.facets ?? { folders: [], kinds: [], years: [] };
+  const { folders, kinds, years, keywords } = answer?.facets ?? { folders: [], kinds: [], years: [], keywords: [] };
   const box = find('.choices');
   const group = (key, ...children) => {
     const one = make('div', { className: 'choice' }, make('b', {}, say(key)), ...children);
@@ -41,6 +41,9 @@ const drawFilters = () => {
   const year = yearAsked();
   const byYear = years.map(([one, count]) => pill(one, { count, pressed: year === one, act: () => set(
     year === one ? { from: '', until: '' } : { from: `${one}-01-01`, until: `${one}-12-31` }) }));
+  const words = [...asked.keywords.map((one) => [one]), ...keywords.filter(([one]) => !asked.keywords.includes(one))];
+  const byKeyword = words.map(([one, count]) => pill(one, { count, pressed: asked.keywords.includes(one), act: () => set({
+    keywords: asked.keywords.includes(one) ? asked.keywords.filter((other) => other !== one) : [...asked.keywords, one] }) }));
   const date = (key, part) => {
     const input = make('input', { type: 'date', value: asked[part], ariaLabel: say(key) });
     input.addEventListener('change', () => set({ [part]: input.value }));
@@ -55,6 +58,7 @@ const drawFilters = () => {
     ...(path.length || inside.length ? [group('find_folder', ...path, ...inside)] : []),
     ...(types.length > 1 || asked.kinds.length ? [group('find_kind', ...types)] : []),
     ...(byYear.length > 1 || year ? [group('find_year', ...byYear)] : []),
+    ...(byKeyword.length ? [group('find_keyword', ...byKeyword)] : []),
     group('find_date', date('find_from', 'from'), date('find_until', 'until'), make('small', {}, say('find_dates'))),
   );
   if (focused) ([...box.querySelectorAll('button, input')].find((one) => called(one) === focused) ?? find('summary')).focus();

@@ -5,7 +5,7 @@ const drawTries = () => {
   const use = (one) => () => {
     query.value = one.query ?? one;
     asked = { ...asked, liked: [], literal: false, ...(one.name ? {
-      exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until } : {}) };
+      exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until, keywords: one.keywords ?? [] } : {}) };
     asked.query = query.value;
     step();
   };
@@ -26,9 +26,9 @@ const drawTries = () => {
 const keep = (change) => {
   if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 }, id: (asks += 1) }); return; }
   // On a page that others reach too, what one keeps is kept in one's own browser.
-  const { query: words, exclude, below, kinds, from, until } = asked;
+  const { query: words, exclude, below, kinds, from, until, keywords } = asked;
   kept = kept.filter((one) => one.name !== (change.drop ?? change.name));
-  if (change.name) kept.unshift({ name: change.name, query: words, exclude, below, kinds, from, until });
+  if (change.name) kept.unshift({ name: change.name, query: words, exclude, below, kinds, from, until, keywords });
   stored('searches', JSON.stringify(kept.slice(0, 200)));
   drawTries();
 };

@@ -23,6 +23,8 @@ const drawTerms = () => {
     ...asked.kinds.map((one) => term(one, null,
       () => set({ kinds: asked.kinds.filter((other) => other !== one) }))),
     ...(asked.from || asked.until ? [term(datesSaid(), null, () => set({ from: '', until: '' }))] : []),
+    ...asked.keywords.map((one) => term(say('find_keyword_chip', { name: one }), null,
+      () => set({ keywords: asked.keywords.filter((other) => other !== one) }))),
     ...without.map((one) => term(say('find_without_chip', { name: one }), null,
       () => set({ exclude: without.filter((other) => other !== one).join(', ') }))),
     ...asked.pictures.map((one) => term(say('find_picture_chip', { name: nameOf(one) }), one.path,

@@ -9,6 +9,7 @@ from qdrant_client import models
 from clip_app.errors import StorageError
 from clip_app.gallery.stores.qdrant_points import (
     facts_of,
+    file_id,
     has_id,
     is_,
     path_order,
@@ -106,6 +107,22 @@ class Places:
         raise StorageError(
             "store_failed", store=self._server.address, reason="others write the same images"
         )
+
+    def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
+        """See `Store.label`."""
+        ids = [file_id(path) for path, _, _ in read]
+        there = {one.id: one.payload for one in self._server.retrieve(self._files, ids)}
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(
+                    payload={"keywords": [*keywords], "sidecars": sidecars}, points=[name]
+                )
+            )
+            for name, (_, sidecars, keywords) in zip(ids, read, strict=True)
+            if name in there
+        ]
+        self._server.update(self._files, operations)
+        self.put({bytes.fromhex(one["hash"]) for one in there.values()})
 
     def unused(self, images: set[bytes]) -> int:
         """How many of these images no file is left of."""

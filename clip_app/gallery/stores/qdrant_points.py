@@ -47,6 +47,8 @@ def facts_of(entry: Entry) -> dict[str, Any]:
         "inode": entry.inode,
         "doubts": entry.doubts,
         "file_date": entry.file_date,
+        "keywords": [*entry.keywords],
+        "sidecars": entry.sidecars,
     }
 
 
@@ -71,13 +73,15 @@ def record_of(facts: dict[str, Any]) -> FileRecord:
         facts.get("ctime_ns"),
         facts.get("inode"),
         facts.get("doubts", 0),
+        facts.get("sidecars"),
     )
 
 
 def place_of(facts: dict[str, Any]) -> dict[str, Any]:
     """What an image keeps of one of its files."""
     kept = {name: facts[name] for name in ("path", "folders", "suffix", "size", "taken")}
-    return kept | {"file_date": bool(facts.get("file_date"))}
+    file_date, keywords = bool(facts.get("file_date")), facts.get("keywords") or []
+    return kept | {"file_date": file_date, "keywords": keywords}
 
 
 def files_in(facts: dict[str, Any], where: Filter) -> list[dict[str, Any]]:
@@ -127,6 +131,7 @@ def condition(where: Filter) -> Any:
     if where.taken_from is not None or where.taken_until is not None:
         between = models.Range(gte=where.taken_from, lt=where.taken_until)
         parts.append(models.FieldCondition(key="taken", range=between))
+    parts += [is_("keywords", word) for word in sorted(where.keywords)]
     if not parts:
         return models.Filter(must=[is_("used", True)])
     nested = models.Nested(key="places", filter=models.Filter(must=parts))
@@ -140,6 +145,7 @@ def _lets_through(where: Filter, place: dict[str, Any]) -> bool:
         and (not where.suffixes or place["suffix"] in where.suffixes)
         and (where.taken_from is None or place["taken"] >= where.taken_from)
         and (where.taken_until is None or place["taken"] < where.taken_until)
+        and where.keywords.issubset(place.get("keywords") or ())
     )
 
 

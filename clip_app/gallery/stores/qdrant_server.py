@@ -121,6 +121,7 @@ class QdrantServer:
                     ("places[].taken", "integer"),
                 ):
                     self._create_payload_index(f"{name}-images", field, kind)
+                self.index_keywords(f"{name}-images")
             if not self.client.collection_exists(f"{name}-files"):
                 self.client.create_collection(
                     f"{name}-files", vectors_config={}, on_disk_payload=True
@@ -195,6 +196,11 @@ class QdrantServer:
         except (ApiException, ValueError):
             if not self.client.collection_exists(_CATALOGUE):  # another process was faster
                 raise
+
+    def index_keywords(self, images: str) -> None:
+        """Let images be filtered by keywords; an index of an earlier version cannot yet."""
+        with self.errors():
+            self._create_payload_index(images, "places[].keywords", "keyword")
 
     def _create_payload_index(self, collection: str, field: str, kind: str) -> None:
         if not self.is_local:  # the imitation has none, and warns

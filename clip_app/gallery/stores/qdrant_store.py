@@ -171,6 +171,12 @@ class QdrantStore:
         ]
         self._server.update(self._files, operations)
 
+    def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
+        """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
+        self._server.index_keywords(self._images)
+        self._places.label(read)
+        self._forget_answers()
+
     def distrust(self, path: str) -> None:
         """Have the next indexer read a file again; where it is unknown, nothing happens."""
         if not self._server.retrieve(self._files, [file_id(path)], with_payload=False):
@@ -320,7 +326,7 @@ class QdrantStore:
         return self._walked(where).facets.images
 
     def facets(self, where: Filter) -> Facets:
-        """How those are spread over folders, kinds of files and years."""
+        """How those are spread over folders, kinds of files, years and keywords."""
         return self._walked(where).facets
 
     def images(self, hashes: Sequence[bytes]) -> list[Found]:

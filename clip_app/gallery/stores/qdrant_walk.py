@@ -27,6 +27,7 @@ def walk(points: Iterable[Any], where: Filter) -> Walk:
     """Go through points of images that have their places with them."""
     dated: list[tuple[int, str]] = []
     folders, suffixes, years = Counter[str](), Counter[str](), Counter[int]()
+    keywords = Counter[str]()
     below = where.below.strip("/")
     for point in points:
         files = files_in(point.payload, where)
@@ -35,6 +36,7 @@ def walk(points: Iterable[Any], where: Filter) -> Walk:
         dated.append((-max(file["taken"] for file in files), point.id))
         folders.update({one for file in files if (one := _folder(restored(file["path"]), below))})
         suffixes.update({file["suffix"] for file in files})
+        keywords.update({word for file in files for word in file.get("keywords") or ()})
         years.update({datetime.fromtimestamp(file["taken"]).year for file in files})
     newest = [name for _, name in sorted(dated)]
     return Walk(
@@ -44,6 +46,7 @@ def walk(points: Iterable[Any], where: Filter) -> Walk:
             dict(folders.most_common()),
             dict(suffixes.most_common()),
             dict(years.most_common()),
+            dict(keywords.most_common()),
         ),
     )
 

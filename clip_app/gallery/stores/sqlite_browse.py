@@ -109,14 +109,17 @@ def _counted(reader: sqlite3.Connection, where: Filter) -> Facets:
     # The first part of the path below the chosen folder, if a folder is what it names.
     below = f"substr(path, {len(start) + 1})"
     folder = f"CAST(substr({below}, 1, max(0, instr({below}, x'2f') - 1)) AS BLOB)"
-    rows = list(_rows(reader, f"image, taken, {folder}, CAST(suffix AS TEXT)", where))
+    rows = list(_rows(reader, f"image, taken, {folder}, CAST(suffix AS TEXT), keywords", where))
     ids, taken = _columns((row[:2] for row in rows), 2)
     folders = _per_part(ids, [row[2] for row in rows])
+    labelled = [(row[0], word) for row in rows if row[4] for word in str(row[4]).split("\n")[1:-1]]
+    those = np.fromiter((image for image, _ in labelled), np.int64, len(labelled))
     return Facets(
         len(np.unique(ids)),
         {os.fsdecode(start + name): number for name, number in folders.items() if name},
         _per_part(ids, [row[3] for row in rows]),
         _per_part(ids, _years(taken)),
+        _per_part(those, [word for _, word in labelled]),
     )
 
 

@@ -21,6 +21,7 @@ from clip_app.gallery.stores.store import DISTRUSTED, Entry, kept_from
 UNKNOWN = Reason("image_damaged", {"name": "image"})
 
 _FILE_MARKS = ", ".join("?" * len(FILE.split(", ")))
+_FILE_CHANGES = ", ".join(f"{one} = excluded.{one}" for one in f"{FILE}, checksum".split(", "))
 
 
 def put_image(table: sqlite3.Connection, entry: Entry) -> None:
@@ -52,14 +53,27 @@ def put_file(table: sqlite3.Connection, entry: Entry) -> None:
     error = json.dumps(astuple(entry.error), ensure_ascii=False) if entry.error else None
     told = (entry.size, entry.mtime_ns, entry.taken, entry.suffix)
     seen = (entry.ctime_ns, entry.inode, entry.doubts, int(entry.file_date))
-    put_file_row(table, (encoded(entry.path), *told, entry.hash, image, error, *seen))
+    path = encoded(entry.path)
+    put_file_row(table, (path, *told, entry.hash, image, error, *seen))
+    put_keywords(table, path, entry.sidecars, entry.keywords)
 
 
 def put_file_row(table: sqlite3.Connection, values: tuple[Any, ...]) -> None:
-    """Write the columns `FILE` of a file, with their checksum."""
+    """Write the columns `FILE` of a file, with their checksum; its keywords stay."""
     table.execute(
-        f"INSERT OR REPLACE INTO files ({FILE}, checksum) VALUES ({_FILE_MARKS}, ?)",  # noqa: S608
+        f"INSERT INTO files ({FILE}, checksum) VALUES ({_FILE_MARKS}, ?)"  # noqa: S608
+        f" ON CONFLICT (path) DO UPDATE SET {_FILE_CHANGES}",
         (*values, _file_checksum(*values)),
+    )
+
+
+def put_keywords(
+    table: sqlite3.Connection, path: bytes, sidecars: int | None, keywords: Sequence[str]
+) -> None:
+    """Write the keywords of a known file, as `condition` and `facets` look for them."""
+    lines = "".join(f"\n{one}" for one in keywords) + "\n" * bool(keywords)
+    table.execute(
+        "UPDATE files SET keywords = ?, sidecars = ? WHERE path = ?", (lines, sidecars, path)
     )
 
 

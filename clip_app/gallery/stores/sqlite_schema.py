@@ -40,7 +40,9 @@ CREATE TABLE files (
     ctime_ns INTEGER,
     inode INTEGER,
     doubts INTEGER,
-    file_date INTEGER
+    file_date INTEGER,
+    keywords TEXT,                          -- a line each, with a break before and after
+    sidecars INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX files_by_image ON files (image);
 CREATE INDEX files_by_taken ON files (taken);
@@ -62,8 +64,14 @@ _OLD_FILE = "path, size, mtime_ns, taken, suffix, hash, image, error"
 NEW_FILE = ("ctime_ns", "inode", "doubts", "file_date")
 FILE = f"{_OLD_FILE}, {', '.join(NEW_FILE)}"
 
+# Columns of a file in no checksum; programs that do not know them read and write the index too.
+_LABELS = ("keywords", "sidecars")
+
 # What earlier indexes have of each table, and what this one has besides, all of which may be NULL.
-_COLUMNS = {"files": (f"{_OLD_FILE}, checksum", NEW_FILE), "images": (_OLD_IMAGE, NEW_IMAGE)}
+_COLUMNS = {
+    "files": (f"{_OLD_FILE}, checksum", (*NEW_FILE, *_LABELS)),
+    "images": (_OLD_IMAGE, NEW_IMAGE),
+}
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,8 @@ def migrate(table: sqlite3.Connection) -> None:
         table.execute(f"DROP VIEW IF EXISTS temp.{name}")
         for column in columns:
             if not _has(table, name, (column,)):
-                table.execute(f"ALTER TABLE {name} ADD COLUMN {column} INTEGER")
+                kind = "TEXT" if column == "keywords" else "INTEGER"
+                table.execute(f"ALTER TABLE {name} ADD COLUMN {column} {kind}")
     if not _has(table, "kept", ("since",)):
         table.execute(_KEPT)
     facts = dict(table.execute("SELECT key, value FROM meta"))
@@ -146,9 +155,11 @@ def adapt(table: sqlite3.Connection) -> None:
     table.execute("PRAGMA temp_store = MEMORY")
     for name, (old, columns) in _COLUMNS.items():
         if not _has(table, name, columns):
-            nothing = ", ".join(f"NULL AS {column}" for column in columns)
+            new = ", ".join(
+                one if _has(table, name, (one,)) else f"NULL AS {one}" for one in columns
+            )
             table.execute(
-                f"CREATE TEMP VIEW IF NOT EXISTS {name} AS SELECT {old}, {nothing}"  # noqa: S608
+                f"CREATE TEMP VIEW IF NOT EXISTS {name} AS SELECT {old}, {new}"  # noqa: S608
                 f" FROM main.{name}"
             )
     if not _has(table, "kept", ("since",)):

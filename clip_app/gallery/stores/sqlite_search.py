@@ -118,4 +118,7 @@ def condition(where: Filter) -> tuple[str, list[Any]]:
     if where.taken_until is not None:
         parts.append("taken < ?")
         values.append(where.taken_until)
+    for word in sorted(where.keywords):
+        parts.append("instr(keywords, ?)")
+        values.append(f"\n{word}\n")
     return "".join(f" AND {part}" for part in parts), values

@@ -31,6 +31,7 @@ from clip_app.gallery.stores.sqlite_rows import (
     put_file,
     put_file_row,
     put_image,
+    put_keywords,
     put_size,
     vector_of,
 )
@@ -115,16 +116,16 @@ class SqliteStore:
     def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         """What is known of those of at most `CHUNK` paths that are known."""
         query = (
-            "SELECT path, size, mtime_ns, hash, error, ctime_ns, inode, doubts "  # noqa: S608
+            "SELECT path, size, mtime_ns, hash, error, ctime_ns, inode, doubts, sidecars "  # noqa: S608
             f"FROM files WHERE path IN ({marks(paths)})"
         )
         with self._database.reading() as reader:
             rows = reader.execute(query, [encoded(path) for path in paths]).fetchall()
         return {
             os.fsdecode(path): FileRecord(
-                size, mtime, digest, error_of(error), ctime, inode, doubts or 0
+                size, mtime, digest, error_of(error), ctime, inode, doubts or 0, sidecars
             )
-            for path, size, mtime, digest, error, ctime, inode, doubts in rows
+            for path, size, mtime, digest, error, ctime, inode, doubts, sidecars in rows
         }
 
     def knows(self, image: bytes) -> bool:
@@ -157,6 +158,12 @@ class SqliteStore:
             for row in intact_files(table, [*now]):
                 *old, _, _, doubts, file_date = row
                 put_file_row(table, (*old, *now[row[0]], doubts or 0, file_date))
+
+    def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
+        """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
+        with self._database.transaction() as table:
+            for path, sidecars, keywords in read:
+                put_keywords(table, encoded(path), sidecars, keywords)
 
     def distrust(self, path: str) -> None:
         """Have the next indexer read a file again; where it is unknown, nothing happens."""
@@ -294,7 +301,7 @@ class SqliteStore:
         return browse.matching(self._database, self._view, where)
 
     def facets(self, where: Filter) -> Facets:
-        """How those are spread over folders, kinds of files and years."""
+        """How those are spread over folders, kinds of files, years and keywords."""
         return browse.facets(self._database, self._view, where)
 
     def images(self, hashes: Sequence[bytes]) -> list[Found]:

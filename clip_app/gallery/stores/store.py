@@ -56,6 +56,7 @@ class FileRecord:
         ctime_ns, inode: as the file system had them; `UNRELIABLE` where they are not to be
             compared, None in an index of before they were kept.
         doubts: how often the file was read again for those two alone, and was the same.
+        sidecars: `FoundFile.sidecars` of when the keywords were read; None if they never were.
     """
 
     size: int
@@ -65,6 +66,7 @@ class FileRecord:
     ctime_ns: int | None = None
     inode: int | None = None
     doubts: int = 0
+    sidecars: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Entry:
         ctime_ns, inode, doubts: as in `FileRecord`.
         file_date: whether `taken` is the file's date, for want of one in the photograph.
         width, height: of the upright picture, in pixels; 0 where they are not known.
+        keywords: that it was given; `sidecars` as in `FileRecord`.
     """
 
     path: str
@@ -95,6 +98,8 @@ class Entry:
     file_date: bool = False
     width: int = 0
     height: int = 0
+    keywords: tuple[str, ...] = ()
+    sidecars: int | None = None
 
     @property
     def suffix(self) -> str:
@@ -110,12 +115,14 @@ class Filter:
         below: a sub-folder, as a path below the gallery's folder.
         suffixes: lower case, with the dot.
         taken_from, taken_until: Unix seconds; from is included, until is not.
+        keywords: that a file must all have, as they are written.
     """
 
     below: str = ""
     suffixes: frozenset[str] = frozenset()
     taken_from: int | None = None
     taken_until: int | None = None
+    keywords: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -175,12 +182,14 @@ class Facets:
         folders: by the sub-folders one level below the filter's, as paths below the gallery.
         suffixes: by endings, lower case, with the dot.
         years: by the year in which they were taken, in this machine's time.
+        keywords: by the keywords that they were given.
     """
 
     images: int = 0
     folders: Mapping[str, int] = field(default_factory=dict)
     suffixes: Mapping[str, int] = field(default_factory=dict)
     years: Mapping[int, int] = field(default_factory=dict)
+    keywords: Mapping[str, int] = field(default_factory=dict)
 
 
 def content_of(data: bytes) -> bytes:
@@ -233,6 +242,12 @@ class Store(Protocol):
 
     def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
         """Note (path, ctime_ns, inode) of at most `scan.CHUNK` known files, as they were else."""
+
+    def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
+        """Note (path, sidecars, keywords) of at most `scan.CHUNK` known files, as they were else.
+
+        No keyword has a line break in it.
+        """
 
     def distrust(self, path: str) -> None:
         """Have the next indexer read a file again; where it is unknown, nothing happens.
@@ -331,7 +346,7 @@ class Store(Protocol):
         """How many images have a file that `where` lets through."""
 
     def facets(self, where: Filter) -> Facets:
-        """How those are spread over folders, kinds of files and years."""
+        """How those are spread over folders, kinds of files, years and keywords."""
 
     def images(self, hashes: Sequence[bytes]) -> list[Found]:
         """Those of these content hashes that have files, in the order in which they are named."""

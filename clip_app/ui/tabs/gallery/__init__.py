@@ -33,5 +33,6 @@ def build(page: Page, room: Room) -> None:
         follow(refresh, index.inputs, index.followers, **_PRIVATE).then(
             None, None, None, js=ask, api_visibility="private"
         )
+    view.lost(refresh, index.inputs, index.followers, **_PRIVATE)
     page.language.change(refresh, index.inputs, index.followers, **_PRIVATE)
     index.changed.change(None, None, None, js=ASK_AGAIN, api_visibility="private")

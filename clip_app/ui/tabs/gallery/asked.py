@@ -48,6 +48,7 @@ class Asked:
         below: a sub-folder; "" for the whole gallery.
         kinds: names of `images.FORMATS`; none for all.
         taken_from, taken_until: Unix seconds, the first one and the first one not any more.
+        keywords: that photographs were given; all of them must be there.
         by_date: whether what fits is shown by its date.
         offset: the place of the first picture to show.
     """
@@ -62,6 +63,7 @@ class Asked:
     kinds: tuple[str, ...]
     taken_from: int | None
     taken_until: int | None
+    keywords: tuple[str, ...]
     by_date: bool
     offset: int
 
@@ -87,6 +89,7 @@ class Asked:
                 kinds=tuple(one for one in FORMATS if one in data["kinds"]),
                 taken_from=day(data["from"]),
                 taken_until=day(data["until"], after=1),
+                keywords=tuple(_text(one) for one in data.get("keywords", ())),
                 by_date=bool(data["by_date"]),
                 offset=max(0, int(data["offset"])),
             )
@@ -97,7 +100,8 @@ class Asked:
     def where(self) -> Filter:
         """Which files to consider; `below` is that of the page, not of a gallery above it."""
         suffixes = suffixes_of(self.kinds) if self.kinds else frozenset[str]()
-        return Filter(self.below, suffixes, self.taken_from, self.taken_until)
+        times = self.taken_from, self.taken_until
+        return Filter(self.below, suffixes, *times, frozenset(self.keywords))
 
     def where_in(self, folder: str) -> Filter:
         """The same for an index in which the page's gallery is a sub-folder; "" if it is all."""

@@ -350,6 +350,7 @@ def _asked_again(search: SavedSearch) -> dict[str, Any]:
         "kinds": kinds,
         "from": day_of(where.taken_from),
         "until": day_of(where.taken_until, before=1),
+        "keywords": sorted(where.keywords),
     }
 
 

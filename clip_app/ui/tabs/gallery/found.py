@@ -30,6 +30,9 @@ from clip_app.ui.words import Both, said_in_both
 # Large enough for any screen, small enough to be sent at once.
 _LARGEST_SHOWN = 2048
 
+# More are no help to choose from; the rarer ones can be had by the address and the terminal.
+_MOST_KEYWORDS = 60
+
 
 def public_path(galleries: GalleryService, path: str, own: Path | None, language: Language) -> str:
     """A file's path from its gallery's root on: the rest of the disk is nobody's business."""
@@ -69,10 +72,11 @@ def _day(hit: SearchHit) -> str:
 
 
 def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:
-    """(name, number) of each folder, kind and year there are pictures of."""
+    """(name, number) of each folder, kind, year and keyword there are pictures of."""
     return {
         "folders": [(printable(name), number) for name, number in counted.folders.items()],
         "kinds": list(counted.suffixes.items()),
+        "keywords": list(counted.keywords.items())[:_MOST_KEYWORDS],
         "years": [(str(year), number) for year, number in counted.years.items()],
     }
 
