@@ -38,6 +38,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这是单独的检验，不和上面的百分比相加；"
         "超过 {limit} 就判为“都不是”，超过 {unsure} 就说“不好说”。",
     ),
+    "card_calibrated": (
+        "Calibrated on public photos of eight kinds, with one of the words right: the first is "
+        "right in about {score} of such cases.",
+        "用八类公开照片校准过：如果写的词里有一个是对的，"
+        "遇到这样的得分，第一名大约有 {score} 的把握是对的。",
+    ),
     "card_how": ("How to read these numbers", "这些数怎么看"),
     "card_cosine_explained": (
         "The small number is the cosine similarity: how far the photo’s vector and the text’s "

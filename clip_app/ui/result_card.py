@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import gradio as gr
+import numpy as np
 from gradio.components import Component
 
 from clip_app.model.backgrounds import background_words
-from clip_app.model.info import CutText
+from clip_app.model.info import MOST_CALIBRATED, TEMPERATURES, CutText
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts, shared_scores, shortened
+from clip_app.scoring import softmax_scores
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.classify import Classification
 from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, Verdict
@@ -135,6 +137,8 @@ class ResultCard:
         said = [text(f"scoring_used_{kind}", language)]
         if kind == "softmax" and (shared := shared_scores(names, language)):
             said.append(shared)
+        if kind == "softmax" and (calibrated := _calibrated(service, answer, language)):
+            said.append(calibrated)
         ranked = [(one.label, one.score, one.similarity) for one in answer.results]
         bars = _bars(ranked, order, kind, language)
         verdict = _verdict("verdict", bars, kind, answer.chance, answer.verdict, language)
@@ -287,6 +291,16 @@ def _bars(
             }
         )
     return bars
+
+
+def _calibrated(service: ModelService, answer: Classification, language: Language) -> str:
+    """How often the best label is right where scores are such; "" where nobody measured it."""
+    temperature = TEMPERATURES.get(service.info.name)
+    if temperature is None or not 1 < len(answer.results) <= MOST_CALIBRATED:
+        return ""
+    cosines = np.array([one.similarity for one in answer.results])
+    best = softmax_scores(cosines, service.logit_scale / temperature)[0]
+    return text("card_calibrated", language, score=percent(float(best)))
 
 
 def _times(score: float, words: int) -> float:
