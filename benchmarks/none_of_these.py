@@ -1,11 +1,13 @@
 """How often "none of these labels fits" is right, on photographs with right and wrong labels.
 
-    python benchmarks/none_of_these.py PHOTOS [--model starter]
+    python benchmarks/none_of_these.py SETS [--model starter] [--features features.npz]
 
-PHOTOS holds a folder for each class, named in English as a person would say it. Every photograph
-is asked about twice at each list size: with the right label among wrong ones, and with wrong ones
-only. The table gives the verdict's false accepts (a wrong list passes) and false rejects (a right
-list is called none) at its limit, and how well it and two common measures tell the lists apart.
+SETS holds a folder for each labelled set, which holds a folder for each class, named in English as
+a person would say it, and `names.json` with the Chinese names, {"cat": "猫"}. Every photograph is
+asked about twice with each kind of list: with the right label among wrong ones, and with wrong ones
+only, which are names of the other sets (far) or of its own (near). The tables give, for three
+limits of the chance of none, how many lists of wrong labels pass (false accepts) and how many with
+the right one do not (false rejects); and what the three verdicts say.
 """
 
 import argparse
@@ -16,57 +18,90 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.nothing_fits import Photograph, encoded, photographs_in
+from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
-from clip_app.photos import encode_files
 from clip_app.settings import read_settings
+from clip_app.strings import LANGUAGES, Language
 from clip_app.tasks.classes import Classes, classes_from_labels
-from clip_app.tasks.classify import classify_features
-from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, chance_of_none
 from training.ranking import auroc
 
-LIST_SIZES = (1, 3, 10, 50)
+#: Whose names the wrong labels are, and how many labels a list has.
+LISTS = (("far", 3), ("far", 10), ("near", 3))
+LIMITS = {"strict": 0.4, "middle": UNSURE_LIMIT, "lenient": CHANCE_LIMIT}
 
 
 def main() -> None:
-    """Encode the photographs once, then score the lists."""
+    """Encode the photographs once, then judge the lists."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", type=Path)
+    parser.add_argument("sets", type=Path)
     parser.add_argument("--model", default="starter")
+    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
-    classes = sorted(folder.name for folder in arguments.photos.iterdir() if folder.is_dir())
-    paths = [path for name in classes for path in sorted((arguments.photos / name).iterdir())]
-    images, truth = [], []
-    for path, photo in zip(paths, encode_files(service, paths), strict=True):
-        if photo.image_features is None:
-            print(photo.error)
+    folders = sorted(folder for folder in arguments.sets.iterdir() if folder.is_dir())
+    photographs = [one for folder in folders for one in photographs_in(folder)]
+    vectors, photographs = encoded(service, photographs, arguments.features)
+    print(f"{len(photographs)} photographs of {len(folders)} sets, {service.info.name}")
+    print("| wrong labels | labels | language | AUROC |", end="")
+    print(
+        "".join(f" {name} {limit}: accepts, rejects % |" for name, limit in LIMITS.items()), end=""
+    )
+    print(" right ones: fits, unsure, none % | wrong ones % |")
+    print("|---|---:|---|" + "---|" * (len(LIMITS) + 3))
+    for kind, size in LISTS:
+        for language in LANGUAGES:
+            right, wrong = judged(service, vectors, photographs, kind, size, language)
+            print(f"| {kind} | {size} | {language} | {line(right, wrong)} |", flush=True)
+
+
+def judged(
+    service: ModelService,
+    vectors: np.ndarray,
+    photographs: list[Photograph],
+    kind: str,
+    size: int,
+    language: Language,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The chance of none for lists with the right label, and for those without, a photograph."""
+    of_class = [(one.path.parent.parent, one.names[language]) for one in photographs]
+    classes = sorted(set(of_class))
+    weights = classes_from_labels(service, [name for _, name in classes], "single").weights
+    generator = np.random.default_rng(0)
+    chances: tuple[list[float], list[float]] = ([], [])
+    for vector, (folder, name) in zip(vectors, of_class, strict=True):
+        own = classes.index((folder, name))
+        others = [
+            number
+            for number, (set_, other) in enumerate(classes)
+            if other != name and (set_ == folder) == (kind == "near")
+        ]
+        if len(others) < size:
             continue
-        images.append(photo.image_features)
-        truth.append(classes.index(path.parent.name))
-    everything = classes_from_labels(service, classes, "single")
-    rng = np.random.default_rng(0)
-    print(f"{len(images)} photographs, {len(classes)} classes, {service.info.name}")
-    print("| labels | false accepts % | false rejects % | AUROC verdict | softmax | cosine |")
-    print("|---|---|---|---|---|---|")
-    for size in LIST_SIZES:
-        if size >= len(classes):
-            continue
-        scores: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
-        for image, right in zip(images, truth, strict=True):
-            others = [number for number in range(len(classes)) if number != right]
-            for with_right in (True, False):
-                chosen = list(rng.choice(others, size, replace=False))
-                if with_right:
-                    chosen[0] = right
-                offered = Classes(tuple(classes[n] for n in chosen), everything.weights[chosen])
-                answer = classify_features(service, image[None], offered)[0]
-                best = answer.results[0]
-                scores[with_right].append((-answer.chance, best.score, best.similarity))
-        good, bad = np.array(scores[True]), np.array(scores[False])
-        areas = " | ".join(f"{auroc(good[:, k], bad[:, k]):.3f}" for k in range(3))
-        accepts = 100 * (bad[:, 0] >= -CHANCE_LIMIT).mean()
-        rejects = 100 * (good[:, 0] < -CHANCE_LIMIT).mean()
-        print(f"| {size} | {accepts:.1f} | {rejects:.1f} | {areas} |")
+        for with_right, told in zip((True, False), chances, strict=True):
+            chosen = generator.choice(others, size, replace=False)
+            if with_right:
+                chosen[0] = own
+            offered = Classes(tuple(classes[n][1] for n in chosen), weights[chosen])
+            told.append(chance_of_none(service, vector[None], offered)[0])
+    return np.array(chances[0]), np.array(chances[1])
+
+
+def line(right: np.ndarray, wrong: np.ndarray) -> str:
+    """The figures of one kind of list."""
+    cells = [f"{auroc(-right, -wrong):.3f}"]
+    cells += [f"{share(wrong <= one)}, {share(right > one)}" for one in LIMITS.values()]
+    for chances in (right, wrong):
+        unsure = (chances > UNSURE_LIMIT) & (chances <= CHANCE_LIMIT)
+        parts = (chances <= UNSURE_LIMIT, unsure, chances > CHANCE_LIMIT)
+        cells.append(", ".join(map(share, parts)))
+    return " | ".join(cells)
+
+
+def share(which: np.ndarray) -> str:
+    """How many are True, in per cent."""
+    return f"{100 * which.mean():.0f}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from clip_app.gallery.relevance import (
     CHANCE_LIMIT,
+    LINE_LIMIT,
     Term,
     calibrate,
     chances,
@@ -289,7 +290,11 @@ def same_thing(number: int, classes: list[str]) -> np.ndarray:
 def line(searches: dict[str, list[Search]]) -> str:
     """The figures of one gallery."""
     cells = [f"{100 * passed(ones):.0f}" if ones else "–" for ones in searches.values()]
-    shown = [one.chance <= CHANCE_LIMIT for one in searches["there"]]
+    found = [(one.chance <= CHANCE_LIMIT).any() for one in searches["there"]]
+    shown = [
+        one.chance <= (LINE_LIMIT if any_fits else CHANCE_LIMIT)
+        for one, any_fits in zip(searches["there"], found, strict=True)
+    ]
     right = [one.relevant for one in searches["there"]]
     pairs = list(zip(shown, right, strict=True))
     cells.append(f"{100 * np.mean([r[s].mean() for s, r in pairs if s.any()]):.0f}")

@@ -111,7 +111,7 @@ def test_a_batch_is_grouped_by_class_and_a_correction_goes_into_the_downloads(op
     assert [one["image"] for one in answers] == names
     assert [one["corrected"] for one in answers] == [None, "coffee", None, None, None]
     lines = download(page, "#batch-csv").splitlines()
-    assert lines[0] == "image,label,score,similarity,none_fits,corrected"
+    assert lines[0] == "image,label,score,similarity,none_fits,corrected,verdict"
     assert len(lines) == 16
     assert not any(line.startswith("=") for line in lines)
     assert [row["corrected"] for row in csv.DictReader(lines)][3:6] == ["coffee"] * 3

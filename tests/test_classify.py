@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from clip_app.errors import ImageError, InputError
 from clip_app.images import load_image
 from clip_app.model.backgrounds import background_for, background_words
-from clip_app.prompts import parse_labels
+from clip_app.prompts import label_sets, parse_labels
 from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.classify import classify, classify_features
-from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, chance_of_none, verdict
 from clip_app.tasks.match import match, match_matrix, read_collection
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from tests.conftest import EXAMPLES, noise
@@ -68,12 +68,28 @@ def test_changing_labels_does_not_encode_the_image_again(service):
     assert service.statistics.images == before
 
 
-def test_background_words_near_a_label_do_not_count_whichever_list_came_before(service):
+@pytest.mark.parametrize("number", [1, 3, 1000])
+def test_the_chance_of_none_is_what_the_lead_over_words_that_are_not_near_says(service, number):
+    labels = list(label_sets()["imagenet1k"].labels["en"][:number])
+    classes = classes_from_labels(service, labels, "single")
+    features = service.encode_images([noise(seed) for seed in (901, 902)])
     background = background_for(service, "en")
-    for labels in (["cat", "dog"], ["car"], ["cat", "dog"]):
-        features = service.encode_texts(labels)
-        expected = (background.features @ features.T).max(axis=1) < background.near
-        np.testing.assert_array_equal(background.unrelated(features), expected)
+    expected = []
+    for image in features.astype(np.float64):
+        cosines = classes.weights @ image
+        best = classes.weights[cosines.argmax()]
+        words = background.features[background.features @ best < background.near] @ image
+        z = 3 * (words - words.mean()) / words.std()
+        lead = 3 * (cosines.max() - words.mean()) / words.std() - np.log(np.exp(z).sum())
+        expected.append(1 / (1 + np.exp(0.287 * lead - 0.504 * np.log(number) + 2.845)))
+    measured = chance_of_none(service, features, classes)
+    np.testing.assert_allclose(measured, expected, rtol=1e-3)
+
+
+def test_a_verdict_is_unsure_between_its_limits_and_where_nothing_can_be_said():
+    chances = (0.0, UNSURE_LIMIT, 0.6, CHANCE_LIMIT, 0.71, 1.0, float("nan"))
+    said = [verdict(one) for one in chances]
+    assert said == ["fits", "fits", "unsure", "unsure", "none", "none", "unsure"]
 
 
 def test_wrong_labels_are_called_out_and_right_ones_are_not(service, cat):

@@ -6,6 +6,7 @@ from PIL import Image
 
 from clip_app.gallery.relevance import (
     CHANCE_LIMIT,
+    LINE_LIMIT,
     Term,
     calibrate,
     chances,
@@ -186,3 +187,16 @@ def test_no_results_one_photograph_and_broken_vectors() -> None:
     measured = chances(calibration, query, unrelated, broken)
     assert measured[0] < CHANCE_LIMIT
     assert np.isnan(measured[1])
+
+
+def test_where_one_result_fits_the_line_is_drawn_among_likelier_ones() -> None:
+    photographs, unrelated = made_up(1, 300), made_up(2, 200)
+    calibration, query = calibrate(photographs), photographs[7]
+    ranking = photographs[np.argsort(-(photographs @ query))]
+    told = chances(calibration, query, unrelated, ranking)
+    fit = fits(calibration, query, unrelated, ranking)
+    np.testing.assert_array_equal(fit, told <= LINE_LIMIT)
+    assert 1 == (told <= CHANCE_LIMIT).sum() <= fit.sum()
+    later = fits(calibration, query, unrelated, ranking[1:], found=True)
+    np.testing.assert_array_equal(later, fit[1:])
+    assert not fits(calibration, query, unrelated, ranking[1:]).any()

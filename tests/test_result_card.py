@@ -5,6 +5,7 @@ import io
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -75,6 +76,26 @@ def test_bars_hold_the_numbers_of_the_answer_and_the_colours_of_the_list(card, s
         assert bar["shown"] == percent(one.score)
     assert value["asked"] == {"photo": str(CAT), "labels": "dog, cat, car"}
     assert value["chance"]["width"] == round(answer.chance, 4)
+
+
+def test_a_score_is_calibrated_where_the_model_was_measured_with_lists_so_long(card, service):
+    value, answer = shown(card, service, "dog, cat, car")
+    logits = np.array([one.similarity for one in answer.results]) * service.logit_scale / 1.41
+    expected = np.exp(logits[0]) / np.exp(logits).sum()
+    assert expected < answer.results[0].score
+    assert text("card_calibrated", "en", score=percent(expected)) in value["said"]
+    alone, _ = shown(card, service, "cat")
+    assert not any(one.startswith("Calibrated") for one in alone["said"])
+
+
+def test_an_unsure_answer_names_the_closest_and_says_why(card, service):
+    _, answer = shown(card, service, "cat, dog")
+    doubtful = replace(answer, chance=0.6)
+    given = {card.page.language: "zh", card.page.photo: str(CAT), card.inputs[1]: "cat, dog"}
+    value = card.labels_ranked(given, service, doubtful, ["cat", "dog"])[card.component]
+    assert (value["state"], value["headline"], value["is"]) == ("fits", "最像“cat”", False)
+    assert value["sure"].endswith("不好说")
+    assert value["sentence"] == text("verdict_unsure_why", "zh")
 
 
 def test_every_value_is_new_so_that_the_browser_hears_of_each(card, service):

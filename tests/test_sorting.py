@@ -44,7 +44,8 @@ def answer(*scores: float, chance: float = 0.0) -> Classification:
     ("scores", "chance", "verdict", "label"),
     [
         ((0.9, 0.1), 0.0, "sure", "label 0"),
-        ((0.9, 0.1), 0.5, "none", ""),
+        ((0.9, 0.1), 0.8, "none", ""),
+        ((0.9, 0.1), 0.6, "doubtful", ""),
         ((0.9, 0.1), float("nan"), "sure", "label 0"),
         ((0.49, 0.2), 0.0, "doubtful", ""),
         ((0.52, 0.45), 0.0, "doubtful", ""),

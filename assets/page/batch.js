@@ -21,17 +21,17 @@ let only = null;
 let open = null;
 
 const run = () => props.value.run;
-const groupOf = ([, , none, scores, corrected]) =>
-  corrected ?? (none ? NONE : scores[0][0]);
-const nameOf = (label) => (label === NONE ? say('batch_none') : labels[label]);
+const groupOf = ([, , verdict, scores, corrected]) =>
+  corrected ?? (verdict === 'none' ? NONE : scores[0][0]);
+const nameOf = (label) => (label === NONE ? say('batch_nothing') : labels[label]);
 
-const described = ([name, , none, scores, corrected]) => {
+const described = ([name, , verdict, scores, corrected]) => {
   const [first, second] = scores.map(([label, score]) => ({
     label: labels[label],
     score: percent(score),
   }));
   const then = second ? say('batch_then', second) : '';
-  const said = say(none ? 'batch_closest' : 'batch_best', first);
+  const said = say(`batch_${verdict}`, first);
   const moved = corrected === null ? '' : say('batch_moved_to', { label: nameOf(corrected) });
   return { name, said, then, whole: [name, said, then, moved].filter(Boolean).join(' · ') };
 };
@@ -214,7 +214,8 @@ const button = (key, does, text) => {
 /** Open a photograph with its scores, and a menu to move it to another group. */
 const show = (number) => {
   open = number;
-  const [name, picture, none, scores, corrected] = rows[number];
+  const [name, picture, verdict, scores, corrected] = rows[number];
+  const none = verdict === 'none';
   const bars = scores.map(([label, score, cosine]) => {
     const fill = make('i');
     fill.style.cssText = `width:${100 * score}%;background:${none ? 'var(--muted, #5d5a66)' : colour(label)}`;
@@ -227,7 +228,7 @@ const show = (number) => {
   const judged = nameOf(none ? NONE : scores[0][0]);
   choice.append(new Option(say('batch_as_judged', { label: judged }), ''));
   labels.forEach((label, position) => choice.append(new Option(label, position)));
-  choice.append(new Option(say('batch_none'), NONE));
+  choice.append(new Option(say('batch_nothing'), NONE));
   choice.value = corrected === null ? '' : String(corrected);
   choice.addEventListener('change', () =>
     trigger('correct', { photo: number, label: choice.value === '' ? null : Number(choice.value) }));
@@ -239,7 +240,7 @@ const show = (number) => {
     make('div', { className: 'body' },
       make('img', { src: served(picture), alt: name }),
       make('div', {},
-        ...(none ? [make('p', { className: 'told' }, say('batch_none'))] : []),
+        ...(verdict === 'fits' ? [] : [make('p', { className: 'told' }, say(none ? 'batch_nothing' : 'verdict_unsure_why'))]),
         make('ul', { className: 'bars' }, ...bars),
         ...(rest > 0 ? [make('p', { className: 'rest' },
           say('batch_rest', { count: rest, score: percent(scores.at(-1)[1]) }))] : []),

@@ -100,6 +100,8 @@ class Asked:
         self.wants = bool(wanted)
         self.by_words = any(isinstance(term, TextTerm) for term in wanted)
         self._unrelated: np.ndarray | None = None
+        #: Whether any result fits; None until the beginning of the ranking was judged.
+        self.found: bool | None = None
 
     @property
     def cut(self) -> tuple[CutText, ...]:
@@ -117,13 +119,19 @@ class Asked:
         return self.wants and bool(self.images) and len(self._judges()[1]) > 0
 
     def fits(self, vectors: Sequence[np.ndarray]) -> np.ndarray:
-        """Bool (n,): whether each picture does better than background; see `relevance`."""
+        """Bool (n,): whether each picture does better than background; see `relevance`.
+
+        The first that are judged are the beginning of the ranking, unless `found` was set.
+        """
         if not self.wants or not vectors:
             return np.ones(len(vectors), bool)
         with steps.measure("judge"):
             calibration, unrelated = self._judges()
             query = self._weights @ self._judged
-            return fits(calibration, query, unrelated, np.stack(vectors))
+            fit = fits(calibration, query, unrelated, np.stack(vectors), self.found)
+            if self.found is None:
+                self.found = bool(fit.any())
+            return fit
 
     def _judges(self) -> tuple[Calibration, np.ndarray]:
         calibration = _calibration(self.samples, self.images)

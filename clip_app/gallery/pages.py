@@ -220,7 +220,7 @@ def _taken(one: Found) -> int:
 
 # With the samples the galleries had then, which are the same arrays until something is written:
 # kept, so that no other array can get their ids.
-_lines: LRUCache[tuple[Any, ...], tuple[list[np.ndarray], int]] = LRUCache(256)
+_lines: LRUCache[tuple[Any, ...], tuple[list[np.ndarray], int, bool | None]] = LRUCache(256)
 _lines_lock = threading.Lock()
 
 
@@ -230,9 +230,10 @@ def _above(asked: Asked, filters: tuple[Filter, ...], ranking: Fetch, total: int
     with _lines_lock:
         known = _lines.get(key)
     if known is None:
-        known = (asked.samples, _line(asked, ranking, total))
+        known = (asked.samples, _line(asked, ranking, total), asked.found)
         with _lines_lock:
             _lines[key] = known
+    asked.found = known[2]
     return known[1]
 
 

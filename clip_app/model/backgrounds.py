@@ -4,15 +4,13 @@
 good a cosine is by luck (`clip_app.tasks.fit`, `clip_app.gallery.relevance`).
 """
 
-import hashlib
 import json
 import threading
-from dataclasses import dataclass, field
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from cachetools import LRUCache
 
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
@@ -22,9 +20,6 @@ from clip_app.strings import LANGUAGES, Language
 # A background word is near a label if it is closer than 98 % of the pairs of background words are.
 # Of 0.95, 0.98 and 0.99 it kept the false accepts of generic labels closest to the limit.
 NEAR_QUANTILE = 0.98
-
-# Label lists whose unrelated words are remembered, a byte a word.
-_REMEMBERED_LISTS = 256
 
 #: The prompt of a background word.
 TEMPLATES: dict[Language, tuple[str, ...]] = {
@@ -44,24 +39,6 @@ class Background:
 
     features: np.ndarray
     near: float
-    _unrelated: LRUCache[bytes, np.ndarray] = field(
-        default_factory=partial(LRUCache, _REMEMBERED_LISTS), repr=False
-    )
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def unrelated(self, label_features: np.ndarray) -> np.ndarray:
-        """Which words are near none of the labels: bool (words,).
-
-        The same labels come again with image after image, so the last answers are kept.
-        """
-        key = hashlib.sha256(label_features.tobytes()).digest()
-        with self._lock:
-            known = self._unrelated.get(key)
-        if known is None:
-            known = (self.features @ label_features.T).max(axis=1) < self.near
-            with self._lock:
-                self._unrelated[key] = known
-        return known
 
 
 class _Known:

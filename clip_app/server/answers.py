@@ -21,9 +21,10 @@ from clip_app.tasks.match import Matching
 def classification_answer(
     image: str, service: ModelService, answer: Classification, top_k: int | None = None
 ) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"label", "score", "similarity"}…], "none_fits"}`.
+    """`{"image", "model", "results": [{"label", "score", "similarity"}…], "verdict", "none_fits"}`.
 
-    And `"truncated": [{"text", "read"}…]` where labels are longer than the model reads.
+    `"verdict"` is "fits", "unsure" or "none", and `"none_fits"` whether it is "none". And
+    `"truncated": [{"text", "read"}…]` where labels are longer than the model reads.
     """
     return {
         "image": image,
@@ -32,15 +33,16 @@ def classification_answer(
             {"label": one.label, "score": one.score, "similarity": one.similarity}
             for one in answer.results[:top_k]
         ],
+        "verdict": answer.verdict,
         "none_fits": answer.none_fits,
         **truncated(answer.cut),
     }
 
 
 def match_answer(image: str, service: ModelService, answer: Matching) -> dict[str, Any]:
-    """`{"image", "model", "results": [{"text", "score", "similarity"}…], "none_fits"}`.
+    """`{"image", "model", "results": [{"text", "score", "similarity"}…], "verdict", "none_fits"}`.
 
-    And `"truncated"`, as in `classification_answer`.
+    `"verdict"` and `"truncated"` are as in `classification_answer`.
     """
     return {
         "image": image,
@@ -49,6 +51,7 @@ def match_answer(image: str, service: ModelService, answer: Matching) -> dict[st
             {"text": one.text, "score": one.score, "similarity": one.similarity}
             for one in answer.results
         ],
+        "verdict": answer.verdict,
         "none_fits": answer.none_fits,
         **truncated(service.cut_texts([one.text for one in answer.results])),
     }

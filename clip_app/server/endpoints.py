@@ -63,8 +63,9 @@ class Endpoints:
                 line.
 
         Returns:
-            {"image", "model", "results": [{"label", "score", "similarity"}], "none_fits"},
-            and "truncated": [{"text", "read"}] where labels are longer than the model reads
+            {"image", "model", "results": [{"label", "score", "similarity"}], "verdict": fits,
+            unsure or none, "none_fits"}, and "truncated": [{"text", "read"}] where labels are
+            longer than the model reads
         """
         shown = _whole(0 if top_k is None else top_k)
         if shown is None or shown < 0:
@@ -122,8 +123,9 @@ class Endpoints:
             descriptions: One description a line.
 
         Returns:
-            {"image", "model", "results": [{"text", "score", "similarity"}], "none_fits"},
-            and "truncated": [{"text", "read"}] where descriptions are longer than the model reads
+            {"image", "model", "results": [{"text", "score", "similarity"}], "verdict": fits,
+            unsure or none, "none_fits"}, and "truncated": [{"text", "read"}] where descriptions
+            are longer than the model reads
         """
         service = self.slot.service
         answer = judge(service, open_picture(image, service), descriptions or "")

@@ -13,6 +13,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "luck.",
         "存疑：换成不相干的词，也常能得这么高分，第一名多半是碰巧。",
     ),
+    "verdict_unsure": ("{score}, unsure", "{score}，不好说"),
+    "verdict_unsure_why": (
+        "Unsure: the model knows too little of such a photo to say whether any of these fits.",
+        "不好说：这类照片模型了解得少，说不准里面有没有对的。",
+    ),
     "verdict_alone": (
         "With nothing to compare it with, it always gets 100 %. Add a few more.",
         "只写了一个，没有别的可比，总是 100 %。再加几个试试。",
@@ -25,10 +30,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "card_none": ("none of these", "都不是"),
     "card_none_what": ("What “none of these” means", "“都不是”是什么意思"),
     "card_none_explained": (
-        "How often as many unrelated words would score as high as the best of yours, by luck. It "
-        "is a test of its own and no share of the other bars; above {limit} we say that none fits.",
-        "换成同样多个不相干的词，碰巧也能得到你的第一名这么高分的可能。"
-        "这是单独的检验，不和上面的百分比相加；超过 {limit} 就判为“都不是”。",
+        "How likely it is that none of yours is right: the further your best is ahead of "
+        "unrelated words, the less likely it got there by luck. It is a test of its own and no "
+        "share of the other bars; above {limit} we say that none fits, above {unsure} that we are "
+        "unsure.",
+        "这几个都不对的可能：你的第一名比不相干的词高出越多，就越不会是碰巧。"
+        "这是单独的检验，不和上面的百分比相加；"
+        "超过 {limit} 就判为“都不是”，超过 {unsure} 就说“不好说”。",
+    ),
+    "card_calibrated": (
+        "Calibrated on public photos of eight kinds, with one of the words right: the first is "
+        "right in about {score} of such cases.",
+        "用八类公开照片校准过：如果写的词里有一个是对的，"
+        "遇到这样的得分，第一名大约有 {score} 的把握是对的。",
     ),
     "card_how": ("How to read these numbers", "这些数怎么看"),
     "card_cosine_explained": (

@@ -14,7 +14,7 @@ from clip_app.progress import Progress
 from clip_app.scoring import sigmoid, similarities, softmax_scores, without_half_the_mean
 from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.concepts import Concept
-from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best, share_against_background
+from clip_app.tasks.fit import Verdict, chance_of_none, share_against_background, verdict
 from clip_app.tasks.joint import Joint, transclip_scores
 
 
@@ -33,8 +33,8 @@ class Classification:
 
     Attributes:
         results: every label.
-        chance: how often the best of as many unrelated words would do as well as the best label,
-            in [0, 1]; NaN where that cannot be told.
+        chance: how likely it is that none of the labels is right, in [0, 1]; NaN where that cannot
+            be told.
         independent: whether each score stands by itself; else they sum to 1.
         cut: labels that are longer than the model reads.
     """
@@ -45,9 +45,14 @@ class Classification:
     cut: tuple[CutText, ...] = ()
 
     @property
+    def verdict(self) -> Verdict:
+        """Whether any of the labels fits: `unsure` where the model knows too little to say."""
+        return verdict(self.chance)
+
+    @property
     def none_fits(self) -> bool:
         """Whether the labels do hardly better than words that have nothing to do with them."""
-        return self.chance > CHANCE_LIMIT
+        return self.verdict == "none"
 
 
 @overload
@@ -153,7 +158,7 @@ def classify_features(
     """
     if independent and joint == "transclip":
         raise InputError("joint_independent")
-    chances = chance_of_best(service, features, classes, progress)
+    chances = chance_of_none(service, features, classes, progress)
     if joint == "mean":
         features = without_half_the_mean(features)
     cosines = similarities(features, classes.weights)

@@ -13,7 +13,7 @@ from clip_app.progress import Progress
 from clip_app.prompts import MAX_LABELS, parse_lines
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.tasks.classes import Classes
-from clip_app.tasks.fit import CHANCE_LIMIT, chance_of_best
+from clip_app.tasks.fit import Verdict, chance_of_none, verdict
 from clip_app.text_files import read_collection as read_collection  # matching begins with it
 
 # Of more texts than this, nothing is said about whether any fits: among a collection's 100,000, the
@@ -36,17 +36,22 @@ class Matching:
 
     Attributes:
         results: the texts that were asked for.
-        chance: how often the best of as many unrelated words would do as well as the best text,
-            in [0, 1]; NaN where that cannot be told.
+        chance: how likely it is that none of the texts is right, in [0, 1]; NaN where that cannot
+            be told.
     """
 
     results: tuple[TextScore, ...]
     chance: float
 
     @property
+    def verdict(self) -> Verdict:
+        """Whether any of the texts fits: `unsure` where the model knows too little to say."""
+        return verdict(self.chance)
+
+    @property
     def none_fits(self) -> bool:
         """Whether the texts do hardly better than words that have nothing to do with them."""
-        return self.chance > CHANCE_LIMIT
+        return self.verdict == "none"
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def match_features(
     scores = softmax_scores(cosines, service.logit_scale)
     chances = np.full(len(image_features), np.nan)
     if len(texts) <= _MOST_JUDGED:
-        chances = chance_of_best(service, image_features, Classes(tuple(texts), text_features))
+        chances = chance_of_none(service, image_features, Classes(tuple(texts), text_features))
     return [
         Matching(
             tuple(

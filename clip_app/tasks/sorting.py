@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clip_app.tasks.classify import Classification
+from clip_app.tasks.fit import UNSURE_LIMIT
 
 #: A best label below that is not believed.
 THRESHOLD = 0.5
@@ -38,7 +39,7 @@ class Choice:
 def choose(
     path: str, answer: Classification, threshold: float = THRESHOLD, margin: float = MARGIN
 ) -> Choice:
-    """Which class a photograph goes to: none if none fits, and to a person if it is a near thing.
+    """Which class a photograph goes to: none if none fits, to a person if it is unsure.
 
     Args:
         path: of the photograph.
@@ -51,6 +52,6 @@ def choose(
     rest = (best.label, best.score, second.label if second else "", second.score if second else 0.0)
     if answer.none_fits:
         return Choice(path, "", "none", *rest)
-    if best.score < threshold or best.score - rest[3] < margin:
+    if answer.chance > UNSURE_LIMIT or best.score < threshold or best.score - rest[3] < margin:
         return Choice(path, "", "doubtful", *rest)
     return Choice(path, best.label, "sure", *rest)

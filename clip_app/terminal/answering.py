@@ -141,7 +141,8 @@ def _print(answer: dict[str, Any], name: str, verdict: str, parsed: argparse.Nam
     emit(answer["image"])
     for one in answer["results"]:
         emit(f"  {100 * one['score']:6.2f} %  {one['similarity']:6.3f}  {one[name]}")
-    if answer["none_fits"]:
-        emit(text(verdict, terminal_language()))
+    if answer["verdict"] != "fits":
+        key = verdict if answer["none_fits"] else "verdict_unsure_why"
+        emit(text(key, terminal_language()))
     for cut in answer.get("truncated", ()):
         tell(CutText(**cut).message(terminal_language()))

@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import gradio as gr
+import numpy as np
 from gradio.components import Component
 
 from clip_app.model.backgrounds import background_words
-from clip_app.model.info import CutText
+from clip_app.model.info import MOST_CALIBRATED, TEMPERATURES, CutText
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts, shared_scores, shortened
+from clip_app.scoring import softmax_scores
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.classify import Classification
 from clip_app.tasks.concepts import key_of
-from clip_app.tasks.fit import CHANCE_LIMIT
+from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, Verdict
 from clip_app.tasks.match import Matching
 from clip_app.ui.errors import told
 from clip_app.ui.html import cut_sentences, model_called, percent, unread_sentence
@@ -38,9 +40,9 @@ _SHOWN = 20
 
 # The best score of a softmax from which on it is called sure, or fairly sure; fairly sure is also
 # one that is so many times the second, for among thousands of texts none gets much. Sure needs that
-# unrelated words rarely do as well, too: in a quarter of the cases that are still accepted.
+# it is hardly likely that none is right, too: a fifth, which 2 % of wrong lists come below.
 _SURE, _FAIRLY, _LEAD = 0.9, 0.6, 4
-_SURE_CHANCE = CHANCE_LIMIT / 4
+_SURE_CHANCE = 0.2
 
 # How many times as readily as an ordinary unrelated word it is taken. With the starter that is 200
 # to 7,000 for the examples' right labels, or 4 where it is unsure; some 50 for look-alikes (tea for
@@ -137,9 +139,11 @@ class ResultCard:
         said = [text(f"scoring_used_{kind}", language)]
         if kind == "softmax" and (shared := shared_scores(names, language)):
             said.append(shared)
+        if kind == "softmax" and (calibrated := _calibrated(service, answer, language)):
+            said.append(calibrated)
         ranked = [(one.label, one.score, one.similarity) for one in answer.results]
         bars = _bars(ranked, order, kind, language)
-        verdict = _verdict("verdict", bars, kind, answer.chance, answer.none_fits, language)
+        verdict = _verdict("verdict", bars, kind, answer.chance, answer.verdict, language)
         return self._answered(
             given, service, bars, verdict, answer.chance, said, answer.cut, advice, len(names)
         )
@@ -159,7 +163,7 @@ class ResultCard:
         language = given[self.page.language]
         ranked = [(one.text, one.score, one.similarity) for one in answer.results]
         bars = _bars(ranked, order, "softmax", language)
-        verdict = _verdict("match", bars, "softmax", answer.chance, answer.none_fits, language)
+        verdict = _verdict("match", bars, "softmax", answer.chance, answer.verdict, language)
         said = [text("match_used_softmax", language)]
         cut = service.cut_texts([one.text for one in answer.results])
         return self._answered(
@@ -234,7 +238,7 @@ class ResultCard:
         counts = {"shown": f"{len(bars):,}", "number": f"{total:,}"}
         return self._filled(
             given,
-            "none" if chance > CHANCE_LIMIT else "fits",
+            verdict.pop("state"),
             verdict
             | {
                 # Gradio's page makes a proxy of each object of a value, which with 10,000 bars
@@ -292,6 +296,16 @@ def _bars(
     return bars
 
 
+def _calibrated(service: ModelService, answer: Classification, language: Language) -> str:
+    """How often the best label is right where scores are such; "" where nobody measured it."""
+    temperature = TEMPERATURES.get(service.info.name)
+    if temperature is None or not 1 < len(answer.results) <= MOST_CALIBRATED:
+        return ""
+    cosines = np.array([one.similarity for one in answer.results])
+    best = softmax_scores(cosines, service.logit_scale / temperature)[0]
+    return text("card_calibrated", language, score=percent(float(best)))
+
+
 def _times(score: float, words: int) -> float:
     """How many times as readily as an ordinary one of `words` it was taken, by its share of all."""
     return min(words * score / max(1 - score, 1e-12), _MOST_TIMES)
@@ -308,25 +322,30 @@ def _verdict(
     bars: list[dict[str, Any]],
     kind: Kind,
     chance: float,
-    none_fits: bool,
+    judged: Verdict,
     language: Language,
 ) -> dict[str, Any]:
-    """The headline, how sure it is, and a sentence where there is more to say; plain text."""
+    """The state, the headline, how sure it is, and a sentence where there is more to say."""
     best = bars[0]
-    if none_fits:
+    if judged == "none":
         return {
+            "state": judged,
             "headline": text(f"{about}_none", language),
             "sure": "",
             "is": False,
             "sentence": text("verdict_doubtful", language),
         }
     sure, key = _sureness(bars, kind, chance, language)
-    alone = len(bars) == 1 and kind == "softmax"
+    sentence = "verdict_alone" if len(bars) == 1 and kind == "softmax" else ""
+    # Where nothing can be said of "none of these", that is no sign of an unknown field.
+    if judged == "unsure" and not math.isnan(chance):
+        sentence = "verdict_unsure_why"
     return {
+        "state": "fits",
         "headline": text(f"{about}_{key}", language, label=shortened(best["label"])),
         "sure": sure,
         "is": key == "is",
-        "sentence": text("verdict_alone", language) if alone else "",
+        "sentence": text(sentence, language) if sentence else "",
     }
 
 
@@ -343,6 +362,8 @@ def _sureness(
         return text(degree, language, score=shown), key
     if math.isnan(chance):
         return shown, "closest"
+    if chance > UNSURE_LIMIT:
+        return text("verdict_unsure", language, score=shown), "closest"
     by_itself = kind == "sigmoid" or len(bars) == 1
     if (by_itself or score >= _SURE) and chance <= _SURE_CHANCE:
         return text("verdict_sure", language, score=shown), "is"
@@ -353,9 +374,9 @@ def _sureness(
 
 def _chance(chance: float, language: Language) -> dict[str, Any]:
     """The bar of "none of these"."""
-    limit = f"{CHANCE_LIMIT:.0%}".replace("%", " %")
+    limits = {"limit": f"{100 * CHANCE_LIMIT:.0f} %", "unsure": f"{100 * UNSURE_LIMIT:.0f} %"}
     return {
         "shown": percent(chance),
         "width": round(chance, 4),
-        "explained": text("card_none_explained", language, limit=limit),
+        "explained": text("card_none_explained", language, **limits),
     }

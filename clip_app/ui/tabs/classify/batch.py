@@ -36,7 +36,9 @@ def build_batch(page: Page, options: Options) -> None:
         panel = gr.HTML(
             Batch().shown(),
             **part("basics", "uploads", "batch"),
-            words=words("batch", "photos", "image_file_too_large", "column_similarity"),
+            words=words(
+                "batch", "photos", "image_file_too_large", "column_similarity", "verdict_unsure_why"
+            ),
             apply_default_css=False,
             elem_id="batch-panel",
         )

@@ -99,7 +99,7 @@ class Run:
         }
 
     def _shown_row(self, row: Row) -> str:
-        """[name, picture, whether none fits, best scores as [label, score, cosine], corrected].
+        """[name, picture, the verdict, best scores as [label, score, cosine], corrected].
 
         Labels are positions among those asked for; -1 is that none fits.
         """
@@ -108,7 +108,7 @@ class Run:
             for one in row.answer["results"][:_SCORES_SHOWN]
         ]
         corrected = None if row.corrected is None else self.labels.get(row.corrected, -1)
-        shown = [row.answer["image"], row.picture, row.answer["none_fits"], best, corrected]
+        shown = [row.answer["image"], row.picture, row.answer["verdict"], best, corrected]
         return json.dumps(shown)
 
 
@@ -219,7 +219,7 @@ def as_csv(run: Run) -> str:
     """A line for each photograph and label, the best label first."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(("image", "label", "score", "similarity", "none_fits", "corrected"))
+    writer.writerow(("image", "label", "score", "similarity", "none_fits", "corrected", "verdict"))
     for row in run.rows:
         for one in row.answer["results"]:
             writer.writerow(
@@ -230,6 +230,7 @@ def as_csv(run: Run) -> str:
                     f"{one['similarity']:.6f}",
                     row.answer["none_fits"],
                     no_formula(row.corrected or ""),
+                    row.answer["verdict"],
                 )
             )
     return buffer.getvalue()
