@@ -64,7 +64,7 @@ def gallery_app(root):
 def planned(page, labels: str) -> None:
     """Have a plan made by labels, sure from 99 %."""
     if not page.locator("#sorting-labels .entry").is_visible():
-        page.locator("#sorting > button").click()
+        page.locator("#finder .tidy").click()
     page.locator("#sorting-labels .entry").fill(labels)
     page.locator("#sorting-labels .entry").press("Enter")
     page.locator("#sorting-threshold").fill("99")

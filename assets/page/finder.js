@@ -20,6 +20,7 @@ const draw = () => {
   chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
   chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
   find('.add').textContent = say('find_add');
+  find('.tidy').textContent = say('find_tidy');
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());

@@ -53,6 +53,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "没有拍摄信息时用文件日期。",
     ),
     "find_add": ("Add photos", "添加照片"),
+    "find_tidy": ("Sort by words", "按词整理"),
     "find_filters": ("Filters", "筛选"),
     "find_sort": ("Order", "排序"),
     "find_by_rank": ("best first", "最像的在前"),

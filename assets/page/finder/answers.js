@@ -99,13 +99,14 @@ find('.gallery select').addEventListener('change', ({ target }) => {
   choose(galleries.find((one) => one.folder === target.value));
   address.set(inAddress(), { push: true });
 });
-const panel = () => document.querySelector('#gallery-panel');
-find('.add').addEventListener('click', () => {
-  panel().querySelector('.label-wrap').click();
-  panel().scrollIntoView({ block: 'nearest' });
-});
-find('.problem').lastChild.addEventListener('click', () => {
-  panel().querySelector('.label-wrap:not(.open)')?.click();
-  panel().scrollIntoView({ block: 'center' });
-});
+// Panels above the search, which are seen only while they are open.
+const unfold = (panel, press = '.label-wrap', block = 'nearest') => {
+  const shown = document.querySelector(panel);
+  shown.querySelector(press)?.click();
+  shown.scrollIntoView({ block });
+};
+find('.add').addEventListener('click', () => unfold('#gallery-panel'));
+find('.tidy').addEventListener('click', () => unfold('#sorting'));
+find('.problem').lastChild.addEventListener('click', () =>
+  unfold('#gallery-panel', '.label-wrap:not(.open)', 'center'));
 
