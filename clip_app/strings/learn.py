@@ -2,18 +2,47 @@
 
 STRINGS: dict[str, tuple[str, str]] = {
     "learn_number": ("Question {number}", "思考题 {number}"),
+    "learn_answer": ("In short:", "一句话："),
+    "learn_code": ("The same in ten lines of Python", "同样的事，用十行 Python 做"),
     "learn_1": ("Why does contrastive learning work?", "对比学习为什么有效？"),
     "learn_1_answer": (
-        "Each photo of a batch is compared with each sentence: a pair that belongs together is "
-        "pulled close, all others are pushed apart. One photo and some sentences are one row of "
-        "that table.",
-        "一批照片和一批句子两两比较：本来是一对的拉近，其余的推远。一张照片配几句话，就是那张大表里的一行。",
+        "Nobody has to name anything: the other captions of the batch are the wrong answers, and "
+        "they come for free. Each pair that belongs together is pulled close, all others are "
+        "pushed apart, from both sides. The bigger the batch, the harder the exam. The temperature "
+        "says how strictly it is marked, and CLIP learnt its own along with the rest.",
+        "不用人来标类别：同一批里别人的说明就是现成的错误答案。每一对拉近，其余的推远，照片和文字两边都考。"
+        "一批越大，考题越难；温度决定判分有多严，CLIP 连它也是自己学出来的。",
     ),
     "learn_1_try": ("See one row of the table", "看看表里的一行"),
     "learn_1_words": (
         "a close-up of a cat\na cup of coffee on a table\na rocket at night\na yellow flower",
         "一只猫的脸部特写\n桌上的一杯咖啡\n夜里的火箭\n一朵黄色的花",
     ),
+    "learn_pairs_hint": (
+        "Four photos, four captions, each scored with each (cosine similarity). Training wants the "
+        "framed diagonal high and everything else low. Click two captions to swap them, and see "
+        "what it costs.",
+        "四张照片、四句说明，两两打分（余弦相似度）。训练想要的，是框住的对角线高、别处都低。点两句说明，让它们对调，看看损失涨多少。",
+    ),
+    "learn_pairs_table": ("Photos by captions", "照片与说明两两打分"),
+    "learn_pairs_loss": ("loss", "损失"),
+    "learn_pairs_whole": ("Contrastive loss", "对比损失"),
+    "learn_pairs_both": (
+        "photo finds caption {by_image}, caption finds photo {by_text}; blind guessing among "
+        "{count} is ln {count} = {chance}",
+        "照片找说明 {by_image}，说明找照片 {by_text}；{count} 选 1 全靠蒙是 ln {count} = {chance}",
+    ),
+    "learn_pairs_temperature": (
+        "Temperature τ = {tau}: cosines are multiplied by 1/τ = {scale}",
+        "温度 τ = {tau}，也就是把余弦乘以 1/τ = {scale}",
+    ),
+    "learn_pairs_own": ("The model’s own ({scale})", "模型自己学到的（{scale}）"),
+    "learn_pairs_right": ("Put captions right", "说明放回原位"),
+    "learn_pairs_yours": ("Use your own photos and captions", "换成自己的照片和说明"),
+    "learn_pairs_replace": ("Other photo", "换照片"),
+    "learn_pairs_photo": ("Photo {number}", "第 {number} 张照片"),
+    "learn_pairs_caption": ("Caption {number}", "第 {number} 句说明"),
+    "learn_pairs_empty": ("Each photo needs a caption.", "每张照片都要有一句说明。"),
     "learn_2": (
         "Texts from the web are messy. Why does it learn all the same?",
         "网上的图文良莠不齐，为什么还能学会？",
