@@ -60,14 +60,69 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_3": ("Where does it go wrong?", "它会错在哪里？"),
     "learn_3_answer": (
-        "Counting, left and right, and “no”: it has learnt which things are in a picture, and "
-        "little about how many there are and where.",
-        "数数、左右、“没有”：它学会了画面里有什么，却不太管有几个、在哪边。",
+        "It has learnt which things go with which words, and little about how the words hang "
+        "together: how many, on which side, which colour belongs to what, “no”. Web captions "
+        "rarely need that to be told apart from others, so training never asked for it. Larger "
+        "models err less often, but in the same places. Where it matters, count with a detector, "
+        "read with OCR, or teach it examples of your own.",
+        "它学会了哪些词对应哪些东西，却不太管词和词之间的关系：有几个、在哪边、颜色是谁的、有没有“没有”。"
+        "网上的图说，光凭提到了什么就能分清，训练也就没逼它学这些。模型大了，错得少些，但错的还是这几处。"
+        "真要紧的时候：数数用检测模型，认字用 OCR，或者拿自己的照片教它。",
     ),
     "learn_3_try": ("Let it count", "让它数一数"),
     "learn_3_words": (
         "one cat, two cats, three cats, no cat",
         "一只猫，两只猫，三只猫，没有猫",
+    ),
+    "learn_failing_hint": (
+        "What will the model say? Guess first; its answer comes after your click.",
+        "模型会选哪个？先猜一猜，点了再看它的答案。",
+    ),
+    "learn_failing_count": ("How many giraffes?", "有几只长颈鹿？"),
+    "learn_failing_sides": ("Which is left, which is red?", "谁在左边，谁是红的？"),
+    "learn_failing_no": ("Is there a banana?", "有香蕉吗？"),
+    "learn_failing_letters": ("What does the sign say?", "牌子上写着什么？"),
+    "learn_failing_colours": ("Which colour are the flowers?", "花是什么颜色？"),
+    "learn_failing_no_labels": (
+        "a strawberry and a banana, a strawberry and no banana",
+        "草莓和香蕉，草莓没有香蕉",
+    ),
+    "learn_failing_right": ("right", "正确答案"),
+    "learn_failing_picked": ("its choice", "它选的"),
+    "learn_failing_guessed": ("your guess", "你猜的"),
+    "learn_failing_wrong": (
+        "It chose “{picked}”; right is “{right}”.",
+        "它选了“{picked}”，其实是“{right}”。",
+    ),
+    "learn_failing_knows": (
+        "This time it is right. Try others like it: it may have been luck.",
+        "这次它对了。多换几张类似的试试，也许只是碰巧。",
+    ),
+    "learn_failing_why_count": (
+        "“Giraffe” is in all four, and hardly anyone writes the number into a caption.",
+        "四个选项里都有“长颈鹿”，而配图的人很少把数目写进去。",
+    ),
+    "learn_failing_why_sides": (
+        "All four name the same two shapes and colours; only their order differs, and order "
+        "counts for little in its vector.",
+        "四句话里的形状和颜色都一样，只是次序不同；而变成向量以后，次序几乎不起作用。",
+    ),
+    "learn_failing_why_no": (
+        "Whoever writes “banana” has mostly photographed one. “No” changes the vector only a little.",
+        "写到“香蕉”的，多半真拍了香蕉。加个“没有”，向量只变了一点点。",
+    ),
+    "learn_failing_why_letters": (
+        "Letters on a board look like a sign, and most signs that it has seen said stop. Large "
+        "models do read a little, and then a label stuck on an apple can deceive them.",
+        "牌子上有字母，就像个路牌；而它见过的牌子多半写着 STOP。大模型能认一点字，可这时在苹果上贴张纸条就能骗过它。",
+    ),
+    "learn_failing_why_colours": (
+        "It sees much green and some flowers, and does not tie the colour to the thing.",
+        "它看到一大片绿、几朵花，却没把颜色和东西对上号。",
+    ),
+    "learn_failing_score": (
+        "Of {count} it got {wrong} wrong; you foresaw {foreseen} of its answers.",
+        "看了 {count} 张，它错了 {wrong} 张；它的选择你猜中了 {foreseen} 次。",
     ),
     "learn_4": (
         "How does it search thousands of photos at once?",
@@ -85,10 +140,48 @@ STRINGS: dict[str, tuple[str, str]] = {
         "同一个词，中文和英文对它来说一样吗？",
     ),
     "learn_5_answer": (
-        "A bilingual model puts both languages into one space, though not exactly on one point. A "
-        "model that has only read English guesses at Chinese.",
-        "双语模型把两种语言放进同一个空间，但不会完全重合。只学过英文的模型，看中文只能瞎猜。",
+        "Nearly, if it was trained on both: a word and its translation come to lie close together, "
+        "so either finds the photo, but they are not the same point, and in close cases the order "
+        "can change. A model that read English only cuts Chinese into pieces it never learnt "
+        "anything about, and its Chinese answers are chance. Look at a model’s figures for your "
+        "language, not only at those for English.",
+        "两种语言都学过，就差不多一样：一个词和它的译文离得很近，用哪个都找得到照片；但毕竟不是同一个点，"
+        "遇到难分的，名次会变。只学过英文的模型，会把中文切成它从没学过的碎片，答案就是瞎猜。"
+        "所以挑模型要看它在你的语言上的成绩，不能只看英文。",
     ),
     "learn_5_try": ("Both languages side by side", "中英文放在一起比"),
     "learn_5_words": ("cat, 猫, dog, 狗, flower, 花", "猫，cat，狗，dog，花，flower"),
+    "learn_languages_hint": (
+        "The same photo, the same words: the upper bar in English, the lower one in Chinese. "
+        "“Alike” is the cosine of the word and its translation.",
+        "同一张照片、同一组词：上面一条是英文，下面一条是中文。“词与译文”是这两个词的余弦相似度。",
+    ),
+    "learn_languages_photo": ("Photo", "照片"),
+    "learn_languages_between": ("alike: {cosine}", "词与译文：{cosine}"),
+    "learn_languages_same": (
+        "Both languages put the same first: {en}, {zh}.",
+        "两种语言选的第一名一样：{en}、{zh}。",
+    ),
+    "learn_languages_differ": (
+        "They disagree: {en} in English, {zh} in Chinese.",
+        "两种语言不一致：英文选 {en}，中文选 {zh}。",
+    ),
+    "learn_languages_own": ("Use words of your own", "换成自己的词"),
+    "learn_languages_in_en": ("English", "英文"),
+    "learn_languages_in_zh": ("Chinese, in the same order", "中文，次序要对上"),
+    "learn_languages_uneven": (
+        "Each word needs its translation: there are {en} in English and {zh} in Chinese.",
+        "每个词都要有译文：现在英文有 {en} 个，中文有 {zh} 个。",
+    ),
+    "learn_languages_many": (
+        "More than {limit} words cannot be compared at a glance.",
+        "超过 {limit} 个词就看不过来了。",
+    ),
+    "learn_languages_models": (
+        "What others measured, not computed here: how often a Chinese description finds its photo "
+        "among 3,600 at the first try (Crossmodal-3600, recall@1, by open_clip). The first reads "
+        "both languages, the others only English.",
+        "这是别人测的，不是在这里算的：用一句中文描述，在 3,600 张照片里一次就找对的比例"
+        "（Crossmodal-3600 的 recall@1，open_clip 公布）。第一个模型中英文都懂，后两个只学过英文。",
+    ),
 }

@@ -67,8 +67,6 @@ def head_accuracy(
     """
     rows = features[learnt].astype(np.float64)
     wanted = np.eye(right.max() + 1)[shown[learnt]]
-    weights = np.linalg.solve(
-        rows.T @ rows + _RIDGE * np.eye(rows.shape[1]), rows.T @ wanted
-    )
+    weights = np.linalg.solve(rows.T @ rows + _RIDGE * np.eye(rows.shape[1]), rows.T @ wanted)
     guesses = (features[~learnt] @ weights).argmax(axis=1)
     return float((guesses == right[~learnt]).mean())

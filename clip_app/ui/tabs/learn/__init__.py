@@ -10,7 +10,7 @@ import gradio as gr
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.parts import PAGE
 from clip_app.ui.tab import Page, Room
-from clip_app.ui.tabs.learn import pairs
+from clip_app.ui.tabs.learn import failing, languages, pairs
 
 KEY = "learn"
 
@@ -20,9 +20,9 @@ KEY = "learn"
 _STEPS: tuple[tuple[ModuleType | None, str, str], ...] = (
     (pairs, "match", "texts"),
     (None, "match", "texts"),
-    (None, "classify", "labels"),
+    (failing, "classify", "labels"),
     (None, "gallery", "q"),
-    (None, "classify", "labels"),
+    (languages, "classify", "labels"),
 )
 
 
@@ -63,9 +63,7 @@ def _answered(number: int, language: Language) -> str:
 
 def _code(name: str) -> str:
     lines = html.escape((PAGE / "learn" / f"{name}.py").read_text("utf-8").strip())
-    titles = "".join(
-        f'<span class="{one}">{_said("learn_code", one)}</span>' for one in LANGUAGES
-    )
+    titles = "".join(f'<span class="{one}">{_said("learn_code", one)}</span>' for one in LANGUAGES)
     return (
         f'<details class="code"><summary>{titles}</summary>'
         f'<pre tabindex="0"><code>{lines}</code></pre></details>'
