@@ -48,16 +48,53 @@ STRINGS: dict[str, tuple[str, str]] = {
         "网上的图文良莠不齐，为什么还能学会？",
     ),
     "learn_2_answer": (
-        "Wrong captions are each wrong in their own way, right ones agree with each other; over "
-        "hundreds of millions of pairs the errors cancel out. Vague words still score lower than "
-        "exact ones.",
-        "错的说法各有各的错，对的说法彼此一致；几亿对图文加在一起，错的就抵消了。不过，含糊的话得分还是不如准确的话。",
+        "Wrong captions are each wrong in their own way, right ones agree with each other: one "
+        "name wrong in five costs the head a few points, not a fifth, and hundreds of millions of "
+        "pairs smooth out more than our few dozen can. It has limits: errors that all point the "
+        "same way do not cancel out, and every wrong pair pushes right ones apart. That is why "
+        "cleaner data of the same size (LAION, then DataComp) made better models.",
+        "错的说法各有各的错，对的说法彼此一致：五个名字里错一个，分类头只掉几个百分点，而不是掉两成；"
+        "几亿对图文，比这里的几十张更能把错的抵消掉。但也有限度：错得一个方向的抵消不了，"
+        "每一对错的也会把本来对的推开。所以同样多的数据，挑得更干净（从 LAION 到 DataComp），模型就更好。",
     ),
     "learn_2_try": ("Exact, vague and wrong captions", "比比准确的、含糊的和说错的"),
     "learn_2_words": (
         "a tabby cat looking to the right\nan animal\nIMG_2041\nhappy Monday\na dog on the beach",
         "一只看向右边的花猫\n一只动物\nIMG_2041\n周一快乐\n沙滩上的狗",
     ),
+    "learn_noise_hint": (
+        "{count} photos (downwards) of the example gallery and their titles (across); the darker, "
+        "the more alike. Shuffle some titles, as if a web page had put the wrong words under a "
+        "photo.",
+        "示例图库里的 {count} 张照片（竖）和它们的标题（横），颜色越深越像。打乱几个标题，就好比网页在照片下面配错了字。",
+    ),
+    "learn_noise_loss": ("Contrastive loss", "对比损失"),
+    "learn_noise_wrong": ("{wrong} of {count} titles shuffled", "{count} 个标题，打乱 {wrong} 个"),
+    "learn_noise_found": (
+        "{found} of {count} photos find the title they were given (framed). Blind guessing would "
+        "be a loss of {chance}.",
+        "{count} 张照片里，有 {found} 张最像配给它的标题（框住的格子）。全靠蒙，损失是 {chance}。",
+    ),
+    "learn_noise_picture": (
+        "{count} photos by {count} titles, {wrong} of them shuffled",
+        "{count} 张照片和 {count} 个标题两两比较，打乱了 {wrong} 个",
+    ),
+    "learn_noise_head": (
+        "Does learning survive that? A small classifier on these vectors is told the topics of "
+        "half of the photos, some of them wrong, and is then asked about the other half.",
+        "这样还学得会吗？在这些向量上训练一个小分类头：告诉它一半照片的主题，其中故意说错一部分，再考它另一半。",
+    ),
+    "learn_noise_train": ("Train it now", "现在就训练"),
+    "learn_noise_reading": (
+        "Reading photo {done} of {total} …",
+        "正在读第 {done} 张，共 {total} 张……",
+    ),
+    "learn_noise_trained": (
+        "Right about photos that it never saw, of {photos} of {topics} topics; always naming the "
+        "commonest would be {guess}.",
+        "没见过的照片，答对了多少（共 {photos} 张、{topics} 个主题；一律猜最多的那个是 {guess}）。",
+    ),
+    "learn_noise_share": ("{share} % shuffled", "打乱 {share} %"),
     "learn_3": ("Where does it go wrong?", "它会错在哪里？"),
     "learn_3_answer": (
         "It has learnt which things go with which words, and little about how the words hang "
@@ -108,13 +145,15 @@ STRINGS: dict[str, tuple[str, str]] = {
         "四句话里的形状和颜色都一样，只是次序不同；而变成向量以后，次序几乎不起作用。",
     ),
     "learn_failing_why_no": (
-        "Whoever writes “banana” has mostly photographed one. “No” changes the vector only a little.",
+        "Whoever writes “banana” has mostly photographed one. “No” changes the vector only a "
+        "little.",
         "写到“香蕉”的，多半真拍了香蕉。加个“没有”，向量只变了一点点。",
     ),
     "learn_failing_why_letters": (
         "Letters on a board look like a sign, and most signs that it has seen said stop. Large "
         "models do read a little, and then a label stuck on an apple can deceive them.",
-        "牌子上有字母，就像个路牌；而它见过的牌子多半写着 STOP。大模型能认一点字，可这时在苹果上贴张纸条就能骗过它。",
+        "牌子上有字母，就像个路牌；而它见过的牌子多半写着 STOP。"
+        "大模型能认一点字，可这时在苹果上贴张纸条就能骗过它。",
     ),
     "learn_failing_why_colours": (
         "It sees much green and some flowers, and does not tie the colour to the thing.",

@@ -10,7 +10,7 @@ import gradio as gr
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.parts import PAGE
 from clip_app.ui.tab import Page, Room
-from clip_app.ui.tabs.learn import failing, languages, pairs
+from clip_app.ui.tabs.learn import failing, languages, noise, pairs
 
 KEY = "learn"
 
@@ -19,7 +19,7 @@ KEY = "learn"
 # address.
 _STEPS: tuple[tuple[ModuleType | None, str, str], ...] = (
     (pairs, "match", "texts"),
-    (None, "match", "texts"),
+    (noise, "match", "texts"),
     (failing, "classify", "labels"),
     (None, "gallery", "q"),
     (languages, "classify", "labels"),

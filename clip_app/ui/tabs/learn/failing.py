@@ -1,7 +1,6 @@
 """The third question: photographs that CLIP gets wrong; one guesses first, then sees."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 

@@ -55,7 +55,10 @@ def build(page: Page) -> None:
         typed = {one: str(asked["labels"][one]) for one in LANGUAGES}
         example = examples[int(asked["photo"]) % len(examples)]
         try:
-            shown = {"words": compared(page.slot.service, example, typed), "error": None}
+            shown: dict[str, Any] = {
+                "words": compared(page.slot.service, example, typed),
+                "error": None,
+            }
         except ClipAppError as error:
             shown = {"words": None, "error": said_in_both(error)}
         return {panel: {**shown, "asked": asked}}

@@ -87,7 +87,10 @@ def build(page: Page) -> None:
         for upload in sent(asked)[:1]:
             mine.uploads[int(asked["place"]) % _PAIRS] = upload
         try:
-            shown = {"pairs": mine.compared(page.slot.service, typed), "error": None}
+            shown: dict[str, Any] = {
+                "pairs": mine.compared(page.slot.service, typed),
+                "error": None,
+            }
         except ClipAppError as error:
             mine.uploads = before
             shown = {**given[panel], "error": said_in_both(error)}
