@@ -52,10 +52,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "name wrong in five costs the head a few points, not a fifth, and hundreds of millions of "
         "pairs smooth out more than our few dozen can. It has limits: errors that all point the "
         "same way do not cancel out, and every wrong pair pushes right ones apart. That is why "
-        "cleaner data of the same size (LAION, then DataComp) made better models.",
+        "better chosen pairs (DataComp after LAION) made better models.",
         "错的说法各有各的错，对的说法彼此一致：五个名字里错一个，分类头只掉几个百分点，而不是掉两成；"
         "几亿对图文，比这里的几十张更能把错的抵消掉。但也有限度：错得一个方向的抵消不了，"
-        "每一对错的也会把本来对的推开。所以同样多的数据，挑得更干净（从 LAION 到 DataComp），模型就更好。",
+        "每一对错的也会把本来对的推开。所以数据挑得更好（从 LAION 到 DataComp），模型就更好。",
     ),
     "learn_2_try": ("Exact, vague and wrong captions", "比比准确的、含糊的和说错的"),
     "learn_2_words": (
@@ -66,7 +66,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{count} photos (downwards) of the example gallery and their titles (across); the darker, "
         "the more alike. Shuffle some titles, as if a web page had put the wrong words under a "
         "photo.",
-        "示例图库里的 {count} 张照片（竖）和它们的标题（横），颜色越深越像。打乱几个标题，就好比网页在照片下面配错了字。",
+        "示例图库里的 {count} 张照片（竖）和它们的标题（横），颜色越深越像。"
+        "打乱几个标题，就好比网页在照片下面配错了字。",
     ),
     "learn_noise_loss": ("Contrastive loss", "对比损失"),
     "learn_noise_wrong": ("{wrong} of {count} titles shuffled", "{count} 个标题，打乱 {wrong} 个"),
@@ -168,12 +169,42 @@ STRINGS: dict[str, tuple[str, str]] = {
         "几千张照片，为什么马上就能找到？",
     ),
     "learn_4_answer": (
-        "Each photo was turned into a row of numbers beforehand. A search only turns your words "
-        "into such a row, and compares it with all of them: one multiplication of matrices.",
-        "每张照片事先都变成了一串数。搜索时只要把你的话也变成一串数，再和所有照片比一遍，就是一次矩阵乘法。",
+        "The slow part, reading the photos, was done beforehand: each is a row of numbers. A "
+        "search turns your words into one more row and compares it with all, one multiplication of "
+        "matrices, whose time grows with their number. From some 50,000 photos on an index pays: "
+        "it looks at a small part, or at shortened vectors, and may miss a few. This app then "
+        "takes product codes, and compares what they propose exactly.",
+        "最慢的一步，也就是读照片，事先就做完了：每张照片变成一串数。搜索时只要把你的话也变成一串数，"
+        "和所有照片比一遍，就是一次矩阵乘法，耗时跟照片数成正比。到五万张左右，建索引就划算了："
+        "只看一小部分，或者只看压缩过的向量，代价是可能漏掉几张。本应用那时用乘积量化先挑出候选，再精确比较。",
     ),
     "learn_4_try": ("Search the photos here", "在这里的照片中找一找"),
     "learn_4_words": ("a rocket", "火箭"),
+    "learn_speed_hint": (
+        "Measured on this machine when you click: the example gallery, and many more made-up "
+        "vectors of the same length, in groups as photos of one kind are.",
+        "点一下，就在这台机器上现测：先测示例图库，再测一大批编造的向量；"
+        "它们和照片的向量一样长，也像同类照片那样成群。",
+    ),
+    "learn_speed_go": ("Measure now", "现在就测"),
+    "learn_speed_stop": ("Stop", "停止"),
+    "learn_speed_running": ("Measuring", "正在测"),
+    "learn_speed_words": ("Words to a vector", "把一句话变成向量"),
+    "learn_speed_gallery": ("All {photos} photos compared", "和 {photos} 张照片逐张比"),
+    "learn_speed_brute": ("All {number} vectors compared", "和 {number} 个向量逐个比"),
+    "learn_speed_indexed": (
+        "The same by an index that looks at {looked} of them",
+        "同样多，但用索引只看其中 {looked}",
+    ),
+    "learn_speed_ms": ("{number} ms", "{number} 毫秒"),
+    "learn_speed_more": (
+        "{number} vectors of {dim} numbers take {megabytes} MB. The index found {found} of the ten "
+        "best; real photos lie in less tidy groups, so it would have to look at more of them. By "
+        "proportion, a million would take {million} ms and {gigabytes} GB to compare one by one.",
+        "{number} 个向量，每个 {dim} 个数，占 {megabytes} MB。最好的十个里，索引找到了 {found}；"
+        "真照片没有这么整齐，得多看一些才行。"
+        "按比例推算，一百万个逐个比要 {million} 毫秒，占 {gigabytes} GB。",
+    ),
     "learn_5": (
         "The same word in English and in Chinese: is it the same to the model?",
         "同一个词，中文和英文对它来说一样吗？",

@@ -10,18 +10,18 @@ import gradio as gr
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.parts import PAGE
 from clip_app.ui.tab import Page, Room
-from clip_app.ui.tabs.learn import failing, languages, noise, pairs
+from clip_app.ui.tabs.learn import failing, languages, noise, pairs, speed
 
 KEY = "learn"
 
 # For each question the module that lays out what is tried, which is also the name of the code
 # behind it in `assets/page/learn`; the tab where one goes on, and where its words stand in the
 # address.
-_STEPS: tuple[tuple[ModuleType | None, str, str], ...] = (
+_STEPS: tuple[tuple[ModuleType, str, str], ...] = (
     (pairs, "match", "texts"),
     (noise, "match", "texts"),
     (failing, "classify", "labels"),
-    (None, "gallery", "q"),
+    (speed, "gallery", "q"),
     (languages, "classify", "labels"),
 )
 
@@ -32,10 +32,8 @@ def build(page: Page, _room: Room) -> None:
         for number, (module, tab, field) in enumerate(_STEPS, 1):
             with gr.Column(elem_classes="question"):
                 gr.HTML(_in_both(_asked, number))
-                code = ""
-                if module:
-                    module.build(page)
-                    code = _code(module.__name__.rpartition(".")[2])
+                module.build(page)
+                code = _code(module.__name__.rpartition(".")[2])
                 gr.HTML(_in_both(_answered, number) + code + _link(number, tab, field))
 
 

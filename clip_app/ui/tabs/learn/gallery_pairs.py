@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class GalleryVectors:
         if self._of == service.info.fingerprint:
             return self._rows
         ready = prepared_for(service.info.fingerprint)
-        rows = []
+        rows: list[Any] = []
         if ready:
             for one in pictures():
                 with open(one.path, "rb") as file:

@@ -27,7 +27,7 @@ _LEAST = 8
 
 #: Shares of the names that are wrong, and how often each is tried with others.
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8)
-_TRIES = 4
+_TRIES = 8
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
