@@ -2,8 +2,8 @@
 
 STRINGS: dict[str, tuple[str, str]] = {
     "learn_number": ("Question {number}", "思考题 {number}"),
-    "learn_answer": ("In short:", "一句话："),
-    "learn_code": ("The same in ten lines of Python", "同样的事，用十行 Python 做"),
+    "learn_answer": ("In short:", "简单说："),
+    "learn_code": ("The same in a few lines of Python", "同样的事，用十来行 Python 做"),
     "learn_1": ("Why does contrastive learning work?", "对比学习为什么有效？"),
     "learn_1_answer": (
         "Nobody has to name anything: the other captions of the batch are the wrong answers, and "

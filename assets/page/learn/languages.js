@@ -1,11 +1,12 @@
 const root = find('.step');
 const inputs = [...element.querySelectorAll('.fields input')];
 let photo = 0;
+let turn = 0;
 let labels = { ...props.photos[0].labels };
 
 const ask = () => {
   root.classList.add('stale');
-  trigger('ask', { photo, labels });
+  trigger('ask', { photo, labels, turn: ++turn });
 };
 const bar = (share, hue) => {
   const fill = make('i');
@@ -67,7 +68,7 @@ const paint = () => {
 };
 window.addEventListener('clipapp:language', paint);
 watch('value', () => {
-  root.classList.remove('stale');
+  if (props.value.turn === turn) root.classList.remove('stale');
   paint();
 });
 paint();

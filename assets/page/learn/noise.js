@@ -37,7 +37,7 @@ const paint = () => {
   find('.hint').textContent = say('learn_noise_hint', { count });
   find('.headhint').textContent = say('learn_noise_head');
   find('.train').textContent = say('learn_noise_train');
-  find('.train').disabled = training;
+  find('.train').disabled = training || Boolean(head); // it would come out the same
   find('.told').hidden = !error;
   find('.told').textContent = error ? both(error) : '';
   find('.doing').hidden = !done;

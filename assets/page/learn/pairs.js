@@ -3,6 +3,7 @@ const slider = find('.slide input');
 const fields = find('.fields');
 let captions = props.captions[language()];
 let order = captions.map((_, i) => i); // which caption stands in which row
+const narrow = window.matchMedia('(max-width: 560px)'); // as in the style sheet
 let held = null; // the row whose caption was clicked first
 let scale = null; // 1 / temperature; the model's own until it is moved
 
@@ -49,7 +50,7 @@ const paint = () => {
     make('th', { scope: 'col', className: 'hint' }, say('learn_pairs_loss')));
   const body = order.map((_, row) => make('tr', {}, captionCell(pairs, row),
     ...rows.map((of, i) => {
-      const made = make('td', { className: row === i ? 'cell pair' : 'cell' }, show(of[row]));
+      const made = make('td', { className: row === i ? 'cell pair' : 'cell' }, show(of[row], narrow.matches ? 2 : 3));
       made.style.setProperty('--heat', `${(50 * (ofImage[i][row] + ofText[row][i])).toFixed(1)}%`);
       return made;
     }), lossCell(byText[row], pairs.captions[order[row]], chance)));
@@ -119,6 +120,7 @@ find('.right').addEventListener('click', () => {
   held = null;
   paint();
 });
+narrow.addEventListener('change', () => paint());
 window.addEventListener('clipapp:language', () => {
   if (isExample() && props.value.pairs) {
     captions = props.captions[language()];

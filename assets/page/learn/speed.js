@@ -1,4 +1,5 @@
 let running = false;
+let run = 0;
 const thousands = (number) => number.toLocaleString('en-US');
 const paint = () => {
   const { times, done, error } = props.value;
@@ -35,12 +36,16 @@ const paint = () => {
 find('.go').addEventListener('click', () => {
   running = true;
   paint();
-  trigger('ask');
+  trigger('ask', { run: ++run });
 });
-find('.halt').addEventListener('click', () => trigger('stop'));
+find('.halt').addEventListener('click', () => {
+  trigger('stop', { run });
+  running = false;
+  paint();
+});
 window.addEventListener('clipapp:language', paint);
 watch('value', () => {
-  if (!props.value.done) running = false;
+  if (props.value.run === run && !props.value.done) running = false;
   paint();
 });
 paint();

@@ -33,7 +33,7 @@ def build(page: Page) -> None:
     examples = load_examples()[:_PHOTOS]
     told = [PRESETS[key] for key in (DEFAULT_PRESET, *_ENGLISH_ONLY)]
     panel = gr.HTML(
-        {"words": None, "error": None},
+        {"turn": 0, "words": None, "error": None},
         **part("basics", "learn/common", "learn/languages"),
         words=words("learn_languages"),
         photos=[

@@ -28,7 +28,7 @@ _GROUPS = 250
 _LOOKED_AT = 10
 
 # How far a vector lies from the middle of its group, beside a length of 1.
-_SPREAD = 1.0
+_SPREAD = 3.0
 
 _QUERIES = 20
 _BEST = 10
@@ -43,18 +43,17 @@ def build(page: Page) -> None:
     # One at a time: two would measure each other.
     measuring = threading.Lock()
     panel = gr.HTML(
-        {"times": None, "done": None, "error": None},
+        {"run": 0, "times": None, "done": None, "error": None},
         **part("basics", "learn/common", "learn/speed"),
         words=words("learn_speed"),
         apply_default_css=False,
         elem_id="learn-speed",
     )
 
-    def measure(given: Values) -> Iterator[Values]:
+    def measure(given: Values, event: gr.EventData) -> Iterator[Values]:
         """Measure, and tell how far it is."""
-        mine = given[wanted]
-        mine.asked = ("measure",)
-        shown: dict[str, Any] = {"times": None, "done": None, "error": None}
+        mine, run = given[wanted], int((event._data or {})["run"])
+        shown: dict[str, Any] = {"run": run, "times": None, "done": None, "error": None}
 
         def work(told: Progress) -> dict[str, Any]:
             with measuring:
@@ -63,7 +62,7 @@ def build(page: Page) -> None:
 
         try:
             shown["times"] = yield from followed(
-                work, lambda: not mine.asked, lambda *done: {panel: {**shown, "done": done}}
+                work, lambda: mine.asked == (run,), lambda *done: {panel: {**shown, "done": done}}
             )
         except StoppedError:
             pass
@@ -71,11 +70,14 @@ def build(page: Page) -> None:
             shown["error"] = said_in_both(error)
         yield {panel: shown}
 
-    def stop(given: Values) -> None:
-        given[wanted].asked = ()
+    def stop(given: Values, event: gr.EventData) -> None:
+        """Which run is wanted no more; it may not have begun yet."""
+        given[wanted].asked = (int((event._data or {})["run"]),)
 
     asked = {wanted, page.language}
-    panel.ask(shows_errors(measure, page.language), asked, panel, **_PRIVATE)
+    panel.ask(
+        shows_errors(measure, page.language), asked, panel, trigger_mode="always_last", **_PRIVATE
+    )
     panel.stop(stop, {wanted}, None, queue=False, **_PRIVATE)
 
 
@@ -108,7 +110,7 @@ def times(service: ModelService, gallery: np.ndarray, told: Progress) -> dict[st
         found += len(np.intersect1d(best, near))
         told(_GROUPS + place + 1, _GROUPS + _QUERIES)
     # Words that nobody has asked for, as those would be answered from memory.
-    said = [f"{one} {rng.integers(10**6)}" for one in ("a rocket", "火箭", "a cat")]
+    said = [f"{one} {time.time_ns()}" for one in ("a rocket", "火箭", "a cat", "猫", "a dog")]
     of_words = [_timed(service.encode_texts, [one])[0] for one in said]
     of_gallery = [_timed(_best, gallery, gallery[0])[0] for _ in range(_QUERIES)]
     return {
