@@ -38,6 +38,9 @@ _ROWS, _COLUMNS = 512, 16_384
 _SHORT = 48
 _LEARN_FROM = 10_000
 
+# Taken off bounds, so that rounding lets no pair slip.
+_ROUNDING = 1e-4
+
 _NONE = np.empty(0, np.float32)
 
 
@@ -172,20 +175,21 @@ def leaders_of(
         int64 (n,).
     """
 
+    def look_same(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return np.bitwise_count(looks[rows] ^ looks[columns]) <= SAME_LOOK_BITS
+
     def are_near(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        cosines = vectors[rows] @ vectors[columns].T
-        same = np.bitwise_count(looks[rows, None] ^ looks[columns]) <= SAME_LOOK_BITS
-        return (cosines >= near) | (same & (cosines >= SAME_VECTOR))
+        cosines = vectors[rows[:, 0]] @ vectors[columns].T
+        return (cosines >= near) | ((cosines >= SAME_VECTOR) & look_same(rows, columns))
 
     count = len(vectors)
     leaders = np.arange(count)
     short = _shortened(vectors)
-    # Rounding must let no pair slip.
-    bound = min(near, SAME_VECTOR) - 1e-4
+    bound = min(near, SAME_VECTOR) - _ROUNDING
     for start in range(0, count, _ROWS):
         end = min(start + _ROWS, count)
         rows = start + np.flatnonzero(leaders[start:end] == np.arange(start, end))
-        alike = are_near(rows, rows)
+        alike = are_near(rows[:, None], rows)
         lead = np.ones(len(rows), bool)
         for i in np.flatnonzero(np.triu(alike, 1).any(1)):
             if lead[i]:
@@ -194,10 +198,12 @@ def leaders_of(
                 leaders[rows[led]] = rows[i]
         rows = rows[lead]
         for columns in _open_columns(leaders, end):
-            maybe = short[rows] @ short[columns].T >= bound
-            above, across = rows[maybe.any(1)], columns[maybe.any(0)]
-            if len(above):
-                alike = are_near(above, across)
+            bounds = short[rows] @ short[columns].T
+            r, c = np.nonzero(bounds >= bound)
+            maybe = (bounds[r, c] >= near - _ROUNDING) | look_same(rows[r], columns[c])
+            if maybe.any():
+                above, across = rows[np.unique(r[maybe])], columns[np.unique(c[maybe])]
+                alike = are_near(above[:, None], across)
                 led = alike.any(0)
                 leaders[across[led]] = above[alike.argmax(0)[led]]
         if progress:

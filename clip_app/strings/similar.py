@@ -46,8 +46,4 @@ STRINGS: dict[str, tuple[str, str]] = {
     "copies_likeness": ("similarity {similarity}", "相似度 {similarity}"),
     "copies_csv": ("List as CSV", "列表存成 CSV"),
     "copies_more": ("Show more", "再看一些"),
-    "copies_unread": (
-        "This gallery has not been read yet.",
-        "这个图库还没有读取。",
-    ),
 }
