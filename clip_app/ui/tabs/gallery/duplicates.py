@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ClipAppError, InputError
+from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.similar import LEAST_NEAR, NEAR, Duplicates, Odd, duplicates, odd
 from clip_app.gallery.stores.store import Filter
@@ -44,11 +45,13 @@ class Copies:
     """What a visitor was shown.
 
     Attributes:
-        found, odd: None before anything was looked for.
+        folder: where; None before anything was looked for.
+        found, odd: what; None until it is there.
         shown: how many groups.
         stop: to end what is under way.
     """
 
+    folder: str | None = None
     found: Duplicates | None = None
     odd: Odd | None = None
     shown: int = _AT_ONCE
@@ -90,7 +93,9 @@ class CopiesPart:
     def clear(self, given: Values) -> Values:
         """Forget what was found in another gallery."""
         copies: Copies = given[self.state]
-        copies.found = copies.odd = None
+        if copies.folder == given[self.index.folder]:  # it was told again, as after a run
+            return {self.panel: gr.skip()}
+        copies.folder = copies.found = copies.odd = None
         return {self.panel: self.shown(given)}
 
     def look(self, given: Values, asked: dict[str, Any]) -> Iterator[Values]:
@@ -98,8 +103,9 @@ class CopiesPart:
         galleries, info = self.page.galleries, self.page.slot.service.info
         copies: Copies = given[self.state]
         copies.stop, copies.found, copies.odd = False, None, None
+        copies.folder = given[self.index.folder]
         roots = galleries.roots_of(given[self.index.own])
-        folder = roots.resolve(given[self.index.folder] or "")
+        folder = roots.resolve(copies.folder or "")
         place, below = galleries.gallery_of(folder, info, roots)
         stores, where = [galleries.store(place, info)], Filter(below)
         near = _number(asked.get("near"))
@@ -165,7 +171,7 @@ class CopiesPart:
         return [
             {
                 "picture": str(picture),
-                "name": Path(hit.path).name.encode("utf-8", "replace").decode(),
+                "name": printable(Path(hit.path).name),
                 "path": in_languages(hit.path),
                 "same": [in_languages(path) for path in hit.copies[:_NAMED]],
                 "copies": len(hit.copies),
