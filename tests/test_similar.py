@@ -1,8 +1,11 @@
 """Copies, near copies, typical and odd photographs: by plain numpy, in every store, everywhere."""
 
+import csv
 import json
 import shutil
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,11 +13,13 @@ from PIL import Image
 
 import clip_app
 from clip_app.errors import InputError
+from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.search import SAME_LOOK_BITS, SAME_VECTOR
 from clip_app.gallery.similar import duplicates, leaders_of, odd
 from clip_app.gallery.stores.store import Entry, Filter, content_of
-from clip_app.settings import ASSETS
+from clip_app.settings import ASSETS, Settings
 from clip_app.terminal import common, main
+from clip_app.ui.tabs.gallery.duplicates import Copies, CopiesPart
 from tests.test_store_contract import DIM, Model, opened  # noqa: F401
 
 ANIMALS = ASSETS / "gallery" / "examples" / "animals"
@@ -152,3 +157,53 @@ def test_copies_of_photographs_in_the_terminal_and_in_python(
     assert [one["path"] for one in told["odd"]] == [one.path for one in gallery.odd(number=4).odd]
     assert main(["duplicates", str(folder), "--near", "0.5"]) == 2
     assert set(folder.rglob("*.jpg")) == set(sizes), "nothing is deleted"
+
+
+def test_the_page_shows_groups_and_hands_out_a_list(tmp_path, service):
+    """The panel's handlers, as a request calls them."""
+    root = tmp_path.resolve() / "photos"
+    (root / "new").mkdir(parents=True)
+    for name in ("cow.jpg", "bee.jpg", "dog.jpg"):
+        shutil.copy(ANIMALS / name, root)
+    shutil.copy(root / "bee.jpg", root / "new" / "=bee.jpg")
+    cow = Image.open(root / "cow.jpg")
+    cow.crop((8, 8, cow.width - 8, cow.height - 8)).save(root / "new" / "cow.jpg")
+    settings = Settings(gallery_roots=(root,), index_dir=tmp_path / "index")
+    galleries = GalleryService(settings)
+    assert galleries.index(service, root, galleries.roots).wait(60)
+    page = SimpleNamespace(
+        slot=SimpleNamespace(service=service),
+        galleries=galleries,
+        language_now=lambda given: "en",
+    )
+    part = CopiesPart(page, SimpleNamespace(folder="folder", own="own"), "state", "panel")
+    given = {"folder": str(root), "own": None, "state": Copies()}
+
+    def last(handler, asked=None):
+        return [*handler(given, asked or {})][-1]["panel"]
+
+    found = last(part.look, {"near": "0.95"})["found"]
+    assert (found["images"], found["groups"]) == (4, 2)
+    names = [[one["path"]["zh"] for one in group["photos"]] for group in found["shown"]]
+    assert sorted(names) == [["photos/bee.jpg"], ["photos/cow.jpg", "photos/new/cow.jpg"]]
+    bee = found["shown"][names.index(["photos/bee.jpg"])]["photos"][0]
+    assert (bee["copies"], bee["same"][0]["en"]) == (1, "photos/new/=bee.jpg")
+    assert bee["pixels"] == "560×315"
+    assert Path(bee["picture"]).is_file()
+    assert (len(found["odd"]), len(found["typical"])) == (2, 2)
+    with open(last(part.csv)["file"], encoding="utf-8-sig") as file:
+        rows = [*csv.DictReader(file)]
+    assert {one["path"]: one["same_bytes_as"] for one in rows} == {
+        "photos/cow.jpg": "",
+        "photos/new/cow.jpg": "",
+        "photos/bee.jpg": "",
+        "photos/new/=bee.jpg": "photos/bee.jpg",
+    }
+    assert {int(one["bytes"]) for one in rows} == {
+        one.stat().st_size for one in root.rglob("*.jpg") if one.name != "dog.jpg"
+    }
+    assert last(part.look, {"near": "1"})["found"]["groups"] == 1
+    for wrong in ("much", None, "0"):
+        with pytest.raises(InputError, match="How alike"):
+            last(part.look, {"near": wrong})
+    galleries.close()

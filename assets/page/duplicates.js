@@ -7,15 +7,16 @@ const halt = find('#copies-stop');
 let value = null; // the last that was no progress
 let chosen = String(props.near);
 
-const makePhoto = (photo, largest, likeness) => {
+// Of a group the sizes are shown, and which is the largest of several; of a strip neither.
+const makePhoto = (photo, first, several, sized) => {
   const facts = [photo.pixels, photo.size].filter(Boolean).join(' · ');
   const frame = make('div', { className: 'frame' },
     make('img', { src: served(photo.picture), alt: photo.name, loading: 'lazy' }));
-  if (largest) frame.append(make('b', {}, say('copies_largest')));
+  if (first && several) frame.append(make('b', {}, say('copies_largest')));
   const made = make('li', { title: both(photo.path) }, frame,
     make('span', { className: 'name' }, photo.name));
-  if (likeness) made.append(make('small', { className: 'facts' }, facts));
-  if (!largest) made.append(make('small', {}, say('copies_likeness', { similarity: photo.similarity.toFixed(3) })));
+  if (sized) made.append(make('small', { className: 'facts' }, facts));
+  if (!first) made.append(make('small', {}, say('copies_likeness', { similarity: photo.similarity.toFixed(3) })));
   if (photo.copies) {
     const names = photo.same.map(both).join(', ') + (photo.copies > photo.same.length ? ' …' : '');
     made.append(make('small', { className: 'same' }, say('copies_same', { number: photo.copies, names })));
@@ -25,7 +26,7 @@ const makePhoto = (photo, largest, likeness) => {
 
 const makeGroup = ({ photos, more }) => {
   const made = make('li', {},
-    make('ul', { className: 'photos' }, ...photos.map((one, at) => makePhoto(one, at === 0, true))));
+    make('ul', { className: 'photos' }, ...photos.map((one, at) => makePhoto(one, at === 0, photos.length > 1, true))));
   if (more) made.append(make('p', { className: 'hint' }, `+${more}`));
   return made;
 };
@@ -33,7 +34,7 @@ const makeGroup = ({ photos, more }) => {
 const makeStrip = (key, photos) =>
   make('section', {},
     make('h4', {}, say(key)),
-    make('ul', { className: 'photos' }, ...photos.map((one) => makePhoto(one, false, false))));
+    make('ul', { className: 'photos' }, ...photos.map((one) => makePhoto(one, false, false, false))));
 
 const showFound = () => {
   const found = value?.found;
