@@ -12,8 +12,10 @@ from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.query import parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import SearchAnswer, image_term, search, with_concepts
+from clip_app.gallery.similar import NEAR, Duplicates, Odd, duplicates, odd
 from clip_app.gallery.stores.store import Counts, Filter
 from clip_app.model.service import ModelService
+from clip_app.progress import Progress
 from clip_app.settings import Settings
 from clip_app.tasks.concepts import Concept
 
@@ -86,6 +88,31 @@ class Gallery:
             terms.append(image_term(self._model, os.fspath(path), name=Path(path).name))
         store = self._library.open(self.folder, self._model.info)
         return search(self._model, [store], terms, top_k=top_k, where=where)
+
+    def duplicates(
+        self,
+        *,
+        near: float = NEAR,
+        where: Filter | None = None,
+        progress: Progress | None = None,
+    ) -> Duplicates:
+        """Groups of copies and near copies; see `clip_app.gallery.similar.duplicates`.
+
+        Raises:
+            InputError: if `near` is out of range.
+            GalleryError: if the folder has not been indexed with this model.
+        """
+        store = self._library.open(self.folder, self._model.info)
+        return duplicates([store], near=near, where=where, progress=progress)
+
+    def odd(self, *, number: int = 10, where: Filter | None = None) -> Odd:
+        """The most and the least typical photographs; see `clip_app.gallery.similar.odd`.
+
+        Raises:
+            GalleryError: if the folder has not been indexed with this model.
+        """
+        store = self._library.open(self.folder, self._model.info)
+        return odd([store], number=number, where=where)
 
     def counts(self) -> Counts:
         """How many files and pictures are indexed.

@@ -20,10 +20,10 @@ from clip_app.tasks.concepts import MARKS, Concept, by_key, check_model, key_of
 
 MAX_TOP_K = 500
 
-# Copies of one picture, saved or scaled differently, differ in few of 64 bits and hardly for the
-# model; bursts and other pictures of the same thing differ more in one of the two.
-_SAME_LOOK_BITS = 6
-_SAME_VECTOR = 0.9
+#: Copies of one picture, saved or scaled differently, differ in few of 64 bits and hardly for the
+#: model; bursts and other pictures of the same thing differ more in one of the two.
+SAME_LOOK_BITS = 6
+SAME_VECTOR = 0.9
 
 # More than what was asked for is fetched, so that copies and the query itself can be left out.
 _SURPLUS = 1.25
@@ -245,9 +245,9 @@ def without_copies(
         if asked and (one.hash in asked.own or asked.own_paths.intersection(files)):
             continue
         differing = np.bitwise_count(looks[: len(pictures)] ^ np.uint64(one.look))
-        for n in np.flatnonzero(differing <= _SAME_LOOK_BITS):
+        for n in np.flatnonzero(differing <= SAME_LOOK_BITS):
             picture, there, _ = pictures[n]
-            if picture.vector @ one.vector >= _SAME_VECTOR:
+            if picture.vector @ one.vector >= SAME_VECTOR:
                 there += [path for path in files if path not in there]
                 break
         else:

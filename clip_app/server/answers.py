@@ -8,7 +8,8 @@ from typing import Any
 from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.library import IndexStatus
 from clip_app.gallery.roots import printable
-from clip_app.gallery.search import SearchAnswer
+from clip_app.gallery.search import SearchAnswer, SearchHit
+from clip_app.gallery.similar import Duplicates, Odd
 from clip_app.model.info import CutText, public_name
 from clip_app.model.service import ModelService
 from clip_app.prompts import shortened
@@ -116,6 +117,42 @@ def search_answer(
         ],
         "nothing_fits": answer.nothing_fits,
         **truncated(answer.cut),
+    }
+
+
+def duplicates_answer(found: Duplicates, path_of: Callable[[str], str] = str) -> dict[str, Any]:
+    """`{"images", "near", "files", "spare_bytes", "groups": [[{"path", "copies", "similarity",
+    "width", "height", "bytes"}…]…]}`.
+
+    Args:
+        found: groups; the largest picture of each comes first.
+        path_of: how to write an absolute path.
+    """
+    return {
+        "images": found.images,
+        "near": found.near,
+        "files": sum(one.files for one in found.groups),
+        "spare_bytes": sum(one.spare for one in found.groups),
+        "groups": [[_sized(hit, path_of) for hit in one.hits] for one in found.groups],
+    }
+
+
+def odd_answer(found: Odd, path_of: Callable[[str], str] = str) -> dict[str, Any]:
+    """`{"images", "typical": […], "odd": […]}`, photographs as in `duplicates_answer`; the
+    similarity of each is its mean cosine with all others.
+    """
+    typical, odd = ([_sized(hit, path_of) for hit in hits] for hits in (found.typical, found.odd))
+    return {"images": found.images, "typical": typical, "odd": odd}
+
+
+def _sized(hit: SearchHit, path_of: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "path": path_of(hit.path),
+        "copies": [path_of(path) for path in hit.copies],
+        "similarity": hit.similarity,
+        "width": hit.width,
+        "height": hit.height,
+        "bytes": hit.size,
     }
 
 

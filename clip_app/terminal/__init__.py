@@ -22,6 +22,7 @@ from clip_app.strings import text
 from clip_app.terminal import (
     classify,
     concepts,
+    duplicates,
     evaluate,
     export,
     forget,
@@ -29,6 +30,7 @@ from clip_app.terminal import (
     index,
     match,
     models,
+    odd,
     search,
     sort,
     status,
@@ -43,7 +45,7 @@ log = logging.getLogger(__name__)
 # In the order of `--help`; each has `add`, which names its `run`.
 _COMMANDS = (
     *(classify, match, heatmap, teach, concepts, evaluate, sort, tag, undo),
-    *(index, search, status, forget, models, export),
+    *(index, search, duplicates, odd, status, forget, models, export),
 )
 
 # How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would

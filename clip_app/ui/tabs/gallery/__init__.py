@@ -7,6 +7,7 @@ import gradio as gr
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.tab import Page, Room
+from clip_app.ui.tabs.gallery.duplicates import build_duplicates
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
 from clip_app.ui.tabs.gallery.sorting import build_sorting
@@ -21,6 +22,7 @@ def build(page: Page, room: Room) -> None:
     with gr.Accordion(i18n("gallery_panel"), open=False, elem_id="gallery-panel"):
         index = build_index_part(page)
     build_sorting(page, room, index)
+    build_duplicates(page, index)
     view = build_finder(page, index).view
 
     def choose(event: gr.EventData) -> str:
