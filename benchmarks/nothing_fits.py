@@ -5,9 +5,10 @@
 A FOLDER holds a folder for each class, named in English as a person would say it, or photographs
 named like `n02123045_tabby.JPEG` after ImageNet's classes. Each FOLDER is a gallery, and so are all
 of them together and random parts of that. Every class of a gallery is searched for by its name
-three times over: as it is, with its photographs taken out, and with those of near classes taken out
-too; and so are absurd things that hardly any folder holds. `names.json` in a FOLDER may give the
-classes' Chinese names, {"cat": "猫"}.
+three times over: as it is, with its photographs taken out, and with those of near classes out too;
+and so are absurd things that hardly any folder holds, and everyday words near no class. Results are
+ranked and judged as in the app, by the prompts of a search and by the one of the background.
+`names.json` in a FOLDER may give the classes' Chinese names, {"cat": "猫"}.
 """
 
 import argparse
@@ -22,6 +23,8 @@ import open_clip
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from clip_app.gallery.asking import words_of
+from clip_app.gallery.pages import BLOCK
 from clip_app.gallery.relevance import (
     CHANCE_LIMIT,
     LINE_LIMIT,
@@ -30,7 +33,8 @@ from clip_app.gallery.relevance import (
     chances,
     unrelated_queries,
 )
-from clip_app.model.backgrounds import TEMPLATES, background_for
+from clip_app.gallery.relevance import line as line_of
+from clip_app.model.backgrounds import TEMPLATES, Background, background_for, background_words
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.photos import encode_files
@@ -42,52 +46,18 @@ from training.ranking import auroc
 SHOWN = 50
 MAX_QUERIES = 100
 SIZES = (100, 1_000, 10_000)
-ABSURD: dict[Language, tuple[str, ...]] = {
-    "en": (
-        "quarterly tax report",
-        "screenshot of program code",
-        "MRI scan of a knee",
-        "map of the Paris metro",
-        "handwritten love letter",
-        "wedding in Venice",
-        "blood cells under a microscope",
-        "periodic table",
-        "chess tournament",
-        "hospital operating room",
-        "courtroom",
-        "bar chart of sales",
-        "QR code",
-        "graduation ceremony",
-        "weather radar image",
-        "democracy",
-        "asdfgh qwerty",
-        "invoice number 4711",
-        "X-ray of a hand",
-        "crowded subway train",
-    ),
-    "zh": (
-        "季度税务报告",
-        "程序代码截图",
-        "膝盖的核磁共振图",
-        "巴黎地铁图",
-        "手写的情书",
-        "威尼斯的婚礼",
-        "显微镜下的血细胞",
-        "元素周期表",
-        "国际象棋比赛",
-        "医院手术室",
-        "法庭",
-        "销售柱状图",
-        "二维码",
-        "毕业典礼",
-        "气象雷达图",
-        "民主",
-        "阿斯顿发的",
-        "发票号码4711",
-        "手部X光片",
-        "挤满人的地铁",
-    ),
-}
+
+#: The gallery whose line is told, and limits beyond the first result that fits.
+LINE_GALLERY = "1000 of all"
+LINE_LIMITS = (CHANCE_LIMIT, LINE_LIMIT, 0.8)
+
+#: Everyday words that are near no class: one in so many is searched for.
+EVERYDAY_STEP = 8
+
+#: Queries that hardly any folder holds an answer to.
+ABSURD: dict[Language, list[str]] = json.loads(
+    Path(__file__).with_name("absurd_queries.json").read_text("utf-8")
+)
 
 
 @dataclass(frozen=True)
@@ -100,10 +70,15 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Search:
-    """One search: the verdict's chance of each of the first results, and what else could judge."""
+    """One search: the verdict's chance of each of the first results, and what else could judge.
+
+    `chance` and `relevant` are of the results among which the app draws its line; `right` is how
+    many right ones the whole gallery has.
+    """
 
     chance: np.ndarray
     relevant: np.ndarray
+    right: int
     cosine: float
     deviation: float
 
@@ -149,6 +124,15 @@ def main() -> None:
                 rows[name, language] = searches
                 print(f"| {name} | {len(members)} | {language} | {line(searches)} |", flush=True)
     compare_limits(list(rows.values()))
+    if rows:
+        gallery = LINE_GALLERY if (LINE_GALLERY, "en") in rows else list(rows)[-1][0]
+        tell_line(
+            {
+                language: rows[gallery, language]
+                for language in LANGUAGES
+                if (gallery, language) in rows
+            }
+        )
 
 
 def photographs_in(folder: Path) -> list[Photograph]:
@@ -196,7 +180,7 @@ def encoded(
             print(photo.error)
         else:
             known[str(photo.source)] = photo.image_features
-    if cache:
+    if cache and new:
         np.savez(cache, paths=np.array(list(known)), features=np.stack(list(known.values())))
     readable = [one for one in photographs if str(one.path) in known]
     return np.stack([known[str(one.path)] for one in readable]), readable
@@ -251,33 +235,51 @@ def search_all(
     classes = sorted(set(here) - {""})
     features = service.encode_labels(classes, TEMPLATES[language])
     of_class = np.array([classes.index(name) if name else -1 for name in here])
-    searches: dict[str, list[Search]] = {"there": [], "out": [], "near out": [], "absurd": []}
+    kinds = ("there", "out", "near out", "absurd", "everyday", "before")
+    searches: dict[str, list[Search]] = {kind: [] for kind in kinds}
+    everything = np.ones(len(vectors), bool)
 
-    def search(query: np.ndarray, keep: np.ndarray, relevant: np.ndarray) -> Search:
-        unrelated = unrelated_queries(calibration, [Term(query, 1.0, background)])
+    def search(
+        kind: str,
+        judged: np.ndarray,
+        ranked: np.ndarray,
+        keep: np.ndarray = everything,
+        relevant: np.ndarray = ~everything,
+        words: Background = background,
+    ) -> None:
+        unrelated = unrelated_queries(calibration, [Term(judged, 1.0, words)])
         left = np.flatnonzero(keep)
-        scores = vectors[left] @ query
-        top = left[np.argsort(-scores)[:SHOWN]]
-        return Search(
-            chances(calibration, query, unrelated, vectors[top]),
+        scores = vectors[left] @ ranked
+        top = left[np.argsort(-scores)[:BLOCK]]
+        found = Search(
+            chances(calibration, judged, unrelated, vectors[top]),
             relevant[top],
+            int(relevant[left].sum()),
             float(scores.max()),
             float((scores.max() - scores.mean()) / scores.std()),
         )
+        searches[kind].append(found)
 
-    everything = np.ones(len(vectors), bool)
     rng = np.random.default_rng(0)
     for number in rng.permutation(len(classes))[:MAX_QUERIES]:
+        judged, ranked = features[number], words_of(service, classes[number])
         same = same_thing(number, classes)
-        near = same | (features @ features[number] >= background.near)
+        near = same | (features @ judged >= background.near)
         relevant = np.where(of_class >= 0, same[of_class], False)
         alike = np.where(of_class >= 0, near[of_class], False)
-        searches["there"].append(search(features[number], everything, relevant))
+        search("there", judged, ranked, relevant=relevant)
+        search("before", judged, judged, relevant=relevant)
         for kind, gone in (("out", relevant), ("near out", alike)):
             if (~gone).sum() >= 10:
-                searches[kind].append(search(features[number], ~gone, relevant))
-    for query in service.encode_labels(ABSURD[language], TEMPLATES[language]):
-        searches["absurd"].append(search(query, everything, ~everything))
+                search(kind, judged, ranked, ~gone, relevant)
+    for text in ABSURD[language]:
+        judged = service.encode_labels([text], TEMPLATES[language])[0]
+        search("absurd", judged, words_of(service, text))
+    far = np.flatnonzero((background.features @ features.T).max(axis=1) < background.near)
+    for number in far[::EVERYDAY_STEP]:
+        others = Background(np.delete(background.features, number, axis=0), background.near)
+        ranked = words_of(service, background_words(language)[number])
+        search("everyday", background.features[number], ranked, words=others)
     return searches
 
 
@@ -289,21 +291,62 @@ def same_thing(number: int, classes: list[str]) -> np.ndarray:
 
 def line(searches: dict[str, list[Search]]) -> str:
     """The figures of one gallery."""
-    cells = [f"{100 * passed(ones):.0f}" if ones else "–" for ones in searches.values()]
-    found = [(one.chance <= CHANCE_LIMIT).any() for one in searches["there"]]
-    shown = [
-        one.chance <= (LINE_LIMIT if any_fits else CHANCE_LIMIT)
-        for one, any_fits in zip(searches["there"], found, strict=True)
-    ]
-    right = [one.relevant for one in searches["there"]]
-    pairs = list(zip(shown, right, strict=True))
-    cells.append(f"{100 * np.mean([r[s].mean() for s, r in pairs if s.any()]):.0f}")
-    cells.append(f"{100 * np.mean([s[r].mean() for s, r in pairs if r.any()]):.0f}")
-    cells.append(f"{100 * np.mean([r.mean() for r in right]):.0f}")
+    cells = [told(searches[kind]) for kind in ("there", "out", "near out", "absurd")]
+    right, shown = above_line(searches["there"], LINE_LIMIT)
+    cells += [f"{shown:.0f}", f"{right:.0f}"]
+    cells.append(f"{100 * np.mean([one.relevant[:SHOWN].mean() for one in searches['there']]):.0f}")
     for judge in (lambda one: -one.chance.min(), lambda one: one.cosine, lambda one: one.deviation):
         there, out = ([judge(one) for one in searches[kind]] for kind in ("there", "near out"))
         cells.append(f"{auroc(np.array(there), np.array(out)):.3f}")
     return " | ".join(cells)
+
+
+def above_line(
+    searches: list[Search], limit: float, found_only: bool = False
+) -> tuple[float, float]:
+    """Percent of the right ones that lie above the line, and of what lies above that is right.
+
+    Args:
+        searches: for things that are there.
+        limit: the chance that a result may have where any has at most `CHANCE_LIMIT`.
+        found_only: leave out searches of which no result fits.
+    """
+    right, shown = [], []
+    for one in searches:
+        fits = bool((one.chance <= CHANCE_LIMIT).any())
+        if found_only and not fits:
+            continue
+        above = one.relevant[: line_of(one.chance <= (limit if fits else CHANCE_LIMIT))]
+        right.append(above.sum() / one.right)
+        if len(above):
+            shown.append(above.mean())
+    return 100 * float(np.mean(right)), 100 * float(np.mean(shown)) if shown else 0.0
+
+
+def tell_line(searches: dict[Language, dict[str, list[Search]]]) -> None:
+    """How many of the right ones lie above the line: ranked as before, as now, other limits."""
+    print(
+        "\n| limit beyond the first | right ones above % | right of what is above % | where", end=""
+    )
+    print(" anything is found, right ones above % | found % | absent % | everyday % | absurd % |")
+    print("|---|" + "---|" * 7)
+    rows = [(f"{CHANCE_LIMIT}, one prompt (before)", "before", CHANCE_LIMIT)]
+    rows += [(str(one), "there", one) for one in LINE_LIMITS]
+    for title, there, limit in rows:
+        cells = []
+        for of in searches.values():
+            figures = [*above_line(of[there], limit), above_line(of[there], limit, True)[0]]
+            cells.append(
+                [f"{one:.0f}" for one in figures]
+                + [told(of[kind]) for kind in (there, "near out", "everyday", "absurd")]
+            )
+        both = " | ".join(" / ".join(one) for one in zip(*cells, strict=True))
+        print(f"| {title} | {both} |")
+
+
+def told(searches: list[Search]) -> str:
+    """How many of the searches find something, in percent."""
+    return f"{100 * passed(searches):.0f}" if searches else "–"
 
 
 def passed(searches: list[Search]) -> float:
