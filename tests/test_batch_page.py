@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,14 @@ from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
 from clip_app.tasks.match import judge, match_matrix
 from clip_app.ui.desk import Desk
-from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, told_apart
+from clip_app.ui.tabs.classify.batch_run import (
+    NONE_FITS,
+    Batch,
+    as_csv,
+    as_json,
+    as_zip,
+    told_apart,
+)
 from tests.conftest import EXAMPLES, noise
 
 PHONE = {"width": 390, "height": 844}
@@ -115,6 +123,13 @@ def test_a_batch_is_grouped_by_class_and_a_correction_goes_into_the_downloads(op
     assert len(lines) == 16
     assert not any(line.startswith("=") for line in lines)
     assert [row["corrected"] for row in csv.DictReader(lines)][3:6] == ["coffee"] * 3
+    with page.expect_download() as got:
+        page.locator("#batch-zip").click()
+    assert got.value.suggested_filename == "classified.zip"
+    with zipfile.ZipFile(got.value.path()) as archive:
+        assert archive.namelist()[:2] == ["cat/cat.jpg", "coffee/rocket.jpg"]
+        assert archive.read("coffee/rocket.jpg") == (EXAMPLES / "rocket.jpg").read_bytes()
+        assert len(archive.namelist()) == 5
 
 
 @browser_test
@@ -430,6 +445,18 @@ def test_a_run_shows_itself_at_most_twice_a_second_and_encodes_nothing_twice(
     ]
     rows = list(csv.DictReader(as_csv(batch.run).splitlines()))
     assert [one["corrected"] for one in rows[6:10]] == [NONE_FITS, NONE_FITS, "", ""]
+    verdicts = ["fits", "none", "unsure", "fits", "none"]
+    for number, verdict in enumerate(verdicts):
+        batch.run.rows[number].answer["verdict"] = verdict
+    batch.run.rows[0].answer["results"][0]["label"] = "cat"
+    batch.run.correct(4, "dog")
+    batch.run.rows[1].source.unlink()
+    packed = as_zip(batch.run, tmp_path / "sorted.zip", "zh")
+    assert packed.reason.message("en").endswith("(1): 1.jpg")
+    with zipfile.ZipFile(tmp_path / "sorted.zip") as archive:
+        entries = ["cat/0.jpg", "不好说/2.jpg", "都不符合/3.jpg", "dog/4.jpg"]
+        assert archive.namelist()[:4] == entries
+        assert archive.read("dog/4.jpg") == (tmp_path / "4.jpg").read_bytes()
     batch.close()
 
 

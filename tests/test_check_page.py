@@ -21,6 +21,7 @@ from clip_app.model.slot import ModelSlot
 from clip_app.settings import ASSETS, Settings
 from clip_app.sizes import megabytes
 from clip_app.tasks.classify import classify
+from clip_app.tasks.concepts import learn_concept
 from clip_app.tasks.evaluate import evaluate
 from clip_app.ui.runs import StoppedError
 from clip_app.ui.tabs.classify.check import models_asked, models_besides
@@ -67,10 +68,11 @@ def check(galleries, service):
     def run(*files: Path, folder: str = "", synonyms: str = "", told=lambda done, total: None):
         one.uploads = [Upload(path, path.name) for path in files]
         one.start()
-        one.check(galleries, [lambda: service], Asked(folder, "auto", synonyms, "en"), told)
+        asked = Asked(folder, "auto", synonyms, "en", lambda _: run.taught)
+        one.check(galleries, [lambda: service], asked, told)
         return json.loads(one.state()["result"])[0]
 
-    run.of = one
+    run.of, run.taught = one, ()
     yield run
     one.close()
 
@@ -182,6 +184,17 @@ def test_lists_are_offered_for_the_labels_that_were_checked(check, service, tmp_
     assert check.of.listed(service, other, "auto") is None
     alone = classify(service, photo, [*CLASSES], "auto", independent=True)
     assert check.of.listed(service, alone, "auto") is None
+
+    # With what was taught, classes of its names are other classes, and so are their lists.
+    birds = learn_concept(service, "Birds", sorted((GALLERY / "birds").iterdir())[:3])
+    assert check.of.listed(service, answers, "auto", [birds]) is None
+    check.taught = (birds, learn_concept(service, "else", [photo]))
+    again = check(folder=str(tmp_path / "root"))
+    expected = evaluate(service, tmp_path / "root", concepts=[birds])
+    np.testing.assert_array_equal(again["matrix"], expected.confusion)
+    assert again["conformal"]["threshold"] != told["threshold"]
+    assert check.of.listed(service, answers, "auto", [birds])
+    assert check.of.listed(service, answers, "auto")
 
 
 def test_another_model_is_loaded_only_where_there_is_memory_for_it(service, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ let tiles = [];
 let groups = new Map();
 let only = null;
 let open = null;
+let taken = ''; // the archive that was downloaded last
 
 const run = () => props.value.run;
 const groupOf = ([, , verdict, scores, corrected]) =>
@@ -278,6 +279,11 @@ const showAll = () => {
   }
   showRows();
   showState();
+  const { file } = props.value;
+  if (file && file !== taken) {
+    taken = file;
+    make('a', { href: served(file), download: file.split('/').at(-1) }).click();
+  }
 };
 const sayOptions = () => {
   together.nextElementSibling.textContent = say('batch_together');

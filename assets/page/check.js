@@ -5,6 +5,7 @@ const go = find('.go');
 const halt = find('.halt');
 const folder = find('#check-folder');
 const names = find('#check-names');
+const taught = find('#check-taught');
 const models = find('.models > div');
 const result = find('.result');
 let shownResult = null;
@@ -192,6 +193,8 @@ const show = () => {
   const { files, bytes, progress, stopped, error, number, result: told } = props.value;
   find('.intro').textContent = say('check_intro');
   find('.folder span').textContent = say('check_folder');
+  taught.nextElementSibling.textContent = say('check_taught');
+  find('.when').textContent = say('check_taught_when');
   find('.compare summary').textContent = say('check_more');
   find('.compare .field span').textContent = say('check_synonyms');
   find('.models legend').textContent = say('check_models');
@@ -224,7 +227,8 @@ const show = () => {
 go.addEventListener('click', () => {
   go.disabled = true;
   const marked = [...models.querySelectorAll('input:checked')].map((one) => one.value);
-  trigger('run', { folder: folder.value, synonyms: names.value, models: marked });
+  trigger('run', { folder: folder.value, synonyms: names.value, models: marked,
+    taught: taught.checked });
 });
 halt.addEventListener('click', () => {
   halt.disabled = true;

@@ -2,6 +2,7 @@ const HOWS = ['copy', 'move', 'hardlink', 'symlink', 'tag', 'tag_stem'];
 const root = find('.sorting');
 const how = find('#sorting-how');
 const target = find('#sorting-target');
+const together = find('#sorting-together');
 const go = find('#sorting-plan');
 const halt = find('#sorting-stop');
 const act = find('#sorting-do');
@@ -208,6 +209,8 @@ const showOptions = () => {
   const shares = element.querySelectorAll('.share span');
   shares[0].textContent = say('sorting_threshold');
   shares[1].textContent = say('sorting_margin');
+  together.nextElementSibling.textContent = say('batch_together');
+  find('.when').textContent = say('batch_together_when');
   if (typed === null) target.value = say('sorting_target_default');
   find('.back span').textContent = say('sorting_csv_back');
   back.ariaLabel = say('sorting_csv_back');
@@ -242,7 +245,7 @@ const show = () => {
 go.addEventListener('click', () => {
   busy();
   const [threshold, margin] = ['threshold', 'margin'].map((one) => find(`#sorting-${one}`).value);
-  trigger('plan', { threshold, margin, target: target.value });
+  trigger('plan', { threshold, margin, target: target.value, together: together.checked });
 });
 halt.addEventListener('click', () => {
   halt.disabled = true;

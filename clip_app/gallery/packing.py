@@ -1,21 +1,22 @@
 """Found originals as one .zip archive: streamed to a file, each only as it was indexed."""
 
+import contextlib
 import logging
 import math
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from clip_app.errors import ChangedImageError, ImageError, InputError, StorageError
+from clip_app.errors import ChangedImageError, ImageError, InputError, Reason, StorageError
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stored_names import safe_name
 from clip_app.gallery.stores.store import content_hash_of
 from clip_app.images import shown_name
 from clip_app.sizes import megabytes
-from clip_app.strings import Language, text
+from clip_app.strings import Language
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,17 @@ class Packed:
     files: int
     left_out: tuple[str, ...]
 
-    def note(self, language: Language) -> str:
-        """What is not in it as a sentence; empty where everything is."""
+    @property
+    def reason(self) -> Reason | None:
+        """What is not in it; None where everything is."""
         if not self.left_out:
-            return ""
+            return None
         names = ", ".join(self.left_out[:_NAMED]) + " …" * (len(self.left_out) > _NAMED)
-        return text("zip_left_out", language, number=len(self.left_out), names=names)
+        return Reason("zip_left_out", {"number": len(self.left_out), "names": names})
+
+    def note(self, language: Language) -> str:
+        """The same as a sentence; empty where everything is in it."""
+        return self.reason.message(language) if self.reason else ""
 
 
 def zip_of(
@@ -69,21 +75,65 @@ def zip_of(
         InputError: if they are larger than `MAX_BYTES` together, or none is left.
         StorageError: if the disk is full; nothing is left behind.
     """
-    if sum(hit.size for hit in hits) > MAX_BYTES:
-        raise InputError("zip_too_large", limit=megabytes(MAX_BYTES, math.floor))
-    taken: set[str] = set()
     left_out = []
+    with _written(path, sum(hit.size for hit in hits)) as archive:
+        for hit in hits:
+            try:
+                _add(archive, hit, roots, folders[hit.path] if folders else "")
+            except ImageError as error:
+                log.info("Not packed: %s", error)
+                left_out.append(shown_name(hit.path))
+                if isinstance(error, ChangedImageError):
+                    changed(hit.path)
+    return Packed(len(archive.taken), tuple(left_out))
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A file of this app's own, such as an upload, and what it is called in an archive."""
+
+    path: Path
+    name: str
+    folder: str
+
+
+def zip_of_files(files: Sequence[Loose], path: Path) -> Packed:
+    """Write files into an archive as `zip_of` does; those that are gone are left out.
+
+    Raises:
+        InputError, StorageError: as `zip_of`.
+    """
+    there = [one for one in files if one.path.is_file()]
+    with _written(path, sum(one.path.stat().st_size for one in there)) as archive:
+        for one in there:
+            with one.path.open("rb") as source:
+                archive.add(source, one.path.stat().st_size, one.name, one.folder)
+    kept = set(there)
+    return Packed(len(there), tuple(one.name for one in files if one not in kept))
+
+
+@dataclass(frozen=True)
+class _Archive:
+    file: zipfile.ZipFile
+    taken: set[str] = field(default_factory=set)
+
+    def add(self, source: BinaryIO, size: int, name: str, folder: str) -> None:
+        entry = _entry(name, self.taken, size, folder)
+        with self.file.open(entry, "w", force_zip64=size > 2**31) as target:
+            for block in _blocks(source):
+                target.write(block)
+
+
+@contextlib.contextmanager
+def _written(path: Path, size: int) -> Iterator[_Archive]:
+    """An archive that something comes into; where it fails, or stays empty, none is left."""
+    if size > MAX_BYTES:
+        raise InputError("zip_too_large", limit=megabytes(MAX_BYTES, math.floor))
     try:
-        with zipfile.ZipFile(path, "x") as archive:
-            for hit in hits:
-                try:
-                    _add(archive, hit, roots, taken, folders[hit.path] if folders else "")
-                except ImageError as error:
-                    log.info("Not packed: %s", error)
-                    left_out.append(shown_name(hit.path))
-                    if isinstance(error, ChangedImageError):
-                        changed(hit.path)
-        if not taken:
+        with zipfile.ZipFile(path, "x") as file:
+            archive = _Archive(file)
+            yield archive
+        if not archive.taken:
             raise InputError("zip_empty")
     except OSError as error:
         path.unlink(missing_ok=True)
@@ -91,22 +141,15 @@ def zip_of(
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return Packed(len(taken), tuple(left_out))
 
 
-def _add(
-    archive: zipfile.ZipFile, hit: SearchHit, roots: Roots, taken: set[str], folder: str
-) -> None:
+def _add(archive: _Archive, hit: SearchHit, roots: Roots, folder: str) -> None:
     with roots.opened(hit.path) as (source, size):
         # Compared before a byte of it is in the archive, which could not be taken out again.
         if content_hash_of(_blocks(source)) != hit.hash:
             raise ChangedImageError("image_changed", name=shown_name(hit.path))
         source.seek(0)
-        with archive.open(
-            _entry(hit, taken, size, folder), "w", force_zip64=size > 2**31
-        ) as target:
-            for block in _blocks(source):
-                target.write(block)
+        archive.add(source, size, printable(Path(hit.path).name), folder)
 
 
 def _blocks(source: BinaryIO) -> Iterator[bytes]:
@@ -114,9 +157,9 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _entry(hit: SearchHit, taken: set[str], size: int, folder: str) -> zipfile.ZipInfo:
+def _entry(name: str, taken: set[str], size: int, folder: str) -> zipfile.ZipInfo:
     """The file's name in a folder, told apart from those that are in the archive, on any system."""
-    wanted = Path(safe_name(printable(Path(hit.path).name)))
+    wanted = Path(safe_name(name))
     before = f"{folder}/" if folder else ""
     name, number = before + wanted.name, 1
     while name.casefold() in taken:

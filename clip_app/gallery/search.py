@@ -16,7 +16,7 @@ from clip_app.metrics import steps
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
-from clip_app.tasks.concepts import MARKS, Concept, by_key, check_model, key_of
+from clip_app.tasks.concepts import MARKS, Concept, by_key, check_model, key_of, sought
 
 MAX_TOP_K = 500
 
@@ -139,7 +139,9 @@ def with_concepts(
             continue
         check_model(concept, service)
         words = words_of(service, concept.name)
-        mixed.append(ImageTerm(concept.mixed(words), f"{MARKS[0]}{concept.name}", term.weight))
+        # What is to be stayed away from counts as a picture does: as like its examples as may be.
+        vector = sought(service, concept, words) if term.weight > 0 else concept.mixed(words)
+        mixed.append(ImageTerm(vector, f"{MARKS[0]}{concept.name}", term.weight))
     return mixed
 
 

@@ -15,6 +15,7 @@ from clip_app.progress import Progress
 from clip_app.sorting.plan import Plan
 from clip_app.tasks.classes import Classes
 from clip_app.tasks.classify import classify_features
+from clip_app.tasks.joint import Joint
 from clip_app.tasks.sorting import MARGIN, THRESHOLD, choose
 
 
@@ -49,6 +50,7 @@ def plan_of_index(
     *,
     threshold: float = THRESHOLD,
     margin: float = MARGIN,
+    joint: Joint | None = None,
     without: Path | None = None,
     progress: Progress | None = None,
 ) -> Indexed:
@@ -61,6 +63,7 @@ def plan_of_index(
         classes: what they are sorted by.
         threshold: see `clip_app.tasks.sorting.choose`.
         margin: likewise.
+        joint: as in `clip_app.sorting.plan.make_plan`.
         without: a folder to leave out, resolved: where sorted photographs are put.
         progress: called with (done, total).
 
@@ -70,20 +73,32 @@ def plan_of_index(
     found = Indexed(Plan(store.key.folder / below), classes.names)
     counted = store.counts()
     done = 0
+    kept: dict[str, np.ndarray] = {}
+
+    def answer(features: dict[str, np.ndarray]) -> None:
+        rows = np.array(list(features.values()), np.float32)
+        answers = classify_features(service, rows, classes, joint=joint)
+        found.plan.choices += [
+            choose(name, one, threshold, margin)
+            for name, one in zip(features, answers, strict=True)
+        ]
+
     for paths in batched(_paths(store, below, without), CHUNK):
         records = store.records(paths)
         vectors = store.vectors([one.hash for one in records.values() if one.error is None])
-        known = {path: one for path, one in records.items() if one.hash in vectors}
-        features = np.array([vectors[one.hash] for one in known.values()], np.float32)
-        answers = classify_features(service, features, classes) if known else []
-        for path, answer in zip(known, answers, strict=True):
-            name = path.removeprefix(f"{below}/") if below else path
-            found.plan.choices.append(choose(name, answer, threshold, margin))
-            found.records[name] = known[path]
+        for path, one in records.items():
+            if one.hash in vectors:
+                name = path.removeprefix(f"{below}/") if below else path
+                kept[name], found.records[name] = vectors[one.hash], one
+        if kept and not joint:
+            answer(kept)
+            kept.clear()
         found.plan.broken += [(path, one.error) for path, one in records.items() if one.error]
         done += len(paths)
         if progress:
             progress(min(done, counted.files), counted.files)
+    if kept:
+        answer(kept)
     found.plan.choices.sort(key=lambda one: one.path)
     return found
 

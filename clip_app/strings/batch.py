@@ -39,6 +39,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch_all": ("All", "全部"),
     "batch_nothing": ("None fits", "都不符合"),
     "batch_moved": ("Corrected", "改过的"),
+    "batch_zip": ("Download sorted .zip", "下载分好类的 .zip"),
+    "batch_unsure_folder": ("Unsure", "不好说"),
     "batch_fits": ("{label} {score}", "{label} {score}"),
     "batch_unsure": ("Unsure; closest: {label} {score}", "不好说，最接近 {label} {score}"),
     "batch_none": ("None fits; closest: {label} {score}", "都不符合，最接近 {label} {score}"),

@@ -94,6 +94,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "check_sent": ("{names} · {size}", "{names} · {size}"),
     "check_folder": ("Or a folder that is there already", "或用已有的照片文件夹"),
     "check_folder_none": ("what was dropped", "用拖来的文件"),
+    "check_taught": ("With what was taught", "用上教过的内容"),
+    "check_taught_when": (
+        "A class that bears the name of something you taught uses its examples. Check with other "
+        "photos than you taught it with, or it looks better than it is.",
+        "和教过的名称同名的类别，会用上它的例子。检验时请用别的照片：拿教过的照片来考，"
+        "成绩会虚高。",
+    ),
     "check_more": ("Compare names and models", "比较名称和模型"),
     "check_synonyms": (
         "Names to compare: a line a class, its own name first",

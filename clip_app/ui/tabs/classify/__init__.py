@@ -127,7 +127,8 @@ class _Classifying:
             return
         advice, advised = english_advice(self.page, service, typed, labels, given)
         check: Check = given[self.check]
-        if listed := check.listed(service, answer, self.options.templates_of(given)):
+        taught = self.page.concepts.named(given, service, labels)
+        if listed := check.listed(service, answer, self.options.templates_of(given), taught):
             advice = text("check_card", given[self.page.language], labels=" / ".join(listed))
         yield self.card.labels_ranked(given, service, answer, labels, advice) | advised
 

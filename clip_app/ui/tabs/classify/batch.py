@@ -8,12 +8,12 @@ import gradio as gr
 
 from clip_app.errors import ClipAppError
 from clip_app.text_lists import split_labels
-from clip_app.ui.downloads import download_button, write_export
+from clip_app.ui.downloads import download_button, new_export, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
-from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json
+from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, as_zip
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.words import words
 
@@ -45,7 +45,11 @@ def build_batch(page: Page, options: Options) -> None:
         with gr.Row():
             csv_file = download_button("download_csv", "batch-csv")
             json_file = download_button("download_json", "batch-json")
-    files = [csv_file, json_file]
+            # Made when it is asked for: it is as large as the photographs.
+            sorted_file = gr.Button(
+                i18n("batch_zip"), visible=False, elem_id="batch-zip", scale=0, min_width=240
+            )
+    files = [csv_file, json_file, sorted_file]
 
     def written(batch: Batch) -> Values:
         run = batch.run
@@ -56,6 +60,7 @@ def build_batch(page: Page, options: Options) -> None:
         return {
             csv_file: gr.update(value=table, visible=True),
             json_file: gr.update(value=answers, visible=True),
+            sorted_file: gr.update(visible=True),
         }
 
     def change(given: Values, event: gr.EventData) -> Values:
@@ -96,6 +101,20 @@ def build_batch(page: Page, options: Options) -> None:
             batch.run.correct(number, None if label is None else names[label])
         return {panel: batch.shown()} | written(batch)
 
+    def pack(given: Values) -> Values:
+        batch: Batch = given[state]
+        batch.error = None
+        if batch.run is None:
+            return {}
+        try:
+            path = new_export("classified.zip")
+            batch.error = as_zip(batch.run, path, given[page.language]).reason
+            batch.file = str(path)
+        except ClipAppError as error:
+            batch.error = error
+        shown, batch.file = batch.shown(), ""
+        return {panel: shown}
+
     asking: set[Any] = {state, page.language}
     panel.photos(shows_errors(change, page.language), asking, [panel], **_PRIVATE)
     panel.run(
@@ -106,5 +125,6 @@ def build_batch(page: Page, options: Options) -> None:
     )
     panel.stop(shows_errors(stop, page.language), asking, None, **_PRIVATE)
     panel.correct(shows_errors(correct, page.language), asking, [panel, *files], **_PRIVATE)
+    sorted_file.click(shows_errors(pack, page.language), asking, [panel], **_PRIVATE)
     asked: list[Any] = [options.labels, options.templates, options.own_templates, options.scoring]
     gr.on([one.change for one in asked], None, asked, None, js=_ASKED, **_PRIVATE)

@@ -8,16 +8,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
 from clip_app.errors import ClipAppError, ImageError, InputError, Reason
+from clip_app.gallery.packing import Loose, Packed, zip_of_files
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name
 from clip_app.model.service import ModelService
 from clip_app.server.answers import classification_answer
+from clip_app.sorting.folders import folder_names
+from clip_app.strings import Language, text
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
 from clip_app.tasks.concepts import Concept
@@ -41,11 +44,13 @@ class Row:
     """One photograph.
 
     Attributes:
+        source: the photograph itself.
         picture: the path of a small copy.
         answer: what the API says of it.
         corrected: the label that the visitor moved it to, or `NONE_FITS`.
     """
 
+    source: Path
     picture: str
     answer: dict[str, Any]
     corrected: str | None = None
@@ -118,7 +123,9 @@ class Batch(Desk):
     def __init__(self) -> None:
         super().__init__()
         self.run: Run | None = None
-        self.error: ClipAppError | None = None
+        self.error: ClipAppError | Reason | None = None
+        #: An archive that was asked for, until the script has been told of it.
+        self.file = ""
 
     def classify(
         self,
@@ -155,7 +162,7 @@ class Batch(Desk):
         names = told_apart([shown_name(name=one.name) for one in run.uploads])
         try:
             with closing(self.encoded(service)) as photos:
-                for name, photo in zip(names, photos, strict=True):
+                for upload, name, photo in zip(run.uploads, names, photos, strict=True):
                     if photo.error is not None:
                         run.broken.append(photo.error.reason.about(name))
                     elif photo.image_features is not None:
@@ -163,7 +170,8 @@ class Batch(Desk):
                         answer = classify_features(
                             service, features, classes, independent=independent
                         )[0]
-                        run.add(Row(photo.kept, classification_answer(name, service, answer)))
+                        said = classification_answer(name, service, answer)
+                        run.add(Row(upload.path, photo.kept, said))
                         if together:
                             seen.append(photo.image_features)
                     shown = time.monotonic()
@@ -197,6 +205,7 @@ class Batch(Desk):
             "run": run.shown() if run else None,
             "changed": run is not None and tuple(self.uploads) != run.uploads,
             "error": said_in_both(self.error) if self.error else None,
+            "file": self.file,
         }
 
 
@@ -240,3 +249,26 @@ def as_json(run: Run) -> str:
     """What the API answers for each photograph, and `corrected`: a label, `NONE_FITS` or null."""
     answers = [row.answer | {"corrected": row.corrected} for row in run.rows]
     return json.dumps(answers, ensure_ascii=False, indent=1)
+
+
+def as_zip(run: Run, path: Path, language: Language) -> Packed:
+    """The photographs, by the names they came with, in a folder a label: where they were corrected
+    to, else what they were taken for; "unsure" and "none" have folders of their own.
+
+    Raises:
+        InputError, StorageError: as `zip_of_files`.
+    """
+    # No label ends in a space, so these two are no label's, whatever that is called.
+    none, unsure = (f"{text(key, language)} " for key in ("batch_nothing", "batch_unsure_folder"))
+    by_verdict = {"none": none, "unsure": unsure}
+    folders = folder_names((*run.labels, none, unsure))
+
+    def folder(row: Row) -> str:
+        if row.corrected is not None:
+            return folders[row.corrected if row.corrected in run.labels else none]
+        best = row.answer["results"][0]["label"]
+        return folders[by_verdict.get(row.answer["verdict"], best)]
+
+    return zip_of_files(
+        [Loose(one.source, one.answer["image"], folder(one)) for one in run.rows], path
+    )

@@ -94,7 +94,7 @@ class _Checking:
         panel.photos(shows_errors(self.change, language), asking, [panel], **_PRIVATE)
         panel.run(
             shows_errors(self.run, self.page.language_now),
-            {*asking, self.page.spoken} | self.options.inputs,
+            {*asking, self.page.spoken, self.page.concepts.visit} | self.options.inputs,
             [panel, *self.files],
             **_PRIVATE,
         )
@@ -124,6 +124,9 @@ class _Checking:
             self.options.templates_of(given),
             str(sent.get("synonyms") or ""),
             self.page.language_now(given),
+            (lambda service: self.page.concepts.store(given, service).all())
+            if sent.get("taught")
+            else lambda _: (),
         )
 
         def shown(done: int, total: int) -> Values:

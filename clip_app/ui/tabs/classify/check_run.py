@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from clip_app.server.evaluation_answer import evaluation_answer
 from clip_app.server.evaluation_page import MOST_CLASSES, evaluation_page
 from clip_app.strings import Language
 from clip_app.tasks.classify import Classification
+from clip_app.tasks.concepts import Concept, key_of
 from clip_app.tasks.evaluate import Evaluation, evaluate
 from clip_app.tasks.labelled import (
     LabelledPhotos,
@@ -49,12 +50,14 @@ class Asked:
         templates: as `clip_app.prompts.choose_templates` takes them.
         synonyms: as typed.
         language: of the report.
+        taught: gives what a model was taught, which classes of its names are then mixed with.
     """
 
     folder: str
     templates: str
     synonyms: str
     language: Language
+    taught: Callable[[ModelService], Sequence[Concept]] = lambda _: ()
 
 
 class Check(Desk):
@@ -82,7 +85,7 @@ class Check(Desk):
         self._result = ""
         self._received: tuple[Any, ...] = ()
         self._pictures: dict[str, str] = {}
-        self._lists: dict[tuple[str, frozenset[str], str], Conformal] = {}
+        self._lists: dict[Hashable, Conformal] = {}
 
     def start(self) -> int:
         """Begin a run; returns its number."""
@@ -119,6 +122,7 @@ class Check(Desk):
         for model in models:
             service = model()
             name = service.info.public_name
+            taught = asked.taught(service)
 
             def phase(key: str, name: str = name) -> Progress:
                 def tell(done: int, total: int) -> None:
@@ -131,13 +135,14 @@ class Check(Desk):
                 service,
                 photos,
                 templates=asked.templates,
+                concepts=taught,
                 synonyms=synonyms,
                 progress=phase("check_reading"),
                 reading=phase("check_naming"),
             )
             found.append(one)
             if one.conformal is not None:
-                known = (one.fingerprint, frozenset(one.names), asked.templates)
+                known = _classifier(one.fingerprint, one.names, asked.templates, taught)
                 self._lists[known] = one.conformal
         self.phase = ("check_writing", "")
         told(0, 1)
@@ -152,14 +157,19 @@ class Check(Desk):
         self.found = found
 
     def listed(
-        self, service: ModelService, answer: Classification, templates: str
+        self,
+        service: ModelService,
+        answer: Classification,
+        templates: str,
+        concepts: Sequence[Concept] = (),
     ) -> list[str] | None:
         """The labels of which one is right as often as was wanted; None where that is not known.
 
-        It is known where these labels were checked, by the same model and templates.
+        It is known where these labels were checked, by the same model, templates and examples.
         """
         names = [one.label for one in answer.results]
-        lists = self._lists.get((service.info.fingerprint, frozenset(names), templates))
+        fingerprint = service.info.fingerprint
+        lists = self._lists.get(_classifier(fingerprint, names, templates, concepts))
         if lists is None or answer.independent:
             return None
         best, *rest = answer.results
@@ -245,6 +255,15 @@ class Check(Desk):
                 log.info("No picture: %s", error)
                 self._pictures[path] = ""
         return [printable(os.path.basename(path)), self._pictures[path]]
+
+
+def _classifier(
+    fingerprint: str, names: Sequence[str], templates: str, concepts: Sequence[Concept]
+) -> Hashable:
+    """What figures are of: a model, its classes, and what these were made of."""
+    keys = frozenset(map(key_of, names))
+    used = frozenset(one.direction.tobytes() for one in concepts if key_of(one.name) in keys)
+    return fingerprint, keys, templates, used
 
 
 def _within(photos: LabelledPhotos, roots: Roots) -> LabelledPhotos:

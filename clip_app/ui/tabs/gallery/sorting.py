@@ -157,6 +157,7 @@ class SortingPart:
                             classes_from_labels(service, labels, "auto", concepts=taught),
                             threshold=threshold,
                             margin=margin,
+                            joint="transclip" if asked.get("together") else None,
                             without=without,
                             progress=progress,
                         ),
@@ -347,7 +348,7 @@ def build_sorting(page: Page, room: Room, index: IndexPart) -> None:
         panel = gr.HTML(
             None,
             **part("basics", "uploads", "sorting"),
-            words=words("sorting_"),
+            words=words("sorting_", "batch_together"),
             apply_default_css=False,
             elem_id="sorting-panel",
         )
