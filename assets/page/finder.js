@@ -21,6 +21,7 @@ const draw = () => {
   chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
   find('.add').textContent = say('find_add');
   find('.tidy').textContent = say('find_tidy');
+  find('.copies').textContent = say('find_copies');
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());

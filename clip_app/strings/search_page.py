@@ -54,6 +54,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "find_add": ("Add photos", "添加照片"),
     "find_tidy": ("Sort by words", "按词整理"),
+    "find_copies": ("Copies", "找重复"),
     "find_filters": ("Filters", "筛选"),
     "find_sort": ("Order", "排序"),
     "find_by_rank": ("best first", "最像的在前"),

@@ -107,6 +107,7 @@ const unfold = (panel, press = '.label-wrap', block = 'nearest') => {
 };
 find('.add').addEventListener('click', () => unfold('#gallery-panel'));
 find('.tidy').addEventListener('click', () => unfold('#sorting'));
+find('.copies').addEventListener('click', () => unfold('#copies'));
 find('.problem').lastChild.addEventListener('click', () =>
   unfold('#gallery-panel', '.label-wrap:not(.open)', 'center'));
 
