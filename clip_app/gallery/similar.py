@@ -31,11 +31,11 @@ LEAST_NEAR = 0.8
 # Images read from a store at a time: what a page of everything costs it least by.
 _READ = 500
 
-# Rows and columns of one product: 32 MB, which stay in the cache of the processor for the most.
-_ROWS, _COLUMNS = 512, 16_384
+# Rows and columns of one product: 16 MB, which the process keeps from one to the next.
+_ROWS, _COLUMNS = 512, 8_192
 
 # Directions in which vectors are compared first, and images these are learnt from.
-_SHORT = 48
+_SHORT = 64
 _LEARN_FROM = 10_000
 
 # Taken off bounds, so that rounding lets no pair slip.
