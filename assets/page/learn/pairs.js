@@ -9,7 +9,7 @@ let scale = null; // 1 / temperature; the model's own until it is moved
 
 const isExample = () => Object.values(props.captions).some((one) => one.join('\n') === captions.join('\n'));
 const ask = (more = {}) => trigger('ask', { captions, ...more });
-const show = (value, digits = 3) => value.toFixed(digits).replace('-', '−');
+const show = (value, digits = 3) => value.toFixed(digits).replace(/^-(0\.0+)$/, '$1').replace('-', '−');
 
 const swap = (row) => {
   if (held === null) held = row;
