@@ -18,7 +18,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from clip_app.gallery.asking import _weights, words_of  # noqa: E402
+from clip_app.gallery.asking import weights_of, words_of  # noqa: E402
 from clip_app.gallery.query import TextTerm  # noqa: E402
 from clip_app.gallery.relevance import Term, calibrate, chances, unrelated_queries  # noqa: E402
 from clip_app.model.backgrounds import TEMPLATES, background_for  # noqa: E402
@@ -94,7 +94,7 @@ def ways(
 
     def subtracted(a: int, b: int) -> np.ndarray:
         terms = [TextTerm("wanted"), TextTerm("unwanted", -1.0)]
-        return vectors @ (_weights(terms, words[[a, b]], [vectors]) @ words[[a, b]])
+        return vectors @ (weights_of(terms, words[[a, b]], [vectors]) @ words[[a, b]])
 
     def projected_pictures(a: int, b: int) -> np.ndarray:
         return unit(vectors - plain[:, b, None] * words[b]) @ words[a]

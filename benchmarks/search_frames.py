@@ -32,6 +32,11 @@ from clip_app.strings import LANGUAGES, Language  # noqa: E402
 
 SHOWN = 10
 
+#: Words for one class, and of how many first results those of the class are counted.
+ONE_CLASS = "car"
+ONE_CLASS_WORDS = ("car", "a car", "cars", "automobile", "汽车", "轿车")
+ONE_CLASS_SHOWN = 20
+
 Encode = Callable[[ModelService, str], np.ndarray]
 
 #: Words for one thing.
@@ -97,14 +102,15 @@ def main() -> None:
             relevant = np.stack([of == name for name in names])
             before, now = (
                 measured(encode, service, [ask(name) for name in names], vectors, relevant)
-                for encode in (one_prompt, words_of)
+                for encode in ENCODERS
             )
             figures = " | ".join(
                 f"{one:.1f}" for both in zip(before, now, strict=True) for one in both
             )
             print(f"| {kind} | {language} | {len(names)} | {figures} |", flush=True)
+    tell_one_class(service, vectors, np.array([one.names["en"] for one in photographs]))
     for language in LANGUAGES:
-        shares = [agreement(one, service, vectors, language) for one in (one_prompt, words_of)]
+        shares = [agreement(one, service, vectors, language) for one in ENCODERS]
         print(
             f"\nSame of the first ten for words that mean the same, {language}: "
             f"{shares[0]:.0f} % before, {shares[1]:.0f} % now."
@@ -146,9 +152,24 @@ def one_prompt(service: ModelService, text: str) -> np.ndarray:
     return service.encode_labels([text], TEMPLATES[language_of_texts([text])])[0]
 
 
-def first(query: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """The places of the first ten."""
-    return np.argsort(-(vectors @ query), kind="stable")[:SHOWN]
+#: As it was before, and as the app does.
+ENCODERS: tuple[Encode, ...] = (one_prompt, words_of)
+
+
+def first(query: np.ndarray, vectors: np.ndarray, number: int = SHOWN) -> np.ndarray:
+    """The places of the first ten, or so many."""
+    return np.argsort(-(vectors @ query), kind="stable")[:number]
+
+
+def tell_one_class(service: ModelService, vectors: np.ndarray, of: np.ndarray) -> None:
+    """Print how many of the first are of one class, in each way to ask for it, if it is there."""
+    if ONE_CLASS not in of:
+        return
+    print(f"\n| {ONE_CLASS} of the first {ONE_CLASS_SHOWN} | before | now |\n|---|---:|---:|")
+    for word in ONE_CLASS_WORDS:
+        found = [of[first(one(service, word), vectors, ONE_CLASS_SHOWN)] for one in ENCODERS]
+        cells = " | ".join(str(int((one == ONE_CLASS).sum())) for one in found)
+        print(f"| {word} | {cells} |", flush=True)
 
 
 def measured(

@@ -59,7 +59,7 @@ class Asked:
     how much its cosines vary over the gallery, so that words and pictures weigh alike although
     cosines between pictures vary far more (average precision on COCO photographs 0.174 instead of
     0.149 for the plain sum); the similarity is the cosine with their sum. What is to be stayed away
-    from is subtracted as `_weights` says.
+    from is subtracted as `weights_of` says.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Asked:
         self.samples = [store.sample(_SAMPLE // len(stores)) for store in stores]
         #: How many different pictures the indexes hold.
         self.images = sum(store.counts().images for store in stores)
-        self._weights = _weights(terms, self._features, self.samples)
+        self._weights = weights_of(terms, self._features, self.samples)
         total = self._weights @ self._features
         #: float32 (dim,), length 1.
         self.query = total / max(float(np.linalg.norm(total)), 1e-12)
@@ -186,10 +186,16 @@ def words_of(service: ModelService, text: str) -> np.ndarray:
     return service.encode_labels([about], frames)[0]
 
 
-def _weights(
+def weights_of(
     terms: Sequence[AnyTerm], features: np.ndarray, samples: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """Each term's factor in the sum, float32 (terms,)."""
+    """Each term's factor in the sum that is searched for: float32 (terms,).
+
+    Args:
+        terms: at least one.
+        features: float32 (terms, dim), rows of length 1: their vectors.
+        samples: of each index, float32 (n, dim), rows of length 1.
+    """
     weights = np.array([term.weight for term in terms], np.float32)
     sample = np.concatenate(samples)
     if len(terms) < 2 or len(sample) < 2:

@@ -102,7 +102,7 @@ def share_against_background(
 ) -> np.ndarray:
     """Each label by itself: its share of a softmax over it and the words unrelated to it.
 
-    Arguments as in `chance_of_best`; returns float64 (images, labels) in [0, 1]: 1 for a label
+    Arguments as in `chance_of_none`; returns float64 (images, labels) in [0, 1]: 1 for a label
     that is near every word of the background.
     """
     background = background_for(service, language_of_texts(classes.names))
