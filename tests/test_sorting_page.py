@@ -6,19 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.gallery.galleries import GalleryService
+from clip_app.gallery.gallery import Gallery
+from clip_app.gallery.library import Library
 from clip_app.gallery.roots import Roots
 from clip_app.images.keywords import keywords_of
 from clip_app.images.xmp import with_keywords
 from clip_app.model.slot import ModelSlot
+from clip_app.photos import encode_files
 from clip_app.settings import Settings
 from clip_app.sorting.history import kept_run
+from clip_app.sorting.indexed import plan_of_index
 from clip_app.sorting.journal import create
 from clip_app.sorting.steps import Step
+from clip_app.tasks.classes import classes_from_labels
+from clip_app.tasks.classify import classify_features
 from clip_app.ui.concepts import PageConcepts, Visit
 from clip_app.ui.tab import Page, Spoken
 from clip_app.ui.tabs.gallery.index import IndexPart
@@ -291,3 +298,25 @@ def test_strangers_and_the_apps_own_photographs(part, service):
         last(local.act, there, act)
     galleries.close()
     assert files_of(root) == before
+
+
+def test_photographs_of_an_index_are_named_together_where_that_is_wanted(service, tmp_path):
+    names = ("cat.jpg", "coffee.jpg", "flower.jpg", "rocket.jpg")
+    for name in names:
+        put(tmp_path / "photos" / "in" / name, (EXAMPLES / name).read_bytes())
+    library = Library(tmp_path / "index")
+    gallery = Gallery(tmp_path / "photos", service, library)
+    gallery.index()
+    store = library.open(tmp_path / "photos", service.info)
+    classes = classes_from_labels(service, "tiger, cup, rose, sun")
+    found = plan_of_index(service, store, "in", classes, joint="transclip").plan
+    features = np.stack(
+        [one.image_features for one in encode_files(service, [EXAMPLES / name for name in names])]
+    )
+    wanted = classify_features(service, features, classes, joint="transclip")
+    alone = plan_of_index(service, store, "in", classes).plan
+    assert [one.path for one in found.choices] == list(names)
+    for one, answer, by_itself in zip(found.choices, wanted, alone.choices, strict=True):
+        assert one.best == answer.results[0].label
+        assert one.score == pytest.approx(answer.results[0].score, abs=1e-3)
+        assert one.score != by_itself.score
