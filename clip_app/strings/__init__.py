@@ -10,6 +10,7 @@ from typing import Literal
 
 from clip_app.strings import (
     batch,
+    beside,
     card,
     checking,
     gallery,
@@ -49,6 +50,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         labels,
         card,
         batch,
+        beside,
         search_page,
         intake,
         model_page,
