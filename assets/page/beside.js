@@ -7,6 +7,7 @@ const models = find('.by-models div');
 let mode = 'templates';
 let asked = 0; // the number of the last question
 let pending = false;
+let again = false; // whether something else is to be asked once the present question has ended
 let fresh = false; // whether what is shown answers what stands above
 let own = null; // the words above for which a visitor wrote the other language's
 let wordsAbove = ''; // those that the last answer was asked with
@@ -21,13 +22,13 @@ const answered = () => {
   return ['fits', 'none'].includes(above?.dataset.state) && !above.classList.contains('stale');
 };
 const chosen = () => models.querySelector('input:checked')?.value ?? '';
-const needsLoading = () => mode === 'models' && chosen() !== props.value.held;
+const needsLoading = () => mode === 'models' && (!chosen() || chosen() !== props.value.held);
 
 const dim = () => {
   result.classList.toggle('stale', !fresh);
   result.setAttribute('aria-busy', pending);
   find('.waits').hidden = answered() || !result.hidden;
-  find('.load').hidden = !models.querySelector('input') || (!needsLoading() && Boolean(chosen()));
+  find('.load').hidden = !models.querySelector('input') || !needsLoading();
   find('.load').disabled = !chosen() || pending || !answered();
 };
 
@@ -45,12 +46,18 @@ const ask = () => {
   });
 };
 
+const halt = () => trigger('stop', { number: asked });
+
 const follow = () => {
   dim();
   if (!fresh && !pending && answered() && !needsLoading() && element.checkVisibility()) ask();
 };
 const another = () => {
-  fresh = pending = false;
+  fresh = false;
+  if (pending) {
+    again = true;
+    halt();
+  }
   follow();
 };
 const soon = () => {
@@ -109,7 +116,7 @@ const side = (told, second, gaps) => {
     make('div', { className: 'verdict' }, make('h4', {}, told.headline),
       make('span', { className: told.is ? 'sure' : 'unsure' }, told.sure)),
     ...[told.sentence, ...told.notices].filter(Boolean).map((one) => make('p', { className: 'note' }, one)),
-    make('ul', { className: second ? 'bars changes' : 'bars', role: 'list' },
+    make('ul', { className: 'bars', role: 'list' },
       ...bars.map((bar, number) => row(bar, told.marks[number], second, gaps))),
     ...none);
   made.dataset.state = told.state;
@@ -176,6 +183,10 @@ const show = () => {
     find('.line i').style.width = `${(100 * progress.done) / progress.total}%`;
   } else if (number && number === asked) {
     pending = false;
+    if (again) {
+      again = false;
+      return follow();
+    }
     fresh = Boolean(answer || error);
     find('.error').hidden = !error;
     find('.error').textContent = error ? both(error) : '';
@@ -208,7 +219,7 @@ models.addEventListener('change', () => {
   another();
 });
 find('.load').addEventListener('click', ask);
-find('.halt').addEventListener('click', () => trigger('stop'));
+find('.halt').addEventListener('click', halt);
 window.addEventListener('clipapp:language', () => {
   showChoices();
   show();

@@ -90,11 +90,10 @@ class _Comparing:
             shows_errors(self.compare, page.language_now),
             {*asking, page.photo, page.spoken, page.concepts.visit} | self.options.inputs,
             [panel],
-            trigger_mode="always_last",
+            trigger_mode="multiple",  # the script asks again only once it has been answered
             **_PRIVATE,
         )
-        # Beside the queue, so that a run for another question hears of it while it runs.
-        panel.compare(self.note, {self.state}, None, queue=False, **_PRIVATE)
+        # Beside the queue, so that a run hears of it while it runs.
         panel.stop(self.stop, {self.state}, None, queue=False, **_PRIVATE)
 
     def ready(self, given: Values) -> Values:
@@ -108,15 +107,11 @@ class _Comparing:
         given[self.state].wanted = 0
         given[self.state].release()
 
-    def note(self, given: Values, event: gr.EventData) -> None:
-        """What is asked now."""
+    def stop(self, given: Values, event: gr.EventData) -> None:
+        """A question is not asked any more, if it still is the one that runs."""
         beside: Beside = given[self.state]
-        # Two of these may overtake one another on the way.
-        beside.wanted = max(beside.wanted, int(event._data["number"]))
-
-    def stop(self, given: Values) -> None:
-        """Nothing is asked."""
-        given[self.state].wanted = 0
+        if beside.wanted == event._data["number"]:
+            beside.wanted = 0
 
     def compare(self, given: Values, event: gr.EventData) -> Iterator[Values]:
         """Ask both sides; how far that is, where it takes long."""
