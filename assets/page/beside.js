@@ -80,18 +80,19 @@ const observe = () => {
 
 const signed = (gap) => `${gap < 0 ? '−' : '+'}${Math.abs(100 * gap).toFixed(1)}`;
 
+// What is otherwise on the right; nothing where both sides agree.
 const change = ({ ranks: [one, two], gap }, gaps) => {
   const moved = one - two;
   const rank = moved ? `${moved > 0 ? '▲' : '▼'}${Math.abs(moved)}` : '';
   const points = gaps && Math.abs(gap) >= 0.001 ? signed(gap) : '';
+  if (!rank && !points) return [];
   const said = [
-    ...(moved ? [say('beside_rank', { one, other: two })] : []),
+    ...(rank ? [say('beside_rank', { one, other: two })] : []),
     ...(points ? [say('beside_points', { gap: points })] : []),
   ].join(', ');
-  const mark = make('span', { className: 'change', title: said },
+  return [make('span', { className: 'change', title: said },
     make('b', { ariaHidden: 'true' }, rank), make('span', { ariaHidden: 'true' }, points),
-    make('span', { className: 'sr' }, said));
-  return mark;
+    make('span', { className: 'sr' }, said))];
 };
 
 const row = (bar, mark, second, gaps) => {
@@ -104,7 +105,7 @@ const row = (bar, mark, second, gaps) => {
     make('span', { className: 'track' }, fill),
     make('b', { className: 'score' }, bar.shown),
     make('small', {}, bar.similarity.toFixed(3)),
-    ...(second ? [change(mark, gaps)] : []));
+    ...(second ? change(mark, gaps) : []));
 };
 
 const side = (told, second, gaps) => {

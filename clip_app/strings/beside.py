@@ -57,7 +57,6 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Widest gap: “{label}”, {gap} points.",
         "分差最大：“{label}”，{gap} 个百分点。",
     ),
-    "beside_change": ("change", "变化"),
     "beside_rank": ("rank {one} → {other}", "第 {one} 名 → 第 {other} 名"),
     "beside_points": ("{gap} points", "{gap} 个百分点"),
     "beside_more": ("and {number} more", "另有 {number} 个"),

@@ -238,7 +238,8 @@ def _differs(
     at = max(range(len(first)), key=lambda i: abs(first[i].gap))
     if gaps and abs(first[at].gap) >= _LEAST_GAP:
         label = shortened(answers[0].results[at].label)
-        said.append(text("beside_gap", language, label=label, gap=f"{100 * first[at].gap:+.1f}"))
+        gap = f"{100 * first[at].gap:+.1f}".replace("-", "−")
+        said.append(text("beside_gap", language, label=label, gap=gap))
     return said
 
 
