@@ -23,8 +23,8 @@ from clip_app.sizes import megabytes
 from clip_app.tasks.classify import classify
 from clip_app.tasks.concepts import learn_concept
 from clip_app.tasks.evaluate import evaluate
+from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.runs import StoppedError
-from clip_app.ui.tabs.classify.check import models_asked, models_besides
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from tests.conftest import EXAMPLES
 

@@ -193,9 +193,9 @@ def leaders_of(
         lead = np.ones(len(rows), bool)
         for i in np.flatnonzero(np.triu(alike, 1).any(1)):
             if lead[i]:
-                led = i + 1 + np.flatnonzero(alike[i, i + 1 :] & lead[i + 1 :])
-                lead[led] = False
-                leaders[rows[led]] = rows[i]
+                behind = i + 1 + np.flatnonzero(alike[i, i + 1 :] & lead[i + 1 :])
+                lead[behind] = False
+                leaders[rows[behind]] = rows[i]
         rows = rows[lead]
         for columns in _open_columns(leaders, end):
             bounds = short[rows] @ short[columns].T

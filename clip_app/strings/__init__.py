@@ -10,6 +10,7 @@ from typing import Literal
 
 from clip_app.strings import (
     batch,
+    beside,
     card,
     checking,
     gallery,
@@ -50,6 +51,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         labels,
         card,
         batch,
+        beside,
         search_page,
         similar,
         intake,

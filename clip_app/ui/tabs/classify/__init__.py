@@ -18,6 +18,7 @@ from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
+from clip_app.ui.tabs.classify.beside import build_beside
 from clip_app.ui.tabs.classify.check import build_check, check_state
 from clip_app.ui.tabs.classify.check_run import Check
 from clip_app.ui.tabs.classify.options import Options, build_options
@@ -51,6 +52,7 @@ def build(page: Page, room: Room) -> Follows:
     with room.below:
         teaching = build_teaching(page, options)
         build_batch(page, options)
+        build_beside(page, options, card)
         build_check(page, options, check)
     return Follows(
         Step(

@@ -9,7 +9,8 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.label_chips import LabelChips
 from clip_app.ui.tab import Values
 
-_TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
+#: Kinds of template; `templates_…` among the strings is what each is called.
+TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def build_options(labels: LabelChips) -> Options:
     """Lay out the options that go with `labels`, folded."""
     with gr.Accordion(i18n("options"), open=False, elem_id="classify-options"):
         templates = gr.Dropdown(
-            [(i18n(f"templates_{choice}"), choice) for choice in _TEMPLATE_CHOICES],
+            [(i18n(f"templates_{choice}"), choice) for choice in TEMPLATE_CHOICES],
             value="auto",
             label=i18n("templates"),
             info=i18n("templates_info"),
