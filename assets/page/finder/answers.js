@@ -37,7 +37,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     layOut();
     // The panel may still tell of what was there: an index forgotten, a folder gone.
     trigger('lost');
-    if (found.unread) panel().querySelector('.label-wrap:not(.open)')?.click();
+    if (found.unread) press('#gallery-panel .label-wrap:not(.open)');
     return fail({ said: found.problem, panel: found.unread });
   }
   following = found.following;
@@ -100,14 +100,14 @@ find('.gallery select').addEventListener('change', ({ target }) => {
   address.set(inAddress(), { push: true });
 });
 // Panels above the search, which are seen only while they are open.
-const unfold = (panel, press = '.label-wrap', block = 'nearest') => {
-  const shown = document.querySelector(panel);
-  shown.querySelector(press)?.click();
-  shown.scrollIntoView({ block });
-};
-find('.add').addEventListener('click', () => unfold('#gallery-panel'));
-find('.tidy').addEventListener('click', () => unfold('#sorting'));
-find('.copies').addEventListener('click', () => unfold('#copies'));
-find('.problem').lastChild.addEventListener('click', () =>
-  unfold('#gallery-panel', '.label-wrap:not(.open)', 'center'));
+const press = (what) => document.querySelector(what)?.click();
+for (const [button, panel] of [['.add', '#gallery-panel'], ['.tidy', '#sorting'], ['.copies', '#copies']])
+  find(button).addEventListener('click', () => {
+    press(`${panel} .label-wrap`);
+    document.querySelector(panel).scrollIntoView({ block: 'nearest' });
+  });
+find('.problem').lastChild.addEventListener('click', () => {
+  press('#gallery-panel .label-wrap:not(.open)');
+  document.querySelector('#gallery-panel').scrollIntoView({ block: 'center' });
+});
 
