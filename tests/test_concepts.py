@@ -434,3 +434,22 @@ def test_a_search_finds_what_was_taught_and_unknown_names_stay_words(service, tm
 
     assert place("dog") == 0
     assert place("dog - @my pet") > 20
+
+
+def test_examples_that_are_added_count_as_if_all_were_shown_at_once(service, tmp_path):
+    names = ("dog.jpg", "cat.jpg", "koala.jpg")
+    paths = [ANIMALS / name for name in names]
+    store = ConceptStore(tmp_path, service.info.fingerprint)
+    store.add(learn_concept(service, "pets", paths[:2], [ANIMALS / "pig.jpg"]))
+    store.add(learn_concept(service, "Pets", paths[2:], alpha=0.4))
+    [found] = store.all()
+    whole = learn_concept(service, "pets", paths, [ANIMALS / "pig.jpg"], alpha=0.4)
+    assert (found.name, found.examples, found.counter_examples) == ("pets", 3, 1)
+    assert (found.alpha, len(found.thumbnails)) == (0.4, 3)
+    np.testing.assert_allclose(found.direction, whole.direction, atol=1e-5)
+    np.testing.assert_allclose(found.features, whole.features, atol=1e-5)
+    many = concept_from_features(service, "many", np.repeat(whole.features, 7, axis=0))
+    store.save(many)
+    with pytest.raises(InputError) as told:
+        store.add(learn_concept(service, "many", paths[:1]))
+    assert told.value.key == "concept_adding"

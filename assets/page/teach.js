@@ -77,6 +77,8 @@ const list = () => {
 };
 const go = () => {
   const old = taught().find((one) => key(one.name) === key(name.value));
+  find('.add').hidden = !old;
+  find('.add').textContent = say('teach_add');
   find('.go').textContent = old ? say('teach_replace', { name: old.name }) : say('teach_go');
 };
 const gain = (found) => {
@@ -147,7 +149,8 @@ name.addEventListener('input', go);
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   state.textContent = say('teach_looking');
-  trigger('teach', { name: name.value, alpha: Number(weight.value) });
+  trigger('teach', { name: name.value, alpha: Number(weight.value),
+    add: event.submitter?.classList.contains('add') ?? false });
 });
 find('.all').addEventListener('click', () => trigger('export', {}));
 find('.import input').addEventListener('change', async ({ target }) => {

@@ -24,6 +24,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "teach_go": ("Teach", "教它"),
     "teach_replace": ("Teach again, replacing “{name}”", "重新教（替换“{name}”）"),
+    "teach_add": ("Add to its examples", "加到已有的例子里"),
     "teach_looking": ("Looking at the photos …", "正在看照片……"),
     "teach_learnt": (
         "Learnt “{name}”: it is among your words now.",

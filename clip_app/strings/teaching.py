@@ -1,6 +1,11 @@
 """Classes taught by example photographs."""
 
 STRINGS: dict[str, tuple[str, str]] = {
+    "concept_adding": (
+        "“{name}” can take no more examples one by one: single ones are kept up to {limit}. Please "
+        "teach it again with all of them.",
+        "“{name}”没法再一张张加例子：逐张保存的最多 {limit} 张。请把全部照片放在一起重新教。",
+    ),
     "concept_name_missing": (
         "Please give it a name, such as: my dog Rex.",
         "请起一个名称，例如：我家小白。",

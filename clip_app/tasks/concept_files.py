@@ -31,6 +31,7 @@ from clip_app.tasks.concepts import (
     check_model,
     concept_name,
     key_of,
+    with_more,
 )
 from clip_app.temporary import whole_file
 
@@ -217,6 +218,15 @@ class ConceptStore:
         """Those that texts name with an @ before: labels, terms of a query."""
         keys = {key_of(one) for one in texts if one.startswith(MARKS)}
         return tuple(one for one in self.all() if key_of(one.name) in keys) if keys else ()
+
+    def add(self, concept: Concept) -> None:
+        """Keep a concept's examples beside those of one of its name, if there is one.
+
+        Raises:
+            InputError, StorageError: as `save` and `concepts.with_more`.
+        """
+        old = by_key(self.all()).get(key_of(concept.name))
+        self.save(concept if old is None else with_more(old, concept))
 
     def save(self, concept: Concept) -> None:
         """Keep a concept, in place of one of its name.

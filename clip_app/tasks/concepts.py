@@ -12,7 +12,7 @@ import io
 import threading
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from cachetools import LRUCache, cached
@@ -256,6 +256,33 @@ def concept_from_features(
         len(without) if without is not None else 0,
         tuple(thumbnails),
         examples if len(examples) <= MOST_THUMBNAILS else examples[:0],
+    )
+
+
+def with_more(old: Concept, new: Concept) -> Concept:
+    """A concept with the examples of another besides, as if all had been shown at once.
+
+    Args:
+        old: whose own examples are known, so that their mean is exact.
+        new: of the same model; its share of examples counts, and its counter-examples where it has
+            some.
+
+    Raises:
+        InputError: if the single examples of either were not kept.
+    """
+    if not (len(old.features) and len(new.features)):
+        raise InputError("concept_adding", name=old.name, limit=MOST_THUMBNAILS)
+    features = np.concatenate([old.features, new.features])
+    other = new if new.away is not None else old
+    return replace(
+        new,
+        name=old.name,
+        mean=unit(features.mean(axis=0)),
+        examples=len(features),
+        away=other.away,
+        counter_examples=other.counter_examples,
+        thumbnails=(old.thumbnails + new.thumbnails)[:MOST_THUMBNAILS],
+        features=features if len(features) <= MOST_THUMBNAILS else features[:0],
     )
 
 

@@ -32,6 +32,9 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--alpha", type=fraction, default=ALPHA, help="share of the examples, 0 to 1; default: 0.7"
     )
+    command.add_argument(
+        "--add", action="store_true", help="keep the examples that the name has already, too"
+    )
     add_index_flag(command)
     add_model_flags(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -45,7 +48,8 @@ def run(parsed: argparse.Namespace) -> None:
     settings = read_settings(parsed, (*MODEL_SETTINGS, *INDEX_SETTINGS))
     service = common.load_service(settings)
     concept = learn_concept(service, name, examples, away, alpha=parsed.alpha)
-    ConceptStore(settings.index_dir, service.info.fingerprint).save(concept)
+    store = ConceptStore(settings.index_dir, service.info.fingerprint)
+    (store.add if parsed.add else store.save)(concept)
     told = {"name": concept.name, "examples": concept.examples}
     if parsed.json:
         emit_json({**told, "counter_examples": concept.counter_examples, "model": concept.model})

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -49,82 +50,116 @@ def build_batch(page: Page, options: Options) -> None:
             sorted_file = gr.Button(
                 i18n("batch_zip"), visible=False, elem_id="batch-zip", scale=0, min_width=240
             )
-    files = [csv_file, json_file, sorted_file]
+    _Batching(page, options, state, panel, csv_file, json_file, sorted_file).connect()
 
-    def written(batch: Batch) -> Values:
+
+@dataclass(frozen=True)
+class _Batching:
+    """The handlers, and the buttons of what can be taken away."""
+
+    page: Page
+    options: Options
+    state: gr.State
+    panel: gr.HTML
+    csv_file: gr.DownloadButton
+    json_file: gr.DownloadButton
+    sorted_file: gr.Button
+
+    def connect(self) -> None:
+        """Let the panel do what it says."""
+        page, panel, options, state = self.page, self.panel, self.options, self.state
+        files = [self.csv_file, self.json_file, self.sorted_file]
+        asking: set[Any] = {state, page.language}
+        panel.photos(shows_errors(self.change, page.language), asking, [panel], **_PRIVATE)
+        panel.run(
+            shows_errors(self.classify_many, page.language_now),
+            {*asking, page.spoken, page.concepts.visit} | options.inputs,
+            [panel, *files],
+            **_PRIVATE,
+        )
+        panel.stop(shows_errors(self.stop, page.language), asking, None, **_PRIVATE)
+        panel.correct(
+            shows_errors(self.correct, page.language), asking, [panel, *files], **_PRIVATE
+        )
+        self.sorted_file.click(shows_errors(self.pack, page.language), asking, [panel], **_PRIVATE)
+        asked: list[Any] = [
+            options.labels,
+            options.templates,
+            options.own_templates,
+            options.scoring,
+        ]
+        gr.on([one.change for one in asked], None, asked, None, js=_ASKED, **_PRIVATE)
+
+    def _written(self, batch: Batch) -> Values:
         run = batch.run
         if run is None or not run.rows:
-            return {one: gr.update(visible=False) for one in files}
+            return {
+                one: gr.update(visible=False)
+                for one in (self.csv_file, self.json_file, self.sorted_file)
+            }
         table = write_export("classification.csv", as_csv(run))
         answers = write_export("classification.json", as_json(run))
         return {
-            csv_file: gr.update(value=table, visible=True),
-            json_file: gr.update(value=answers, visible=True),
-            sorted_file: gr.update(visible=True),
+            self.csv_file: gr.update(value=table, visible=True),
+            self.json_file: gr.update(value=answers, visible=True),
+            self.sorted_file: gr.update(visible=True),
         }
 
-    def change(given: Values, event: gr.EventData) -> Values:
-        batch: Batch = given[state]
+    def change(self, given: Values, event: gr.EventData) -> Values:
+        """Take photographs, or let them go."""
+        batch: Batch = given[self.state]
         batch.error = None
         batch.change(event._data or {})
-        return {panel: batch.shown()}
+        return {self.panel: batch.shown()}
 
-    def classify_many(given: Values, event: gr.EventData) -> Iterator[Values]:
-        batch: Batch = given[state]
+    def classify_many(self, given: Values, event: gr.EventData) -> Iterator[Values]:
+        """Classify all, showing what there is so far."""
+        batch: Batch = given[self.state]
         batch.error = None
-        service = page.slot.service
+        service = self.page.slot.service
         try:
-            taught = page.concepts.named(given, service, split_labels(given[options.labels]))
+            taught = self.page.concepts.named(
+                given, service, split_labels(given[self.options.labels])
+            )
             for _ in batch.classify(
                 service,
-                given[options.labels],
-                options.templates_of(given),
-                independent=options.independent(given),
+                given[self.options.labels],
+                self.options.templates_of(given),
+                independent=self.options.independent(given),
                 concepts=taught,
                 together=bool((event._data or {}).get("together")),
             ):
-                yield {panel: batch.shown()}
+                yield {self.panel: batch.shown()}
         except ClipAppError as error:
             log.info("%s: %s", type(error).__name__, error)
             batch.error = error
-        yield {panel: batch.shown()} | written(batch)
+        yield {self.panel: batch.shown()} | self._written(batch)
 
-    def stop(given: Values) -> None:
-        if run := given[state].run:
+    def stop(self, given: Values) -> None:
+        """End the run at its next photograph."""
+        if run := given[self.state].run:
             run.stop.set()
 
-    def correct(given: Values, event: gr.EventData) -> Values:
-        batch: Batch = given[state]
+    def correct(self, given: Values, event: gr.EventData) -> Values:
+        """Move a photograph to another group."""
+        batch: Batch = given[self.state]
         number, label = event.photo, event.label
         if batch.run:
             names = [*batch.run.labels, NONE_FITS]  # -1 is the last
             batch.run.correct(number, None if label is None else names[label])
-        return {panel: batch.shown()} | written(batch)
+        return {self.panel: batch.shown()} | self._written(batch)
 
-    def pack(given: Values) -> Values:
-        batch: Batch = given[state]
+    def pack(self, given: Values) -> Values:
+        """Write the archive that was asked for."""
+        batch: Batch = given[self.state]
         batch.error = None
         if batch.run is None:
             return {}
         try:
             path = new_export("classified.zip")
-            batch.error = as_zip(batch.run, path, given[page.language]).reason
+            batch.error = as_zip(batch.run, path, given[self.page.language]).reason
             batch.file = str(path)
         except ClipAppError as error:
             batch.error = error
         shown, batch.file = batch.shown(), ""
-        return {panel: shown}
-
-    asking: set[Any] = {state, page.language}
-    panel.photos(shows_errors(change, page.language), asking, [panel], **_PRIVATE)
-    panel.run(
-        shows_errors(classify_many, page.language_now),
-        {*asking, page.spoken, page.concepts.visit} | options.inputs,
-        [panel, *files],
-        **_PRIVATE,
-    )
-    panel.stop(shows_errors(stop, page.language), asking, None, **_PRIVATE)
-    panel.correct(shows_errors(correct, page.language), asking, [panel, *files], **_PRIVATE)
-    sorted_file.click(shows_errors(pack, page.language), asking, [panel], **_PRIVATE)
-    asked: list[Any] = [options.labels, options.templates, options.own_templates, options.scoring]
-    gr.on([one.change for one in asked], None, asked, None, js=_ASKED, **_PRIVATE)
+        return {self.panel: shown}

@@ -174,7 +174,8 @@ class Teaching:
         if not isinstance(alpha, int | float):
             raise InputError("concept_alpha")
         concept = lesson.learn(self.page.slot.service, str(sent.get("name", "")), alpha)
-        self._store(given).save(concept)
+        store = self._store(given)
+        (store.add if sent.get("add") else store.save)(concept)
         for desk in (lesson.examples, lesson.without):
             desk.change({"clear": True})
         lesson.told = {"learnt": concept.name, "add": marked(concept.name)}
