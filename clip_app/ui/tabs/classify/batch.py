@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 # Tells the part's script what would be asked now, so that it sees when its result is older; the
 # part may be opened later.
 _ASKED = """(...asked) => {
-  window.clipApp.asked = JSON.stringify(asked);
+  window.clipApp.asked = asked;
   window.dispatchEvent(new Event('clipapp:asked'));
 }"""
 
@@ -68,6 +68,7 @@ def build_batch(page: Page, options: Options) -> None:
         batch: Batch = given[state]
         batch.error = None
         service = page.slot.service
+        together = bool((event._data or {}).get("together"))
         try:
             taught = page.concepts.named(given, service, split_labels(given[options.labels]))
             for _ in batch.classify(
@@ -76,7 +77,8 @@ def build_batch(page: Page, options: Options) -> None:
                 options.templates_of(given),
                 independent=options.independent(given),
                 concepts=taught,
-                together=bool((event._data or {}).get("together")),
+                together=together,
+                asked=[*(given[one] for one in options.all), together],
             ):
                 yield {panel: batch.shown()}
         except ClipAppError as error:
@@ -106,5 +108,5 @@ def build_batch(page: Page, options: Options) -> None:
     )
     panel.stop(shows_errors(stop, page.language), asking, None, **_PRIVATE)
     panel.correct(shows_errors(correct, page.language), asking, [panel, *files], **_PRIVATE)
-    asked: list[Any] = [options.labels, options.templates, options.own_templates, options.scoring]
-    gr.on([one.change for one in asked], None, asked, None, js=_ASKED, **_PRIVATE)
+    fields: list[Any] = [*options.all]
+    gr.on([one.change for one in fields], None, fields, None, js=_ASKED, **_PRIVATE)
