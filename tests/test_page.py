@@ -182,8 +182,11 @@ def test_matching_waits_for_its_tab_and_both_results_follow_the_language(open_pa
     assert page.locator("#match-best .headline:not(:empty)").count() == 0
     page.get_by_role("tab", name="文本匹配").click()
     page.locator("#match-best .headline", has_text="最配的一句").wait_for(timeout=60_000)
+    page.locator("#collection .label-wrap").click()
+    page.locator("#collection-file", has_text="点击上传").wait_for()
     page.get_by_label("English").check()
     page.locator("#match-best .headline", has_text="Best fit").wait_for(timeout=60_000)
+    page.locator("#collection-file", has_text="Click to Upload").wait_for()
     page.get_by_role("tab", name="Classify").click()
     page.locator("#classify-verdict .headline", has_text="It’s").wait_for(timeout=60_000)
     # What a person typed and matched stays when the tab is opened again.
@@ -217,6 +220,10 @@ def test_model_tab_shows_the_catalog_and_refuses_paths(open_page):
     choice.press("Enter")
     page.locator("#model-load").click()
     page.get_by_text("take one from the list").first.wait_for()
+    page.get_by_label("中文").check()
+    page.locator("#model-said .zh", has_text="从下面的列表").wait_for()
+    page.get_by_label("English").check()
+    page.locator("#model-said .en").wait_for()
     choice.fill("starter")
     choice.press("Enter")
     page.locator("#model-load").click()

@@ -320,7 +320,7 @@ def test_no_english_is_left_on_the_chinese_page(open_shell):
 
 def test_everything_that_can_be_used_has_a_name(open_shell):
     page = open_shell("", "en-US")
-    roles = {"button", "tab", "link", "textbox", "combobox", "radio", "checkbox", "slider", "img"}
+    roles = {"button", "tab", "link", "textbox", "combobox", "radio", "checkbox", "slider", "image"}
     session = page.context.new_cdp_session(page)
     nameless = []
     for tab in TABS:
@@ -334,6 +334,14 @@ def test_everything_that_can_be_used_has_a_name(open_shell):
                 )["node"]
                 nameless.append((tab, role, part["localName"], part.get("attributes")))
     assert nameless == []
+    # Gradio's folds say that they are, and its announcements are words.
+    show(page, "model")
+    fold = page.locator("#metrics > .label-wrap")
+    assert fold.get_attribute("aria-expanded") == "false"
+    fold.click()
+    page.locator("#metrics > .label-wrap[aria-expanded=true]").wait_for()
+    said = {*names_of(page), *page.locator(".sr-only").all_text_contents()}
+    assert [one for one in said if re.search(r"\w\.(?:complete|upload)|▼", one)] == []
 
 
 # Text over a photograph has no background of its own, and is left to the eye.

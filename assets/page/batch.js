@@ -7,10 +7,9 @@ const viewer = find('.viewer');
 const filters = find('.filters');
 const showPhotos = uploads(find('.up'));
 
-// What would be asked now, and what the result was asked by.
-const askedNow = () => `${window.clipApp.asked} ${together.checked}`;
-let asked = askedNow();
-let askedBy = asked;
+// Whether other things would be asked now than the run was asked.
+const older = ({ asked }) =>
+  window.clipApp.asked && JSON.stringify(asked) !== JSON.stringify([...window.clipApp.asked, together.checked]);
 let shownRun = 0;
 let labels = [];
 let written = []; // the rows as they came, and as they are
@@ -163,7 +162,7 @@ const showState = () => {
   const running = now?.state === 'running';
   const done = now ? now.rows.length + now.broken.length : 0;
   const rate = done / (now?.seconds || 1);
-  const stale = Boolean(now) && !running && (changed || asked !== askedBy);
+  const stale = Boolean(now) && !running && Boolean(changed || older(now));
   const values = {
     done,
     total: now?.total,
@@ -260,14 +259,10 @@ viewer.addEventListener('click', (event) => {
 viewer.addEventListener('close', () => tiles[open]?.firstChild.focus());
 
 go.addEventListener('click', () => {
-  askedBy = asked;
   go.disabled = true;
   trigger('run', { together: together.checked });
 });
-together.addEventListener('change', () => {
-  asked = askedNow();
-  showState();
-});
+together.addEventListener('change', showState);
 halt.addEventListener('click', () => trigger('stop'));
 
 const showAll = () => {
@@ -295,10 +290,7 @@ const sayAgain = () => {
   startAgain();
   showAll();
 };
-window.addEventListener('clipapp:asked', () => {
-  asked = askedNow();
-  showState();
-});
+window.addEventListener('clipapp:asked', showState);
 window.addEventListener('clipapp:language', sayAgain);
 watch('value', showAll);
 sayOptions();

@@ -9,7 +9,7 @@ const draw = () => {
       make("p", { className: "name" }, model.title, ...marks),
       make("p", { className: "facts" }, model.facts));
     if (model.use) {
-      const ariaLabel = `${model.use}: ${model.title}`;
+      const ariaLabel = `${model.use}${language() === 'zh' ? '：' : ': '}${model.title}`;
       const button = make("button", { type: "button", ariaLabel }, model.use);
       button.addEventListener("click", () => trigger("choose", { name: model.name }));
       row.append(button);

@@ -51,16 +51,27 @@
   };
   // Names that Gradio writes in English whatever the language; `{}` stands for anything.
   const escaped = (text) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll("{}", "(.+)");
-  const renames = Object.fromEntries([["zh", 0], ["en", 1]].map(([to, from]) => [
-    to, told.names.map((pair) => [new RegExp(`^${escaped(pair[from])}$`), pair[1 - from]]),
+  const renames = Object.fromEntries([["en", 0], ["zh", 1]].map(([to, place]) => [
+    to, told.names.flatMap((names) => names.filter((_, from) => from !== place)
+      .map((from) => [new RegExp(`^${escaped(from)}$`), names[place]])),
   ]));
   const renamed = (name) => {
     const found = renames[language].find(([pattern]) => pattern.test(name));
     return found && found[0].exec(name).slice(1)
       .reduce((said, one) => said.replace("{}", () => one), found[1]);
   };
+  // Where a file is dropped, Gradio writes its words once and leaves them in that language.
+  const UPLOAD_TEXT = "[data-testid=upload-text], [data-testid=upload-text] .or";
+  // Its folds tell those who do not see them neither that they are folds nor whether they are open.
+  const folded = (one) => { one.ariaExpanded = String(one.classList.contains("open")); };
   const rename = (place) => {
     if (place.nodeType !== Node.ELEMENT_NODE) return;
+    place.querySelectorAll(".label-wrap").forEach(folded);
+    place.querySelectorAll(".label-wrap > .icon, .dropdown-arrow").forEach((one) => { one.ariaHidden = "true"; });
+    for (const node of [...place.querySelectorAll(UPLOAD_TEXT)].flatMap((one) => [...one.childNodes])) {
+      const wanted = node.nodeType === Node.TEXT_NODE && renamed(node.data.trim());
+      if (wanted) node.data = ` ${wanted} `;
+    }
     for (const one of [place, ...place.querySelectorAll("[aria-label], [title], .sr-only")]) {
       for (const attribute of ["aria-label", "title"]) {
         const now = one.getAttribute(attribute);
@@ -227,6 +238,10 @@
       // Gradio's own switch, which handlers follow, lies hidden in its page.
       document.querySelector(`#language input[value=${language}]`)?.click();
     });
+  });
+  document.addEventListener("click", ({ target }) => {
+    const fold = target.closest(".label-wrap");
+    if (fold) requestAnimationFrame(() => folded(fold));
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="?"]');

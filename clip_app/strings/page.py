@@ -56,7 +56,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "duration_minutes": ("{number:.0f} min", "{number:.0f} 分钟"),
     "duration_hours": ("{number:.1f} h", "{number:.1f} 小时"),
     "error": ("Please note", "请注意"),
-    # What Gradio says in English, or by a key that it has no words for, and what it becomes.
+    # What Gradio says in one language whatever the page's; with a dot, by a key in place of words.
     "gradio fullscreen": ("Fullscreen", "全屏"),
     "gradio exit": ("Exit fullscreen mode", "退出全屏"),
     "gradio remove": ("Remove Image", "移除照片"),
@@ -74,6 +74,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gradio clear": ("Clear", "清除"),
     "gradio download": ("Download", "下载"),
     "gradio delete": ("Remove this file", "移除这个文件"),
-    "gradio complete": ("common.complete", "完成"),
-    "gradio common upload": ("common.upload", "上传"),
+    "gradio drop here": ("Drop File Here", "将文件拖放到此处"),
+    "gradio drop or": ("- or -", "- 或 -"),
+    "gradio drop click": ("Click to Upload", "点击上传"),
+    "gradio common.complete": ("Done", "完成"),
+    "gradio common.upload": ("Upload", "上传"),
 }

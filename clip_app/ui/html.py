@@ -14,11 +14,6 @@ from clip_app.prompts import language_of_texts
 from clip_app.strings import Language, text
 
 
-def notice(sentence: str) -> str:
-    """A highlighted sentence, as HTML; `sentence` is plain text."""
-    return f'<p class="notice">{html.escape(sentence)}</p>'
-
-
 def cut_sentences(cut: Sequence[CutText], language: Language) -> list[str]:
     """Which texts were not read to their end, a sentence a text; the first three are named."""
     return [one.message(language) for one in cut[:3]]

@@ -119,7 +119,11 @@ class ServedPage:
             "told": {
                 "language": fixed,
                 "words": {key: {one: text(key, one) for one in LANGUAGES} for key in _WORDS},
-                "names": [pair for key, pair in STRINGS.items() if key.startswith("gradio ")],
+                "names": [
+                    [*pair, *re.findall(r"gradio (\w+\.\w+)", key)]
+                    for key, pair in STRINGS.items()
+                    if key.startswith("gradio ")
+                ],
                 "model": self._model(),
             },
         }

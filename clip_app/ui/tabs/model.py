@@ -1,6 +1,8 @@
 """The tab 模型: what answers now, what else there is, and changing it where that is allowed."""
 
 import html
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -20,7 +22,7 @@ from clip_app.model.slot import ModelSlot
 from clip_app.strings import LANGUAGES, STRINGS, Language, text
 from clip_app.ui.api import api_told
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.html import catalog_table, facts_table, model_called, notice
+from clip_app.ui.html import catalog_table, facts_table, model_called
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Follows, Page, Room, Step, Values
@@ -121,14 +123,13 @@ def _build_choice(page: Page, models: gr.HTML, said: gr.HTML) -> None:
         try:
             service = page.slot.change(chosen, [root] if root else [], report)
         except ClipAppError as error:
-            language = page.language_now(given)
-            return {said: _trouble(error, language), models: rows(page, language)}
-        language = page.language_now(given)
-        done = text("model_loaded", language, model=service.info.public_name)
+            told_of = _in_both(partial(_trouble, error), "notice")
+            return {said: told_of, models: rows(page, page.language_now(given))}
+        name = service.info.public_name
         return {
-            said: f'<p role="status">{html.escape(done)}</p>',
+            said: _in_both(lambda language: text("model_loaded", language, model=name)),
             page.model_told: told(page.slot),
-            models: rows(page, language),
+            models: rows(page, page.language_now(given)),
         }
 
     def change_to_typed(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
@@ -152,13 +153,19 @@ def _build_choice(page: Page, models: gr.HTML, said: gr.HTML) -> None:
 
 
 def _trouble(error: ClipAppError, language: Language) -> str:
-    """Why a model could not be loaded, and what to do about it, as HTML."""
+    """Why a model could not be loaded, and what to do about it."""
     if isinstance(error, UnknownModelError):
-        return notice(text("model_not_listed", language))
+        return text("model_not_listed", language)
     sentence = error.public_message(language)
     if isinstance(error, HubUnreachableError | DownloadError):
         sentence += ("" if language == "zh" else " ") + text("model_mirror", language)
-    return notice(sentence)
+    return sentence
+
+
+def _in_both(say: Callable[[Language], str], look: str = "") -> str:
+    """A sentence that is announced, as HTML: the page shows the language that it is in."""
+    spoken = (f'<span class="{one}">{html.escape(say(one))}</span>' for one in LANGUAGES)
+    return f'<p role="status" class="{look}">{"".join(spoken)}</p>'
 
 
 def told(slot: ModelSlot) -> dict[str, Any]:

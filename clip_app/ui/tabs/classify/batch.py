@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # Tells the part's script what would be asked now, so that it sees when its result is older; the
 # part may be opened later.
 _ASKED = """(...asked) => {
-  window.clipApp.asked = JSON.stringify(asked);
+  window.clipApp.asked = asked;
   window.dispatchEvent(new Event('clipapp:asked'));
 }"""
 
@@ -82,13 +82,8 @@ class _Batching:
             shows_errors(self.correct, page.language), asking, [panel, *files], **_PRIVATE
         )
         self.sorted_file.click(shows_errors(self.pack, page.language), asking, [panel], **_PRIVATE)
-        asked: list[Any] = [
-            options.labels,
-            options.templates,
-            options.own_templates,
-            options.scoring,
-        ]
-        gr.on([one.change for one in asked], None, asked, None, js=_ASKED, **_PRIVATE)
+        fields = [*options.all]
+        gr.on([one.change for one in fields], None, fields, None, js=_ASKED, **_PRIVATE)
 
     def _written(self, batch: Batch) -> Values:
         run = batch.run
@@ -117,6 +112,7 @@ class _Batching:
         batch: Batch = given[self.state]
         batch.error = None
         service = self.page.slot.service
+        together = bool((event._data or {}).get("together"))
         try:
             taught = self.page.concepts.named(
                 given, service, split_labels(given[self.options.labels])
@@ -127,7 +123,8 @@ class _Batching:
                 self.options.templates_of(given),
                 independent=self.options.independent(given),
                 concepts=taught,
-                together=bool((event._data or {}).get("together")),
+                together=together,
+                asked=[*(given[one] for one in self.options.all), together],
             ):
                 yield {self.panel: batch.shown()}
         except ClipAppError as error:

@@ -58,11 +58,15 @@ class Row:
 
 @dataclass
 class Run:
-    """One classification of all photographs; `state` is running, done or stopped."""
+    """One classification of all photographs; `state` is running, done or stopped.
+
+    `asked` is what the page's fields held, by which its script sees that they hold something else.
+    """
 
     number: int
     labels: dict[str, int]
     uploads: tuple[Upload, ...]
+    asked: Sequence[object] = ()
     rows: list[Row] = field(default_factory=list)
     shown_rows: list[str] = field(default_factory=list)
     broken: list[Reason] = field(default_factory=list)
@@ -99,6 +103,7 @@ class Run:
             "total": len(self.uploads),
             "seconds": round(self.seconds, 2),
             "labels": json.dumps(list(self.labels)),
+            "asked": list(self.asked),
             "rows": list(self.shown_rows),
             "broken": [said_in_both(one) for one in self.broken],
         }
@@ -136,10 +141,12 @@ class Batch(Desk):
         independent: bool,
         concepts: Sequence[Concept] = (),
         together: bool = False,
+        asked: Sequence[object] = (),
     ) -> Iterator[None]:
         """Classify all photographs; yields whenever there is more to be shown.
 
         Those that are named together are first shown as each is by itself, while they come in.
+        `asked` is kept with the run.
 
         Raises:
             ImageError: if there is no photograph.
@@ -156,7 +163,7 @@ class Batch(Desk):
         number = self.run.number + 1 if self.run else 1
         classes = classes_from_labels(service, labels, templates, concepts=concepts)
         positions = {name: i for i, name in enumerate(classes.names)}
-        run = self.run = Run(number, positions, tuple(self.uploads))
+        run = self.run = Run(number, positions, tuple(self.uploads), asked)
         began = due = time.monotonic()
         seen: list[np.ndarray] = []
         names = told_apart([shown_name(name=one.name) for one in run.uploads])
