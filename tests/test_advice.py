@@ -14,6 +14,7 @@ from clip_app.settings import Settings
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
 from clip_app.ui.photo_column import photo_column
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.tab import Page, Spoken
 from tests.conftest import ROOT, App
 from tests.test_page import classify, shoot
@@ -52,6 +53,7 @@ def ask(bilingual, settings, tmp_path):
             photo_column(model, settings, "photo"),
             gr.HTML(),
             gr.State(""),
+            PageConcepts(settings),
         )
 
     kept = {page.advised: ""}

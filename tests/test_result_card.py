@@ -23,6 +23,7 @@ from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge
 from clip_app.ui.html import percent
 from clip_app.ui.result_card import ResultCard
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.tab import Page, Spoken
 from tests.conftest import EXAMPLES, noise
 
@@ -52,6 +53,7 @@ def card(service, settings, tmp_path):
             gr.Image(elem_id="photo"),
             gr.HTML(),
             gr.State(""),
+            PageConcepts(settings),
         )
         labels = gr.Textbox(elem_id="labels")
         return ResultCard.build("card", page, [page.photo, labels])
