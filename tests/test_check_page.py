@@ -130,6 +130,27 @@ def test_a_table_names_only_what_was_sent(check, tmp_path):
     assert not list(check.of.own.rglob("rocket*"))
 
 
+def test_what_was_not_counted_is_told_once_in_both_languages(check, tmp_path):
+    inside = {f"my set/{name}": path for name, path in drawn().items()}
+    good = packed(tmp_path / "good.zip", {**inside, "my set/birds/broken.jpg": b"no photo"})
+    flat = packed(tmp_path / "flat.zip", {"loose.jpg": EXAMPLES / "cat.jpg"})
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04broken")
+    answer = check(good, flat, tmp_path / "bad.zip", packed(tmp_path / "empty.zip", {}))
+    assert answer["photographs"] == len(drawn())
+    assert len(answer["classes"]) == len(CLASSES)
+    assert [one["en"] for one in answer["unread"]] == [
+        "The archive bad.zip is damaged or was not copied to its end.",
+        "The archive empty.zip is empty.",
+        "loose.jpg has no label: it is in no class folder, nor in the table.",
+        "my set/birds/broken.jpg is not an image this app can read.",
+    ]
+    assert answer["unread"][1]["zh"] == "压缩包 empty.zip 是空的。"
+    report = Path(check.of.files[0]).read_text("utf-8")
+    assert all(one["en"] in report for one in answer["unread"])
+    with pytest.raises(InputError, match=r"empty\.zip is empty"):
+        check(tmp_path / "empty.zip")
+
+
 def test_folders_are_those_of_the_configured_roots(check, galleries, tmp_path):
     root = tmp_path / "root"
     for topic in CLASSES[:2]:

@@ -27,8 +27,8 @@ const table = (keys, rows) =>
           ...cells.map((one) => make('td', {}, String(one))))))));
 const section = (key, ...children) => make('section', {}, make('h4', {}, say(key)), ...children);
 const note = (text) => make('p', { className: 'note' }, text);
-const folded = (key, ...children) =>
-  make('details', { className: 'fold' }, make('summary', {}, say(key)), ...children);
+const folded = (title, ...children) =>
+  make('details', { className: 'fold' }, make('summary', {}, title), ...children);
 
 const photos = (list) =>
   make('div', { className: 'photos' }, ...list.map(([name, picture, ...said]) =>
@@ -39,7 +39,7 @@ const findings = (list) => {
   if (!list.length) return [note(say('check_none'))];
   const all = list.map(({ photo, label, named, score }) => [...photo, `${label} → ${named}`, percent(score)]);
   const rest = all.slice(FIRST);
-  return [photos(all.slice(0, FIRST)), ...(rest.length ? [folded('check_rest', photos(rest))] : [])];
+  return [photos(all.slice(0, FIRST)), ...(rest.length ? [folded(say('check_rest'), photos(rest))] : [])];
 };
 
 const calibration = ({ calibration: one }) =>
@@ -111,7 +111,7 @@ window.addEventListener('clipapp:check', ({ detail }) => {
 });
 
 const compared = (one) =>
-  folded('check_compared', note(say('check_compared_note')),
+  folded(say('check_compared'), note(say('check_compared_note')),
     table(['check_templates', 'check_choosing', 'check_telling'], one.templates_compared.map((each) => ({
       cells: [each.templates, share(each.choosing), share(each.telling)] }))));
 const namesOf = ({ names_compared: one }) =>
@@ -137,7 +137,7 @@ const lists = (one) => {
     make('p', {}, take));
 };
 const classes = (one) =>
-  folded('check_each', table(['check_class', 'check_number', 'check_recall', 'check_precision'],
+  folded(say('check_each'), table(['check_class', 'check_number', 'check_recall', 'check_precision'],
     one.classes.map(({ name, recall, precision }) => ({
       cells: [name, recall.of, share(recall), share(precision)] }))));
 
@@ -166,13 +166,14 @@ const draw = () => {
     result.replaceChildren();
     return;
   }
-  const unread = one.failed.map(({ file, why }) => make('li', {}, `${file}: ${why}`));
-  result.replaceChildren(...side(), figures(one), matrix(one),
+  const unread = one.unread.map((why) => make('li', {}, both(why)));
+  result.replaceChildren(...side(), figures(one),
+    ...(unread.length ? [folded(say('check_unread', { number: unread.length }), make('ul', {}, ...unread))] : []),
+    matrix(one),
     section('check_worst', ...findings(one.worst)),
     section('check_doubtful', note(say('check_doubtful_note')),
       ...findings(one.likely_mislabelled)),
-    ...namesOf(one), lists(one), classes(one), compared(one),
-    ...(unread.length ? [folded('check_unread', make('ul', {}, ...unread))] : []));
+    ...namesOf(one), lists(one), classes(one), compared(one));
 };
 
 const showChoices = () => {

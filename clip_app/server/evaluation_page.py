@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from clip_app.console import printable
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, Reason
 from clip_app.images import load_image, thumbnail
 from clip_app.server.evaluation_answer import (
     counts_told,
@@ -30,17 +30,28 @@ _IN_CELL = 12
 _IN_ALL = 600
 
 
-def evaluation_page(found: Sequence[Evaluation], folder: Path, language: Language) -> str:
+def unread_files(one: Evaluation, folder: Path) -> list[Reason]:
+    """Why photographs could not be read, each named by its path from `folder` on."""
+    return [why.about(printable(os.path.relpath(path, folder))) for path, why in one.failed]
+
+
+def evaluation_page(
+    found: Sequence[Evaluation], folder: Path, language: Language, left: Sequence[Reason] = ()
+) -> str:
     """HTML of one or several evaluations of the same photographs, models side by side.
 
     Args:
         found: at least one.
         folder: what shown paths are relative to.
         language: of the page; names and paths are data and escaped.
+        left: why further files were not counted.
     """
     page = _Page(folder, language)
     title = html.escape(text("check_title", language))
-    body = page.summary(found) + "".join(page.section(n, one) for n, one in enumerate(found))
+    unread = page.unread([*left, *unread_files(found[0], folder)])
+    body = (
+        page.summary(found) + unread + "".join(page.section(n, one) for n, one in enumerate(found))
+    )
     style = (ASSETS / "evaluation.css").read_text("utf-8")
     tag = {"en": "en", "zh": "zh-CN"}[language]
     return (
@@ -78,6 +89,14 @@ class _Page:
             for each in found
         ]
         return f"<p>{self._say('check_photos', **numbers)}</p>{self._table(heads, rows)}"
+
+    def unread(self, reasons: Sequence[Reason]) -> str:
+        """The files that were not counted, and why."""
+        if not reasons:
+            return ""
+        items = "".join(f"<li>{html.escape(one.message(self._language))}</li>" for one in reasons)
+        title = self._say("check_unread", number=len(reasons))
+        return f"<details><summary>{title}</summary><ul>{items}</ul></details>"
 
     def section(self, number: int, one: Evaluation) -> str:
         """One model's figures and photographs."""

@@ -145,7 +145,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "check_each": ("Class by class", "各个类别"),
     "check_rest": ("Show more", "显示更多"),
-    "check_unread": ("Unreadable files", "读不了的文件"),
+    "check_unread": ("Files that were not counted: {number}", "没有算进去的文件：{number} 个"),
+    "check_unlabelled": (
+        "{name} has no label: it is in no class folder, nor in the table.",
+        "{name} 没有类别：它不在任何类别文件夹里，表格里也没有。",
+    ),
     "check_take": ("Classify by these words", "用这些词去分类"),
     "check_card": (
         "On the photos you checked, the right word is among these 9 times in 10: {labels}.",
