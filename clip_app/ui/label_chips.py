@@ -67,7 +67,10 @@ def label_chips(slot: ModelSlot, elem_id: str, *, alone: bool = False) -> LabelC
             for one in label_sets().values()
         ],
         examples=[
-            {"labels": {spoken: split_labels(one.labels[spoken]) for spoken in LANGUAGES}}
+            {
+                "name": one.name,
+                "labels": {spoken: split_labels(one.labels[spoken]) for spoken in LANGUAGES},
+            }
             for one in load_examples()
         ],
         first=FIRST_SET,
