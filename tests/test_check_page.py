@@ -260,9 +260,9 @@ def test_a_zip_is_checked_a_cell_opened_and_the_report_is_what_is_shown(app, ope
     with page.expect_download() as got:
         page.locator("#check-json").click()
     [told] = json.loads(Path(got.value.path()).read_text("utf-8"))["evaluations"]
-    assert page.locator("#check .figures b").all_inner_texts() == [
-        f"{100 * told[key]['value']:.1f} %" for key in ("top1", "top5")
-    ]
+    # Of three classes the right one is always among the first five.
+    [top1] = page.locator("#check .figures b").all_inner_texts()
+    assert top1 == f"{100 * told['top1']['value']:.1f} %"
     assert f"Photographs: {len(drawn())};" in page.locator("#check .result").inner_text()
     assert told["failed"][0]["file"].endswith("broken.jpg")
     shown = page.locator("#check .matrix tbody tr").evaluate_all(
@@ -273,9 +273,9 @@ def test_a_zip_is_checked_a_cell_opened_and_the_report_is_what_is_shown(app, ope
     assert page.locator("#check tr.best").count() == 1
 
     cells = page.locator("#check .matrix button")
-    label, named = told["classes"][0]["name"], told["classes"][0]["name"]
+    label = told["classes"][0]["name"]
     cells.first.click()
-    heading = f"{label} → {named}: {told['confusion'][0][0]}"
+    heading = f"{label}: {told['confusion'][0][0]} right"
     page.locator("#check .cell h5", has_text=heading).wait_for()
     pictures = page.locator("#check .cell img")
     assert pictures.count() == told["confusion"][0][0]

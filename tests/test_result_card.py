@@ -22,6 +22,7 @@ from clip_app.strings import text
 from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge
 from clip_app.ui.html import percent
+from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.tab import Page, Spoken
 from tests.conftest import EXAMPLES, noise
@@ -52,6 +53,7 @@ def card(service, settings, tmp_path):
             gr.Image(elem_id="photo"),
             gr.HTML(),
             gr.State(""),
+            PageConcepts(settings),
         )
         labels = gr.Textbox(elem_id="labels")
         return ResultCard.build("card", page, [page.photo, labels])
@@ -83,7 +85,9 @@ def test_a_score_is_calibrated_where_the_model_was_measured_with_lists_so_long(c
     logits = np.array([one.similarity for one in answer.results]) * service.logit_scale / 1.41
     expected = np.exp(logits[0]) / np.exp(logits).sum()
     assert expected < answer.results[0].score
-    assert text("card_calibrated", "en", score=percent(expected)) in value["said"]
+    times = round(100 * expected)
+    told = text("card_calibrated", "en", score=f"{times} %", times=times)
+    assert told in value["said"]
     alone, _ = shown(card, service, "cat")
     assert not any(one.startswith("Calibrated") for one in alone["said"])
 

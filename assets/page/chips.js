@@ -135,8 +135,8 @@ entry.addEventListener('keydown', (event) => {
     if (text.trim()) commit(text);
     else ask(0);
   } else if (event.key === 'Backspace' && !entry.value && labels.length) {
-    if (labels.length > FOLD) labels = [];
-    else labels.pop();
+    if (labels.length > FOLD) return cleared();
+    labels.pop();
     touched(0);
   } else if (event.key === 'ArrowLeft' && entry.selectionEnd === 0) {
     roved([...list.querySelectorAll('.edit')].at(-1));

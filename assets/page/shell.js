@@ -55,8 +55,10 @@
     to, told.names.map((pair) => [new RegExp(`^${escaped(pair[from])}$`), pair[1 - from]]),
   ]));
   const renamed = (name) => {
-    const found = renames[language].find(([pattern]) => pattern.test(name));
-    return found && found[0].exec(name).slice(1)
+    const plain = name.replace(/^common\./, ""); // of some it writes the key
+    const found = renames[language].find(([pattern]) => pattern.test(plain));
+    if (!found) return plain === name ? "" : plain;
+    return found[0].exec(plain).slice(1)
       .reduce((said, one) => said.replace("{}", () => one), found[1]);
   };
   const rename = (place) => {

@@ -17,13 +17,16 @@ from clip_app.server.evaluation_answer import (
     percent_with_interval,
 )
 from clip_app.settings import ASSETS
-from clip_app.strings import Language, text
+from clip_app.strings import STRINGS, Language, text
 from clip_app.tasks.evaluate import Evaluation, Finding
 
 _SIDE = 128
 
 #: Classes of a matrix that can still be read.
 MOST_CLASSES = 40
+
+# Of no more classes the right one is always among the first five.
+_FIRST_FIVE = 5
 
 # Photographs behind one of its cells and in all: at some 4 kB each the page stays below 3 MB.
 _IN_CELL = 12
@@ -77,17 +80,20 @@ class _Page:
         """The models side by side."""
         one = found[0]
         numbers = counts_told(one)
-        heads = ("check_model", "check_templates", "check_top1", "check_top5", "check_calibration")
+        heads = ["check_model", "check_templates", "check_top1", "check_top5", "check_calibration"]
         rows = [
-            (
+            [
                 each.model,
-                each.templates,
+                self._templates(each.templates),
                 percent_with_interval(each.top1),
                 percent_with_interval(each.top5),
                 self._calibration(each),
-            )
+            ]
             for each in found
         ]
+        if len(one.names) <= _FIRST_FIVE:
+            for row in (heads, *rows):
+                del row[3]
         return f"<p>{self._say('check_photos', **numbers)}</p>{self._table(heads, rows)}"
 
     def unread(self, reasons: Sequence[Reason]) -> str:
@@ -112,7 +118,7 @@ class _Page:
         ]
         compared = [
             (
-                figures.key,
+                self._templates(figures.key),
                 percent_with_interval(figures.choosing),
                 percent_with_interval(figures.telling),
             )
@@ -150,7 +156,7 @@ class _Page:
                 key = f"m{number}-{label}-{named}"
                 kind = "hit" if label == named else "miss"
                 told = {"label": one.names[label], "named": one.names[named], "number": count}
-                heading = self._say("check_cell", **told)
+                heading = self._say("check_cell_right" if label == named else "check_cell", **told)
                 row.append(
                     f'<td class="{kind}" style="--depth: {0.15 + 0.6 * count / total:.2f}">'
                     f'<a href="#{key}" aria-label="{heading}">{count}</a></td>'
@@ -244,6 +250,11 @@ class _Page:
             coded = base64.b64encode(buffer.getvalue()).decode()
             self._pictures[path] = f"data:image/webp;base64,{coded}"
         return self._pictures[path]
+
+    def _templates(self, key: str) -> str:
+        """What a choice of templates is called; those that somebody wrote are themselves."""
+        named = f"templates_{key}"
+        return text(named, self._language) if named in STRINGS else key
 
     def _calibration(self, one: Evaluation) -> str:
         if one.calibration is None:

@@ -74,6 +74,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "gradio clear": ("Clear", "清除"),
     "gradio download": ("Download", "下载"),
     "gradio delete": ("Remove this file", "移除这个文件"),
-    "gradio complete": ("common.complete", "完成"),
-    "gradio common upload": ("common.upload", "上传"),
+    "gradio complete": ("complete", "完成"),
+    "gradio common upload": ("upload", "上传"),
 }

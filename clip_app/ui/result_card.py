@@ -304,7 +304,8 @@ def _calibrated(service: ModelService, answer: Classification, language: Languag
         return ""
     cosines = np.array([one.similarity for one in answer.results])
     best = softmax_scores(cosines, service.logit_scale / temperature)[0]
-    return text("card_calibrated", language, score=percent(float(best)))
+    times = min(round(100 * float(best)), 99)
+    return text("card_calibrated", language, score=f"{times} %", times=times)
 
 
 def _times(score: float, words: int) -> float:
