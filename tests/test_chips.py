@@ -336,6 +336,7 @@ def test_links_of_the_page_and_back_bring_their_words(page):
     page.evaluate("clipApp.show('learn')")
     page.locator("#learn-questions a[href*='tab=classify']:visible").first.click()
     shown(strings.text("learn_3_words", "zh").split("，"))
+    assert "giraffes" in page.locator("#classify-image .shown").get_attribute("src")
     page.evaluate("clipApp.show('learn')")
     page.evaluate("clipApp.go({tab: 'classify', labels: '小猫, 直升机'})")
     shown(["小猫", "直升机"])

@@ -85,6 +85,10 @@ def test_what_fails_fails_in_both_languages(service):
         for language, shares in case.shares(service).items():
             assert sum(shares) == pytest.approx(1, abs=1e-4)
             assert int(np.argmax(shares)) != case.right, (case.kind, language)
+    # What the page offers to try is one of them.
+    [count] = [case for case in failing.cases() if case.kind == "count"]
+    for language, labels in count.labels.items():
+        assert failing._listed(text("learn_3_words", language)) == labels
 
 
 def test_an_index_looks_at_less_and_finds_most(service, monkeypatch):

@@ -168,5 +168,5 @@ def test_what_cannot_be_taught_is_one_sentence(shared, open_at, tmp_path):
     page.locator("#teach .import input").set_input_files(file)
     page.locator("#teach .told.error", has_text="不是概念文件").wait_for()
     page.get_by_label("English").check()
-    page.locator("#teach .told.error", has_text="is no file of concepts").wait_for()
+    page.locator("#teach .told.error", has_text="is not a concepts file").wait_for()
     assert page.locator(".toast-body").count() == 0

@@ -40,7 +40,7 @@ const fillTile = (tile, row) => {
   const { said, then, whole, name } = described(row);
   const button = tile.firstChild;
   button.ariaLabel = whole;
-  button.children[1].textContent = percent(row[3][0][1]);
+  button.children[1].textContent = row[2] === 'fits' ? percent(row[3][0][1]) : '';
   button.children[2].replaceChildren(
     make('b', {}, name), make('span', {}, said), make('span', {}, then));
   tile.classList.toggle('moved', row[4] !== null);

@@ -1,4 +1,5 @@
 const LEAST_FOR_LISTS = 100;
+const FIRST_FIVE = 5; // of no more classes the right one is always among them
 const FIRST = 8; // of the photographs that were named wrongly, before one asks for more
 const showDrop = uploads(find('.up'), () => ({}), ',.zip,.csv,.tsv,.txt');
 const go = find('.go');
@@ -27,8 +28,8 @@ const table = (keys, rows) =>
           ...cells.map((one) => make('td', {}, String(one))))))));
 const section = (key, ...children) => make('section', {}, make('h4', {}, say(key)), ...children);
 const note = (text) => make('p', { className: 'note' }, text);
-const folded = (key, ...children) =>
-  make('details', { className: 'fold' }, make('summary', {}, say(key)), ...children);
+const folded = (title, ...children) =>
+  make('details', { className: 'fold' }, make('summary', {}, title), ...children);
 
 const photos = (list) =>
   make('div', { className: 'photos' }, ...list.map(([name, picture, ...said]) =>
@@ -39,7 +40,7 @@ const findings = (list) => {
   if (!list.length) return [note(say('check_none'))];
   const all = list.map(({ photo, label, named, score }) => [...photo, `${label} → ${named}`, percent(score)]);
   const rest = all.slice(FIRST);
-  return [photos(all.slice(0, FIRST)), ...(rest.length ? [folded('check_rest', photos(rest))] : [])];
+  return [photos(all.slice(0, FIRST)), ...(rest.length ? [folded(say('check_rest'), photos(rest))] : [])];
 };
 
 const calibration = ({ calibration: one }) =>
@@ -54,7 +55,8 @@ const figures = (one) => {
       make('dd', {}, make('b', {}, `${rate(value)} %`), ' ',
         make('small', {}, `${rate(low)}–${rate(high)}`)));
   return make('div', {},
-    make('dl', { className: 'figures' }, figure('check_top1', one.top1), figure('check_top5', one.top5),
+    make('dl', { className: 'figures' }, figure('check_top1', one.top1),
+      ...(one.classes.length > FIRST_FIVE ? [figure('check_top5', one.top5)] : []),
       make('div', {}, make('dt', {}, say('check_calibration')), make('dd', {}, calibration(one)))),
     note(say('check_photos', { number: one.photographs, classes: one.classes.length,
       failed: one.failed.length })));
@@ -75,8 +77,9 @@ const matrix = (one) => {
     const count = one.matrix[row][column];
     if (!count) return '';
     const values = { label: wide[row], named: wide[column], number: count };
+    const told = say(row === column ? 'check_cell_right' : 'check_cell', values);
     const made = make('button', { type: 'button', className: row === column ? 'hit' : 'miss',
-      ariaLabel: say('check_cell', values), title: say('check_cell', values) }, String(count));
+      ariaLabel: told, title: told }, String(count));
     made.setAttribute('aria-expanded', 'false');
     made.style.setProperty('--depth', `${15 + (60 * count) / total[row]}%`);
     made.addEventListener('click', () => {
@@ -111,9 +114,9 @@ window.addEventListener('clipapp:check', ({ detail }) => {
 });
 
 const compared = (one) =>
-  folded('check_compared', note(say('check_compared_note')),
+  folded(say('check_compared'), note(say('check_compared_note')),
     table(['check_templates', 'check_choosing', 'check_telling'], one.templates_compared.map((each) => ({
-      cells: [each.templates, share(each.choosing), share(each.telling)] }))));
+      cells: [say(`templates_${each.templates}`), share(each.choosing), share(each.telling)] }))));
 const namesOf = ({ names_compared: one }) =>
   one
     ? [section('check_names',
@@ -137,12 +140,13 @@ const lists = (one) => {
     make('p', {}, take));
 };
 const classes = (one) =>
-  folded('check_each', table(['check_class', 'check_number', 'check_recall', 'check_precision'],
+  folded(say('check_each'), table(['check_class', 'check_number', 'check_recall', 'check_precision'],
     one.classes.map(({ name, recall, precision }) => ({
       cells: [name, recall.of, share(recall), share(precision)] }))));
 
 const side = () => {
   if (found.length < 2) return [];
+  const five = found[0].classes.length > FIRST_FIVE;
   const pick = found.map((one, index) => {
     const button = make('button', { type: 'button', className: 'pill' }, one.model);
     button.ariaPressed = String(index === chosen);
@@ -154,8 +158,8 @@ const side = () => {
     return button;
   });
   return [section('check_side',
-    table(['check_model', 'check_top1', 'check_top5', 'check_calibration'], found.map((one) => ({
-      cells: [one.model, share(one.top1), share(one.top5), calibration(one)] })))),
+    table(['check_model', 'check_top1', ...(five ? ['check_top5'] : []), 'check_calibration'], found.map((one) => ({
+      cells: [one.model, share(one.top1), ...(five ? [share(one.top5)] : []), calibration(one)] })))),
   make('div', { className: 'which', role: 'group', ariaLabel: say('check_model') }, ...pick)];
 };
 
@@ -166,13 +170,14 @@ const draw = () => {
     result.replaceChildren();
     return;
   }
-  const unread = one.failed.map(({ file, why }) => make('li', {}, `${file}: ${why}`));
-  result.replaceChildren(...side(), figures(one), matrix(one),
+  const unread = one.unread.map((why) => make('li', {}, both(why)));
+  result.replaceChildren(...side(), figures(one),
+    ...(unread.length ? [folded(say('check_unread', { number: unread.length }), make('ul', {}, ...unread))] : []),
+    matrix(one),
     section('check_worst', ...findings(one.worst)),
     section('check_doubtful', note(say('check_doubtful_note')),
       ...findings(one.likely_mislabelled)),
-    ...namesOf(one), lists(one), classes(one), compared(one),
-    ...(unread.length ? [folded('check_unread', make('ul', {}, ...unread))] : []));
+    ...namesOf(one), lists(one), classes(one), compared(one));
 };
 
 const showChoices = () => {

@@ -102,17 +102,23 @@ const moved = (event, index) => {
     remove(index, true);
   }
 };
+const cleared = () => {
+  const before = { labels, flights, raw, typed: entry.value, source };
+  const number = labels.length.toLocaleString('en');
+  labels = [];
+  touched(0);
+  undo = before;
+  said = ['chips_cleared', { number }, 'undo', restore];
+  draw();
+  entry.focus();
+};
 const summary = () => {
   const set = chosen();
   const values = { name: set?.names[language()], number: labels.length.toLocaleString('en') };
   const all = say(set ? 'chips_set' : 'chips_many', values);
   const text = make('button', { type: 'button', className: 'edit all' }, all);
   text.addEventListener('click', () => unfold(true));
-  const item = shell(text, () => {
-    labels = [];
-    touched(0);
-    entry.focus();
-  });
+  const item = shell(text, cleared);
   item.querySelector('.remove').tabIndex = 0; // no arrow leads there
   return item;
 };

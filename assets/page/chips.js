@@ -135,8 +135,8 @@ entry.addEventListener('keydown', (event) => {
     if (text.trim()) commit(text);
     else ask(0);
   } else if (event.key === 'Backspace' && !entry.value && labels.length) {
-    if (labels.length > FOLD) labels = [];
-    else labels.pop();
+    if (labels.length > FOLD) return cleared();
+    labels.pop();
     touched(0);
   } else if (event.key === 'ArrowLeft' && entry.selectionEnd === 0) {
     roved([...list.querySelectorAll('.edit')].at(-1));
@@ -199,7 +199,9 @@ const taken = async () => {
 window.addEventListener('clipapp:photo', ({ detail }) => {
   if (props.alone) return;
   const index = detail.example;
-  if (!detail.there) return ask(0);
+  const linked = window.clipApp.address.get();
+  const own = linked.labels && props.examples[index]?.name === linked.photo; // it brings its words
+  if (!detail.there || own) return ask(0);
   if (index >= 0 && untouched()) {
     replaced(exampleWords(index, language()), { kind: 'example', key: index });
   } else if (untouched()) {

@@ -53,8 +53,10 @@ const told = () => {
   tell('stale', { id: props.name, value: props.value?.path ?? '' });
   tell('photo', { there: Boolean(props.value), example: example() });
 };
-const put = (value, why = null) => {
+// `linked` is the name in the address, of an example.
+const put = (value, why = null, linked = '') => {
   turn += 1;
+  window.clipApp.address.set({ photo: linked });
   busy = false;
   problem = why;
   props.value = value;
@@ -156,5 +158,12 @@ document.addEventListener('paste', (event) => {
   take(file);
 });
 window.addEventListener('clipapp:language', draw);
+const linked = ({ photo = '' }) => {
+  const index = props.examples.findIndex((one) => one.name === photo);
+  if (index >= 0 && index !== example()) put(props.examples[index].file, null, photo);
+};
+window.clipApp.onAddress(linked);
+// What is set before Gradio has finished making the component is lost.
+setTimeout(() => linked(window.clipApp.address.get()));
 watch('value', told);
 draw();

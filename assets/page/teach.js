@@ -8,6 +8,7 @@ const showNot = uploads(find('.not .up'), () => ({ which: 'without' }), '', find
 const none = { count: 0, bytes: 0, strip: [] };
 let seen = props.value?.number ?? 0;
 let renaming = null; // the name of the concept whose new name is being written
+let asked = ''; // the name that is being learnt
 let leaving = null; // ... and of the one that is about to be forgotten
 
 const taught = () => window.clipApp.taught ?? [];
@@ -97,8 +98,9 @@ const gain = (found) => {
 };
 const done = ({ learnt, moved, add, put, remove, file }) => {
   state.textContent = '';
+  for (const one of form.querySelectorAll('[type=submit]')) one.disabled = false;
   if (learnt) {
-    name.value = '';
+    if (name.value === asked) name.value = ''; // else the next one is being written
     go();
     state.textContent = say('teach_learnt', { name: learnt });
   } else if (moved) {
@@ -149,6 +151,8 @@ name.addEventListener('input', go);
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   state.textContent = say('teach_looking');
+  asked = name.value;
+  for (const one of form.querySelectorAll('[type=submit]')) one.disabled = true;
   trigger('teach', { name: name.value, alpha: Number(weight.value),
     add: event.submitter?.classList.contains('add') ?? false });
 });

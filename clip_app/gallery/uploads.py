@@ -245,6 +245,8 @@ class _Intake:
             if file.name.lower().endswith(".zip"):
                 try:
                     with Archive(file.path, file.name) as archive:
+                        if not any(archive.files()):
+                            raise InputError("archive_nothing", name=shown_name(file.name))
                         total += len(archive) - 1
                         self._unpack(archive, done, total)
                         done += len(archive)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from clip_app.console import printable
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, Reason
 from clip_app.images import load_image, thumbnail
 from clip_app.server.evaluation_answer import (
     counts_told,
@@ -17,7 +17,7 @@ from clip_app.server.evaluation_answer import (
     percent_with_interval,
 )
 from clip_app.settings import ASSETS
-from clip_app.strings import Language, text
+from clip_app.strings import STRINGS, Language, text
 from clip_app.tasks.evaluate import Evaluation, Finding
 
 _SIDE = 128
@@ -25,22 +25,36 @@ _SIDE = 128
 #: Classes of a matrix that can still be read.
 MOST_CLASSES = 40
 
+# Of no more classes the right one is always among the first five.
+_FIRST_FIVE = 5
+
 # Photographs behind one of its cells and in all: at some 4 kB each the page stays below 3 MB.
 _IN_CELL = 12
 _IN_ALL = 600
 
 
-def evaluation_page(found: Sequence[Evaluation], folder: Path, language: Language) -> str:
+def unread_files(one: Evaluation, folder: Path) -> list[Reason]:
+    """Why photographs could not be read, each named by its path from `folder` on."""
+    return [why.about(printable(os.path.relpath(path, folder))) for path, why in one.failed]
+
+
+def evaluation_page(
+    found: Sequence[Evaluation], folder: Path, language: Language, left: Sequence[Reason] = ()
+) -> str:
     """HTML of one or several evaluations of the same photographs, models side by side.
 
     Args:
         found: at least one.
         folder: what shown paths are relative to.
         language: of the page; names and paths are data and escaped.
+        left: why further files were not counted.
     """
     page = _Page(folder, language)
     title = html.escape(text("check_title", language))
-    body = page.summary(found) + "".join(page.section(n, one) for n, one in enumerate(found))
+    unread = page.unread([*left, *unread_files(found[0], folder)])
+    body = (
+        page.summary(found) + unread + "".join(page.section(n, one) for n, one in enumerate(found))
+    )
     style = (ASSETS / "evaluation.css").read_text("utf-8")
     tag = {"en": "en", "zh": "zh-CN"}[language]
     return (
@@ -66,18 +80,29 @@ class _Page:
         """The models side by side."""
         one = found[0]
         numbers = counts_told(one)
-        heads = ("check_model", "check_templates", "check_top1", "check_top5", "check_calibration")
+        heads = ["check_model", "check_templates", "check_top1", "check_top5", "check_calibration"]
         rows = [
-            (
+            [
                 each.model,
-                each.templates,
+                self._templates(each.templates),
                 percent_with_interval(each.top1),
                 percent_with_interval(each.top5),
                 self._calibration(each),
-            )
+            ]
             for each in found
         ]
+        if len(one.names) <= _FIRST_FIVE:
+            for row in (heads, *rows):
+                del row[3]
         return f"<p>{self._say('check_photos', **numbers)}</p>{self._table(heads, rows)}"
+
+    def unread(self, reasons: Sequence[Reason]) -> str:
+        """The files that were not counted, and why."""
+        if not reasons:
+            return ""
+        items = "".join(f"<li>{html.escape(one.message(self._language))}</li>" for one in reasons)
+        title = self._say("check_unread", number=len(reasons))
+        return f"<details><summary>{title}</summary><ul>{items}</ul></details>"
 
     def section(self, number: int, one: Evaluation) -> str:
         """One model's figures and photographs."""
@@ -93,7 +118,7 @@ class _Page:
         ]
         compared = [
             (
-                figures.key,
+                self._templates(figures.key),
                 percent_with_interval(figures.choosing),
                 percent_with_interval(figures.telling),
             )
@@ -131,7 +156,7 @@ class _Page:
                 key = f"m{number}-{label}-{named}"
                 kind = "hit" if label == named else "miss"
                 told = {"label": one.names[label], "named": one.names[named], "number": count}
-                heading = self._say("check_cell", **told)
+                heading = self._say("check_cell_right" if label == named else "check_cell", **told)
                 row.append(
                     f'<td class="{kind}" style="--depth: {0.15 + 0.6 * count / total:.2f}">'
                     f'<a href="#{key}" aria-label="{heading}">{count}</a></td>'
@@ -225,6 +250,11 @@ class _Page:
             coded = base64.b64encode(buffer.getvalue()).decode()
             self._pictures[path] = f"data:image/webp;base64,{coded}"
         return self._pictures[path]
+
+    def _templates(self, key: str) -> str:
+        """What a choice of templates is called; those that somebody wrote are themselves."""
+        named = f"templates_{key}"
+        return text(named, self._language) if named in STRINGS else key
 
     def _calibration(self, one: Evaluation) -> str:
         if one.calibration is None:

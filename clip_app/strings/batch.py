@@ -10,8 +10,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch": ("Many photos at once", "批量分类"),
     "batch_together": ("Name them together", "放在一起判断"),
     "batch_together_when": (
-        "For photos that hold all of the words between them: about eight more in a hundred are "
-        "right. Leave it off where only a few of the words are there: then more may get a wrong "
+        "For photos that hold all of the labels between them: about eight more in a hundred are "
+        "right. Leave it off where only a few of the labels are there: then more may get a wrong "
         "name.",
         "适合每个候选词都有照片的一批：每百张大约能多认对八张。如果只出现了少数几个词，请不要勾选，"
         "否则认错的可能更多。",
@@ -49,7 +49,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch_move": ("Not right? Move to", "不对？改到"),
     "batch_as_judged": ("as judged: {label}", "模型的判断：{label}"),
     "batch_rest": (
-        "{count} more [count:word scores|words score] {score} or less; the CSV has them all.",
+        "{count} more [count:label scores|labels score] {score} or less; the CSV has them all.",
         "其余 {count} 个词得分不超过 {score}，全部得分见 CSV。",
     ),
     "batch_previous": ("Previous photo", "上一张"),

@@ -9,9 +9,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "verdict_fairly": ("{score}, fairly sure", "{score}，比较有把握"),
     "verdict_close": ("{score}, a close call", "{score}，拿不准"),
     "verdict_doubtful": (
-        "Doubtful: unrelated words often score this high too, so whichever comes first is mostly "
-        "luck.",
-        "存疑：换成不相干的词，也常能得这么高分，第一名多半是碰巧。",
+        "The order below is doubtful: unrelated labels often score this high too, so whichever "
+        "comes first is mostly luck.",
+        "下面的名次不可信：换成不相干的词，也常能得这么高分，第一名多半是碰巧。",
     ),
     "verdict_unsure": ("{score}, unsure", "{score}，不好说"),
     "verdict_unsure_why": (
@@ -39,10 +39,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "超过 {limit} 就判为“都不是”，超过 {unsure} 就说“不好说”。",
     ),
     "card_calibrated": (
-        "Calibrated on public photos of eight kinds, with one of the words right: the first is "
-        "right in about {score} of such cases.",
+        "Calibrated on public photos of eight kinds: where one of the labels is right, the first "
+        "of scores like these is right about {score} of the time.",
         "用八类公开照片校准过：如果写的词里有一个是对的，"
-        "遇到这样的得分，第一名大约有 {score} 的把握是对的。",
+        "像这样的得分，一百次里第一名大约有 {times} 次是对的。",
     ),
     "card_how": ("How to read these numbers", "这些数怎么看"),
     "card_cosine_explained": (

@@ -19,14 +19,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "照片 {number} 张，类别 {classes} 个；{failed} 张无法读取。",
     ),
     "check_model": ("Model", "模型"),
-    "check_templates": ("Templates", "提示模板"),
+    "check_templates": ("Templates", "句式（提示词模板）"),
     "check_top1": ("Right", "正确率"),
     "check_top5": ("Among the first five", "前五命中率"),
     "check_interval": ("95 % interval", "95 % 区间"),
     "check_calibration": ("Calibration error", "校准误差"),
     "check_after": (
-        "{before} as scored, {after} with temperature {temperature}",
-        "原始得分 {before}，温度 {temperature} 下 {after}",
+        "{before} as scored; {after} with temperature {temperature}, which evens scores out "
+        "above 1 and sharpens them below",
+        "原始得分 {before}；按温度 {temperature} 调整后 {after}"
+        "（温度大于 1 拉近各项得分，小于 1 拉开）",
     ),
     "check_class": ("Class", "类别"),
     "check_number": ("Photographs", "照片数"),
@@ -34,22 +36,24 @@ STRINGS: dict[str, tuple[str, str]] = {
     "check_precision": ("Of those so named, right", "精确率"),
     "check_confusion": ("What is taken for what", "混淆矩阵"),
     "check_confusion_note": (
-        "A row is the label, a column what the model says. Choose a number to see the photographs.",
-        "行为标签，列为模型的判断。点击数字可查看相应照片。",
+        "Each row is the right answer, each column what the model says. "
+        "Choose a number to see the photographs.",
+        "每一行是正确答案，每一列是模型的判断。点数字可以看相应的照片。",
     ),
     "check_confusion_cut": (
         "Only the {shown} classes with most mistakes are shown, of {all}.",
         "共 {all} 个类别，只显示出错最多的 {shown} 个。",
     ),
     "check_cell": ("{label} → {named}: {number}", "{label} → {named}：{number} 张"),
+    "check_cell_right": ("{label}: {number} right", "{label}，答对 {number} 张"),
     "check_cell_more": ("{number} more are not shown.", "另有 {number} 张未显示。"),
     "check_worst": ("Surest mistakes", "最自信的错误"),
     "check_doubtful": ("Likely mislabelled", "可能标错的照片"),
     "check_doubtful_note": (
-        "The words and the nearest photographs both speak for another label.",
+        "The text and the nearest photographs both speak for another label.",
         "文字和最相近的照片都指向另一个类别。",
     ),
-    "check_compared": ("Templates compared", "提示模板比较"),
+    "check_compared": ("Templates compared", "句式（提示词模板）比较"),
     "check_compared_note": (
         "Chosen by one half of the photographs, told by the other.",
         "用一半照片选择，用另一半照片评估。",
@@ -140,15 +144,20 @@ STRINGS: dict[str, tuple[str, str]] = {
     "check_side": ("Models side by side", "模型对照"),
     "check_close": ("Close", "关闭"),
     "check_few": (
-        "From {number} photos on, it also gives lists that hold the right label 9 times in 10.",
-        "照片达到 {number} 张，还会给出十有九次包含正确类别的列表。",
+        "With {number} photos or more, it also gives short lists of labels: "
+        "9 times in 10 the right one is among them.",
+        "照片有 {number} 张以上时，还会给出一份简短的候选名单：十次里有九次，正确的类别就在其中。",
     ),
     "check_each": ("Class by class", "各个类别"),
     "check_rest": ("Show more", "显示更多"),
-    "check_unread": ("Unreadable files", "读不了的文件"),
-    "check_take": ("Classify by these words", "用这些词去分类"),
+    "check_unread": ("Files that were not counted: {number}", "没有算进去的文件：{number} 个"),
+    "check_unlabelled": (
+        "{name} has no label: it is in no class folder, nor in the table.",
+        "{name} 没有类别：它不在任何类别文件夹里，表格里也没有。",
+    ),
+    "check_take": ("Classify by these labels", "用这些词去分类"),
     "check_card": (
-        "On the photos you checked, the right word is among these 9 times in 10: {labels}.",
+        "On the photos you checked, the right label is among these 9 times in 10: {labels}.",
         "按你检验过的照片，十有九次正确的词在这里面：{labels}。",
     ),
     "check_html": ("Download report (HTML)", "下载报告（HTML）"),

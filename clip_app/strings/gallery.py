@@ -132,6 +132,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The archive {name} is damaged or was not copied to its end.",
         "压缩包 {name} 已损坏，或没有传完。",
     ),
+    "archive_nothing": (
+        "The archive {name} is empty.",
+        "压缩包 {name} 是空的。",
+    ),
     "archive_other_kind": (
         "{name} is a {kind} archive; please pack the photos as a .zip.",
         "{name} 其实是 {kind} 压缩包；请改用 .zip 格式打包照片。",

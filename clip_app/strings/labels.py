@@ -40,6 +40,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "set_last": ("My last words", "上次的词"),
     "photo_fails": ("The starter model gets this wrong.", "入门模型会认错这一张。"),
     "replaced": ("Now: {name}.", "已换成“{name}”。"),
+    "chips_cleared": ("Removed: {number} words.", "已清空 {number} 个词。"),
     "undo": ("Undo", "撤销"),
     "example_words": ("the example's words", "示例自带的词"),
     "example_offers": ("This example's own words: {words}", "这张示例自带的词：{words}"),

@@ -109,8 +109,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_3_try": ("Let it count", "让它数一数"),
     "learn_3_words": (
-        "one cat, two cats, three cats, no cat",
-        "一只猫，两只猫，三只猫，没有猫",
+        "one giraffe, two giraffes, three giraffes, four giraffes",
+        "一只长颈鹿，两只长颈鹿，三只长颈鹿，四只长颈鹿",
     ),
     "learn_failing_hint": (
         "What will the model say? Guess first; its answer comes after your click.",

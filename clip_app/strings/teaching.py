@@ -51,7 +51,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} 超过 {limit} MB，不会是概念文件。",
     ),
     "concepts_unreadable": (
-        "{name} is no file of concepts, or it is damaged.",
+        "{name} is not a concepts file, or it is damaged.",
         "{name} 不是概念文件，或者已损坏。",
     ),
     "concepts_newer": (

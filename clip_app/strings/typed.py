@@ -27,7 +27,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "template_without_place": (
         'The template "{template}" has no {{}} where the label goes.',
-        "模板“{template}”中没有放置类别的 {{}}。",
+        "句式（提示词模板）“{template}”中没有放置类别的 {{}}。",
     ),
     "collection_unreadable": (
         "{name} is not a text file that can be read; please save it as .txt or .csv in UTF-8.",

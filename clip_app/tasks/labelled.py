@@ -59,7 +59,9 @@ def labelled_folder(folder: str | os.PathLike[str]) -> LabelledPhotos:
         classes = sorted(one for one in top.iterdir() if one.is_dir() and one.name[:1] != ".")
     except OSError as error:
         raise InputError("examples_missing", folder=str(folder)) from error
-    pairs = [(path, one.name.replace("_", " ").strip()) for one in classes for path in _below(one)]
+    pairs = [
+        (path, one.name.replace("_", " ").strip()) for one in classes for path in photos_below(one)
+    ]
     if not pairs:
         raise InputError("examples_missing", folder=str(folder))
     return _labelled(pairs)
@@ -67,11 +69,11 @@ def labelled_folder(folder: str | os.PathLike[str]) -> LabelledPhotos:
 
 def folder_of_classes(folder: str | os.PathLike[str]) -> Path:
     """The folder itself, or the one inside that holds the classes' folders: who packs a folder of
-    class folders packs the folder around them, too.
+    class folders packs the folder around them, too. Photographs beside it have no class.
     """
     top = Path(folder)
     while True:
-        there = [one for one in sorted(top.iterdir()) if one.name[:1] != "."]
+        there = [one for one in sorted(top.iterdir()) if one.name[:1] != "." and one.is_dir()]
         if len(there) != 1 or not any(one.is_dir() for one in _inside(there[0])):
             return top
         top = there[0]
@@ -120,7 +122,7 @@ def with_files_of(photos: LabelledPhotos, folder: str | os.PathLike[str]) -> Lab
         photos: of a table whose paths are relative to `folder`.
         folder: the folder.
     """
-    found = {os.path.relpath(path, folder): path for path in _below(Path(folder))}
+    found = {os.path.relpath(path, folder): path for path in photos_below(Path(folder))}
     named: dict[str, list[str]] = {}
     for path in found.values():
         named.setdefault(os.path.basename(path), []).append(path)
@@ -145,7 +147,8 @@ def _labelled(pairs: list[tuple[str, str]]) -> LabelledPhotos:
     return LabelledPhotos(tuple(names), tuple(paths), tuple(place[one] for one in labels))
 
 
-def _below(folder: Path) -> Iterator[str]:
+def photos_below(folder: Path) -> Iterator[str]:
+    """The photographs of a folder, in the order of their paths; none that is hidden."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(one for one in folders if one[:1] != ".")
         for name in sorted(files):

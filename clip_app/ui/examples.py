@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from clip_app.settings import ASSETS
 from clip_app.strings import Language
@@ -32,6 +33,11 @@ class Example:
     caption: dict[Language, str]
     fails: bool
     why: dict[Language, str]
+
+    @property
+    def name(self) -> str:
+        """What the page's address calls it."""
+        return Path(self.file).stem
 
 
 @cache

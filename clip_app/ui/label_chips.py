@@ -21,7 +21,7 @@ _POOR = 0.6
 _WORDS = (
     *("labels", "label_sets", "label_sets_named", "set_poor", "sets_poor", "set_last"),
     *("chips_first", "chips_more", "chip_edit", "chip_remove", "chips_set", "chips_many"),
-    *("chips_as_text", "chips_as_chips", "replaced", "undo"),
+    *("chips_as_text", "chips_as_chips", "chips_cleared", "replaced", "undo"),
     *("example_words", "example_offers", "example_take"),
 )
 
@@ -67,7 +67,10 @@ def label_chips(slot: ModelSlot, elem_id: str, *, alone: bool = False) -> LabelC
             for one in label_sets().values()
         ],
         examples=[
-            {"labels": {spoken: split_labels(one.labels[spoken]) for spoken in LANGUAGES}}
+            {
+                "name": one.name,
+                "labels": {spoken: split_labels(one.labels[spoken]) for spoken in LANGUAGES},
+            }
             for one in load_examples()
         ],
         first=FIRST_SET,

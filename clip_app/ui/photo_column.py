@@ -109,6 +109,7 @@ def _in_strip(example: Example, column: PhotoColumn) -> dict[str, Any]:
     file = move_files_to_cache(given, column, postprocess=True, keep_in_cache=True)
     return {
         "file": file,
+        "name": example.name,
         "names": example.caption,
         "why": example.why,
         "thumbnail": picture_url(small),

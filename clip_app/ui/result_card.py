@@ -40,9 +40,10 @@ _SHOWN = 20
 
 # The best score of a softmax from which on it is called sure, or fairly sure; fairly sure is also
 # one that is so many times the second, for among thousands of texts none gets much. Sure needs that
-# it is hardly likely that none is right, too: a fifth, which 2 % of wrong lists come below.
+# it is hardly likely that none is right, too: a fifth, which 2 % of wrong lists come below. Beside
+# "none of these" at more than a quarter no verdict says what it "is".
 _SURE, _FAIRLY, _LEAD = 0.9, 0.6, 4
-_SURE_CHANCE = 0.2
+_SURE_CHANCE, _IS_CHANCE = 0.2, 0.25
 
 # How many times as readily as an ordinary unrelated word it is taken. With the starter that is 200
 # to 7,000 for the examples' right labels, or 4 where it is unsure; some 50 for look-alikes (tea for
@@ -303,7 +304,8 @@ def _calibrated(service: ModelService, answer: Classification, language: Languag
         return ""
     cosines = np.array([one.similarity for one in answer.results])
     best = softmax_scores(cosines, service.logit_scale / temperature)[0]
-    return text("card_calibrated", language, score=percent(float(best)))
+    times = min(round(100 * float(best)), 99)
+    return text("card_calibrated", language, score=f"{times} %", times=times)
 
 
 def _times(score: float, words: int) -> float:
@@ -367,7 +369,8 @@ def _sureness(
     by_itself = kind == "sigmoid" or len(bars) == 1
     if (by_itself or score >= _SURE) and chance <= _SURE_CHANCE:
         return text("verdict_sure", language, score=shown), "is"
-    if by_itself or score >= _FAIRLY or score >= _LEAD * bars[1]["score"]:
+    fairly = by_itself or score >= _FAIRLY or score >= _LEAD * bars[1]["score"]
+    if fairly and chance <= _IS_CHANCE:
         return text("verdict_fairly", language, score=shown), "is"
     return text("verdict_close", language, score=shown), "closest"
 

@@ -114,12 +114,18 @@ class Run:
         Labels are positions among those asked for; -1 is that none fits.
         """
         best = [
-            [self.labels[one["label"]], round(one["score"], 5), round(one["similarity"], 4)]
+            [self.labels[one["label"]], _short(one["score"]), round(one["similarity"], 4)]
             for one in row.answer["results"][:_SCORES_SHOWN]
         ]
         corrected = None if row.corrected is None else self.labels.get(row.corrected, -1)
         shown = [row.answer["image"], row.picture, row.answer["verdict"], best, corrected]
         return json.dumps(shown)
+
+
+def _short(score: float) -> float:
+    """Rounded, where that does not make it 0 or 1: the page says so of nothing else."""
+    short = round(score, 5)
+    return score if short in (0, 1) else short
 
 
 class Batch(Desk):

@@ -49,9 +49,10 @@ def check_state(page: Page) -> gr.State:
 def build_check(page: Page, options: Options, state: gr.State) -> None:
     """Lay it out; it uses the templates chosen above."""
     with gr.Accordion(i18n("checking"), open=False, elem_id="check") as opener:
-        said = words("check_", "photos_", "image_file_too_large")
-        for sentences in said.values():
+        said = words("check_", "photos_", "image_file_too_large", "templates_")
+        for language, sentences in said.items():
             sentences["photos_drop"] = sentences["check_drop"]
+            sentences["templates_single"] = text("templates_single", language)
         panel = gr.HTML(
             Check().state(),
             **part("basics", "uploads", "check"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import ClipAppError, ImageError, InputError
+from clip_app.errors import ClipAppError, ImageError, InputError, Reason
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.roots import Roots, printable
 from clip_app.images import shown_name
@@ -16,7 +16,7 @@ from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.prompts import parse_synonyms
 from clip_app.server.evaluation_answer import evaluation_answer
-from clip_app.server.evaluation_page import MOST_CLASSES, evaluation_page
+from clip_app.server.evaluation_page import MOST_CLASSES, evaluation_page, unread_files
 from clip_app.strings import Language
 from clip_app.tasks.classify import Classification
 from clip_app.tasks.concepts import Concept, key_of
@@ -26,6 +26,7 @@ from clip_app.tasks.labelled import (
     folder_of_classes,
     labelled_folder,
     labelled_table,
+    photos_below,
     with_files_of,
 )
 from clip_app.tasks.measures import Conformal
@@ -39,6 +40,9 @@ _TABLES = (".csv", ".tsv", ".txt")
 
 # Photographs of a cell that are opened; making a small copy takes some 30 ms.
 _IN_CELL = 60
+
+# Photographs without a label that are named; each is a line of the page.
+_LEFT = 1000
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Check(Desk):
         wanted: the number of the run that is wanted; 0 once it is stopped.
         phase: the string that says what is being done, with `model`, `done` and `total` in it.
         found: what each model made of the photographs.
+        left: why files were not counted that no model was asked about.
         files: the report as HTML and as JSON.
     """
 
@@ -80,10 +85,12 @@ class Check(Desk):
         self.stopped = False
         self.error: ClipAppError | None = None
         self.found: list[Evaluation] = []
+        self.left: list[Reason] = []
         self.files: tuple[str, str] | None = None
         self.choices: dict[str, Any] = {"folders": [], "models": []}
         self._result = ""
         self._received: tuple[Any, ...] = ()
+        self._refused: tuple[Reason, ...] = ()
         self._pictures: dict[str, str] = {}
         self._lists: dict[Hashable, Conformal] = {}
 
@@ -118,6 +125,7 @@ class Check(Desk):
         """
         synonyms = parse_synonyms(asked.synonyms)
         folder, photos = self._labelled(galleries, asked.folder, told)
+        self.left = [*([] if asked.folder else self._refused), *_unlabelled(folder, photos)]
         found = []
         for model in models:
             service = model()
@@ -149,10 +157,12 @@ class Check(Desk):
         answers = [evaluation_answer(one, folder) for one in found]
         report = json.dumps({"evaluations": answers}, ensure_ascii=False, indent=1)
         self.files = (
-            write_export("evaluation.html", evaluation_page(found, folder, asked.language)),
+            write_export(
+                "evaluation.html", evaluation_page(found, folder, asked.language, self.left)
+            ),
             write_export("evaluation.json", report),
         )
-        shown = [self._shown(*pair) for pair in zip(found, answers, strict=True)]
+        shown = [self._shown(folder, *pair) for pair in zip(found, answers, strict=True)]
         self._result = json.dumps(shown, ensure_ascii=False)
         self.found = found
 
@@ -227,13 +237,14 @@ class Check(Desk):
         if self.own is None or self._received != tuple(files):
             if self.own is not None:
                 galleries.uploads.remove(self.own)
-            self._received = ()
+            self._received = self._refused = ()
             self.own = galleries.uploads.new_folder()
-            galleries.uploads.receive(files, self.own, progress=told)
+            received = galleries.uploads.receive(files, self.own, progress=told)
+            self._refused = received.refused
             self._received = tuple(files)
         return self.own
 
-    def _shown(self, one: Evaluation, answer: dict[str, Any]) -> dict[str, Any]:
+    def _shown(self, folder: Path, one: Evaluation, answer: dict[str, Any]) -> dict[str, Any]:
         """The JSON answer, with what is shown of the matrix, and with small pictures."""
         shown = one.most_confused(MOST_CLASSES)
         matrix = one.confusion[shown][:, shown].tolist()
@@ -243,7 +254,8 @@ class Check(Desk):
                 {**said, "photo": self._photo(one, finding.photo)}
                 for said, finding in zip(told[key], findings, strict=True)
             ]
-        return told | {"shown": shown, "matrix": matrix}
+        unread = [said_in_both(why) for why in (*self.left, *unread_files(one, folder))]
+        return told | {"shown": shown, "matrix": matrix, "unread": unread}
 
     def _photo(self, one: Evaluation, place: int) -> list[str]:
         """[name, picture]; the picture is "" where it is gone meanwhile."""
@@ -264,6 +276,16 @@ def _classifier(
     keys = frozenset(map(key_of, names))
     used = frozenset(one.direction.tobytes() for one in concepts if key_of(one.name) in keys)
     return fingerprint, keys, templates, used
+
+
+def _unlabelled(folder: Path, photos: LabelledPhotos) -> list[Reason]:
+    """Photographs of the folder that are none of these."""
+    known = set(photos.paths)
+    left = [path for path in photos_below(folder) if os.path.realpath(path) not in known]
+    return [
+        Reason("check_unlabelled", {"name": printable(os.path.relpath(path, folder))})
+        for path in left[:_LEFT]
+    ]
 
 
 def _within(photos: LabelledPhotos, roots: Roots) -> LabelledPhotos:

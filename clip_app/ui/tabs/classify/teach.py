@@ -5,10 +5,13 @@ page before this part is opened.
 """
 
 import base64
+import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -82,6 +85,9 @@ class Lesson:
         """
         desk = self.without if asked.get("which") == "without" else self.examples
         desk.change(asked)
+        # The same photograph twice would weigh twice.
+        desk.uploads = list({_digest(one.path): one for one in reversed(desk.uploads)}.values())
+        desk.uploads.reverse()
         if len(desk.uploads) > MOST:
             del desk.uploads[MOST:]
             raise InputError("teach_too_many", limit=MOST)
@@ -101,6 +107,14 @@ class Lesson:
         return concept_from_features(
             service, name, features, away, alpha=alpha, thumbnails=thumbnails
         )
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:  # uploads are removed after a while
+        return os.fsencode(path)
 
 
 def _encoded(desk: Desk, service: ModelService) -> tuple[np.ndarray, list[str]]:

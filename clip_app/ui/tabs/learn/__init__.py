@@ -15,26 +15,26 @@ from clip_app.ui.tabs.learn import failing, languages, noise, pairs, speed
 KEY = "learn"
 
 # For each question the module that lays out what is tried, which is also the name of the code
-# behind it in `assets/page/learn`; the tab where one goes on, and where its words stand in the
-# address.
-_STEPS: tuple[tuple[ModuleType, str, str], ...] = (
-    (pairs, "match", "texts"),
-    (noise, "match", "texts"),
-    (failing, "classify", "labels"),
-    (speed, "gallery", "q"),
-    (languages, "classify", "labels"),
+# behind it in `assets/page/learn`; the tab where one goes on, where its words stand in the address,
+# and the example that they are about.
+_STEPS: tuple[tuple[ModuleType, str, str, str], ...] = (
+    (pairs, "match", "texts", "cat"),
+    (noise, "match", "texts", "cat"),
+    (failing, "classify", "labels", "giraffes"),
+    (speed, "gallery", "q", ""),
+    (languages, "classify", "labels", "cat"),
 )
 
 
 def build(page: Page, _room: Room) -> None:
     """Lay out the tab; what does not move is there in both languages, and styles show one."""
     with gr.Column(elem_id="learn-questions"):
-        for number, (module, tab, field) in enumerate(_STEPS, 1):
+        for number, (module, *link) in enumerate(_STEPS, 1):
             with gr.Column(elem_classes="question"):
                 gr.HTML(_in_both(_asked, number))
                 module.build(page)
                 code = _code(module.__name__.rpartition(".")[2])
-                gr.HTML(_in_both(_answered, number) + code + _link(number, tab, field))
+                gr.HTML(_in_both(_answered, number) + code + _link(number, *link))
 
 
 def _in_both(said: Callable[[int, Language], str], number: int) -> str:
@@ -68,10 +68,11 @@ def _code(name: str) -> str:
     )
 
 
-def _link(number: int, tab: str, field: str) -> str:
+def _link(number: int, tab: str, field: str, photo: str) -> str:
     def one(number: int, language: Language) -> str:
         words = text(f"learn_{number}_words", language)
-        address = html.escape("?" + urlencode({"tab": tab, field: words}))
+        values = {"tab": tab, field: words} | ({"photo": photo} if photo else {})
+        address = html.escape("?" + urlencode(values))
         return f'<a href="{address}">{_said(f"learn_{number}_try", language)} →</a>'
 
     return _in_both(one, number)

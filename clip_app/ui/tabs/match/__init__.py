@@ -100,7 +100,7 @@ class _Matching:
         component.stop(self.stop, {self.wanted}, None, queue=False, **_PRIVATE)
         self.page.photo.change(
             shows_errors(self.suggest, self.page.language),
-            {self.page.photo, self.descriptions, self.page.language},
+            {self.page.photo, self.descriptions, self.page.language, self.page.address},
             self.descriptions,
             **last,
         ).then(self.card.tells(self.follow), self.inputs, self.outputs, **_PRIVATE).then(**keep)
@@ -186,7 +186,9 @@ class _Matching:
         typed, path = given[self.descriptions], given[self.page.photo]
         if not path or (typed.strip() and not _ready_made_of(typed)):
             return gr.skip()
-        example = shown_example(path)
+        example, address = shown_example(path), given[self.page.address]
+        if example and (example.name, KEY) == (address.get("photo"), address.get("tab")):
+            return {self.descriptions: address.get("texts") or typed}  # a link brings both
         ready = example.descriptions if example else _everyday()
         return {self.descriptions: ready[given[self.page.language]]}
 

@@ -51,7 +51,7 @@ def draw_matrix(images: Sequence[str], matrix: SimilarityMatrix, caption: str) -
                 f'<rect x="{x + 2}" y="{y + 2}" width="{CELL - 4}" height="{CELL - 4}" rx="4" '
                 f'fill="{_blue(strength)}"{outline}/>'
                 f'<text x="{x + CELL / 2}" y="{y + CELL / 2 + 5}" text-anchor="middle" '
-                f'font-size="15" fill="{ink}">{cosines[column, row]:.2f}</text>'
+                f'font-size="15" fill="{ink}">{cosines[column, row]:z.3f}</text>'
             )
     for row, label in enumerate(matrix.texts):
         lines = _wrapped(label)
