@@ -38,6 +38,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_without_label": ("What to leave out", "不要什么"),
     "find_folder": ("Folder", "文件夹"),
     "find_kind": ("Type", "类型"),
+    "find_no_ending": ("no ending", "没有后缀"),
     "find_keyword": ("Keyword", "关键词"),
     "find_keyword_chip": ("tagged {name}", "关键词：{name}"),
     "find_year": ("Year", "年份"),

@@ -26,6 +26,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "sorting_plan_again": ("Make the plan again", "重新计划"),
     "sorting_stop": ("Stop", "停止"),
     "sorting_reading": ("Reading what is new …", "正在读取新照片……"),
+    "sorting_encoding": ("Reading the words: {done} of {total}", "正在读类别：{done} / {total}"),
     "sorting_planning": ("Planning: {done} of {total}", "正在计划：{done} / {total}"),
     "sorting_doing": ("{done} of {total} done", "已完成 {done} / {total}"),
     "sorting_stopped": (
@@ -35,6 +36,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     "sorting_stopped_plan": ("Stopped; nothing was touched.", "已停止，什么都没动。"),
     "sorting_none": ("None of these: stay", "都不是：不动"),
     "sorting_doubtful": ("Doubtful: decide, or they stay", "拿不准：由你定，不定就不动"),
+    "sorting_maybe_none": ("may be none of these", "也可能都不是"),
+    "sorting_empty": ("No photo goes to: {labels}", "还没有照片归到：{labels}"),
+    "sorting_folder": ("folder {name}", "文件夹 {name}"),
     "sorting_doubtful_hint": (
         "Keys 1, 2, … take a class, 0 none of them.",
         "按 1、2……选类别，按 0 表示都不是。",
@@ -78,7 +82,26 @@ STRINGS: dict[str, tuple[str, str]] = {
         "On a shared page photos are not touched; its owner can allow it.",
         "这个页面有别人在用，不会动照片；可以由它的主人开放。",
     ),
-    "sorting_done": ("Files done: {number}", "完成了 {number} 个文件。"),
+    "sorting_done_copy": (
+        "{number:,} [number:photo|photos] copied to {folder}/…",
+        "已把 {number:,} 张照片复制到 {folder}/……",
+    ),
+    "sorting_done_move": (
+        "{number:,} [number:photo|photos] moved to {folder}/…",
+        "已把 {number:,} 张照片移动到 {folder}/……",
+    ),
+    "sorting_done_hardlink": (
+        "{number:,} [number:photo|photos] linked in {folder}/…",
+        "已在 {folder}/……为 {number:,} 张照片建好硬链接",
+    ),
+    "sorting_done_symlink": (
+        "{number:,} [number:photo|photos] linked in {folder}/…",
+        "已在 {folder}/……为 {number:,} 张照片建好符号链接",
+    ),
+    "sorting_done_write": (
+        "{number:,} [number:photo|photos] tagged",
+        "已给 {number:,} 张照片写上标签",
+    ),
     "sorting_left": ("Left as they are, {number}:", "有 {number} 个保持原样："),
     "sorting_undone": ("Files as they were before: {number}", "{number} 个文件已还原。"),
     "sorting_past": ("Earlier runs, to undo ({number})", "以前的整理，可撤销（{number}）"),

@@ -17,7 +17,7 @@ const inAddress = () => ({
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
 const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => ({
   query: q, exclude: no, by_date: sort === 'date', below: folder,
-  kinds: props.kinds.filter((one) => type.split(',').includes(one)), from: dayIn(from), until: dayIn(until),
+  kinds: type.split(',').filter((one) => props.kinds.includes(one) || one.startsWith('.')), from: dayIn(from), until: dayIn(until),
   keywords: keyword.split('\n').filter(Boolean),
 });
 let turn = 0; // of the question
