@@ -14,12 +14,17 @@ const inAddress = () => ({
   type: asked.kinds.join(','), from: asked.from, until: asked.until,
   keyword: asked.keywords.join('\n'), gallery,
 });
+let ignored = []; // what the address asked for and is not known
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
-const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => ({
-  query: q, exclude: no, by_date: sort === 'date', below: folder,
-  kinds: type.split(',').filter((one) => props.kinds.includes(one) || one.startsWith('.')), from: dayIn(from), until: dayIn(until),
-  keywords: keyword.split('\n').filter(Boolean),
-});
+const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => {
+  const isKind = (one) => props.kinds.includes(one) || one.startsWith('.');
+  const kinds = type.split(',').filter(Boolean);
+  ignored = [...kinds.filter((one) => !isKind(one)), ...[from, until].filter((one) => one && !dayIn(one))];
+  return {
+    query: q, exclude: no, by_date: sort === 'date', below: folder, kinds: kinds.filter(isKind),
+    from: dayIn(from), until: dayIn(until), keywords: keyword.split('\n').filter(Boolean),
+  };
+};
 let turn = 0; // of the question
 let waiting = false;
 let asking = false; // for a further page
@@ -69,7 +74,7 @@ const changed = ({ push = false } = {}) => {
   ask();
 };
 // What is chosen is a step that Back undoes; so are words that are sent.
-const step = () => { changed({ push: !draft }); draft = false; };
+const step = () => { ignored = []; changed({ push: !draft }); draft = false; };
 const set = (values) => { asked = { ...asked, ...values }; step(); };
 
 query.addEventListener('input', () => { if (!query.dataset.composing) later(); });
