@@ -137,7 +137,7 @@ class SortingPart:
         """What may be done with the chosen gallery; a plan of another one is dropped."""
         sorting: Sorting = given[self.state]
         if not given[self.index.folder]:  # asked again once it is known
-            return {self.panel: gr.skip()}
+            return {self.panel: self.shown(given, why=None)}
         with contextlib.suppress(GalleryError):
             if sorting.found and sorting.found.plan.folder == self._folder(given):
                 return {self.panel: gr.skip()}
