@@ -62,12 +62,13 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (found.offset) drawDrawer(); else draw();
   if (wanted >= 0) { const next = wanted; wanted = -1; if (!drawer.hidden) show(next); }
 });
-// Photographs that have just come are all shown: what was asked before was asked of others.
+// Photographs that have just come are all shown: what was asked before was asked of others. The
+// words stay in the field, for Enter.
 window.addEventListener('clipapp:came', () => {
   clearTimeout(timer);
   asked = fresh();
   before = null;
-  query.value = '';
+  held = true;
   address.set(inAddress());
   drawTerms();
 });
@@ -91,6 +92,7 @@ window.clipApp.onAddress((now) => {
   clearTimeout(timer);
   draft = false;
   before = null;
+  held = false;
   asked = { ...asked, ...fromAddress(now), literal: false, liked: [] };
   query.value = asked.query;
   drawTerms();

@@ -32,6 +32,7 @@ let asks = 0; // each its own number: an answer equal to the one before would go
 let problem = null;
 let sent = false; // by Enter or the button: what is subtracted becomes chips
 let before = null; // what was typed before that
+let held = false; // whether the words in the field wait: uploads that came after them are shown first
 let draft = false; // whether the address holds words that are not sent yet: further ones replace them
 // Browsers may refuse storage.
 function stored(key, value) {
@@ -63,10 +64,11 @@ const later = () => {
 // What is typed is searched for; what was liked of an earlier query was liked for that one.
 const changed = ({ push = false } = {}) => {
   clearTimeout(timer);
-  if (asked.query !== query.value.trim()) {
+  const typed = held ? '' : query.value.trim();
+  if (asked.query !== typed) {
     // What was subtracted in the text goes with it; what was typed under "Without" stays.
     const exclude = before?.exclude ?? asked.exclude;
-    asked = { ...asked, query: query.value.trim(), exclude, literal: false, liked: [] };
+    asked = { ...asked, query: typed, exclude, literal: false, liked: [] };
     before = null;
   }
   address.set(inAddress(), { push });
@@ -77,11 +79,12 @@ const changed = ({ push = false } = {}) => {
 const step = () => { ignored = []; changed({ push: !draft }); draft = false; };
 const set = (values) => { asked = { ...asked, ...values }; step(); };
 
-query.addEventListener('input', () => { if (!query.dataset.composing) later(); });
+query.addEventListener('input', () => { held = false; if (!query.dataset.composing) later(); });
 query.addEventListener('compositionstart', () => { query.dataset.composing = '1'; });
 query.addEventListener('compositionend', () => { delete query.dataset.composing; later(); });
 const submit = () => {
   sent = true;
+  held = false;
   step();
   // On a phone the first pictures come into view.
   if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.search').scrollIntoView({ block: 'start' }); }

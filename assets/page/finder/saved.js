@@ -3,6 +3,7 @@ let kept = [];
 const drawTries = () => {
   const box = find('.tries');
   const use = (one) => () => {
+    held = false;
     query.value = one.query ?? one;
     asked = { ...asked, liked: [], literal: false, ...(one.name ? {
       exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until, keywords: one.keywords ?? [] } : {}) };
