@@ -19,6 +19,7 @@ from clip_app.gallery.stores.store import Filter
 from clip_app.images import load_image
 from clip_app.images.xmp import with_keywords
 from clip_app.model.service import ModelService
+from clip_app.ui.tabs.gallery.asked import Asked
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import (
     entry,
@@ -228,6 +229,24 @@ def test_facets_count_pictures(store: SqliteStore) -> None:
     assert everything.years[2010] == 30
     assert facets([store], Filter(below="trips/")).folders == {"trips/0": 3, "trips/1": 3}
     assert facets([store, store]).images == 72
+
+
+def test_photographs_without_an_ending_are_a_kind_of_their_own(
+    service: ModelService, tmp_path: Path
+) -> None:
+    photos = (tmp_path / "photos").resolve()
+    photos.mkdir()
+    picture(1).save(photos / "plain", "JPEG")
+    picture(2).save(photos / "a.png")
+    store = open_store(service, tmp_path / "index", photos)
+    index(service, store)
+    assert facets([store]).suffixes == {"PNG": 1, ".": 1}
+    asked = dict.fromkeys(("query", "exclude", "below", "from", "until"), "")
+    asked |= {"literal": False, "liked": [], "pictures": [], "picture_weight": 1, "by_date": False}
+    where = Asked.read(asked | {"kinds": [".", "NOPE"], "offset": 0}).where
+    assert [hit.path for hit in browse([store], limit=9, where=where).hits] == [
+        str(photos / "plain")
+    ]
 
 
 def test_keywords_of_photograph_and_sidecar_are_read_and_follow_the_sidecar(

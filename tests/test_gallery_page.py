@@ -309,7 +309,8 @@ def test_a_picture_finds_its_like_but_neither_itself_nor_what_is_excluded(app, o
 
 
 def test_an_unreadable_picture_is_one_sentence(open_gallery, tmp_path):
-    page = open_gallery("en-US")
+    page = open_gallery("en-US", address="&type=NOPE&from=soon&gallery=nowhere")
+    page.locator("#finder .remarks", has_text="left out: nowhere, NOPE, soon").wait_for()
     fake = tmp_path / "fake.jpg"
     fake.write_bytes(b"no picture")
     page.locator("#finder .file").set_input_files(fake)
@@ -618,7 +619,12 @@ def test_own_photographs_are_read_at_once_and_shown(open_gallery, tmp_path):
     panel.get_by_text("usable photos: 3 · cannot be read: 1 (torn.jpg)").wait_for(timeout=30_000)
     assert "Files received: 6" in panel.inner_text()
     assert page.locator("#finder .query").input_value() == "a flower"
-    assert names(page)[0] == "flower.jpg", "what was typed before is searched for after it"
+    assert "torn.jpg is damaged" in panel.inner_text(), "each with its reason"
+    # All that came are shown first; what was typed before is there for Enter.
+    counted(page, "3 photos, newest first")
+    page.locator("#finder .query").press("Enter")
+    settled(page)
+    assert names(page)[0] == "flower.jpg"
     shoot(page, "gallery-own")
     chosen = page.locator("#finder .gallery select")
     assert chosen.evaluate("one => one.selectedOptions[0].text") == "my uploads"
@@ -671,6 +677,7 @@ def test_an_index_that_is_forgotten_while_it_is_shown_can_be_made_again(open_gal
     page.get_by_label("中文").check()
     look_for(page, "一只猫")
     assert "还没有索引" in page.locator("#finder .problem").first.inner_text()
+    assert page.locator("#gallery-panel .label-wrap.open").count() == 1
     # The panel says so too and lets it be read again, with what was typed searched for after it.
     panel = page.locator("#gallery-intake")
     panel.get_by_text("还没读过这里的照片").wait_for(timeout=30_000)

@@ -75,6 +75,8 @@ def test_a_file_that_its_ending_calls_an_image_is_found_unopened(tmp_path: Path)
 
 def test_kinds_that_are_not_read_are_counted_by_their_endings(tmp_path: Path) -> None:
     put(tmp_path / "seen.jpg")
+    for name in ("seen.jpg.xmp", "seen.xmp"):  # read with the picture, so not left out
+        put(tmp_path / name)
     for name in [
         "a.jxl",
         "b.JXL",

@@ -57,6 +57,7 @@ def test_a_photograph_goes_where_its_scores_say(scores, chance, verdict, label):
     chosen = choose("a.jpg", answer(*scores, chance=chance), margin=0.1 - 1e-9)
     assert (chosen.verdict, chosen.label, chosen.best) == (verdict, label, "label 0")
     assert chosen.score == scores[0]
+    assert chosen.maybe_none == (chance == 0.6)
     assert chosen.second_score == (scores[1] if len(scores) > 1 else 0)
 
 
@@ -486,8 +487,13 @@ def test_sort_plans_then_does_and_undo_brings_it_back(photos, tmp_path, capsys):
         "flower/flower.jpg",
     ]
     assert not (photos / "cat.jpg").exists()
+    capsys.readouterr()
+    assert main(["undo", answer["journal"], "--resume"]) == 0
+    assert "was done already" in capsys.readouterr().out
     assert main(["undo", answer["journal"]]) == 0
     assert "4 brought back" in capsys.readouterr().out
+    assert main(["undo", answer["journal"]]) == 0
+    assert "was brought back already" in capsys.readouterr().out
     assert files_of(photos) == before
     assert [one.name for one in target.iterdir()] == [Path(answer["journal"]).name]
 
@@ -525,6 +531,11 @@ def test_classify_names_together_what_it_is_given(photos, service, capsys):
 
 
 def test_sort_says_what_is_missing_in_one_sentence(photos, capsys):
+    long = "x" * 300
+    sort = ["sort", str(photos), "--labels", "a", "--to", f"new/{long}"]
+    for one in (sort, ["index", long]):
+        assert main(one) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
     assert main(["sort", str(photos), "--to", "x"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["undo", str(photos / "cat.jpg")]) == 2

@@ -128,12 +128,22 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     assert first.locator("#sorting-do").inner_text() == "Move 3 photos"
     first.locator("#sorting-target").fill("../outside")
     first.locator("#sorting-do").click()
-    said(first, "outside cannot be the target")
+    said(first, "../outside cannot be the target")
+    first.locator("#sorting-target").fill("x" * 300)
+    first.locator("#sorting-do").click()
+    said(first, "longer than the disk can store")
+    assert first.locator("#sorting-do").is_enabled()
     assert files_of(root.parent) == {f"{root.name}/{name}": data for name, data in before.items()}
     assert first.locator("#sorting .doubt.decided").count() == 2, "decisions outlive a mistake"
     first.locator("#sorting-target").fill("sorted")
     first.locator("#sorting-do").click()
-    said(first, "Files done: 5")
+    said(first, f"3 photos moved to {root.name}/sorted/…")
+    assert first.locator("#sorting-panel .said button").inner_text() == "Undo …"
+    # The plan is gone, and what was done is in sight.
+    assert first.locator("#sorting-panel .said").evaluate(
+        "(one) => { const { top, bottom } = one.getBoundingClientRect();"
+        " return top >= 0 && bottom <= innerHeight; }"
+    )
     moved = {
         "far/rocket.jpg": "far/rocket.jpg",
         "sorted/cat/cat.jpg": "cat.jpg",
@@ -160,6 +170,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     first.locator("#sorting .undoing li").first.wait_for(timeout=60_000)
     told = first.locator("#sorting .undoing li").all_inner_texts()
     assert len(told) == 5
+    assert first.get_by_role("button", name="Do the rest instead").count() == 0, "all is done"
     assert f"{root.name}/sorted/cat/cat.jpg goes back to {root.name}/cat.jpg" in told
     assert files_of(root) == {place: before[name] for place, name in moved.items()}
     first.locator("#sorting-undo").click()
@@ -179,7 +190,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     first.locator("#sorting .class h4", has_text="../<b>up</b>").wait_for()
     first.locator("#sorting-how").select_option("tag")
     first.locator("#sorting-do").click()
-    said(first, "Files done: 1")
+    said(first, "1 photo tagged")
     assert keywords_of(root / "flower.jpg") == ("../<b>up</b>",)
     assert files_of(root) == before | {"flower.jpg.xmp": (root / "flower.jpg.xmp").read_bytes()}
 
@@ -238,11 +249,21 @@ def test_what_a_request_may_not_do(part, tmp_path):
     (root / "link").symlink_to(outside)
     (root / "inside").symlink_to(root / "far")
     (root / "file").touch()
-    names = ("../x", "/etc", str(outside), "link", "link/x", "inside", ".git", "a/.b", "file", "")
+    names = ("../x", "/etc", str(outside), "link", "link/x", "inside", ".git", "a/.b", "file")
     for target in (*names, "file/x", "\0", "~root/x", "far/../../x"):
         with pytest.raises(GalleryError) as raised:
             last(built.act, given, act | {"target": target})
         assert raised.value.key == "target_not_allowed"
+        with pytest.raises(GalleryError):  # and before anything is planned
+            last(built.plan, given, SHARES | {"target": target})
+    for target, key in ((" ", "target_missing"), ("a/" + "x" * 300, "target_too_long")):
+        with pytest.raises(GalleryError) as raised:
+            last(built.act, given, act | {"target": target})
+        assert raised.value.key == key
+    # Whatever else goes wrong, the panel answers, so that its buttons come back.
+    event = type("Event", (), {"_data": None})()
+    broken = built.told(lambda given, asked: 1 / 0)
+    assert list(broken(given, event))[-1][built.panel]["notices"][0]["en"].startswith("Something")
     wrong = (
         {"how": "write"},
         {"how": "rm"},

@@ -7,7 +7,6 @@ const draw = () => {
   query.placeholder = say('find_placeholder');
   query.title = say('find_hint');
   find('.go').textContent = say('find_go');
-  find('.picture').textContent = say('find_picture');
   find('.weight-name').textContent = say('find_weight');
   find('.weight-words').textContent = say('find_weight_words');
   find('.weight-pictures').textContent = say('find_weight_pictures');
@@ -19,9 +18,12 @@ const draw = () => {
   chooser.ariaLabel = say('gallery_folder');
   chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
   chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
-  find('.add').textContent = say('find_add');
-  find('.tidy').textContent = say('find_tidy');
-  find('.copies').textContent = say('find_copies');
+  // On a phone they are signs, so that the words are titles, too.
+  for (const one of ['add', 'tidy', 'copies', 'picture']) {
+    const shown = find(`.${one}`);
+    shown.textContent = say(`find_${one}`);
+    shown.title = shown.textContent;
+  }
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());
@@ -34,7 +36,9 @@ const draw = () => {
   understood.hidden = !answer?.interpreted;
   understood.firstChild.textContent = say('find_understood', { query: answer?.query ?? '' });
   understood.lastChild.textContent = say('find_literally');
-  find('.remarks').replaceChildren(...(answer?.remarks ?? []).map((one) => make('p', {}, both(one))));
+  find('.sort').title = say('find_sort');
+  const left = ignored.length ? [make('p', {}, say('find_ignored', { names: ignored.join(', ') }))] : [];
+  find('.remarks').replaceChildren(...left, ...(answer?.remarks ?? []).map((one) => make('p', {}, both(one))));
   const wrong = find('.problem');
   wrong.hidden = !problem;
   if (problem) {

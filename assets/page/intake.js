@@ -6,9 +6,10 @@ const halt = find('#gallery-stop');
 const read = find('#gallery-index');
 const showDrop = uploads(find('.up'), () => ({}), ',.zip');
 let asked = null; // the value whose run this page has asked to follow
+let seen = null; // the value whose uploads the search has been told of
 
 const show = () => {
-  const { said, notices, progress, read: unread, resume } = props.value;
+  const { said, notices, progress, read: unread, resume, came } = props.value;
   state.replaceChildren(
     ...said.map((one) => make('p', { textContent: both(one) })),
     ...notices.map((one) => make('p', { className: 'told', textContent: both(one) })),
@@ -23,6 +24,10 @@ const show = () => {
   read.textContent = say('gallery_index');
   read.hidden = !unread || Boolean(progress);
   showDrop({ count: 0, bytes: 0, strip: [] });
+  if (came && seen !== props.value) {
+    seen = props.value;
+    window.dispatchEvent(new CustomEvent('clipapp:came'));
+  }
   if (resume && asked !== props.value) {
     asked = props.value;
     trigger('resume');

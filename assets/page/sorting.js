@@ -56,7 +56,7 @@ const mark = (card, place) => {
   others.value = label && !known ? label : '';
 };
 
-const makeDoubt = ({ place, name, picture, best }) => {
+const makeDoubt = ({ place, name, picture, best, none: maybeNone }) => {
   const card = make('li', { className: 'doubt' });
   const take = (label, open = false) => {
     decide(card, place, open ? undefined : label);
@@ -84,7 +84,7 @@ const makeDoubt = ({ place, name, picture, best }) => {
     make('img', { src: served(picture), alt: name, loading: 'lazy' }),
     make('div', { className: 'choose' }, ...choices, others,
       make('div', { className: 'pair' }, none, open)),
-    make('span', { className: 'name' }, name));
+    make('span', { className: 'name' }, maybeNone ? `${name} · ${say('sorting_maybe_none')}` : name));
   card.role = 'group';
   card.ariaLabel = name;
   card.addEventListener('keydown', (event) => {
@@ -107,10 +107,12 @@ const nextOpen = (card) => {
 };
 
 const showClasses = () => {
-  const made = value.plan.classes.map(({ label, count, strip = [] }) => {
+  const made = value.plan.classes.map(({ label, count, folder, strip = [] }) => {
     const name = label || say('sorting_none');
     return make('section', { className: label ? 'class' : 'class none' },
-      make('h4', {}, make('span', {}, name), make('small', {}, count.toLocaleString())),
+      make('h4', {}, make('span', {}, name), make('small', {}, count.toLocaleString()),
+        // Signs that no disk stores are others in the folder's name.
+        ...(folder === label ? [] : [make('small', {}, say('sorting_folder', { name: folder }))])),
       make('div', { className: 'strip' },
         ...strip.map((path) => make('img', { src: served(path), alt: '', loading: 'lazy' }))));
   });
@@ -146,11 +148,16 @@ const showPlan = () => {
   if (plan) {
     showClasses();
     showDoubts();
+    find('.empty').hidden = !plan.empty;
+    find('.empty').textContent = say('sorting_empty', { labels: plan.empty });
     find('.broken').hidden = !plan.broken;
     find('.broken').textContent = say('sorting_broken', { number: plan.broken });
   }
   counted();
 };
+
+const undoOf = (name, properties) =>
+  button(say('sorting_undo'), () => trigger('ask', { name }), properties);
 
 const showPast = () => {
   const { past } = value;
@@ -159,28 +166,27 @@ const showPast = () => {
   const made = past.map((one) => {
     const told = say('sorting_past_one', { ...one, how: say(`sorting_past_${one.how}`) });
     return make('li', {}, make('span', {}, told),
-      button(say('sorting_undo'), () => trigger('ask', { name: one.name }),
-        { ariaLabel: `${say('sorting_undo')} ${one.when}` }));
+      undoOf(one.name, { ariaLabel: `${say('sorting_undo')} ${one.when}` }));
   });
   find('.past ul').replaceChildren(...made);
 };
 
-const askUndo = ({ name, number: files, steps }) => {
+const askUndo = ({ name, number: files, steps, rest }) => {
   const told = steps.map((one) => make('li', {}, say(`sorting_undo_${one.how}`, one)));
   if (files > steps.length) {
     told.push(make('li', {}, say('sorting_undo_more', { number: files - steps.length })));
   }
-  const run = (rest) => {
+  const run = (on) => {
     undoing.close();
     busy();
-    trigger('undo', { name, rest });
+    trigger('undo', { name, rest: on });
   };
   undoing.replaceChildren(
     make('h4', {}, say('sorting_undo_would', { number: files })),
     make('ul', {}, ...told),
     make('div', { className: 'doing' },
       button(say('sorting_undo_go'), () => run(false), { id: 'sorting-undo', className: 'pill first' }),
-      button(say('sorting_undo_rest'), () => run(true)),
+      ...(rest ? [button(say('sorting_undo_rest'), () => run(true))] : []),
       button(say('sorting_undo_not'), () => undoing.close())));
   undoing.ariaLabel = say('sorting_undo_would', { number: files });
   if (!undoing.open) undoing.showModal();
@@ -234,8 +240,10 @@ const show = () => {
   showPlan();
   showPast();
   find('.said').replaceChildren(
-    ...now.said.map((one) => make('p', {}, both(one))),
+    ...now.said.map((one, at) => make('p', {}, both(one), ...(now.undo && !at ? [' ', undoOf(now.undo)] : []))),
     ...now.notices.map((one) => make('p', { className: 'told' }, both(one))));
+  // What was done stands above a plan that has gone, which may have been long.
+  if (fresh && now.undo) find('.said').scrollIntoView({ block: 'center' });
   if (fresh && now.asked) askUndo(now.asked);
   if (fresh && now.file) {
     make('a', { href: served(now.file), download: now.file.split('/').at(-1) }).click();
@@ -245,7 +253,8 @@ const show = () => {
 go.addEventListener('click', () => {
   busy();
   const [threshold, margin] = ['threshold', 'margin'].map((one) => find(`#sorting-${one}`).value);
-  trigger('plan', { threshold, margin, target: target.value, together: together.checked });
+  const wanted = find('.of-target').hidden ? null : target.value;
+  trigger('plan', { threshold, margin, target: wanted, together: together.checked });
 });
 halt.addEventListener('click', () => {
   halt.disabled = true;

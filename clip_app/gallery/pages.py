@@ -121,7 +121,8 @@ def browse(
 def facets(stores: Sequence[Store], where: Filter | None = None) -> Facets:
     """How many pictures there are in each folder right below the filter's, of each kind, by year.
 
-    Kinds are those of `images.FORMATS` instead of endings; the largest come first, years by
+    Kinds are those of `images.FORMATS` instead of endings, other endings as they are and a dot for
+    none; the largest come first, years by
     themselves the last one first.
 
     Raises:
@@ -261,4 +262,4 @@ def _line(asked: Asked, ranking: Fetch, total: int) -> int:
 
 
 def _kind(suffix: str) -> str:
-    return next((one for one in FORMATS if suffix in suffixes_of([one])), suffix)
+    return next((one for one in FORMATS if suffix in suffixes_of([one])), suffix or ".")

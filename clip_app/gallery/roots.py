@@ -48,7 +48,7 @@ class Roots:
     def of(cls, folders: Sequence[Path]) -> "Roots":
         """Roots from paths as configured: `~` and links resolved, missing ones left out."""
         resolved = (folder.expanduser().resolve() for folder in folders)
-        return cls(tuple(dict.fromkeys(folder for folder in resolved if folder.is_dir())))
+        return cls(tuple(dict.fromkeys(folder for folder in resolved if os.path.isdir(folder))))
 
     def contains(self, real_path: str | os.PathLike[str]) -> bool:
         """Whether an already resolved path is a root or lies below one."""
@@ -80,20 +80,24 @@ class Roots:
 
         Raises:
             GalleryError: if it is a file, lies outside the roots or in a hidden folder, or a part
-                of its path is a link; all read alike, as in `resolve`.
+                of its path is a link; all read alike, as in `resolve`. Or if none is named, or
+                its path is too long.
         """
+        if not typed.strip():
+            raise GalleryError("target_missing")
         try:
             named = Path(os.path.normpath(folder / Path(typed.strip()).expanduser()))
             real = named.resolve()
             roots = [one for one in self.folders if one == real or one in real.parents]
             hidden = any(map(is_left_out, real.relative_to(roots[0]).parts)) if roots else True
             there = next(one for one in (real, *real.parents) if os.path.lexists(one))
-            if typed.strip() and real == named and there.is_dir() and not hidden:
+            if real == named and there.is_dir() and not hidden:
+                check_length(real)
                 return real
         except (OSError, RuntimeError, ValueError):  # a loop of links; a null character
             pass
-        name = printable(os.path.basename(typed.rstrip("/\\")) or "/")[:200]
-        raise GalleryError("target_not_allowed", folder=name)
+        # Whole, as it was typed: that tells nothing of the disk.
+        raise GalleryError("target_not_allowed", target=printable(typed.strip())[:200])
 
     def read(self, path: str) -> bytes:
         """The content of a file, read only if the file itself lies inside the roots.
@@ -197,6 +201,22 @@ def spelled(path: Path) -> Path:
             return path
         place /= name
     return place
+
+
+def check_length(path: Path) -> None:
+    """Check that the system can store a folder of this path, which need not be there.
+
+    Raises:
+        GalleryError: if a name in it, or all of it, is too long.
+    """
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), Path(path.anchor))
+    # Each part by itself, too: within a folder that is not there, the system looks at no name.
+    for one in (path, *(there / part for part in path.relative_to(there).parts)):
+        try:
+            one.lstat()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise GalleryError("target_too_long", name=printable(one.name)[:40]) from error
 
 
 def can_write(folder: Path) -> bool:

@@ -135,6 +135,8 @@ class _Walk:
         self._waiting = [("", False)]
         #: When the sidecars of the folder at hand were changed, by their names.
         self._sidecars: dict[str, int] = {}
+        #: Those of them that lie beside a picture, and are read with it.
+        self._beside: set[str] = set()
         #: Taken last, so that a place's own path is preferred to a link to it.
         self._linked: list[str] = []
 
@@ -173,6 +175,7 @@ class _Walk:
                 except OSError as error:  # what came before it is there
                     self._failed(below, error)
                 self._sidecars = dict(_changed(entries))
+                self._beside = _beside(entries) if self._sidecars else set()
                 for entry in entries:
                     yield entry, hidden
         except OSError as error:
@@ -202,7 +205,7 @@ class _Walk:
         kind = kind_of(entry.name)
         mine = self._shard.number == 1 or self._shard.holds(path)
         if hidden or kind not in (IMAGE, UNKNOWN):
-            if mine and entry.is_file():
+            if mine and entry.name not in self._beside and entry.is_file():
                 self._left_out.count(kind, hidden)
             return None
         found = entry.stat()
@@ -239,6 +242,12 @@ def _changed(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, int]]:
         if entry.name.endswith(".xmp"):
             with contextlib.suppress(OSError):
                 yield entry.name, _kept(entry.stat().st_mtime_ns)
+
+
+def _beside(entries: Iterable[os.DirEntry[str]]) -> set[str]:
+    """The names of the sidecars that pictures among these would have."""
+    pictures = [Path(one.name) for one in entries if kind_of(one.name) in (IMAGE, UNKNOWN)]
+    return {sidecar.name for one in pictures for sidecar in sidecars_of(one)}
 
 
 def _kept(moment: int) -> int:

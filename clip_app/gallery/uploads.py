@@ -89,6 +89,7 @@ class Received:
         left_out_total, refused_total, unreadable_total: how many there were.
         again: how many were sent before under the same name, and are not stored twice.
         paths: where each image was stored, below the visitor's folder.
+        names: what the visitor called each of these.
     """
 
     images: int
@@ -100,6 +101,7 @@ class Received:
     unreadable_total: int = 0
     again: int = 0
     paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -233,6 +235,7 @@ class _Intake:
         self._wasted = 0
         self._folder = folder
         self._paths: list[str] = []
+        self._sent: list[str] = []
         self._left_out = _Named[str]()
         self._unreadable = _Named[str]()
         self._refused = _Named[Reason]()
@@ -276,6 +279,7 @@ class _Intake:
             self._unreadable.number,
             self._again,
             tuple(self._paths),
+            tuple(self._sent),
         )
 
     def _unpack(self, archive: Archive, done: int, total: int) -> None:
@@ -347,6 +351,7 @@ class _Intake:
         self._files += 1
         self._bytes += size
         self._paths.append(target.relative_to(self._folder).as_posix())
+        self._sent.append(shown_name(name))
         if not image:
             self._unreadable.add(shown_name(name))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.errors import GalleryError, Reason
-from clip_app.gallery.roots import printable
+from clip_app.gallery.roots import check_length, printable
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.sorting.folders import steps_into_folders
@@ -62,11 +62,12 @@ def sort(
 
     Raises:
         InputError: if there are no labels, or a decision is about no photograph of the folder.
-        GalleryError: if there is no such folder.
+        GalleryError: if there is no such folder, or the target's path is too long.
         StorageError: if the undo file cannot be written; then nothing was done.
         ModelError: if the device fails.
     """
     target = Path(to).expanduser().resolve()
+    check_length(target)
     file = options.pop("journal", None) or target / journal_name()
     plan = _plan(model, folder, labels, target, **options)
     return _done(plan, *steps_into_folders(plan, target, how), file if do else None)
@@ -114,7 +115,7 @@ def undo(
 
 def _folder(folder: str | os.PathLike[str]) -> Path:
     place = Path(folder).expanduser().resolve()
-    if not place.is_dir():
+    if not os.path.isdir(place):
         raise GalleryError("folder_missing", folder=printable(os.fspath(folder)))
     return place
 

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from clip_app.errors import InputError, Reason
-from clip_app.gallery.roots import is_left_out, printable
+from clip_app.gallery.roots import check_length, is_left_out, printable
 from clip_app.gallery.stored_names import safe_name
 from clip_app.images.keywords import SIDECAR, sidecars_of
 from clip_app.sorting.plan import Plan
@@ -42,6 +42,11 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
     return names
 
 
+def class_folders(plan: Plan) -> dict[str, str]:
+    """The folder of each class that photographs of a plan go to."""
+    return folder_names(one.label for one in plan.choices if one.label)
+
+
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
@@ -63,10 +68,12 @@ def steps_into_folders(
 
     Raises:
         InputError: if a folder of a class is a link or a file.
+        GalleryError: if the path of one is too long.
     """
-    names = folder_names(one.label for one in plan.choices if one.label)
+    names = class_folders(plan)
     for name in names.values():
         place = target / name
+        check_length(place)
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             raise InputError("sort_folder_taken", folder=printable(name))
     groups: dict[tuple[str, Path, str], list[Path]] = {}

@@ -73,6 +73,8 @@ def kept_run(folder: Path, name: str, roots: Roots) -> Journal:
     path = folder / name
     if path.is_symlink():
         raise unreadable
+    if not path.exists():  # the file of a run that was undone is removed
+        raise InputError("journal_gone")
     journal = read(path)
     places = {Path(one).parent for step in journal.steps for one in (step.source, step.target)}
     if not all(".." not in place.parts and roots.contains(place) for place in places):

@@ -70,7 +70,7 @@ def plan_of_index(
     Raises:
         StorageError: if the index cannot be read.
     """
-    found = Indexed(Plan(store.key.folder / below), classes.names)
+    found = Indexed(Plan(store.key.folder / below, labels=classes.names), classes.names)
     counted = store.counts()
     done = 0
     kept: dict[str, np.ndarray] = {}

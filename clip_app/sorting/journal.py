@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from clip_app.errors import InputError, Reason, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.progress import Progress
-from clip_app.sorting.steps import How, Step, do, undo, write_whole
+from clip_app.sorting.steps import How, Step, do, looks_done, looks_undone, undo, write_whole
 
 _VERSION = 1
 
@@ -47,11 +47,18 @@ class Report:
 
     Attributes:
         done: how many are done, or undone.
+        before: how many of these looked so before the run.
         failed: the file of each other one, and why.
     """
 
     done: int = 0
+    before: int = 0
     failed: list[tuple[str, Reason]] = field(default_factory=list)
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether all was as it should be before the run."""
+        return not self.failed and 0 < self.done == self.before
 
 
 def create(path: Path, steps: Sequence[Step]) -> Journal:
@@ -109,6 +116,7 @@ def carry_out(journal: Journal, progress: Progress | None = None) -> Report:
     report = Report()
     with _alone(journal):
         for number, (step, part) in enumerate(_with_parts(journal)):
+            report.before += looks_done(step)
             _note(report, step, do(step, part))
             if progress:
                 progress(number + 1, len(journal.steps))
@@ -126,6 +134,7 @@ def take_back(journal: Journal, progress: Progress | None = None) -> Report:
     report = Report()
     with _alone(journal):
         for number, (step, part) in enumerate(reversed(list(_with_parts(journal)))):
+            report.before += looks_undone(step)
             _note(report, step, undo(step, part))
             if progress:
                 progress(number + 1, len(journal.steps))

@@ -38,15 +38,22 @@ class Plan:
         folder: resolved.
         choices: one for each photograph, in the order of their paths.
         broken: those that cannot be read, and why.
+        labels: that it was made by; empty of one that was read from a table.
     """
 
     folder: Path
     choices: list[Choice] = field(default_factory=list)
     broken: list[tuple[str, Reason]] = field(default_factory=list)
+    labels: tuple[str, ...] = ()
 
     def counts(self) -> Counter[str]:
         """How many photographs go to each class."""
         return Counter(one.label for one in self.choices if one.label)
+
+    def empty(self) -> list[str]:
+        """Labels that no photograph goes to."""
+        counts = self.counts()
+        return [one for one in dict.fromkeys(self.labels) if not counts[one]]
 
     def decide(self, decisions: dict[str, str]) -> None:
         """Put in what a person decided: path to class, or to "" for staying.
@@ -104,7 +111,7 @@ def make_plan(
     Raises:
         ModelError: if the device fails.
     """
-    plan = Plan(folder)
+    plan = Plan(folder, labels=classes.names)
     kept: list[tuple[str, np.ndarray]] = []
 
     def answer(named: Sequence[str], features: np.ndarray) -> None:

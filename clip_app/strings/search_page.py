@@ -38,6 +38,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_without_label": ("What to leave out", "不要什么"),
     "find_folder": ("Folder", "文件夹"),
     "find_kind": ("Type", "类型"),
+    "find_no_ending": ("no ending", "没有后缀"),
     "find_keyword": ("Keyword", "关键词"),
     "find_keyword_chip": ("tagged {name}", "关键词：{name}"),
     "find_year": ("Year", "年份"),
@@ -78,14 +79,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "find_split_all": ("{above} good [above:match|matches]", "{above} 张[above:|都]挺像"),
     "find_nothing": ("No photo passes these filters.", "没有照片符合这些筛选条件。"),
+    "find_clear_filters": ("Clear the filters", "清除筛选"),
+    "find_ignored": (
+        "The address asks for what is not known here, which was left out: {names}",
+        "网址里有些内容这里没有，已忽略：{names}",
+    ),
     "find_empty": ("There are no photos here yet.", "这里还没有照片。"),
     "find_line": (
         "Below: weak matches. Random words match these about as well.",
         "下面这些把握不大：换个不相干的词来搜，得分也差不多。",
-    ),
-    "find_line_none": (
-        "Nothing matches well; these come closest:",
-        "没有特别符合的，这些最接近：",
     ),
     "find_understood": ("Searched for: {query}", "搜索：{query}"),
     "find_literally": ("Take it word for word", "按字面搜索"),

@@ -28,6 +28,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "撤销文件 {name} 无法写入，因此什么也没做：{reason}。",
     ),
     "journal_unreadable": ("{name} is no undo file of this app.", "{name} 不是本应用的撤销文件。"),
+    "journal_gone": (
+        "That run was undone already; there is nothing left to do.",
+        "这次整理已经撤销过，没有要做的了。",
+    ),
     "journal_busy": (
         "{name} is being carried out or undone already; wait until that has ended.",
         "{name} 正在执行或撤销中，请等它结束。",
@@ -37,9 +41,17 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} 涉及图库目录之外的文件，请在终端里撤销。",
     ),
     "target_not_allowed": (
-        "{folder} cannot be the target: it must be a folder below the galleries' folders, not "
+        "{target} cannot be the target: it must be a folder below the galleries' folders, not "
         "hidden, with no link on the way.",
-        "不能放到 {folder}：目标须是图库目录之下的文件夹，不能是隐藏文件夹，路径中也不能有链接。",
+        "不能放到 {target}：目标须是图库目录之下的文件夹，不能是隐藏文件夹，路径中也不能有链接。",
+    ),
+    "target_missing": (
+        "Say which folder the photos go into.",
+        "请写上要放到哪个文件夹。",
+    ),
+    "target_too_long": (
+        "The target's path is longer than the disk can store: {name} …",
+        "目标的路径太长，磁盘存不下：{name}……",
     ),
     "plan_unreadable": (
         "{name} is no plan: it needs a header with the columns file and class.",
@@ -72,6 +84,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "  {path}: {best} {score:.0%}, {second} {second_score:.0%}",
         "  {path}：{best} {score:.0%}，{second} {second_score:.0%}",
     ),
+    "sort_maybe_none": (" (may be none of these)", "（也可能都不是）"),
     "sort_dry": (
         "Nothing was done. --csv FILE writes the plan to edit, --plan FILE reads it, --do carries "
         "it out.",
@@ -84,6 +97,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "完成 {number:,} 个。要全部还原：undo {journal}",
     ),
     "sort_undone": ("{number:,} brought back.", "已还原 {number:,} 个。"),
+    "sort_undone_before": (
+        "Everything was brought back already; there is nothing left to do.",
+        "之前已经全部还原，没有要做的了。",
+    ),
+    "sort_done_before": (
+        "Everything was done already; there is nothing left to do.",
+        "之前已经全部做完，没有要做的了。",
+    ),
     "sort_progress": ("{done:,} of {total:,}", "{done:,} / {total:,}"),
     "sort_left": (
         "Left as they are ({number:,}):",

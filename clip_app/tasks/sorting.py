@@ -25,6 +25,7 @@ class Choice:
         verdict: whether that is sure.
         best, score: the label with the best score, in [0, 1].
         second, second_score: the runner-up; "" and 0 where there is one label only.
+        maybe_none: whether it is doubtful that any of the labels fits.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Choice:
     score: float = 0.0
     second: str = ""
     second_score: float = 0.0
+    maybe_none: bool = False
 
 
 def choose(
@@ -52,6 +54,7 @@ def choose(
     rest = (best.label, best.score, second.label if second else "", second.score if second else 0.0)
     if answer.none_fits:
         return Choice(path, "", "none", *rest)
-    if answer.chance > UNSURE_LIMIT or best.score < threshold or best.score - rest[3] < margin:
-        return Choice(path, "", "doubtful", *rest)
+    maybe_none = answer.chance > UNSURE_LIMIT
+    if maybe_none or best.score < threshold or best.score - rest[3] < margin:
+        return Choice(path, "", "doubtful", *rest, maybe_none)
     return Choice(path, best.label, "sure", *rest)

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> None:
     """Bring the index up to date, and tell what was done."""
     folder = real_folder(parsed.folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # also of a name that is too long
         raise GalleryError("folder_missing", folder=shown(parsed.folder))
     settings = read_settings(parsed, GALLERY_SETTINGS)
     indexer = _indexer(parsed.ray, settings)

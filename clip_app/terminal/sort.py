@@ -7,10 +7,11 @@ from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, tell, without_halves
 from clip_app.errors import InputError, Reason, StorageError
+from clip_app.gallery.roots import check_length
 from clip_app.process import terminal_language
 from clip_app.prompts import choose_templates, parse_labels
 from clip_app.settings import MODEL_SETTINGS, read_settings
-from clip_app.sorting.folders import steps_into_folders
+from clip_app.sorting.folders import class_folders, steps_into_folders
 from clip_app.sorting.history import journal_name
 from clip_app.sorting.journal import Report, carry_out, create
 from clip_app.sorting.plan import Plan, as_table, from_table, make_plan, photographs
@@ -72,6 +73,7 @@ def add_plan_flags(command: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Print the plan, or carry it out; returns the exit code."""
     target = parsed.to.expanduser().resolve()
+    check_length(target)
     how: How = parsed.how
     plan = plan_of(parsed, without=target)
     steps, missing = steps_into_folders(plan, target, how)
@@ -129,6 +131,7 @@ def finish(
         The exit code.
     """
     language = terminal_language()
+    into_folders = hasattr(parsed, "to")  # tags need none
     if parsed.csv:
         _write_table(parsed.csv, plan)
     report = Report()
@@ -137,13 +140,13 @@ def finish(
         file = parsed.journal or place / journal_name()
         journal = create(file.expanduser().absolute(), steps)
         if not parsed.json:
-            _print_plan(plan)
+            _print_plan(plan, into_folders)
         # Before anything is done, for whoever stops it.
         tell(text("sort_begun", language, journal=shown(journal.path)))
         with StatusLine() as status:
             report = carry_out(journal, shown_by(status))
     elif not parsed.json:
-        _print_plan(plan)
+        _print_plan(plan, into_folders)
     if parsed.json:
         emit_json(_as_json(plan, report, journal.path if journal else None))
     elif journal:
@@ -178,17 +181,24 @@ def tell_left(failed: Sequence[tuple[str, Reason]]) -> None:
         tell(f"  {text('terminal_broken_more', language, number=len(failed) - _SHOWN_DOUBTS)}")
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plan(plan: Plan, into_folders: bool) -> None:
     language = terminal_language()
+    folders = class_folders(plan) if into_folders else {}
     for label, number in plan.counts().most_common():
-        emit(text("sort_count", language, number=number, label=label))
+        folder = folders.get(label, label)
+        named = label if folder == label else f"{label} → {folder}"
+        emit(text("sort_count", language, number=number, label=named))
+    if empty := plan.empty():
+        named = ", ".join(empty[:_SHOWN_DOUBTS]) + ", …" * (len(empty) > _SHOWN_DOUBTS)
+        emit(text("sort_count", language, number=0, label=named))
     for verdict in ("none", "doubtful"):
         some = [one for one in plan.choices if one.verdict == verdict]
         if some:
             label = text("sort_none" if verdict == "none" else "sort_doubtful", language)
             emit(text("sort_count", language, number=len(some), label=label))
     for one in some[:_SHOWN_DOUBTS]:
-        emit(text("sort_doubt", language, **vars(one)))
+        note = text("sort_maybe_none", language) if one.maybe_none else ""
+        emit(text("sort_doubt", language, **vars(one)) + note)
 
 
 def _as_json(plan: Plan, report: Report, journal: Path | None) -> dict[str, Any]:

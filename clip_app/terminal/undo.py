@@ -32,6 +32,9 @@ def run(parsed: argparse.Namespace) -> int:
         report = act(journal, shown_by(status))
     if parsed.json:
         emit_json({"journal": str(journal.path), "done": report.done, "left": len(report.failed)})
+    elif report.changed_nothing:
+        key = "sort_done_before" if parsed.resume else "sort_undone_before"
+        emit(text(key, terminal_language()))
     elif parsed.resume:
         where = shown(journal.path)
         emit(text("sort_done", terminal_language(), number=report.done, journal=where))

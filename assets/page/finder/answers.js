@@ -13,6 +13,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (found.galleries) {
     galleries = found.galleries;
     const wanted = !opened && galleries.find((one) => one.key === gallery);
+    if (!opened && gallery && !wanted) ignored = [gallery, ...ignored];
     opened = true;
     const now = galleries.find((one) => one.folder === found.chosen);
     if (wanted && wanted !== now) {
@@ -61,6 +62,16 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (found.offset) drawDrawer(); else draw();
   if (wanted >= 0) { const next = wanted; wanted = -1; if (!drawer.hidden) show(next); }
 });
+// Photographs that have just come are all shown: what was asked before was asked of others. The
+// words stay in the field, for Enter.
+window.addEventListener('clipapp:came', () => {
+  clearTimeout(timer);
+  asked = fresh();
+  before = null;
+  held = true;
+  address.set(inAddress());
+  drawTerms();
+});
 let again = 0;
 window.addEventListener('clipapp:gallery', ({ detail: why }) => {
   if (why === 'visit' && (answer || problem)) return;
@@ -81,10 +92,12 @@ window.clipApp.onAddress((now) => {
   clearTimeout(timer);
   draft = false;
   before = null;
+  held = false;
   asked = { ...asked, ...fromAddress(now), literal: false, liked: [] };
   query.value = asked.query;
   drawTerms();
   const wanted = galleries.find((one) => one.key === key) ?? galleries[0];
+  if (key && wanted?.key !== key) ignored = [key, ...ignored];
   if (wanted && key !== gallery) choose(wanted); else ask();
 });
 const choose = (one) => {

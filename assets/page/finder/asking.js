@@ -14,12 +14,17 @@ const inAddress = () => ({
   type: asked.kinds.join(','), from: asked.from, until: asked.until,
   keyword: asked.keywords.join('\n'), gallery,
 });
+let ignored = []; // what the address asked for and is not known
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
-const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => ({
-  query: q, exclude: no, by_date: sort === 'date', below: folder,
-  kinds: props.kinds.filter((one) => type.split(',').includes(one)), from: dayIn(from), until: dayIn(until),
-  keywords: keyword.split('\n').filter(Boolean),
-});
+const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => {
+  const isKind = (one) => props.kinds.includes(one) || one.startsWith('.');
+  const kinds = type.split(',').filter(Boolean);
+  ignored = [...kinds.filter((one) => !isKind(one)), ...[from, until].filter((one) => one && !dayIn(one))];
+  return {
+    query: q, exclude: no, by_date: sort === 'date', below: folder, kinds: kinds.filter(isKind),
+    from: dayIn(from), until: dayIn(until), keywords: keyword.split('\n').filter(Boolean),
+  };
+};
 let turn = 0; // of the question
 let waiting = false;
 let asking = false; // for a further page
@@ -27,6 +32,7 @@ let asks = 0; // each its own number: an answer equal to the one before would go
 let problem = null;
 let sent = false; // by Enter or the button: what is subtracted becomes chips
 let before = null; // what was typed before that
+let held = false; // whether the words in the field wait: uploads that came after them are shown first
 let draft = false; // whether the address holds words that are not sent yet: further ones replace them
 // Browsers may refuse storage.
 function stored(key, value) {
@@ -58,10 +64,11 @@ const later = () => {
 // What is typed is searched for; what was liked of an earlier query was liked for that one.
 const changed = ({ push = false } = {}) => {
   clearTimeout(timer);
-  if (asked.query !== query.value.trim()) {
+  const typed = held ? '' : query.value.trim();
+  if (asked.query !== typed) {
     // What was subtracted in the text goes with it; what was typed under "Without" stays.
     const exclude = before?.exclude ?? asked.exclude;
-    asked = { ...asked, query: query.value.trim(), exclude, literal: false, liked: [] };
+    asked = { ...asked, query: typed, exclude, literal: false, liked: [] };
     before = null;
   }
   address.set(inAddress(), { push });
@@ -69,14 +76,15 @@ const changed = ({ push = false } = {}) => {
   ask();
 };
 // What is chosen is a step that Back undoes; so are words that are sent.
-const step = () => { changed({ push: !draft }); draft = false; };
+const step = () => { ignored = []; changed({ push: !draft }); draft = false; };
 const set = (values) => { asked = { ...asked, ...values }; step(); };
 
-query.addEventListener('input', () => { if (!query.dataset.composing) later(); });
+query.addEventListener('input', () => { held = false; if (!query.dataset.composing) later(); });
 query.addEventListener('compositionstart', () => { query.dataset.composing = '1'; });
 query.addEventListener('compositionend', () => { delete query.dataset.composing; later(); });
 const submit = () => {
   sent = true;
+  held = false;
   step();
   // On a phone the first pictures come into view.
   if (matchMedia('(max-width: 640px)').matches) { query.blur(); find('.search').scrollIntoView({ block: 'start' }); }

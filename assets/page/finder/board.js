@@ -1,6 +1,11 @@
 // The pictures lie in columns, and only those near the window are in the document, so that a hundred
 // thousand scroll as twenty do.
 const board = find('.board');
+// With a true minus, and none before what rounds to zero.
+const signed = (value, places) => {
+  const digits = value.toFixed(places);
+  return Number(digits) ? digits.replace('-', '−') : digits.replace('-', '');
+};
 const GAP = 8;
 const LINE = 48;
 const AHEAD = 900; // pixels beyond the window in which tiles are there and further pages asked for
@@ -23,7 +28,7 @@ const layOut = (from = 0) => {
   placed.one = one;
   for (let place = from; place < rows.length; place += 1) {
     const row = rows[place];
-    if (placed.line === null && answer.above !== null && row.rank >= answer.above) {
+    if (placed.line === null && answer.above && row.rank >= answer.above) {
       placed.line = Math.max(...columns);
       placed.cut = place;
       columns.fill(placed.line + LINE);
@@ -64,7 +69,7 @@ const makeTile = (place) => {
   const tile = blank.cloneNode(true);
   const [open, info] = tile.children;
   const [score, copies, called] = info.children;
-  if (answer.searched) score.textContent = row.similarity.toFixed(2); else score.remove();
+  if (answer.searched) score.textContent = signed(row.similarity, 2); else score.remove();
   if (row.copies) copies.textContent = `×${row.copies + 1}`; else copies.remove();
   called.textContent = row.name;
   tile.dataset.place = place;
@@ -80,7 +85,7 @@ const name = (tile) => {
   const [open, , tick] = tile.children;
   const chosen = picks.has(row.hash);
   open.ariaLabel = answer.searched
-    ? say('find_tile', { number: place + 1, name: row.name, similarity: row.similarity.toFixed(3) })
+    ? say('find_tile', { number: place + 1, name: row.name, similarity: signed(row.similarity, 3) })
     : say('find_tile_plain', { number: place + 1, name: row.name, date: row.date });
   tick.ariaLabel = say('find_tick', { name: row.name });
   tick.ariaChecked = String(chosen);
@@ -145,8 +150,9 @@ const picture = () => {
 const shownFrom = (place) =>
   shown.get(Math.min(...[...shown.keys()].filter((one) => one >= place))) ?? null;
 const drawLine = () => {
-  if (placed.line === null || !answer?.total) { line.remove(); return; }
-  const said = say(answer.above ? 'find_line' : 'find_line_none');
+  // That nothing matches well, the count above says.
+  if (placed.line === null || !answer?.above) { line.remove(); return; }
+  const said = say('find_line');
   if (line.textContent !== said) line.textContent = said;
   line.style.top = `${placed.line}px`;
   const after = shownFrom(placed.cut);

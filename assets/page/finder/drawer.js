@@ -58,11 +58,11 @@ const drawDrawer = () => {
   link.hidden = !detail?.file;
   if (detail?.file) { link.href = served(detail.file); link.download = row.name; }
   const facts = [];
-  if (answer.searched) facts.push(['find_fact_similarity', row.similarity.toFixed(4)]);
+  if (answer.searched) facts.push(['find_fact_similarity', signed(row.similarity, 4)]);
   if (detail?.path) {
     facts.push(['find_fact_path', both(detail.path)]);
     facts.push([detail.file_date ? 'find_fact_file_date' : 'find_fact_taken', detail.taken]);
-    facts.push(['find_fact_size', `${detail.size} MB`]);
+    facts.push(['find_fact_size', megabytes(detail.size)]);
     if (detail.also.length) facts.push(['find_fact_also', detail.also.map(both).join(', ')]);
   }
   drawer.querySelector('.facts').replaceChildren(

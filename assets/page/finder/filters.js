@@ -20,6 +20,8 @@ const pill = (words, { pressed, count, act }) => {
   one.addEventListener('click', act);
   return one;
 };
+// A dot stands for files without an ending.
+const kindSaid = (one) => (one === '.' ? say('find_no_ending') : one);
 const drawFilters = () => {
   const { folders, kinds, years, keywords } = answer?.facets ?? { folders: [], kinds: [], years: [], keywords: [] };
   const box = find('.choices');
@@ -36,7 +38,7 @@ const drawFilters = () => {
     count, act: () => set({ below: [...parts, one].join('/') }) }));
   const shownKinds = kinds.map(([one]) => one);
   const types = [...kinds, ...asked.kinds.filter((one) => !shownKinds.includes(one)).map((one) => [one])]
-    .map(([one, count]) => pill(one, { count, pressed: asked.kinds.includes(one), act: () => set({
+    .map(([one, count]) => pill(kindSaid(one), { count, pressed: asked.kinds.includes(one), act: () => set({
       kinds: asked.kinds.includes(one) ? asked.kinds.filter((other) => other !== one) : [...asked.kinds, one] }) }));
   const year = yearAsked();
   const byYear = years.map(([one, count]) => pill(one, { count, pressed: year === one, act: () => set(

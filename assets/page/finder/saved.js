@@ -3,6 +3,7 @@ let kept = [];
 const drawTries = () => {
   const box = find('.tries');
   const use = (one) => () => {
+    held = false;
     query.value = one.query ?? one;
     asked = { ...asked, liked: [], literal: false, ...(one.name ? {
       exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until, keywords: one.keywords ?? [] } : {}) };
@@ -15,10 +16,14 @@ const drawTries = () => {
     return [pill(`★ ${one.name}`, { act: use(one) }), off];
   });
   const tries = answer?.is_examples ? props.tries.slice(0, 12).map((one) => one[language()]) : [];
-  const canKeep = asked.query && answer?.searched && !kept.some((one) => one.query === asked.query);
+  const canKeep = asked.query && answer?.total && answer?.searched && !kept.some((one) => one.query === asked.query);
   const keeper = canKeep ? [pill(`☆ ${say('find_keep')}`, { act: () => keep({ name: asked.query }) })] : [];
   box.ariaLabel = say('find_try');
+  const unfiltered = { below: '', kinds: [], from: '', until: '', keywords: [] };
+  const opener = answer && !answer.total && filtered()
+    ? [pill(say('find_clear_filters'), { act: () => set(unfiltered) })] : [];
   box.replaceChildren(
+    ...opener,
     ...keeper, ...saved,
     ...(tries.length ? [make('span', { className: 'lead' }, say('find_try')), ...tries.map((one) => pill(one, { pressed: asked.query === one, act: use(one) }))] : []),
   );

@@ -20,7 +20,7 @@ const drawTerms = () => {
   const without = asked.exclude.split(/[,，;；、\n]/).map((one) => one.trim()).filter(Boolean);
   find('.terms').replaceChildren(
     ...(asked.below ? [term(say('find_folder_chip', { name: asked.below }), null, () => set({ below: '' }))] : []),
-    ...asked.kinds.map((one) => term(one, null,
+    ...asked.kinds.map((one) => term(kindSaid(one), null,
       () => set({ kinds: asked.kinds.filter((other) => other !== one) }))),
     ...(asked.from || asked.until ? [term(datesSaid(), null, () => set({ from: '', until: '' }))] : []),
     ...asked.keywords.map((one) => term(say('find_keyword_chip', { name: one }), null,

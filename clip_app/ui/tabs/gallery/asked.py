@@ -24,6 +24,7 @@ _HASH_BYTES = 16
 
 # Anything longer is no list that a person has chosen.
 _MOST = 10_000
+_MOST_KINDS = 100
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Asked:
         pictures: (path, name) of uploads to look for.
         picture_weight: of all of these together; the words weigh 1.
         below: a sub-folder; "" for the whole gallery.
-        kinds: names of `images.FORMATS`; none for all.
+        kinds: names of `images.FORMATS`, or endings, "." for files without; none for all.
         taken_from, taken_until: Unix seconds, the first one and the first one not any more.
         keywords: that photographs were given; all of them must be there.
         by_date: whether what fits is shown by its date.
@@ -86,7 +87,11 @@ class Asked:
                 pictures=tuple((_upload(one["path"]), one["name"]) for one in data["pictures"]),
                 picture_weight=_weight(data["picture_weight"]),
                 below=_text(data["below"]).strip("/"),
-                kinds=tuple(one for one in FORMATS if one in data["kinds"]),
+                kinds=tuple(
+                    one
+                    for one in dict.fromkeys(map(_text, data["kinds"][:_MOST_KINDS]))
+                    if one in FORMATS or one.startswith(".")
+                ),
                 taken_from=day(data["from"]),
                 taken_until=day(data["until"], after=1),
                 keywords=tuple(_text(one) for one in data.get("keywords", ())),
@@ -99,7 +104,8 @@ class Asked:
     @property
     def where(self) -> Filter:
         """Which files to consider; `below` is that of the page, not of a gallery above it."""
-        suffixes = suffixes_of(self.kinds) if self.kinds else frozenset[str]()
+        endings = {one.rstrip(".") for one in self.kinds if one.startswith(".")}
+        suffixes = suffixes_of(self.kinds) | endings
         times = self.taken_from, self.taken_until
         return Filter(self.below, suffixes, *times, frozenset(self.keywords))
 

@@ -342,6 +342,7 @@ def _asked_again(search: SavedSearch) -> dict[str, Any]:
     """A kept search as the script asks it."""
     where = search.where
     kinds = [one for one in FORMATS if suffixes_of([one]) <= where.suffixes]
+    kinds += sorted(one or "." for one in where.suffixes - suffixes_of(kinds))
     return {
         "name": search.name,
         "query": search.query,

@@ -19,7 +19,6 @@ from clip_app.gallery.stores.store import Facets
 from clip_app.images import load_image, thumbnail
 from clip_app.model.service import ModelService
 from clip_app.server.answers import search_answer
-from clip_app.sizes import megabytes
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.concepts import MARKS
 from clip_app.ui.downloads import no_formula, write_export
@@ -132,7 +131,7 @@ def facts_of(galleries: GalleryService, hit: SearchHit, own: Path | None) -> dic
         "also": [in_both(path) for path in hit.copies[:10]],
         "taken": datetime.fromtimestamp(hit.taken).strftime("%Y-%m-%d %H:%M"),
         "file_date": hit.file_date,
-        "size": megabytes(hit.size),
+        "size": hit.size,
     }
 
 

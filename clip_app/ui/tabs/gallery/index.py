@@ -128,7 +128,7 @@ class IndexPart:
             self.own: own,
             self.folder: gr.update(choices=choices, value=chosen),
             self.changed: given[self.changed],
-            self.panel: told(*intake.said, notices=intake.notices),
+            self.panel: told(*intake.said, notices=intake.notices, came=True),
         }
         earlier = galleries.running(service, own)
         if earlier is None and not intake.images:  # all of them were added before
@@ -199,7 +199,7 @@ class IndexPart:
             counts = store.counts()
             if intake and not job.report.stopped:
                 intake.learn(store)
-                said = intake.said
+                said, notices = intake.said, intake.notices
             if intake and intake.tells_of(counts.broken):
                 shown["notices"] = ()
             done, kept = report_of(job.report, counts.images)

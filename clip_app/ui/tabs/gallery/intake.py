@@ -10,7 +10,6 @@ from typing import Any
 from clip_app.errors import ClipAppError, Reason
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import MAX_FILES, Received, Upload, Uploads
-from clip_app.images import shown_name
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.ui.tabs.gallery.status import in_both, named
 from clip_app.ui.words import Both, said_in_both
@@ -28,6 +27,7 @@ class Intake:
         self.error: Exception | None = None
         self._received: Received | None = None
         self._is_read = False
+        self._broken: list[Reason] = []
         self._now = (0, len(files))
 
         def work() -> None:
@@ -64,10 +64,17 @@ class Intake:
             return [said_in_both(self.error)]
         if self.error is not None:
             return [said_in_both(Reason("unexpected"))]
-        if self._received is None or not (number := self._received.refused_total):
+        if self._received is None:
             return []
-        reasons = named(self._received.refused[:_NAMED], number)
-        return [in_both("gallery_refused", number=number, reasons=reasons)]
+        told = {
+            "gallery_refused": (self._received.refused, self._received.refused_total),
+            "gallery_broken": (self._broken, len(self._broken)),
+        }
+        return [
+            in_both(key, number=number, reasons=named(reasons[:_NAMED], number))
+            for key, (reasons, number) in told.items()
+            if number
+        ]
 
     @property
     def images(self) -> int:
@@ -78,8 +85,11 @@ class Intake:
         """Tell what came apart by the visitor's index, once a run has read it."""
         if self._received is None:
             return
-        came = set(self._received.paths)
-        broken = [shown_name(path) for path, _ in store.broken(MAX_FILES) if path in came]
+        # By the names that they were sent with: a second bad.jpg is stored as another.
+        came = dict(zip(self._received.paths, self._received.names, strict=True))
+        found = [(came[path], why) for path, why in store.broken(MAX_FILES) if path in came]
+        self._broken = [why.about(name) for name, why in found]
+        broken = [name for name, _ in found]
         self._received = replace(
             self._received, unreadable=tuple(broken[:_NAMED]), unreadable_total=len(broken)
         )

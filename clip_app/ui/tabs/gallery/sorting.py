@@ -5,6 +5,7 @@ lies, whose plan it is. The script (`assets/page/sorting.js`) only holds what wa
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from clip_app.gallery.packing import zip_of
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import SearchHit
 from clip_app.prompts import parse_labels
-from clip_app.sorting.folders import folder_names, steps_into_folders
+from clip_app.sorting.folders import class_folders, steps_into_folders
 from clip_app.sorting.history import journal_name, kept_run, past_runs
 from clip_app.sorting.indexed import plan_of_index, records_of
 from clip_app.sorting.journal import Journal, Report, carry_out, create, take_back
@@ -37,14 +38,18 @@ from clip_app.ui.tab import Page, Room, Values
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.sorting_shown import (
     about_undo,
+    carried_out,
     past_of,
     plan_of,
     report_of,
+    taken_back,
 )
 from clip_app.ui.tabs.gallery.sorting_state import Sorting, leave_out, share_of
 from clip_app.ui.tabs.gallery.status import in_both
 from clip_app.ui.uploaded import uploaded
 from clip_app.ui.words import Both, said_in_both, words
+
+log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.25
 
@@ -73,6 +78,7 @@ class SortingPart:
             shows_errors(self.look, now),
             given,
             [panel],
+            trigger_mode="always_last",  # the gallery may become known while an answer is made
             **_PRIVATE,
         )
         runs = ((panel.plan, self.plan), (panel.act, self.act), (panel.undo, self.undo))
@@ -98,6 +104,9 @@ class SortingPart:
                 yield from handler(given, event._data or {})
             except ClipAppError as error:
                 yield {self.panel: self.shown(given, notices=[said_in_both(error)])}
+            except Exception:  # or the panel's buttons would wait for an answer for ever
+                log.exception("Unexpected error in %s", handler.__name__)
+                yield {self.panel: self.shown(given, notices=[in_both("unexpected")])}
 
         answered.__name__ = getattr(handler, "__name__", "answered")
         return answered
@@ -119,6 +128,7 @@ class SortingPart:
             "progress": None,
             "said": [],
             "notices": [],
+            "undo": None,
             "file": None,
             "asked": None,
         } | more
@@ -126,6 +136,8 @@ class SortingPart:
     def look(self, given: Values) -> Values:
         """What may be done with the chosen gallery; a plan of another one is dropped."""
         sorting: Sorting = given[self.state]
+        if not given[self.index.folder]:  # asked again once it is known
+            return {self.panel: self.shown(given, why=None)}
         with contextlib.suppress(GalleryError):
             if sorting.found and sorting.found.plan.folder == self._folder(given):
                 return {self.panel: gr.skip()}
@@ -141,12 +153,19 @@ class SortingPart:
         threshold, margin = (share_of(asked.get(one)) for one in ("threshold", "margin"))
         folder, roots = self._folder(given), self._roots(given)
         place, below = page.galleries.gallery_of(folder, service.info, roots)
-        without = None
-        with contextlib.suppress(GalleryError):  # told when it is to be used
-            without = roots.place(folder, str(asked.get("target", "")))
+        # Where nothing goes into folders, the field is not shown, so what is in it says nothing.
+        wanted = asked.get("target")
+        without = None if wanted is None else roots.place(folder, str(wanted))
         yield from self._read(given, place)
         store = page.galleries.store(place, service.info)
         try:
+            classes = yield from followed(
+                lambda progress: classes_from_labels(
+                    service, labels, "auto", progress, concepts=taught
+                ),
+                lambda: sorting.stop,
+                lambda done, total: self._progress(given, "sorting_encoding", done, total),
+            )
             sorting.put(
                 (
                     yield from followed(
@@ -154,7 +173,7 @@ class SortingPart:
                             service,
                             store,
                             below,
-                            classes_from_labels(service, labels, "auto", concepts=taught),
+                            classes,
                             threshold=threshold,
                             margin=margin,
                             joint="transclip" if asked.get("together") else None,
@@ -197,7 +216,7 @@ class SortingPart:
             file = write_export("plan.csv", as_table(found.plan.choices))
             yield {self.panel: self.shown(given, file=file)}
             return
-        names = folder_names(one.label for one in found.plan.choices if one.label)
+        names = class_folders(found.plan)
         hits: list[SearchHit] = []
         folders: dict[str, str] = {}
         for one in found.plan.choices:
@@ -225,11 +244,11 @@ class SortingPart:
         else:
             raise InputError("sorting_older")
         if not steps:
-            said = report_of(Report(), missing, "sorting_nothing")
+            said = report_of(Report(), missing, in_both("sorting_nothing"))
             yield {self.panel: self.shown(given, **said)}
             return
         journal = create(self._journals / journal_name(), steps)
-        yield from self._carried(given, journal, carry_out, "sorting_done", missing)
+        yield from self._carried(given, journal, carry_out, missing)
 
     def ask(self, given: Values, asked: dict[str, Any]) -> Iterator[Values]:
         """What undoing a run would do."""
@@ -242,9 +261,9 @@ class SortingPart:
         self._check_may(given)
         journal = self._kept(asked)
         if asked.get("rest"):
-            yield from self._carried(given, journal, carry_out, "sorting_done")
+            yield from self._carried(given, journal, carry_out)
         else:
-            yield from self._carried(given, journal, take_back, "sorting_undone")
+            yield from self._carried(given, journal, take_back)
 
     def halt(self, given: Values) -> None:
         """Stop what is under way."""
@@ -260,7 +279,6 @@ class SortingPart:
         given: Values,
         journal: Journal,
         run: Callable[..., Report],
-        key: str,
         missing: Sequence[Any] = (),
     ) -> Iterator[Values]:
         """Do what a journal says, with progress; then read the gallery, and say what was done."""
@@ -271,11 +289,16 @@ class SortingPart:
                 lambda: sorting.stop,
                 lambda done, total: self._progress(given, "sorting_doing", done, total),
             )
-            said = report_of(report, missing, key)
-            if key == "sorting_undone" and not report.failed:
+            back = run is take_back
+            galleries = self.page.galleries
+            done = taken_back(report) if back else carried_out(galleries, journal, report)
+            said: Values = report_of(report, missing, done)
+            if back and not report.failed:
                 journal.path.unlink(missing_ok=True)
         except StoppedError:
             said = {"said": [in_both("sorting_stopped")]}
+        if journal.path.exists():
+            said["undo"] = journal.path.name
         sorting.stop = False
         sorting.put(None)
         with contextlib.suppress(GalleryError):

@@ -8,9 +8,12 @@ from typing import Any
 from clip_app.errors import Reason
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.roots import Roots, printable
+from clip_app.images.keywords import SIDECAR
+from clip_app.sorting.folders import class_folders
 from clip_app.sorting.history import Past
 from clip_app.sorting.indexed import Indexed, sample
 from clip_app.sorting.journal import Journal, Report
+from clip_app.sorting.steps import looks_done
 from clip_app.ui.tabs.gallery.status import in_both
 from clip_app.ui.words import Both, said_in_both
 
@@ -32,10 +35,14 @@ def plan_of(galleries: GalleryService, found: Indexed, roots: Roots, doubts: int
     """
     choices = found.plan.choices
     counts = found.plan.counts()
-    classes = [{"label": label, "count": number} for label, number in counts.most_common()]
+    folders = class_folders(found.plan)
+    classes: list[dict[str, Any]] = [
+        {"label": label, "count": number, "folder": folders[label]}
+        for label, number in counts.most_common()
+    ]
     none = sum(one.verdict == "none" for one in choices)
     if none:
-        classes.append({"label": "", "count": none})
+        classes.append({"label": "", "count": none, "folder": ""})
     for one in classes[:_CLASSES]:
         hits = sample(found, str(one["label"]), _STRIP)
         one["strip"] = [str(path) for path in galleries.pictures.thumbnails(hits, roots)]
@@ -51,12 +58,14 @@ def plan_of(galleries: GalleryService, found: Indexed, roots: Roots, doubts: int
             "place": number,
             "name": printable(one.path),
             "picture": str(picture),
+            "none": one.maybe_none,
             "best": [[one.best, one.score], [one.second, one.second_score]][: 1 + bool(one.second)],
         }
         for (number, one, _), picture in zip(shown, pictures, strict=True)
     ]
     return {
         "classes": classes,
+        "empty": ", ".join(found.plan.empty()[:_OFFERED]),
         # As one string: Gradio watches every value inside of lists in the browser.
         "doubtful": json.dumps(rows),
         "doubts": len(doubtful),
@@ -87,6 +96,7 @@ def about_undo(galleries: GalleryService, journal: Journal) -> dict[str, Any]:
     return {
         "name": journal.path.name,
         "number": len(journal.steps),
+        "rest": not all(map(looks_done, journal.steps)),
         "steps": [
             {
                 "how": "gone"
@@ -101,7 +111,7 @@ def about_undo(galleries: GalleryService, journal: Journal) -> dict[str, Any]:
 
 
 def report_of(
-    report: Report, missing: Sequence[tuple[str, Reason]], key: str
+    report: Report, missing: Sequence[tuple[str, Reason]], done: Both
 ) -> dict[str, list[Both]]:
     """What was done, and what was left with why, as sentences."""
     failed = [*missing, *report.failed]
@@ -109,7 +119,30 @@ def report_of(
     if failed:
         notices = [in_both("sorting_left", number=f"{len(failed):,}")]
         notices += [said_in_both(reason) for _, reason in failed[:_NAMED]]
-    return {"said": [in_both(key, number=f"{report.done:,}")], "notices": notices}
+    return {"said": [done], "notices": notices}
+
+
+def carried_out(galleries: GalleryService, journal: Journal, report: Report) -> Both:
+    """How many photographs a run has brought where; sidecars are not counted."""
+    if report.changed_nothing:
+        return in_both("sort_done_before")
+    failed = {source for source, _ in report.failed}
+    photos = [
+        step
+        for step in journal.steps
+        if step.source not in failed and not step.source.lower().endswith(SIDECAR)
+    ]
+    how = journal.steps[0].how
+    # The last folder is the class's.
+    folder = _public(galleries, Path(journal.steps[0].target).parent.parent)
+    return in_both(f"sorting_done_{how}", number=len(photos), folder=folder)
+
+
+def taken_back(report: Report) -> Both:
+    """How many files are as they were before a run."""
+    if report.changed_nothing:
+        return in_both("sort_undone_before")
+    return in_both("sorting_undone", number=f"{report.done:,}")
 
 
 def _public(galleries: GalleryService, path: Path) -> str:

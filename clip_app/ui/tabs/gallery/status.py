@@ -34,7 +34,8 @@ def told(*said: Both, notices: Sequence[Both] = (), **more: Any) -> dict[str, An
     Args:
         said: sentences.
         notices: sentences that stand out.
-        more: `progress`, of `progress_of`; `read`, whether the folder is to be read.
+        more: `progress`, of `progress_of`; `read`, whether the folder is to be read; `came`,
+            whether uploads have just become the chosen gallery.
     """
     return {"said": said, "notices": [*notices], "progress": None, "read": False, **more}
 
