@@ -51,6 +51,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{number} more that do not fit; --all shows them.",
         "另有 {number} 个不太相符的结果，用 --all 显示。",
     ),
+    "terminal_unjudged": (
+        "Whether these fit cannot be judged for this query; the best come first.",
+        "这次检索无法判断是否相符，最接近的排在前面。",
+    ),
     "terminal_status": (
         "{files:,} files, {images:,} different pictures, {broken:,} broken, indexed with {model}",
         "{files:,} 个文件，{images:,} 张不同的图片，损坏 {broken:,}，由 {model} 建立",

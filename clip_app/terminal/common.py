@@ -90,6 +90,29 @@ def as_indexed(library: AnyLibrary, folder: Path) -> Path:
     return Path(twin)
 
 
+def existing_folder(typed: Path) -> Path:
+    """The resolved path of a folder.
+
+    Raises:
+        GalleryError: if there is none; it is named as it was typed.
+    """
+    folder = real_folder(typed)
+    if not folder.is_dir():
+        raise GalleryError("folder_missing", folder=shown(typed))
+    return folder
+
+
+def indexed_folder(library: AnyLibrary, typed: Path) -> Path:
+    """The folder of an index, which need not be there any more; as `as_indexed`.
+
+    Raises:
+        GalleryError: if there is neither a folder nor an index of one.
+    """
+    folder = as_indexed(library, real_folder(typed))
+    known = any(one.folder == folder for one in library.galleries(None))
+    return folder if known else existing_folder(typed)
+
+
 def _is_same_folder(one: Path, other: str) -> bool:
     try:
         return os.path.samefile(one, other)
@@ -132,7 +155,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return spelled(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise InputError("file_not_found", name=printable(path.name)) from error
+        raise InputError("file_not_found", name=shown(path)) from error
 
 
 def positive(value: str) -> int:

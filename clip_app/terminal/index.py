@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, tell
-from clip_app.errors import GalleryError, InputError
+from clip_app.errors import InputError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.library import update_index
@@ -28,10 +28,9 @@ from clip_app.terminal.common import (
     add_gallery_flags,
     add_model_flags,
     as_indexed,
+    existing_folder,
     opened_library,
     positive,
-    real_folder,
-    shown,
     tell_broken,
 )
 
@@ -72,9 +71,7 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Bring the index up to date, and tell what was done."""
-    folder = real_folder(parsed.folder)
-    if not folder.is_dir():
-        raise GalleryError("folder_missing", folder=shown(parsed.folder))
+    folder = existing_folder(parsed.folder)
     settings = read_settings(parsed, GALLERY_SETTINGS)
     indexer = _indexer(parsed.ray, settings)
     service = common.load_service(settings)

@@ -21,7 +21,7 @@ from clip_app.tasks.sorting import MARGIN, THRESHOLD
 from clip_app.temporary import whole_file
 from clip_app.terminal import common
 from clip_app.terminal.answering import FAILED, IN_PART
-from clip_app.terminal.common import add_model_flags, read_bytes, real_folder, shown
+from clip_app.terminal.common import add_model_flags, existing_folder, read_bytes, shown
 
 # Doubtful photographs that are named; the table has them all.
 _SHOWN_DOUBTS = 20
@@ -84,7 +84,7 @@ def plan_of(parsed: argparse.Namespace, without: Path | None = None) -> Plan:
     Raises:
         ClipAppError: as `from_table` and `make_plan`.
     """
-    folder = real_folder(parsed.folder)
+    folder = existing_folder(parsed.folder)
     if parsed.plan:
         return from_table(read_bytes(parsed.plan), folder, shown(parsed.plan))
     if not parsed.labels:
