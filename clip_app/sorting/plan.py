@@ -102,8 +102,12 @@ def make_plan(
         progress: called with (done, total).
 
     Raises:
+        InputError: if `threshold`, `margin` or `joint` is none.
         ModelError: if the device fails.
     """
+    for name, share in (("threshold", threshold), ("margin", margin)):
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InputError("share_invalid", name=name)
     plan = Plan(folder)
     kept: list[tuple[str, np.ndarray]] = []
 
