@@ -32,6 +32,7 @@ from clip_app.terminal.common import (
     opened_library,
     positive,
     tell_broken,
+    wrong,
 )
 
 
@@ -90,7 +91,7 @@ def run(parsed: argparse.Namespace) -> None:
             keep_missing=not parsed.forget_missing,
         )
     answer = index_answer(folder, service, report, terminal_language())
-    _tell_broken(answer, report)
+    _tell_broken(report)
     if parsed.json:
         emit_json(answer)
     else:
@@ -113,13 +114,12 @@ def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., Index
     return partial(index_with_ray, settings=settings, ray_workers=ray_workers)
 
 
-def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
+def _tell_broken(report: IndexReport) -> None:
     language = terminal_language()
     for below in report.unreadable:
         tell(text("terminal_unreadable", language, path=below))
     if report.broken:
-        named = ((one["path"], one["reason"]) for one in answer["broken"])
-        tell_broken(report.broken_total, named)
+        tell_broken(report.broken_total, ((one.path, one.reason) for one in report.broken))
     if report.kept:
         tell(text("terminal_kept", language, kept=report.kept, days=KEEP_DAYS))
     if report.stopped:
@@ -173,4 +173,4 @@ def _shard(typed: str) -> Shard:
     try:
         return Shard.parse(typed)
     except ValueError as error:
-        raise argparse.ArgumentTypeError("must be I/N, such as 1/4") from error
+        raise wrong("argument_shard") from error

@@ -30,6 +30,7 @@ from clip_app.terminal.common import (
     opened_library,
     positive,
     shown,
+    wrong,
 )
 
 # Endings of one and the same format, so that `--type jpg` finds .jpeg too.
@@ -171,7 +172,7 @@ def _check_readable(path: Path) -> None:
 def _suffixes(typed: str) -> frozenset[str]:
     wanted = {f".{one.strip().lstrip('.').lower()}" for one in typed.split(",") if one.strip()}
     if unknown := wanted - SUPPORTED_SUFFIXES:
-        raise argparse.ArgumentTypeError(f"no image type: {', '.join(sorted(unknown))}")
+        raise wrong("argument_types", types=", ".join(sorted(unknown)))
     for same in _SAME_TYPE:
         if wanted & same:
             wanted |= same
@@ -183,7 +184,7 @@ def _day(typed: str) -> date:
         day = date.fromisoformat(typed)
         _midnight(day + timedelta(days=1))
     except (ValueError, OverflowError, OSError) as error:
-        raise argparse.ArgumentTypeError("must be a date such as 2024-05-31") from error
+        raise wrong("argument_date") from error
     return day
 
 
