@@ -75,6 +75,8 @@ def open_picture(
         raise ImageError("image_missing")
     if isinstance(source, Image.Image):
         return source
+    if not isinstance(source, str | os.PathLike | bytes):
+        raise ImageError("image_other_kind", kind=type(source).__name__)
     with steps.measure("decode"):
         return load_image(source, name=name, target_side=decode_side(service))
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -93,6 +93,25 @@ def parse_labels(typed: str) -> list[str]:
     return labels
 
 
+def given_texts(texts: object, kind: Literal["labels", "descriptions"] = "labels") -> list[str]:
+    """Labels or descriptions that came already apart, as they are.
+
+    Raises:
+        InputError: if there are none, one is blank, or something in them is no text.
+    """
+    if texts is None:
+        raise InputError(f"{kind}_missing")
+    given = list(texts) if isinstance(texts, Iterable) else [texts]
+    for one in given:
+        if not isinstance(one, str):
+            raise InputError("texts_other_kind", kind=type(one).__name__)
+        if not one.strip():
+            raise InputError("text_empty")
+    if not given:
+        raise InputError(f"{kind}_missing")
+    return given
+
+
 def parse_synonyms(typed: str) -> list[list[str]]:
     """Names for the same thing, a line a thing: `can | tin | drink can`; a single one says nothing.
 
@@ -147,6 +166,8 @@ def choose_templates(choice: str | None, labels: Sequence[str]) -> tuple[str, ..
     Raises:
         InputError: if a template has no `{}`.
     """
+    if choice is not None and not isinstance(choice, str):
+        raise InputError("texts_other_kind", kind=type(choice).__name__)
     if not choice or not choice.strip() or choice == "auto":
         return TEMPLATE_SETS["chinese" if language_of_texts(labels) == "zh" else "single"]
     if choice in TEMPLATE_SETS:

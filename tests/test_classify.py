@@ -8,12 +8,15 @@ from clip_app.errors import ImageError, InputError
 from clip_app.images import load_image
 from clip_app.model.backgrounds import background_for, background_words
 from clip_app.prompts import label_sets, parse_labels
+from clip_app.sorting.acts import sort
 from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.classify import classify, classify_features
+from clip_app.tasks.concepts import learn_concept
 from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, chance_of_none, verdict
+from clip_app.tasks.heatmap import heatmap
 from clip_app.tasks.match import match, match_matrix, read_collection
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
-from tests.conftest import EXAMPLES, noise
+from tests.conftest import EXAMPLES, ROOT, noise
 
 
 def test_scores_are_softmax_of_scaled_cosine(service, cat):
@@ -128,11 +131,34 @@ def test_background_words_are_aligned():
 
 def test_no_image_or_no_label_is_an_error(service, cat):
     with pytest.raises(ImageError):
-        classify(service, [], "cat")
-    with pytest.raises(InputError):
-        classify(service, [cat], " , ")
-    with pytest.raises(InputError):
-        classify(service, [cat], [])
+        classify(service, None, "cat")
+    assert classify(service, [], "cat") == []
+    for labels in (" , ", [], None, ["cat", " "], [1, 2], 5, b"cat"):
+        with pytest.raises(InputError):
+            classify(service, [cat], labels)
+        with pytest.raises(InputError):
+            match(service, cat, [] if isinstance(labels, str) else labels)
+        with pytest.raises(InputError):
+            heatmap(service, cat, "cat", contrast=labels or ["cat"])
+    for image in (5, ["x.jpg"], [None], object()):
+        with pytest.raises(ImageError):
+            match(service, image, "cat")
+    for text, sentence in (("cat", "cannot be compared with itself"), (" ", "what to look for")):
+        with pytest.raises(InputError, match=sentence):
+            heatmap(service, cat, text, contrast="cat")
+    with pytest.raises(InputError, match=r"must be text, and not int"):
+        classify(service, cat, "cat", 5)
+    for alpha in (float("nan"), None, "1", 2):
+        with pytest.raises(InputError, match="alpha"):
+            learn_concept(service, "Rex", [cat], alpha=alpha)
+    for name, examples in ((None, [cat]), ("Rex", []), ("Rex", None)):
+        with pytest.raises(InputError):
+            learn_concept(service, name, examples)
+    with pytest.raises(InputError, match="joint must be one of mean, transclip"):
+        classify_features(service, None, None, joint="bogus")
+    for options in ({"how": "bogus"}, {"threshold": 5}, {"margin": float("nan")}):
+        with pytest.raises(InputError):
+            sort(service, ROOT / "assets" / "label_sets", "cat", "never", **options)
 
 
 def test_thousand_labels_show_progress_and_are_computed_once(service, cat):

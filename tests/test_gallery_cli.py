@@ -105,6 +105,33 @@ def test_filters_restrict_what_is_searched(capsys, photos):
     assert found("--since", "2001-09-08", "--until", "2001-09-10") == {"drawing.png"}
     assert found("--until", "2001-09-07") == set()
     assert len(found("--top-k", "2")) == 2
+    listed = run_json(capsys, "search", "--type", "png")
+    assert [(Path(one["path"]).name, one["fits"]) for one in listed["results"]] == [
+        ("drawing.png", None)
+    ]
+    assert (listed["query"], listed["judged"]) == ("", False)
+    assert main(["search", "--until", "2001-09-10"]) == 0
+    assert capsys.readouterr().out.strip() == str(photos.resolve() / "drawing.png")
+
+
+def test_what_was_not_judged_is_not_said_to_fit(capsys, photos):
+    run_json(capsys, "index", photos)
+    answer = run_json(capsys, "search", "--exclude", "cat")
+    assert answer["judged"] is False
+    assert {one["fits"] for one in answer["results"]} == {None}
+    assert main(["search", "--exclude", "cat"]) == 0
+    told = capsys.readouterr()
+    assert "cannot be judged" in told.err
+    assert len(told.out.splitlines()) == len(answer["results"])
+    for command in ("search --text cat --folder", "forget", "duplicates", "odd"):
+        assert main([*command.split(), "/no/such place"]) == 2
+        assert capsys.readouterr().err.strip() == "There is no folder /no/such place."
+    for command in ("sort --labels cat --to out", "tag --labels cat", "evaluate"):
+        assert main([*command.split(), "no/such place"]) == 2
+        assert capsys.readouterr().err.strip() == "There is no folder no/such place."
+    for command in ("undo", "search --image", "match a.jpg --file"):
+        assert main([*command.split(), "no/none.txt"]) == 2
+        assert "no/none.txt" in capsys.readouterr().err
 
 
 def test_results_are_lines_of_similarity_and_path(capsys, photos):
@@ -366,7 +393,7 @@ def test_shards_together_index_every_file_once(capsys, photos):
         (("search", "--text", "cat"), "No folder has been indexed yet"),
         (("search", "--image", "no-such.jpg"), "no file no-such.jpg"),
         (("search", "--text", "cat", "--folder", "no-such-folder"), "No folder has been indexed"),
-        (("forget", "no-such-folder"), "no-such-folder has no index"),
+        (("forget", "no-such-folder"), "There is no folder no-such-folder"),
     ],
 )
 def test_mistakes_end_in_code_2_and_one_sentence(capsys, arguments, sentence):

@@ -1,8 +1,10 @@
 """Originals in an archive, and searches that are kept."""
 
 import hashlib
+import os
 import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -37,9 +39,14 @@ def test_originals_come_as_they_are_with_names_told_apart(root: Path, tmp_path: 
         put(root / "b" / "IMG.JPG", b"three"),
         put(root / "c" / "img.jpg", b"four" * 1_000_000),
     ]
+    for one, year in zip(files, (2019, 2020, 1970, 2200), strict=True):
+        os.utime(one, (time.mktime((year, 5, 6, 7, 8, 10, 0, 0, -1)),) * 2)
     packed = zip_of([hit(one) for one in files], Roots.of([root]), tmp_path / "photos.zip")
     assert (packed.files, packed.left_out, packed.note("en")) == (4, (), "")
     with zipfile.ZipFile(tmp_path / "photos.zip") as archive:
+        dates = [one.date_time for one in archive.infolist()]
+        assert dates[:2] == [(2019, 5, 6, 7, 8, 10), (2020, 5, 6, 7, 8, 10)]
+        assert [one[0] for one in dates[2:]] == [1980, 2107]
         assert archive.testzip() is None
         assert archive.namelist() == ["猫 1.jpg", "猫 1 (2).jpg", "IMG.JPG", "img (2).jpg"]
         assert [archive.read(one) for one in archive.namelist()] == [

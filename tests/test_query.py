@@ -91,6 +91,11 @@ def test_the_exclude_field_is_subtracted_part_by_part() -> None:
     assert parsed("", "people") == [("people", -1)]
 
 
+def test_signs_with_nothing_between_them_ask_for_nothing() -> None:
+    assert [parsed(one) for one in ("- - -", "+ +", "— –", "－ ＋ -")] == [[]] * 4
+    assert parsed('"-"') == [("-", 1.0)]
+
+
 def test_too_many_or_too_long_terms_are_refused() -> None:
     assert len(parsed(" + ".join("a" * MAX_TERMS))) == MAX_TERMS
     for typed, exclude in [(" + ".join("a" * (MAX_TERMS + 1)), ""), ("a", "b," * MAX_TERMS)]:
@@ -184,7 +189,7 @@ def _understood_or_told(typed: str, exclude: str) -> tuple[list[TextTerm], str]:
 )
 def test_anything_typed_gives_terms_or_one_sentence(typed: str, exclude: str) -> None:
     terms, sentence = _understood_or_told(typed, exclude)
-    assert sentence or terms or not re.sub(r"[\s+\-−－＋,，、;；]", "", typed + exclude)
+    assert sentence or terms or not re.sub(r"[\s+\-−－＋–—﹢﹣,，、;；]", "", typed + exclude)
     for term in terms:
         assert term.text
         assert term.text == term.text.strip()

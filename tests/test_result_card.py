@@ -23,7 +23,6 @@ from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge
 from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.html import percent
-from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.tab import Page, Spoken
 from tests.conftest import EXAMPLES, noise

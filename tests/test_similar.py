@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +15,9 @@ from PIL import Image
 import clip_app
 from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService
-from clip_app.gallery.search import SAME_LOOK_BITS, SAME_VECTOR
+from clip_app.gallery.search import SAME_LOOK_BITS, SAME_VECTOR, shape_of, without_copies
 from clip_app.gallery.similar import duplicates, leaders_of, odd
-from clip_app.gallery.stores.store import Entry, Filter, content_of
+from clip_app.gallery.stores.store import Entry, Filter, Found, StoredFile, content_of
 from clip_app.settings import ASSETS, Settings
 from clip_app.terminal import common, main
 from clip_app.ui.tabs.gallery.duplicates import Copies, CopiesPart
@@ -54,11 +55,37 @@ def test_groups_are_those_of_the_plain_rule(dim, near):
             rows[other] = unit(rows[one] + rng.standard_normal(dim) * 0.15 / dim**0.5)
     # Half of all looks are the same within the limit.
     looks = rng.choice(np.array([0, 0b111, 2**63 - 1], np.uint64), 1500)
+    looks ^= np.uint64(0x5555555555555555)  # none of them plain
     told = []
     leaders = leaders_of(rows, looks, near, lambda *done: told.append(done))
     assert leaders.tolist() == plainly(rows, looks, near)
     assert 100 < (leaders != np.arange(1500)).sum() < 1400
     assert told[-1] == (1500, 1500)
+
+
+def test_pictures_without_structure_or_of_other_shapes_are_no_copies():
+    """To the hash every plain surface is the same; a strip and a square can be."""
+    row = unit(np.ones(16))
+    rows = unit(np.stack([row, row + 0.3 * np.eye(16)[0]]) * 1.0)
+    assert 0.95 < rows[0] @ rows[1] < 0.999
+    patterned, plain = (np.full(2, look, np.uint64) for look in (0x5555555555555555, 0))
+    for looks, sides, expected in (
+        (patterned, ((400, 300), (200, 150)), 1),
+        (patterned, ((400, 300), (200, 0)), 1),
+        (patterned, ((50, 50), (3000, 20)), 2),
+        (plain, ((50, 50), (50, 50)), 2),
+        (~plain, ((50, 50), (50, 50)), 2),
+    ):
+        found = [
+            Found(bytes([n]), 0.0, rows[n], int(looks[n]), (StoredFile("a", 1, 1),), *sides[n])
+            for n in (0, 1)
+        ]
+        shapes = np.array([shape_of(one) for one in found])
+        assert len(set(leaders_of(rows, looks, 0.9999, shapes=shapes))) == expected
+        store = SimpleNamespace(key=SimpleNamespace(folder=""))
+        assert len(without_copies([(store, one) for one in found], 9)) == expected
+        same = [(store, replace(one, hash=b"same")) for one in found]
+        assert len(without_copies(same, 9)) == 1
 
 
 def test_every_store_gives_the_same_groups_and_means(opened, tmp_path):  # noqa: F811

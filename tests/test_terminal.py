@@ -111,7 +111,7 @@ def test_one_bad_file_costs_no_other_its_answer(run, photos, where, command, key
     assert names(answers) == list(PHOTOS)
     assert all(answer["results"][0][key] for answer in answers)
     assert told[0] == "Files that could not be read (1):"
-    assert told[1] == f"  {photos}/text.jpg: text.jpg is not an image this app can read."
+    assert told[1] == f"  {photos}/text.jpg is not an image this app can read."
     assert len(told) == 2
 
 
@@ -127,7 +127,7 @@ def test_several_bad_files_are_named_and_nothing_answered_is_code_2(run, photos,
     assert "empty.png is empty" in told[1]
     assert "gone.jpg was not found" in told[2]
     code, answers, told = run("classify", bad[1], *LABELS)
-    assert (code, answers, told) == (2, [], ["gone.jpg was not found."])
+    assert (code, answers, told) == (2, [], [f"{bad[1]} was not found."])
 
 
 def test_of_very_many_bad_files_the_first_are_named(run, photos, monkeypatch):
@@ -136,7 +136,7 @@ def test_of_very_many_bad_files_the_first_are_named(run, photos, monkeypatch):
     code, answers, told = run("classify", *bad, photos / "cat.jpg", *LABELS)
     assert (code, len(answers)) == (1, 1)
     assert told[0] == "Files that could not be read (5):"
-    assert [line.split(":")[0] for line in told[1:3]] == [f"  {one}" for one in bad[:2]]
+    assert [line.split(" is ")[0] for line in told[1:3]] == [f"  {one}" for one in bad[:2]]
     assert told[3:] == ["  … and 3 more"]
 
 
@@ -305,6 +305,43 @@ def test_an_argument_that_nobody_knows_is_repeated_without_its_escapes(capsys):
         main(["classify", CAT, *LABELS, "--colour\x1b[31m"])
     assert ended.value.code == 2
     assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "english", "chinese"),
+    [
+        (
+            "clasify a.jpg",
+            "There is no command clasify; it must be one of classify, match",
+            "clasify",
+        ),
+        ("classify a.jpg --top-k", "--top-k needs a value.", "--top-k 后面要有一个值。"),
+        ("classify a.jpg --top-k x", "--top-k must be a whole number of at least 1.", "正整数"),
+        ("classify a.jpg --alpha x", "--alpha must be a number, and not x.", "应为数字"),
+        ("classify a.jpg --top-k 0", "must be a whole number of at least 1.", "正整数"),
+        ("classify a.jpg --joint=x", "--joint must be one of mean, transclip,", "只能是 mean"),
+        ("classify", "Something is missing: IMAGE; --help", "还缺少 IMAGE"),
+        ("status --colour red", "--colour red is not understood here", "无法识别 --colour red"),
+        ("search --since soon", "--since must be a date such as", "--since 应为日期"),
+        ("sort a --to b --copy --move", "--move cannot be used together with", "同时使用"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence_in_either_language(
+    capsys, monkeypatch, arguments, english, chinese
+):
+    for language, sentence in (("C", english), ("zh_CN.UTF-8", chinese)):
+        monkeypatch.setenv("LC_ALL", language)
+        with pytest.raises(SystemExit) as ended:
+            main(arguments.split())
+        told = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert sentence in told
+        assert len(told.splitlines()) == 1
+
+
+def test_a_path_after_the_flag_that_names_together_is_a_path(run, photos):
+    code, answers, _ = run("classify", *LABELS, "--joint", photos / "cat.jpg")
+    assert (code, names(answers)) == (0, ["cat.jpg"])
 
 
 def test_a_wrong_description_is_said_not_to_fit(run, service, cat):

@@ -12,6 +12,11 @@ const tell = () => {
     option.value = `@${name}`;
     return option;
   }));
+  // Only while there is something to offer: a field with a list has an arrow, and another role.
+  for (const field of document.querySelectorAll('.entry, .query')) {
+    if (window.clipApp.taught.length) field.setAttribute('list', names.id);
+    else field.removeAttribute('list');
+  }
   window.dispatchEvent(new Event('clipapp:taught'));
 };
 watch('value', tell);

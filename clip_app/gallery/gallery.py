@@ -83,8 +83,9 @@ class Gallery:
             ImageError: if a picture cannot be read.
             GalleryError: if the folder has not been indexed with this model.
         """
-        terms = with_concepts(self._model, parse_query(text, exclude), concepts)
-        for path in images:
+        terms = with_concepts(self._model, parse_query(text or "", exclude or ""), concepts)
+        # A single path is one picture, and not one for each of its characters.
+        for path in [images] if isinstance(images, str | os.PathLike) else images:
             terms.append(image_term(self._model, os.fspath(path), name=Path(path).name))
         store = self._library.open(self.folder, self._model.info)
         return search(self._model, [store], terms, top_k=top_k, where=where)

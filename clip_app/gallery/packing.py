@@ -3,6 +3,8 @@
 import contextlib
 import logging
 import math
+import os
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,6 +121,7 @@ class _Archive:
 
     def add(self, source: BinaryIO, size: int, name: str, folder: str) -> None:
         entry = _entry(name, self.taken, size, folder)
+        entry.date_time = _date_time(os.fstat(source.fileno()).st_mtime)
         with self.file.open(entry, "w", force_zip64=size > 2**31) as target:
             for block in _blocks(source):
                 target.write(block)
@@ -169,3 +172,8 @@ def _entry(name: str, taken: set[str], size: int, folder: str) -> zipfile.ZipInf
     entry = zipfile.ZipInfo(name)
     entry.file_size = size
     return entry
+
+
+def _date_time(changed: float) -> tuple[int, int, int, int, int, int]:
+    """When a file was changed, in this machine's time, within the years that archives know."""
+    return max((1980, 1, 1, 0, 0, 0), min(time.localtime(changed)[:6], (2107, 12, 31, 23, 59, 58)))

@@ -46,6 +46,7 @@ _SIGN = re.compile(r"(?:^|\s)([+\-−–—＋－﹢﹣])\s+|([＋－])|(?:^|\s)
 _PLUS = "+＋﹢"
 _HYPHENS = "-–—－﹣"
 _SIGNS = {*_PLUS, *_HYPHENS, "−"}
+_BLANK = "".join(_SIGNS) + " "
 # As far as a sign looks to tell whether it is one.
 _NEAR = 100
 
@@ -194,6 +195,8 @@ def _check_length(text: str) -> None:
 
 def _signed_parts(typed: str) -> list[tuple[int, str]]:
     """(1 or -1, part) of a text without runs of spaces, from each of which patterns would start."""
+    if " " in typed and not typed.strip(_BLANK):
+        return []  # signs with nothing between them
     parts, sign, start = [], 1, 0
     # In quotation marks there are no signs.
     bare = _QUOTED.sub(lambda found: "x" * len(found[0]), typed)

@@ -25,6 +25,10 @@ MAX_TOP_K = 500
 SAME_LOOK_BITS = 6
 SAME_VECTOR = 0.9
 
+#: What copies may differ in height by width: a hash sees all pictures as squares, so that a strip
+#: and a square can look the same to it.
+SAME_SHAPE = 1.1
+
 # More than what was asked for is fetched, so that copies and the query itself can be left out.
 _SURPLUS = 1.25
 _SURPLUS_LEAST = 16
@@ -241,19 +245,49 @@ def without_copies(
         first: the place of the first one in the whole order.
     """
     pictures: list[Picture] = []
-    looks = np.empty(len(found), np.uint64)
+    looks, shapes = np.empty(len(found), np.uint64), np.empty(len(found), np.float32)
     for place, (store, one) in enumerate(found, first):
         files = [os.path.join(store.key.folder, file.path) for file in one.files]
         if asked and (one.hash in asked.own or asked.own_paths.intersection(files)):
             continue
-        differing = np.bitwise_count(looks[: len(pictures)] ^ np.uint64(one.look))
-        for n in np.flatnonzero(differing <= SAME_LOOK_BITS):
+        look, shape, known = np.uint64(one.look), shape_of(one), len(pictures)
+        alike = look_same(looks[:known], shapes[:known], look, shape)
+        # The same bytes in another index are a copy, whatever they look like.
+        for n in np.flatnonzero(alike | (looks[:known] == look)):
             picture, there, _ = pictures[n]
-            if picture.vector @ one.vector >= SAME_VECTOR:
+            if picture.hash == one.hash or (
+                alike[n] and picture.vector @ one.vector >= SAME_VECTOR
+            ):
                 there += [path for path in files if path not in there]
                 break
         else:
             if len(pictures) < limit:
-                looks[len(pictures)] = one.look
+                looks[known], shapes[known] = look, shape
                 pictures.append(Picture(one, files, place))
     return pictures
+
+
+def shape_of(one: Found | SearchHit) -> np.float32:
+    """The logarithm of width by height; NaN where they are not known."""
+    return (
+        np.log(np.float32(one.width) / one.height)
+        if one.width and one.height
+        else np.float32("nan")
+    )
+
+
+def look_same(
+    looks: np.ndarray,
+    shapes: np.ndarray,
+    others: np.ndarray | np.uint64,
+    their_shapes: np.ndarray | np.float32,
+) -> np.ndarray:
+    """Whether pictures may be copies by their hashes, uint64, and `shape_of`; arrays broadcast.
+
+    A plain surface is no look: all its neighbours are as bright, whatever its colour.
+    """
+    bits = np.bitwise_count(looks)
+    plain = (bits <= SAME_LOOK_BITS) | (bits >= 64 - SAME_LOOK_BITS)
+    near = np.bitwise_count(looks ^ others) <= SAME_LOOK_BITS
+    other_shape = np.abs(shapes - their_shapes) > np.float32(np.log(SAME_SHAPE))
+    return near & ~plain & ~other_shape

@@ -11,11 +11,12 @@ import numpy as np
 
 from clip_app.errors import InputError
 from clip_app.gallery.search import (
-    SAME_LOOK_BITS,
     SAME_VECTOR,
     Picture,
     SearchHit,
     hits_of,
+    look_same,
+    shape_of,
     spelled,
 )
 from clip_app.gallery.stores.store import Filter, Store
@@ -120,7 +121,9 @@ def duplicates(
     hits = [hits[i] for i in order]
     leaders = np.arange(len(hits))
     if near < 1:
-        leaders = leaders_of(vectors[order], looks[order], near, progress)
+        leaders = leaders_of(
+            vectors[order], looks[order], near, progress, np.array([shape_of(hit) for hit in hits])
+        )
     members: dict[int, list[int]] = {}
     for place, leader in enumerate(leaders.tolist()):
         members.setdefault(leader, []).append(place)
@@ -158,7 +161,11 @@ def odd(stores: Sequence[Store], *, number: int = 10, where: Filter | None = Non
 
 
 def leaders_of(
-    vectors: np.ndarray, looks: np.ndarray, near: float, progress: Progress | None = None
+    vectors: np.ndarray,
+    looks: np.ndarray,
+    near: float,
+    progress: Progress | None = None,
+    shapes: np.ndarray | None = None,
 ) -> np.ndarray:
     """For each row, the first one that leads it: itself, or one before that it is near to.
 
@@ -170,17 +177,19 @@ def leaders_of(
         looks: uint64 (n,), perceptual hashes.
         near: least cosine; where looks are the same, `SAME_VECTOR` is enough.
         progress: called with (done, total) rows.
+        shapes: `shape_of` each; without them, only looks and vectors count.
 
     Returns:
         int64 (n,).
     """
+    shapes = np.full(len(vectors), np.nan, np.float32) if shapes is None else shapes
 
-    def look_same(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        return np.bitwise_count(looks[rows] ^ looks[columns]) <= SAME_LOOK_BITS
+    def are_copies(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return look_same(looks[rows], shapes[rows], looks[columns], shapes[columns])
 
     def are_near(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         cosines = vectors[rows[:, 0]] @ vectors[columns].T
-        return (cosines >= near) | ((cosines >= SAME_VECTOR) & look_same(rows, columns))
+        return (cosines >= near) | ((cosines >= SAME_VECTOR) & are_copies(rows, columns))
 
     count = len(vectors)
     leaders = np.arange(count)
@@ -200,7 +209,7 @@ def leaders_of(
         for columns in _open_columns(leaders, end):
             bounds = short[rows] @ short[columns].T
             r, c = np.nonzero(bounds >= bound)
-            maybe = (bounds[r, c] >= near - _ROUNDING) | look_same(rows[r], columns[c])
+            maybe = (bounds[r, c] >= near - _ROUNDING) | are_copies(rows[r], columns[c])
             if maybe.any():
                 above, across = rows[np.unique(r[maybe])], columns[np.unique(c[maybe])]
                 alike = are_near(above[:, None], across)

@@ -93,9 +93,10 @@ def search_answer(
     answer: SearchAnswer,
     path_of: Callable[[str], str] = str,
 ) -> dict[str, Any]:
-    """`{"query", "model", "results": [{"path", "similarity", "fits", "copies"}…], "nothing_fits"}`.
+    """`{"query", "model", "results": [{"path", "similarity", "fits", "copies"}…], "judged",
+    "nothing_fits"}`.
 
-    And `"truncated"`, as in `classification_answer`.
+    `"fits"` is null where nothing was judged. And `"truncated"`, as in `classification_answer`.
 
     Args:
         query: how it was understood.
@@ -110,11 +111,12 @@ def search_answer(
             {
                 "path": path_of(one.path),
                 "similarity": one.similarity,
-                "fits": one.fits,
+                "fits": one.fits if answer.judged else None,
                 "copies": [path_of(path) for path in one.copies],
             }
             for one in answer.hits
         ],
+        "judged": answer.judged,
         "nothing_fits": answer.nothing_fits,
         **truncated(answer.cut),
     }

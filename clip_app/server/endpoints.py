@@ -177,7 +177,8 @@ class Endpoints:
 
         Returns:
             {"query", "model", "results": [{"path", "similarity", "fits", "copies"}],
-            "nothing_fits"}, and "truncated" where a text is longer than the model reads
+            "judged", "nothing_fits"}, "fits" null where nothing was judged, and "truncated" where
+            a text is longer than the model reads
         """
         number = _whole(20 if top_k is None else top_k)
         if number is None or not 1 <= number <= MAX_TOP_K:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import GalleryError, Reason
+from clip_app.errors import GalleryError, InputError, Reason
 from clip_app.gallery.roots import check_length, printable
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
@@ -18,6 +18,8 @@ from clip_app.sorting.sidecars import steps_of_tags
 from clip_app.sorting.steps import How, Step
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.concepts import Concept
+
+_WAYS = ("copy", "move", "hardlink", "symlink")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def sort(
             "" for staying; `journal`, where to put the undo file, in `to` by default.
 
     Raises:
-        InputError: if there are no labels, or a decision is about no photograph of the folder.
+        InputError: if there are no labels, an option is unknown, or a decision is about no
+            photograph of the folder.
         GalleryError: if there is no such folder, or the target's path is too long.
         StorageError: if the undo file cannot be written; then nothing was done.
         ModelError: if the device fails.
     """
+    if how not in _WAYS:
+        raise InputError("choice_unknown", name="how", choices=", ".join(_WAYS), given=how)
     target = Path(to).expanduser().resolve()
     check_length(target)
     file = options.pop("journal", None) or target / journal_name()

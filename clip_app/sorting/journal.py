@@ -102,6 +102,8 @@ def read(path: Path) -> Journal:
         steps = tuple(_from_json(json.loads(line)) for line in lines)
         token = bytes.fromhex(header["token"]).hex()
         return Journal(path.resolve(), token, tuple(map(str, header["folders"])), steps)
+    except FileNotFoundError as error:
+        raise InputError("file_not_found", name=printable(str(path))) from error
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError("journal_unreadable", name=printable(path.name)) from error
 

@@ -109,8 +109,12 @@ def make_plan(
         progress: called with (done, total).
 
     Raises:
+        InputError: if `threshold`, `margin` or `joint` is none.
         ModelError: if the device fails.
     """
+    for name, share in (("threshold", threshold), ("margin", margin)):
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InputError("share_invalid", name=name)
     plan = Plan(folder, labels=classes.names)
     kept: list[tuple[str, np.ndarray]] = []
 

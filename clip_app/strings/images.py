@@ -27,6 +27,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "There is not enough memory to open {name}.",
         "内存不足，无法打开 {name}。",
     ),
+    "image_other_kind": (
+        "An image is a path, the bytes of a file or a picture in memory, and not {kind}.",
+        "图像应为路径、文件内容或内存中的图片，而不是 {kind}。",
+    ),
     "image_not_found": ("{name} was not found.", "找不到 {name}。"),
     "image_is_folder": (
         "{name} is a folder, not an image.",

@@ -23,6 +23,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The dark edges it did not see: this model takes the middle, as a square.",
         "两端更暗的部分它没有看：这个模型只取中间一块方形。",
     ),
+    "heat_text_missing": (
+        "Please say what to look for in the photo.",
+        "请输入要在照片里看什么。",
+    ),
+    "heat_contrast_same": (
+        "“{text}” cannot be compared with itself; please name something else it could be.",
+        "不能拿“{text}”和它自己对比，请换一个别的候选词。",
+    ),
     "heat_off": ("Take the map away", "收起热力图"),
     "heat_stop": ("Stop", "停止"),
     "heat_running": ("Looking for “{text}” …", "正在看“{text}”……"),

@@ -51,6 +51,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{number} more that do not fit; --all shows them.",
         "另有 {number} 个不太相符的结果，用 --all 显示。",
     ),
+    "terminal_unjudged": (
+        "Whether these fit cannot be judged for this query; the best come first.",
+        "这次检索无法判断是否相符，最接近的排在前面。",
+    ),
     "terminal_status": (
         "{files:,} files, {images:,} different pictures, {broken:,} broken, indexed with {model}",
         "{files:,} 个文件，{images:,} 张不同的图片，损坏 {broken:,}，由 {model} 建立",
@@ -92,6 +96,40 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The answers could not be written: {reason}.",
         "结果无法写出：{reason}。",
     ),
+    "argument_command": (
+        "There is no command {given}; it must be one of {choices}.",
+        "没有 {given} 这个命令，可用的有 {choices}。",
+    ),
+    "argument_without_value": ("{name} needs a value.", "{name} 后面要有一个值。"),
+    "argument_number": (
+        "{name} must be a number, and not {given}.",
+        "{name} 应为数字，不能是 {given}。",
+    ),
+    "argument_not_with": (
+        "{name} cannot be used together with {other}.",
+        "{name} 不能与 {other} 同时使用。",
+    ),
+    "argument_takes_none": (
+        "{name} takes no value, and was given {given}.",
+        "{name} 不带值，却写了 {given}。",
+    ),
+    "arguments_missing": (
+        "Something is missing: {names}; --help tells what there is.",
+        "还缺少 {names}；用 --help 查看用法。",
+    ),
+    "arguments_unknown": (
+        "{given} is not understood here; --help tells what there is.",
+        "无法识别 {given}；用 --help 查看用法。",
+    ),
+    "argument_ambiguous": (
+        "{given} can mean {choices}; please write it out.",
+        "{given} 可能指 {choices}，请写完整。",
+    ),
+    "argument_positive": ("must be a whole number of at least 1.", "应为正整数。"),
+    "argument_share": ("must be between 0 and 1.", "必须在 0 到 1 之间。"),
+    "argument_date": ("must be a date such as 2024-05-31.", "应为日期，例如 2024-05-31。"),
+    "argument_shard": ("must be I/N, such as 1/4.", "应写成 I/N，例如 1/4。"),
+    "argument_types": ("knows no image type {types}.", "不认识图像类型 {types}。"),
     "unexpected_terminal": (
         "This is a fault in the program. Please report it with the lines above.",
         "这是程序自身的错误，请附上以上内容反馈给我们。",

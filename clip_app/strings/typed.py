@@ -37,5 +37,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} holds no list of texts, nor of objects with a caption.",
         "{name} 中没有文本列表，也没有带 caption（描述）的对象。",
     ),
+    "text_empty": (
+        "One of the labels or texts is empty.",
+        "有一个类别或文本是空的。",
+    ),
+    "texts_other_kind": (
+        "Labels, templates and other texts must be text, and not {kind}.",
+        "类别、模板等应为文本，而不是 {kind}。",
+    ),
+    "choice_unknown": (
+        "{name} must be one of {choices}, and not {given}.",
+        "{name} 只能是 {choices}，不能是 {given}。",
+    ),
+    "share_invalid": (
+        "{name} must be a number from 0 to 1.",
+        "{name} 必须是 0 到 1 之间的数。",
+    ),
     "file_not_found": ("There is no file {name} to read.", "找不到可读取的文件 {name}。"),
 }

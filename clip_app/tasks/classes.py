@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clip_app.errors import InputError
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
-from clip_app.prompts import choose_templates, parse_labels
+from clip_app.prompts import choose_templates, given_texts, parse_labels
 from clip_app.tasks.concepts import (
     Concept,
     Gain,
@@ -57,13 +56,11 @@ def classes_from_labels(
         concepts: what the model was taught, see `clip_app.tasks.concepts`.
 
     Raises:
-        InputError: if there are no labels, too many typed, or a template has no place for one; or
-            another model was taught the concept.
+        InputError: if there are no labels, too many typed, one is blank or no text, or a
+            template has no place for one; or another model was taught the concept.
         ModelError: if the device fails.
     """
-    names = parse_labels(labels) if isinstance(labels, str) else list(labels)
-    if not names:
-        raise InputError("labels_missing")
+    names = parse_labels(labels) if isinstance(labels, str) else given_texts(labels)
     known = by_key(concepts)
     shown = {i: known[key] for i, name in enumerate(names) if (key := key_of(name)) in known}
     for place, concept in shown.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import get_args, overload
 
 import numpy as np
 
@@ -116,11 +116,13 @@ def classify(
         InputError: if there are no labels, too many, or a template has no place for one.
         ModelError: if the device fails.
     """
-    if not images:
+    if images is None:
         raise ImageError("image_missing")
     given = images if isinstance(images, list | tuple) else [images]
     pictures = [open_picture(one, service) for one in given]
     classes = classes_from_labels(service, labels, templates, progress, concepts=concepts)
+    if not pictures:
+        return []
     features = service.encode_images(pictures)
     answers = classify_features(
         service, features, classes, independent=independent, progress=progress
@@ -152,10 +154,13 @@ def classify_features(
         One answer for each row of `features`.
 
     Raises:
-        InputError: if labels are to be scored by themselves and the rows by `transclip`, whose
-            scores sum to 1.
+        InputError: if `joint` is unknown, or labels are to be scored by themselves and the rows
+            by `transclip`, whose scores sum to 1.
         ModelError: if the device fails.
     """
+    if joint is not None and joint not in get_args(Joint):
+        choices = ", ".join(get_args(Joint))
+        raise InputError("choice_unknown", name="joint", choices=choices, given=joint)
     if independent and joint == "transclip":
         raise InputError("joint_independent")
     chances = chance_of_none(service, features, classes, progress)

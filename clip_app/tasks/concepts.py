@@ -218,6 +218,9 @@ def learn_concept(
         ImageError: if a photograph cannot be read.
         ModelError: if the device fails.
     """
+    if not isinstance(name, str):
+        raise InputError("concept_name_missing")
+    _check_alpha(alpha)
     shown = _encoded(service, examples)
     away = _encoded(service, without)
     return concept_from_features(
@@ -242,8 +245,7 @@ def concept_from_features(
     """As `learn_concept`, of float32 (photographs, embedding_size) with rows of length 1."""
     if not len(examples):
         raise InputError("concept_examples_missing", name=name)
-    if not 0 <= alpha <= 1:
-        raise InputError("concept_alpha")
+    _check_alpha(alpha)
     away = without is not None and len(without) > 0
     return Concept(
         concept_name(name),
@@ -257,6 +259,11 @@ def concept_from_features(
         tuple(thumbnails),
         examples if len(examples) <= MOST_THUMBNAILS else examples[:0],
     )
+
+
+def _check_alpha(alpha: object) -> None:
+    if not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
+        raise InputError("concept_alpha")
 
 
 def with_more(old: Concept, new: Concept) -> Concept:
@@ -338,6 +345,9 @@ def left_out_gain(
 
 
 def _encoded(service: ModelService, sources: Sequence[Source]) -> list[EncodedPhoto]:
+    if not isinstance(sources, list | tuple):
+        # A single one; of a path, each character would be taken for a photograph.
+        sources = [] if sources is None else [sources]
     photos = list(encode_files(service, sources, keep=small_copy))
     for photo in photos:
         if photo.error is not None:

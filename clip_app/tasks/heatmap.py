@@ -19,7 +19,13 @@ from clip_app.model.info import Pixels
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
-from clip_app.prompts import MAX_LABEL_LENGTH, choose_templates, parse_labels
+from clip_app.prompts import (
+    MAX_LABEL_LENGTH,
+    choose_templates,
+    given_texts,
+    parse_labels,
+    shortened,
+)
 
 #: Rows and columns of a map.
 GRID = 14
@@ -131,15 +137,20 @@ def heatmap(
 
     Raises:
         ImageError: if there is no image, or it cannot be read.
-        InputError: if there is no text, or it is too long.
+        InputError: if there is no text, it is too long, or the same as all of `contrast`.
         ModelError: if the device fails.
     """
-    if not text.strip():
-        raise InputError("labels_missing")
-    others = parse_labels(contrast) if isinstance(contrast, str) and contrast.strip() else contrast
+    if not isinstance(text, str) or not text.strip():
+        raise InputError("heat_text_missing")
+    if isinstance(contrast, str):
+        others = parse_labels(contrast) if contrast.strip() else []
+    else:
+        others = given_texts(contrast) if contrast else []
     if len(text) > MAX_LABEL_LENGTH:
         raise InputError("text_too_long", number=len(text), limit=MAX_LABEL_LENGTH)
-    words = [text, *(one for one in others or () if one != text)]
+    words = [text, *(one for one in others if one.strip() != text.strip())]
+    if others and len(words) == 1:
+        raise InputError("heat_contrast_same", text=shortened(text))
     picture = open_picture(image, service)
     weights = service.encode_labels(words, choose_templates(templates, words))
     direction = weights[0] - weights[1:].mean(axis=0) if len(words) > 1 else weights[0]

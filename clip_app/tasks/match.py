@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, InputError
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, open_picture
 from clip_app.progress import Progress
-from clip_app.prompts import MAX_LABELS, parse_lines
+from clip_app.prompts import MAX_LABELS, given_texts, parse_lines
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.tasks.classes import Classes
 from clip_app.tasks.fit import Verdict, chance_of_none, verdict
@@ -85,14 +85,14 @@ def match(
         service: the model to ask.
         image: the path of a file, its bytes, or a picture in memory.
         descriptions: one a line as typed, or already apart.
-        top_k: how many to return; None for all.
+        top_k: how many to return; None or 0 for all.
 
     Raises:
         ImageError: if there is no image, or it cannot be read.
-        InputError: if there is no text, or too many.
+        InputError: if there is no text, too many, one is blank or no text, or `top_k` is no number.
         ModelError: if the device fails.
     """
-    return list(judge(service, image, descriptions, top_k=top_k).results)
+    return list(judge(service, image, descriptions, top_k=top_k or None).results)
 
 
 def judge(
@@ -110,6 +110,8 @@ def judge(
     if image is None:
         raise ImageError("image_missing")
     texts = _texts(descriptions)
+    if top_k is not None and (not isinstance(top_k, int) or top_k < 0):
+        raise InputError("top_k_not_whole")
     text_features = service.encode_texts(texts, progress)
     image_features = service.encode_images([open_picture(image, service)])
     return match_features(service, image_features, texts, text_features, top_k=top_k)[0]
@@ -176,4 +178,4 @@ def matrix_of_features(
 def _texts(descriptions: str | Sequence[str]) -> list[str]:
     if isinstance(descriptions, str):
         return parse_lines(descriptions)
-    return list(descriptions)
+    return given_texts(descriptions, "descriptions")

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,6 @@ from clip_app.console import (
     ReaderGoneError,
     end_streams,
     prepare_streams,
-    printable,
     tell,
     write,
 )
@@ -39,6 +39,7 @@ from clip_app.terminal import (
     undo,
 )
 from clip_app.terminal.answering import FAILED
+from clip_app.terminal.common import with_joint_value
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def _run(given: list[str]) -> int:
         from clip_app.server.serve import main as serve
 
         serve(given[1:])
-    parsed = _parser().parse_args(given)
+    parsed = _parser().parse_args(with_joint_value(given))
     start_logging()
     mend_environment()
     return parsed.run(parsed) or 0
@@ -101,8 +102,39 @@ class _Parser(argparse.ArgumentParser):
         write(self.format_help())
 
     def error(self, message: str) -> Any:
-        """Print the usage and what is wrong, and end with code 2."""
-        super().error(printable(message))
+        """Print what is wrong in one sentence, and end with code 2."""
+        tell(_sentence(message))
+        self.exit(FAILED)
+
+
+# What argparse says, in English only; the first that is found says what to tell instead.
+_MISTAKES = (
+    (
+        r"argument [A-Z]+: invalid choice: (?P<given>.+) \(choose from (?P<choices>.+)\)",
+        "argument_command",
+    ),
+    (
+        r"argument (?P<name>.+?): invalid choice: (?P<given>.+) \(choose from (?P<choices>.+)\)",
+        "choice_unknown",
+    ),
+    (r"argument (?P<name>.+?): expected .*argument", "argument_without_value"),
+    (r"argument (?P<name>.+?): invalid \w+ value: (?P<given>.+)", "argument_number"),
+    (r"argument (?P<name>.+?): not allowed with argument (?P<other>.+)", "argument_not_with"),
+    (r"argument (?P<name>.+?): ignored explicit argument (?P<given>.+)", "argument_takes_none"),
+    (r"the following arguments are required: (?P<names>.+)", "arguments_missing"),
+    (r"unrecognized arguments: (?P<given>.+)", "arguments_unknown"),
+    (r"ambiguous option: (?P<given>.+) could match (?P<choices>.+)", "argument_ambiguous"),
+)
+
+
+def _sentence(message: str) -> str:
+    """What argparse found wrong, as a sentence in the terminal's language."""
+    for pattern, key in _MISTAKES:
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            told = {name: value.replace("'", "") for name, value in found.groupdict().items()}
+            return text(key, terminal_language(), **told)
+    # A type of our own has said it (`common.wrong`), without the name.
+    return message.removeprefix("argument ").replace(": ", " ", 1)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ from clip_app.process import terminal_language
 from clip_app.settings import MODEL_SETTINGS, read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
-from clip_app.terminal.common import add_model_flags, tell_broken
+from clip_app.terminal.common import add_model_flags, line_of, tell_broken
 from clip_app.terminal.image_paths import Failures, ImagePaths
 
 #: Exit codes of a command that could do part of what was asked, and nothing of it.
@@ -127,11 +127,10 @@ def _from_first_readable(paths: ImagePaths) -> Iterator[str] | None:
 
 def _tell_failed(failed: Failures, *, alone: bool) -> None:
     """Name what could not be read and why; in one sentence where nothing else was asked."""
-    language = terminal_language()
     if alone and failed.number == 1:
-        tell(failed.kept[0][1].message(language))
+        tell(line_of(*failed.kept[0]))
     elif failed.number:
-        tell_broken(failed.number, ((name, one.message(language)) for name, one in failed.kept))
+        tell_broken(failed.number, failed.kept)
 
 
 def _print(answer: dict[str, Any], name: str, verdict: str, parsed: argparse.Namespace) -> None:

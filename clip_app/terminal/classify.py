@@ -112,7 +112,7 @@ def _learnt(
     """A concept of each example folder; what they do for one another is told."""
     language = terminal_language()
     photos = list(encode_files(service, shown.paths))
-    broken = [(one.source, one.error.message(language)) for one in photos if one.error]
+    broken = [(one.source, one.error.reason) for one in photos if one.error]
     if broken:
         tell_broken(len(broken), broken)
     kept = [i for i, one in enumerate(photos) if one.error is None]

@@ -2,13 +2,15 @@
 
 import argparse
 import contextlib
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from clip_app.console import printable, tell
-from clip_app.errors import GalleryError, InputError, ReadOnlyIndexError, StorageError
+from clip_app.errors import GalleryError, InputError, ReadOnlyIndexError, Reason, StorageError
 from clip_app.gallery.library import AnyLibrary, open_library
 from clip_app.gallery.roots import same_name, spelled
 from clip_app.model.service import ModelService
@@ -45,6 +47,14 @@ def add_joint_flag(command: argparse.ArgumentParser) -> None:
         help="name the images together, where all labels occur; transclip helps more, and harms "
         "where most labels are missing. Default of the flag alone: mean",
     )
+
+
+def with_joint_value(given: Sequence[str]) -> list[str]:
+    """Arguments in which `--joint` without a value has one, so that no path is taken for it."""
+    return [
+        "--joint=mean" if one == "--joint" and following not in get_args(Joint) else one
+        for one, following in itertools.zip_longest(given, given[1:])
+    ]
 
 
 def add_index_flag(command: argparse.ArgumentParser) -> None:
@@ -90,6 +100,29 @@ def as_indexed(library: AnyLibrary, folder: Path) -> Path:
     return Path(twin)
 
 
+def existing_folder(typed: Path) -> Path:
+    """The resolved path of a folder.
+
+    Raises:
+        GalleryError: if there is none; it is named as it was typed.
+    """
+    folder = real_folder(typed)
+    if not os.path.isdir(folder):  # also of a name that is too long
+        raise GalleryError("folder_missing", folder=shown(typed))
+    return folder
+
+
+def indexed_folder(library: AnyLibrary, typed: Path) -> Path:
+    """The folder of an index, which need not be there any more; as `as_indexed`.
+
+    Raises:
+        GalleryError: if there is neither a folder nor an index of one.
+    """
+    folder = as_indexed(library, real_folder(typed))
+    known = any(one.folder == folder for one in library.galleries(None))
+    return folder if known else existing_folder(typed)
+
+
 def _is_same_folder(one: Path, other: str) -> bool:
     try:
         return os.path.samefile(one, other)
@@ -105,14 +138,24 @@ def real_folder(folder: Path) -> Path:
         raise GalleryError("folder_missing", folder=shown(folder)) from error
 
 
-def tell_broken(number: int, named: Iterable[tuple[str, str]]) -> None:
+def line_of(name: str, reason: Reason) -> str:
+    """A file as it was named, and what is wrong with it, without naming it twice."""
+    for key in ("name", "folder", "pattern"):
+        told = str(reason.params.get(key, ""))
+        if told and os.path.basename(told) == os.path.basename(printable(name)):
+            reason = replace(reason, params={**reason.params, key: printable(name)})
+            return reason.message(terminal_language())
+    return f"{name}: {reason.message(terminal_language())}"
+
+
+def tell_broken(number: int, named: Iterable[tuple[str, Reason]]) -> None:
     """Name the first files that could not be read, each with why, and tell how many more of
     `number` there are.
     """
     language = terminal_language()
     tell(text("terminal_broken", language, number=number))
     for name, reason in named:
-        tell(f"  {name}: {reason}")
+        tell(f"  {line_of(name, reason)}")
         number -= 1
     if number:
         tell(f"  {text('terminal_broken_more', language, number=number)}")
@@ -132,14 +175,22 @@ def read_bytes(path: Path) -> bytes:
     try:
         return spelled(path).read_bytes()
     except (OSError, ValueError) as error:
-        raise InputError("file_not_found", name=printable(path.name)) from error
+        raise InputError("file_not_found", name=shown(path)) from error
+
+
+def wrong(key: str, **params: object) -> argparse.ArgumentTypeError:
+    """What argparse is told of a value; the sentence goes on after the argument's name."""
+    return argparse.ArgumentTypeError(text(key, terminal_language(), **params))
 
 
 def positive(value: str) -> int:
     """A whole number from 1 on, for argparse."""
-    number = int(value)
+    try:
+        number = int(value)
+    except ValueError as error:
+        raise wrong("argument_positive") from error
     if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+        raise wrong("argument_positive")
     return number
 
 
@@ -147,5 +198,5 @@ def fraction(value: str) -> float:
     """A number from 0 to 1, for argparse."""
     number = float(value)
     if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must be between 0 and 1")
+        raise wrong("argument_share")
     return number

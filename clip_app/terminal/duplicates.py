@@ -18,9 +18,8 @@ from clip_app.terminal.common import (
     GALLERY_SETTINGS,
     add_gallery_flags,
     add_model_flags,
-    as_indexed,
+    indexed_folder,
     opened_library,
-    real_folder,
 )
 
 
@@ -51,7 +50,7 @@ def run(parsed: argparse.Namespace) -> None:
                 status.show(f"{done:,} / {total:,}")
 
         service = common.load_service(settings)
-        store = library.open(as_indexed(library, real_folder(parsed.folder)), service.info)
+        store = library.open(indexed_folder(library, parsed.folder), service.info)
         where = Filter(parsed.below.strip("/").removeprefix("./"))
         found = duplicates([store], near=parsed.near, where=where, progress=told)
     if parsed.json:

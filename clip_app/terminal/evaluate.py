@@ -74,8 +74,7 @@ def run(parsed: argparse.Namespace) -> None:
     language = terminal_language()
     for one in found[:1]:
         if one.failed:
-            failed = ((path, why.message(language)) for path, why in one.failed)
-            tell_broken(len(one.failed), failed)
+            tell_broken(len(one.failed), one.failed)
     if parsed.html:
         try:
             with whole_file(parsed.html) as file:

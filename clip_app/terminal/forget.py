@@ -8,7 +8,7 @@ from clip_app.console import emit, emit_json
 from clip_app.process import terminal_language
 from clip_app.settings import INDEX_SETTINGS, read_settings
 from clip_app.strings import text
-from clip_app.terminal.common import add_gallery_flags, as_indexed, opened_library, real_folder
+from clip_app.terminal.common import add_gallery_flags, indexed_folder, opened_library
 
 
 def add(commands: Any) -> None:
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> None:
     """Delete it."""
     with opened_library(read_settings(parsed, INDEX_SETTINGS)) as library:
-        folder = as_indexed(library, real_folder(parsed.folder))
+        folder = indexed_folder(library, parsed.folder)
         number = library.forget(folder)
     if parsed.json:
         emit_json({"folder": str(folder), "indexes": number})

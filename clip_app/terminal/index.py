@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, tell
-from clip_app.errors import GalleryError, InputError
+from clip_app.errors import InputError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.library import update_index
@@ -29,11 +28,11 @@ from clip_app.terminal.common import (
     add_gallery_flags,
     add_model_flags,
     as_indexed,
+    existing_folder,
     opened_library,
     positive,
-    real_folder,
-    shown,
     tell_broken,
+    wrong,
 )
 
 
@@ -73,9 +72,7 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> None:
     """Bring the index up to date, and tell what was done."""
-    folder = real_folder(parsed.folder)
-    if not os.path.isdir(folder):  # also of a name that is too long
-        raise GalleryError("folder_missing", folder=shown(parsed.folder))
+    folder = existing_folder(parsed.folder)
     settings = read_settings(parsed, GALLERY_SETTINGS)
     indexer = _indexer(parsed.ray, settings)
     service = common.load_service(settings)
@@ -94,7 +91,7 @@ def run(parsed: argparse.Namespace) -> None:
             keep_missing=not parsed.forget_missing,
         )
     answer = index_answer(folder, service, report, terminal_language())
-    _tell_broken(answer, report)
+    _tell_broken(report)
     if parsed.json:
         emit_json(answer)
     else:
@@ -117,13 +114,12 @@ def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., Index
     return partial(index_with_ray, settings=settings, ray_workers=ray_workers)
 
 
-def _tell_broken(answer: dict[str, Any], report: IndexReport) -> None:
+def _tell_broken(report: IndexReport) -> None:
     language = terminal_language()
     for below in report.unreadable:
         tell(text("terminal_unreadable", language, path=below))
     if report.broken:
-        named = ((one["path"], one["reason"]) for one in answer["broken"])
-        tell_broken(report.broken_total, named)
+        tell_broken(report.broken_total, ((one.path, one.reason) for one in report.broken))
     if report.kept:
         tell(text("terminal_kept", language, kept=report.kept, days=KEEP_DAYS))
     if report.stopped:
@@ -177,4 +173,4 @@ def _shard(typed: str) -> Shard:
     try:
         return Shard.parse(typed)
     except ValueError as error:
-        raise argparse.ArgumentTypeError("must be I/N, such as 1/4") from error
+        raise wrong("argument_shard") from error

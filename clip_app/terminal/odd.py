@@ -16,10 +16,9 @@ from clip_app.terminal.common import (
     GALLERY_SETTINGS,
     add_gallery_flags,
     add_model_flags,
-    as_indexed,
+    indexed_folder,
     opened_library,
     positive,
-    real_folder,
 )
 
 
@@ -39,7 +38,7 @@ def run(parsed: argparse.Namespace) -> None:
     settings = read_settings(parsed, GALLERY_SETTINGS)
     with opened_library(settings) as library:
         service = common.load_service(settings)
-        store = library.open(as_indexed(library, real_folder(parsed.folder)), service.info)
+        store = library.open(indexed_folder(library, parsed.folder), service.info)
         where = Filter(parsed.below.strip("/").removeprefix("./"))
         found = odd([store], number=parsed.number, where=where)
     if parsed.json:

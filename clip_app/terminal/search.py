@@ -1,4 +1,4 @@
-"""`search`: search indexed folders by words and pictures."""
+"""`search`: search indexed folders by words and pictures, or list them by filters."""
 
 import argparse
 import os
@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from clip_app.console import emit, emit_json, printable, tell, without_halves
+from clip_app.console import emit, emit_json, tell, without_halves
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.library import AnyLibrary
+from clip_app.gallery.pages import browse
 from clip_app.gallery.query import MAX_TERMS, describe, is_interpreted, parse_query
 from clip_app.gallery.roots import spelled
-from clip_app.gallery.search import SearchAnswer, image_term, search, with_concepts
+from clip_app.gallery.search import MAX_TOP_K, SearchAnswer, image_term, search, with_concepts
 from clip_app.gallery.stores.store import Filter, Store
 from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.model.service import ModelService
@@ -25,11 +26,11 @@ from clip_app.terminal.common import (
     GALLERY_SETTINGS,
     add_gallery_flags,
     add_model_flags,
-    as_indexed,
+    indexed_folder,
     opened_library,
     positive,
-    real_folder,
     shown,
+    wrong,
 )
 
 # Endings of one and the same format, so that `--type jpg` finds .jpeg too.
@@ -74,8 +75,12 @@ def run(parsed: argparse.Namespace) -> None:
     typed = [without_halves(one) for one in parsed.text]
     texts = [term for one in typed for term in parse_query(one, literal=parsed.literal)]
     texts += [term for one in parsed.exclude for term in parse_query("", without_halves(one))]
-    if not texts and not parsed.image:
+    where = _filter(parsed)
+    asked = bool(texts or parsed.image)
+    if not asked and where.is_empty:
         raise InputError("query_missing")
+    if parsed.top_k > MAX_TOP_K:
+        raise InputError("top_k_invalid", limit=MAX_TOP_K)
     if (number := len(texts) + len(parsed.image)) > MAX_TERMS:
         raise InputError("terms_too_many", number=number, limit=MAX_TERMS)
     images = [spelled(path) for path in parsed.image]
@@ -93,7 +98,10 @@ def run(parsed: argparse.Namespace) -> None:
             *(image_term(service, str(path), name=path.name) for path in images),
             *with_concepts(service, texts, taught),
         ]
-        answer = search(service, stores, terms, top_k=parsed.top_k, where=_filter(parsed))
+        if asked:
+            answer = search(service, stores, terms, top_k=parsed.top_k, where=where)
+        else:
+            answer = browse(stores, where=where, limit=parsed.top_k)
     query = describe(terms)
     interpreted = not parsed.literal and any(map(is_interpreted, typed))
     if interpreted or any(term.weight != 1 for term in terms):
@@ -105,13 +113,13 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.json:
         emit_json(search_answer(query, service, answer))
     else:
-        _print_hits(answer, everything=parsed.all)
+        _print_hits(answer, everything=parsed.all, asked=asked)
 
 
 def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> list[Store]:
     """The indexes to search: of one gallery, or of all that the model can search."""
     if folder is not None:
-        return [library.open(as_indexed(library, real_folder(folder)), service.info)]
+        return [library.open(indexed_folder(library, folder), service.info)]
     statuses = library.galleries(service.info)
     usable = [library.open(one.folder, service.info) for one in statuses if one.usable]
     if not usable:
@@ -133,7 +141,7 @@ def _filter(parsed: argparse.Namespace) -> Filter:
     )
 
 
-def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
+def _print_hits(answer: SearchAnswer, *, everything: bool, asked: bool) -> None:
     language = terminal_language()
     hidden = 0
     for hit in answer.hits:
@@ -141,13 +149,15 @@ def _print_hits(answer: SearchAnswer, *, everything: bool) -> None:
         hidden += not (fits or everything)
         if fits or everything:
             note = "" if fits else f"  ({text('gallery_unfit', language)})"
-            emit(f"{hit.similarity:6.3f}  {hit.path}{note}")
+            emit(f"{hit.similarity:6.3f}  {hit.path}{note}" if asked else hit.path)
     for cut in answer.cut:
         tell(cut.message(language))
     if not answer.hits:
         emit(text("gallery_nothing_found", language))
     elif answer.nothing_fits:
         emit(text("gallery_nothing_fits", language))
+    elif asked and not answer.judged:
+        tell(text("terminal_unjudged", language))
     if hidden:
         tell(text("terminal_hidden", language, number=hidden))
 
@@ -156,13 +166,13 @@ def _check_readable(path: Path) -> None:
     try:
         path.open("rb").close()
     except (OSError, ValueError) as error:
-        raise InputError("file_not_found", name=printable(path.name)) from error
+        raise InputError("file_not_found", name=shown(path)) from error
 
 
 def _suffixes(typed: str) -> frozenset[str]:
     wanted = {f".{one.strip().lstrip('.').lower()}" for one in typed.split(",") if one.strip()}
     if unknown := wanted - SUPPORTED_SUFFIXES:
-        raise argparse.ArgumentTypeError(f"no image type: {', '.join(sorted(unknown))}")
+        raise wrong("argument_types", types=", ".join(sorted(unknown)))
     for same in _SAME_TYPE:
         if wanted & same:
             wanted |= same
@@ -174,7 +184,7 @@ def _day(typed: str) -> date:
         day = date.fromisoformat(typed)
         _midnight(day + timedelta(days=1))
     except (ValueError, OverflowError, OSError) as error:
-        raise argparse.ArgumentTypeError("must be a date such as 2024-05-31") from error
+        raise wrong("argument_date") from error
     return day
 
 

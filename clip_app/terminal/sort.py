@@ -22,7 +22,14 @@ from clip_app.tasks.sorting import MARGIN, THRESHOLD
 from clip_app.temporary import whole_file
 from clip_app.terminal import common
 from clip_app.terminal.answering import FAILED, IN_PART
-from clip_app.terminal.common import add_model_flags, read_bytes, real_folder, shown
+from clip_app.terminal.common import (
+    add_model_flags,
+    existing_folder,
+    fraction,
+    line_of,
+    read_bytes,
+    shown,
+)
 
 # Doubtful photographs that are named; the table has them all.
 _SHOWN_DOUBTS = 20
@@ -52,10 +59,10 @@ def add_plan_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--labels", help='for example "cat, dog"')
     command.add_argument("--template", default="auto", help="as for classify")
     command.add_argument(
-        "--threshold", type=_share, default=THRESHOLD, help="least score, from 0 to 1"
+        "--threshold", type=fraction, default=THRESHOLD, help="least score, from 0 to 1"
     )
     command.add_argument(
-        "--margin", type=_share, default=MARGIN, help="least lead over the next label"
+        "--margin", type=fraction, default=MARGIN, help="least lead over the next label"
     )
     common.add_joint_flag(command)
     command.add_argument("--plan", type=Path, metavar="FILE", help="a plan as --csv wrote it")
@@ -86,7 +93,7 @@ def plan_of(parsed: argparse.Namespace, without: Path | None = None) -> Plan:
     Raises:
         ClipAppError: as `from_table` and `make_plan`.
     """
-    folder = real_folder(parsed.folder)
+    folder = existing_folder(parsed.folder)
     if parsed.plan:
         return from_table(read_bytes(parsed.plan), folder, shown(parsed.plan))
     if not parsed.labels:
@@ -176,7 +183,7 @@ def tell_left(failed: Sequence[tuple[str, Reason]]) -> None:
     if failed:
         tell(text("sort_left", language, number=len(failed)))
     for name, reason in failed[:_SHOWN_DOUBTS]:
-        tell(f"  {name}: {reason.message(language)}")
+        tell(f"  {line_of(name, reason)}")
     if len(failed) > _SHOWN_DOUBTS:
         tell(f"  {text('terminal_broken_more', language, number=len(failed) - _SHOWN_DOUBTS)}")
 
@@ -218,11 +225,3 @@ def _write_table(path: Path, plan: Plan) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError("plan_unwritable", name=shown(path), reason=reason) from error
-
-
-def _share(value: str) -> float:
-    """A number from 0 to 1, for argparse."""
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must be from 0 to 1")
-    return number

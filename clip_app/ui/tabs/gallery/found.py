@@ -149,7 +149,7 @@ def as_file(
     Raises:
         StorageError: if the disk is full.
     """
-    answer = SearchAnswer(tuple(hits), len(hits), False, False)
+    answer = SearchAnswer(tuple(hits), len(hits), bool(query), False)
     data = search_answer(
         query, service, answer, lambda path: public_path(galleries, path, own, language)
     )
