@@ -20,6 +20,7 @@ from clip_app.images import load_image
 from clip_app.model.slot import ModelSlot
 from clip_app.strings import text
 from clip_app.tasks.classify import classify
+from clip_app.tasks.concepts import concept_from_features, untaught
 from clip_app.tasks.match import judge
 from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.html import percent
@@ -85,11 +86,30 @@ def test_a_score_is_calibrated_where_the_model_was_measured_with_lists_so_long(c
     logits = np.array([one.similarity for one in answer.results]) * service.logit_scale / 1.41
     expected = np.exp(logits[0]) / np.exp(logits).sum()
     assert expected < answer.results[0].score
-    times = round(100 * expected)
-    told = text("card_calibrated", "en", score=f"{times} %", times=times)
+    times = min(round(100 * expected), 99)
+    told = text("card_calibrated", "en", score=f"{times} %")
     assert told in value["said"]
     alone, _ = shown(card, service, "cat")
     assert not any(one.startswith("Calibrated") for one in alone["said"])
+
+
+def test_a_name_that_was_never_taught_is_told(card, service):
+    labels = ["@nobody", "cat"]
+    given = {card.page.language: "zh", card.page.photo: str(CAT), card.inputs[1]: "@nobody, cat"}
+    answer = classify(service, CAT, labels)
+    value = card.labels_ranked(given, service, answer, labels, missing=untaught(labels))
+    assert value[card.component]["notices"] == ["没有教过“@nobody”，按普通的词来比。"]
+    taught = concept_from_features(service, "Nobody", service.encode_texts(["a cat"]))
+    assert untaught(labels, [taught]) == []
+
+
+def test_the_chance_of_none_forbids_to_say_what_it_is(card, service):
+    _, answer = shown(card, service, "cat, dog")
+    given = {card.page.language: "zh", card.page.photo: str(CAT), card.inputs[1]: "cat, dog"}
+    for chance, headline in ((0.24, "是“cat”"), (0.448, "最像“cat”")):
+        said = card.labels_ranked(given, service, replace(answer, chance=chance), ["cat", "dog"])
+        assert said[card.component]["headline"] == headline
+        assert said[card.component]["is"] == (chance < 0.25)
 
 
 def test_an_unsure_answer_names_the_closest_and_says_why(card, service):

@@ -56,10 +56,8 @@
       .map((from) => [new RegExp(`^${escaped(from)}$`), names[place]])),
   ]));
   const renamed = (name) => {
-    const plain = name.replace(/^common\./, ""); // of some it writes the key
-    const found = renames[language].find(([pattern]) => pattern.test(plain));
-    if (!found) return plain === name ? "" : plain;
-    return found[0].exec(plain).slice(1)
+    const found = renames[language].find(([pattern]) => pattern.test(name));
+    return found && found[0].exec(name).slice(1)
       .reduce((said, one) => said.replace("{}", () => one), found[1]);
   };
   // Where a file is dropped, Gradio writes its words once and leaves them in that language.

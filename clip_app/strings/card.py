@@ -42,7 +42,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Calibrated on public photos of eight kinds: where one of the labels is right, the first "
         "of scores like these is right about {score} of the time.",
         "用八类公开照片校准过：如果写的词里有一个是对的，"
-        "像这样的得分，一百次里第一名大约有 {times} 次是对的。",
+        "像这样的得分，第一名大约 {score} 的时候是对的。",
     ),
     "card_how": ("How to read these numbers", "这些数怎么看"),
     "card_cosine_explained": (

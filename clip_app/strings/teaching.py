@@ -34,6 +34,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "“{name}” was taught to the model {model}; {current} cannot use it.",
         "“{name}”是教给模型 {model} 的，{current} 无法使用。",
     ),
+    "concept_untaught": (
+        "Nothing was taught as “{name}”; it is compared as ordinary words.",
+        "没有教过“{name}”，按普通的词来比。",
+    ),
     "concept_unknown": (
         "Nothing called “{name}” has been taught to this model.",
         "这个模型没有学过“{name}”。",

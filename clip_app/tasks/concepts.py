@@ -18,7 +18,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 from PIL import Image
 
-from clip_app.errors import InputError
+from clip_app.errors import InputError, Reason
 from clip_app.images import thumbnail
 from clip_app.model.service import ModelService
 from clip_app.photos import EncodedPhoto, Source, encode_files
@@ -45,6 +45,9 @@ _IN_SEARCH = 0.7
 
 # One in so many pictures of the example gallery makes the mean photograph; more change nothing.
 _MEAN_OF_EACH = 12
+
+# Texts with an @ that nothing bears: of so many a sentence each is said.
+_UNTAUGHT_TOLD = 3
 
 LONGEST_NAME = 100
 MOST_THUMBNAILS = 20
@@ -194,6 +197,15 @@ def key_of(name: str) -> str:
 def by_key(concepts: Iterable[Concept]) -> Mapping[str, Concept]:
     """Concepts by what their names are compared by."""
     return {key_of(one.name): one for one in concepts}
+
+
+def untaught(texts: Iterable[str], concepts: Iterable[Concept] = ()) -> list[Reason]:
+    """What is to be said of texts with an @ before them that none of the concepts bears."""
+    known = by_key(concepts)
+    marked = dict.fromkeys(one for one in texts if one.startswith(MARKS))
+    return [
+        Reason("concept_untaught", {"name": one}) for one in marked if key_of(one) not in known
+    ][:_UNTAUGHT_TOLD]
 
 
 def learn_concept(

@@ -27,6 +27,7 @@ from clip_app.tasks.concepts import (
     concept_name,
     key_of,
     left_out_gain,
+    untaught,
 )
 from clip_app.tasks.labelled import LabelledPhotos, labelled_folder
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
@@ -79,6 +80,8 @@ def run(parsed: argparse.Namespace) -> int:
             tell(text(f"joint_warning_{parsed.joint}", terminal_language()))
         store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
         taught = list(store.named(labels))
+        for one in untaught(labels, taught):
+            tell(one.message(terminal_language()))
         if shown:
             taught += _learnt(service, shown, labels, template, parsed.alpha)
         classes = classes_from_labels(service, labels, template, concepts=taught)

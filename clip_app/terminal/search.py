@@ -21,6 +21,7 @@ from clip_app.server.answers import search_answer
 from clip_app.settings import read_settings
 from clip_app.strings import text
 from clip_app.tasks.concept_files import ConceptStore
+from clip_app.tasks.concepts import untaught
 from clip_app.terminal import common
 from clip_app.terminal.common import (
     GALLERY_SETTINGS,
@@ -102,6 +103,9 @@ def run(parsed: argparse.Namespace) -> None:
             answer = search(service, stores, terms, top_k=parsed.top_k, where=where)
         else:
             answer = browse(stores, where=where, limit=parsed.top_k)
+        if not parsed.literal:
+            for one in untaught((term.text for term in texts), taught):
+                tell(one.message(terminal_language()))
     query = describe(terms)
     interpreted = not parsed.literal and any(map(is_interpreted, typed))
     if interpreted or any(term.weight != 1 for term in terms):

@@ -17,6 +17,7 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
+from clip_app.errors import Reason
 from clip_app.model.backgrounds import background_words
 from clip_app.model.info import MOST_CALIBRATED, TEMPERATURES, CutText
 from clip_app.model.service import ModelService
@@ -122,6 +123,7 @@ class ResultCard:
         answer: Classification,
         order: Sequence[str],
         advice: str = "",
+        missing: Sequence[Reason] = (),
     ) -> Values:
         """What is shown of a classification.
 
@@ -131,6 +133,7 @@ class ResultCard:
             answer: what it said.
             order: the labels as they were typed; a label's place in it is its colour.
             advice: a sentence below the bars.
+            missing: what `untaught` says of the labels.
         """
         language = given[self.page.language]
         kind: Kind = "softmax"
@@ -146,7 +149,16 @@ class ResultCard:
         bars = _bars(ranked, order, kind, language)
         verdict = _verdict("verdict", bars, kind, answer.chance, answer.verdict, language)
         return self._answered(
-            given, service, bars, verdict, answer.chance, said, answer.cut, advice, len(names)
+            given,
+            service,
+            bars,
+            verdict,
+            answer.chance,
+            said,
+            answer.cut,
+            advice,
+            len(names),
+            missing,
         )
 
     def texts_ranked(
@@ -232,10 +244,11 @@ class ResultCard:
         cut: Sequence[CutText],
         advice: str,
         total: int,
+        missing: Sequence[Reason] = (),
     ) -> Values:
         language = given[self.page.language]
         unread = unread_sentence(service, [one["label"] for one in bars], language)
-        some = total > len(bars)
+        some, untaught = total > len(bars), [one.message(language) for one in missing]
         counts = {"shown": f"{len(bars):,}", "number": f"{total:,}"}
         return self._filled(
             given,
@@ -249,7 +262,7 @@ class ResultCard:
                 "more": text("card_show_all", language, number=f"{len(bars):,}"),
                 "of": text("card_best_of", language, **counts) if some else "",
                 "chance": None if math.isnan(chance) else _chance(chance, language),
-                "notices": [*filter(None, [unread]), *cut_sentences(cut, language)],
+                "notices": [*untaught, *filter(None, [unread]), *cut_sentences(cut, language)],
                 "said": [*said, text("card_cosine_explained", language)],
                 "advice": advice,
                 "model": text("card_model", language, name=model_called(service.info, language)),
@@ -304,8 +317,7 @@ def _calibrated(service: ModelService, answer: Classification, language: Languag
         return ""
     cosines = np.array([one.similarity for one in answer.results])
     best = softmax_scores(cosines, service.logit_scale / temperature)[0]
-    times = min(round(100 * float(best)), 99)
-    return text("card_calibrated", language, score=f"{times} %", times=times)
+    return text("card_calibrated", language, score=f"{min(round(100 * float(best)), 99)} %")
 
 
 def _times(score: float, words: int) -> float:

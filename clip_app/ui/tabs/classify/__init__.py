@@ -9,6 +9,7 @@ import gradio as gr
 from clip_app.prompts import TEMPLATE_SETS, parse_labels
 from clip_app.strings import text
 from clip_app.tasks.classify import classify
+from clip_app.tasks.concepts import untaught
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
 from clip_app.ui.label_chips import label_chips
@@ -130,9 +131,10 @@ class _Classifying:
         advice, advised = english_advice(self.page, service, typed, labels, given)
         check: Check = given[self.check]
         taught = self.page.concepts.named(given, service, labels)
+        missing = untaught(labels, taught)
         if listed := check.listed(service, answer, self.options.templates_of(given), taught):
             advice = text("check_card", given[self.page.language], labels=" / ".join(listed))
-        yield self.card.labels_ranked(given, service, answer, labels, advice) | advised
+        yield self.card.labels_ranked(given, service, answer, labels, advice, missing) | advised
 
     def _key(self, given: Values) -> tuple[Any, ...]:
         asked = (self.page.photo, *self.options.all)

@@ -25,13 +25,14 @@ from clip_app.errors import (
 from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.packing import zip_of
 from clip_app.gallery.pages import browse, chosen, facets, search_page
-from clip_app.gallery.query import describe, parse_query
+from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.saved import SavedSearch, SavedSearches
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stores.store import Store
 from clip_app.images import FORMATS, suffixes_of
 from clip_app.strings import LANGUAGES, Language
+from clip_app.tasks.concepts import untaught
 from clip_app.ui.downloads import new_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import example_queries
@@ -193,13 +194,15 @@ class Finder:
         folder = Path(given[self.index.folder])
         names = {one: name_of(galleries, folder, own, one) for one in LANGUAGES}
         typed = asked.words()
+        left = [term.text for term in terms if isinstance(term, TextTerm)]
+        missing = [] if asked.literal else untaught(left)
         signed = () if asked.literal else parse_query(asked.query)
         return shown | {
             "unwanted": [one.text for one in signed if one.weight == -1],
             "wanted": describe([one for one in signed if one.weight != -1]),
             "query": understood(terms) if terms else "",
             "interpreted": len(typed) > 1 or any(one.weight < 0 for one in typed),
-            "remarks": remarks(service, typed, answer),
+            "remarks": remarks(service, typed, answer, missing),
             "facets": facets_of(facets([store], where)),
             "gallery": names,
             "is_examples": folder == EXAMPLES.resolve(),

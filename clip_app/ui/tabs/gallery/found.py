@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from clip_app.errors import Reason
 from clip_app.gallery.asking import AnyTerm
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.pictures import read_original
@@ -92,9 +93,17 @@ def understood(terms: Sequence[AnyTerm]) -> str:
     )
 
 
-def remarks(service: ModelService, words: Sequence[TextTerm], answer: SearchAnswer) -> list[Both]:
-    """What is to be said of the words: that the model does not read them, or not to their end."""
-    said = []
+def remarks(
+    service: ModelService,
+    words: Sequence[TextTerm],
+    answer: SearchAnswer,
+    missing: Sequence[Reason],
+) -> list[Both]:
+    """What is to be said of the words: that the model does not read them, or not to their end.
+
+    `missing` is what `untaught` says of them.
+    """
+    said = [said_in_both(one) for one in missing]
     texts = [term.text for term in words]
     if texts and unread_sentence(service, texts, "en"):
         said.append({one: unread_sentence(service, texts, one) for one in LANGUAGES})
