@@ -110,7 +110,7 @@ class _Parser(argparse.ArgumentParser):
 # What argparse says, in English only; the first that is found says what to tell instead.
 _MISTAKES = (
     (
-        r"argument (?:COMMAND|ACTION): invalid choice: (?P<given>.+) \(choose from (?P<choices>.+)\)",
+        r"argument [A-Z]+: invalid choice: (?P<given>.+) \(choose from (?P<choices>.+)\)",
         "argument_command",
     ),
     (
