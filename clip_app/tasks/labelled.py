@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from clip_app.errors import GalleryError, InputError
+from clip_app.errors import InputError
 from clip_app.images import SUPPORTED_SUFFIXES
 from clip_app.text_files import decode_text
 from clip_app.text_lists import name_of_column
@@ -52,16 +52,13 @@ def labelled_folder(folder: str | os.PathLike[str]) -> LabelledPhotos:
     Hidden files and folders, and files whose endings are no pictures', are left out.
 
     Raises:
-        GalleryError: if it cannot be listed.
         InputError: if it has no such folders.
     """
     top = Path(folder).expanduser()
     try:
         classes = sorted(one for one in top.iterdir() if one.is_dir() and one.name[:1] != ".")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise GalleryError("folder_missing", folder=str(folder)) from error
     except OSError as error:
-        raise GalleryError("folder_unreadable", folder=str(folder)) from error
+        raise InputError("examples_missing", folder=str(folder)) from error
     pairs = [(path, one.name.replace("_", " ").strip()) for one in classes for path in _below(one)]
     if not pairs:
         raise InputError("examples_missing", folder=str(folder))
