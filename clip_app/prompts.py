@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from clip_app.errors import InputError
 from clip_app.settings import ASSETS
@@ -101,7 +101,7 @@ def given_texts(texts: object, kind: Literal["labels", "descriptions"] = "labels
     """
     if texts is None:
         raise InputError(f"{kind}_missing")
-    given = list(texts) if isinstance(texts, Iterable) else [texts]
+    given: list[Any] = list(texts) if isinstance(texts, Iterable) else [texts]
     for one in given:
         if not isinstance(one, str):
             raise InputError("texts_other_kind", kind=type(one).__name__)

@@ -29,6 +29,9 @@ SAME_VECTOR = 0.9
 #: and a square can look the same to it.
 SAME_SHAPE = 1.1
 
+# To the model, of a plain surface saved again; of two colours it is less.
+_WHOLLY_SAME = 0.999
+
 # More than what was asked for is fetched, so that copies and the query itself can be left out.
 _SURPLUS = 1.25
 _SURPLUS_LEAST = 16
@@ -252,12 +255,11 @@ def without_copies(
             continue
         look, shape, known = np.uint64(one.look), shape_of(one), len(pictures)
         alike = look_same(looks[:known], shapes[:known], look, shape)
-        # The same bytes in another index are a copy, whatever they look like.
+        # The same bytes in another index, or the same to the model, are a copy without structure.
         for n in np.flatnonzero(alike | (looks[:known] == look)):
             picture, there, _ = pictures[n]
-            if picture.hash == one.hash or (
-                alike[n] and picture.vector @ one.vector >= SAME_VECTOR
-            ):
+            enough = SAME_VECTOR if alike[n] else _WHOLLY_SAME
+            if picture.hash == one.hash or picture.vector @ one.vector >= enough:
                 there += [path for path in files if path not in there]
                 break
         else:

@@ -9,6 +9,7 @@ only, what all photographs share is taken from the examples, and α is halved, s
 """
 
 import io
+import os
 import threading
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -356,11 +357,13 @@ def left_out_gain(
     return Gain(float(before.mean()), float(after.mean()), len(right))
 
 
-def _encoded(service: ModelService, sources: Sequence[Source]) -> list[EncodedPhoto]:
-    if not isinstance(sources, list | tuple):
+def _encoded(
+    service: ModelService, sources: Sequence[Source] | Source | None
+) -> list[EncodedPhoto]:
+    if isinstance(sources, str | os.PathLike | bytes | Image.Image):
         # A single one; of a path, each character would be taken for a photograph.
-        sources = [] if sources is None else [sources]
-    photos = list(encode_files(service, sources, keep=small_copy))
+        sources = [sources]
+    photos = list(encode_files(service, sources or (), keep=small_copy))
     for photo in photos:
         if photo.error is not None:
             raise photo.error

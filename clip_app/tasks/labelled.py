@@ -57,10 +57,8 @@ def labelled_folder(folder: str | os.PathLike[str]) -> LabelledPhotos:
     top = Path(folder).expanduser()
     try:
         classes = sorted(one for one in top.iterdir() if one.is_dir() and one.name[:1] != ".")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError("folder_missing", folder=str(folder)) from error
     except OSError as error:
-        raise InputError("folder_unreadable", folder=str(folder)) from error
+        raise InputError("examples_missing", folder=str(folder)) from error
     pairs = [
         (path, one.name.replace("_", " ").strip()) for one in classes for path in photos_below(one)
     ]

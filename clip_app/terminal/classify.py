@@ -31,7 +31,13 @@ from clip_app.tasks.concepts import (
 )
 from clip_app.tasks.labelled import LabelledPhotos, labelled_folder
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
-from clip_app.terminal.common import add_joint_flag, fraction, positive, tell_broken
+from clip_app.terminal.common import (
+    add_joint_flag,
+    existing_folder,
+    fraction,
+    positive,
+    tell_broken,
+)
 
 
 def add(commands: Any) -> None:
@@ -63,7 +69,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Answer for each image; returns the exit code."""
     # Everything typed is checked before the model is loaded, so that a mistake is told at once.
-    shown = labelled_folder(parsed.examples) if parsed.examples else None
+    shown = labelled_folder(existing_folder(parsed.examples)) if parsed.examples else None
     if parsed.labels is None and shown:
         labels = list(shown.names)
     else:

@@ -23,7 +23,7 @@ from clip_app.tasks.evaluate import Evaluation, evaluate
 from clip_app.tasks.labelled import LabelledPhotos, labelled_folder, labelled_table
 from clip_app.temporary import whole_file
 from clip_app.terminal import common
-from clip_app.terminal.common import read_bytes, tell_broken
+from clip_app.terminal.common import existing_folder, read_bytes, tell_broken
 from clip_app.text_files import decode_text
 
 
@@ -56,6 +56,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> None:
     """Count and print."""
     template = without_halves(parsed.template)
+    existing_folder(parsed.folder)
     if parsed.labels_file:
         data = read_bytes(parsed.labels_file)
         photos = labelled_table(data, printable(parsed.labels_file.name), parsed.folder)
