@@ -66,7 +66,7 @@ def test_what_is_taught_is_sent_with_the_request_and_kept_nowhere(app, client, s
     for wrong, said in (([], "no photograph to learn"), (None, "no photograph to learn")):
         with pytest.raises(AppError, match=said):
             client.predict("Rex", wrong, api_name="/teach")
-    with pytest.raises(AppError, match="no file of concepts"):
+    with pytest.raises(AppError, match="is not a concepts file"):
         client.predict(photo, *asked, "Rex", api_name="/classify")
 
 

@@ -266,7 +266,7 @@ def test_the_theme_is_kept_and_shown_from_the_first_paint(open_shell):
 LATIN = re.compile(
     r"CLIP|AI|API|CSV|JSON|SVG|PNG|ZIP|HTML|ImageNet|CIFAR|English|EN|MCP"
     r"|HF_ENDPOINT|gradio_client|pip install|Python|softmax|EXIT|STOP|OPEN|SALE|examples/[a-z-]+"
-    r"|Crossmodal|recall@1|\bln\b|numpy"
+    r"|Crossmodal|recall@1|\bln\b|OCR|LAION|DataComp|a photo of a"
     r"|sigmoid|open_clip|hf-hub|float32|int8|cpu|cuda|starter|MB|GB|Apache|MIT|Apple|apple-amlr"
     r"|YYYY-MM-DD|IMG_\d+|Shift|Enter|Esc|[\w.-]+\.(?:txt|csv|tsv|json|jsonl|zip|jpg|jpeg|png)"
     r"|\.(?:txt|csv|tsv|jsonl?|zip)|[a-z\d]+(?:-[a-z\d]+){2,}|mobileclip2-\w+|vit-\w[\w-]*|pe-core-\w+"

@@ -74,6 +74,7 @@ window.addEventListener('clipapp:came', () => {
 });
 let again = 0;
 window.addEventListener('clipapp:gallery', ({ detail: why }) => {
+  known = true;
   if (why === 'visit' && (answer || problem)) return;
   clearTimeout(again);
   again = setTimeout(() => {

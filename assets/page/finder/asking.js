@@ -25,6 +25,7 @@ const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, unti
     from: dayIn(from), until: dayIn(until), keywords: keyword.split('\n').filter(Boolean),
   };
 };
+let known = false; // whether the server knows which gallery is looked at: no question before that
 let turn = 0; // of the question
 let waiting = false;
 let asking = false; // for a further page
@@ -54,6 +55,7 @@ const ask = (offset = 0) => {
     board.classList.add('stale');
     counted();
   }
+  if (!known) return; // the visit asks
   asking = true;
   trigger('ask', { ...asked, offset, id: turn });
 };
