@@ -164,8 +164,8 @@ def test_broken_files_are_listed_with_the_reason_and_the_code_is_0(capsys, photo
     assert main(["index", str(photos)]) == 0
     told = capsys.readouterr()
     assert "Files that could not be read (2):" in told.err
-    assert "broken.jpg: broken.jpg is damaged" in told.err
-    assert "empty.png: empty.png is empty" in told.err
+    assert "\n  broken.jpg is damaged" in told.err
+    assert "\n  empty.png is empty" in told.err
     assert "6 images in" in told.out
 
 
