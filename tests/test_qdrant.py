@@ -111,7 +111,8 @@ def test_collections_are_made_for_large_galleries(tmp_path):
     assert made.quantization_config.scalar.type == "int8"
     assert made.quantization_config.scalar.always_ram
     indexed = {field for name, field in bridge.payload_indexes if name.endswith("-images")}
-    assert indexed == {"used", "places[].folders", "places[].suffix", "places[].taken"}
+    places = {f"places[].{one}" for one in ("folders", "suffix", "taken", "keywords")}
+    assert indexed == {"used", *places}
     server.close()
     bridge.close()
 

@@ -390,8 +390,8 @@ def test_bars_are_walked_with_the_arrow_keys_and_chosen_with_enter(match):
     page.keyboard.press("ArrowDown")
     assert page.evaluate(focused) == names(page)[2]
     page.keyboard.press("Enter")
-    assert page.locator(f"{ROWS}[aria-current=true]").count() == 1
-    assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
+    assert page.locator(f"{ROWS}[aria-pressed=true]").count() == 1
+    assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
     page.keyboard.press("Home")
     assert page.evaluate(focused) == names(page)[0]
     assert page.locator(f"{ROWS}[tabindex='0']").count() == 1

@@ -7,7 +7,7 @@ import pytest
 from clip_app.settings import ASSETS
 from clip_app.tasks.classes import examples_gain
 from clip_app.tasks.concept_files import concepts_from_bytes
-from tests.conftest import App
+from tests.conftest import ROOT, App
 
 GALLERY = ASSETS / "gallery" / "examples"
 DESKTOP = {"width": 1280, "height": 900}
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def shared():
     """A page that others reach too, as far as it knows."""
-    running = App(program="tests/app_for_others.py")
+    running = App(env={"PYTHONPATH": str(ROOT)}, program="tests/app_for_others.py")
     yield running
     running.stop()
 

@@ -84,19 +84,20 @@ def build(page: Page) -> None:
         {"answers": {}, "error": None},
         **part("basics", "learn/common", "learn/failing"),
         words=words("learn_failing"),
-        cases=[
-            {
-                "kind": one.kind,
-                "path": one.path,
-                "caption": one.caption,
-                "labels": one.labels,
-                "right": one.right,
-            }
-            for one in known
-        ],
         apply_default_css=False,
         elem_id="learn-failing",
     )
+    # Only now is there a component to whose files the photographs can belong.
+    panel.props["cases"] = [
+        {
+            "kind": one.kind,
+            "path": panel.move_resource_to_block_cache(one.path),
+            "caption": one.caption,
+            "labels": one.labels,
+            "right": one.right,
+        }
+        for one in known
+    ]
 
     def judge(given: Values, event: gr.EventData) -> Values:
         """What the model makes of the photographs that were guessed at, by their place."""

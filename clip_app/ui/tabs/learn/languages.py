@@ -36,18 +36,19 @@ def build(page: Page) -> None:
         {"turn": 0, "words": None, "error": None},
         **part("basics", "learn/common", "learn/languages"),
         words=words("learn_languages"),
-        photos=[
-            {
-                "path": str(EXAMPLES_DIRECTORY / one.file),
-                "caption": one.caption,
-                "labels": one.labels,
-            }
-            for one in examples
-        ],
         models=[{"name": one.key, "chinese": one.chinese} for one in told],
         apply_default_css=False,
         elem_id="learn-languages",
     )
+    # Only now is there a component to whose files the photographs can belong.
+    panel.props["photos"] = [
+        {
+            "path": panel.move_resource_to_block_cache(EXAMPLES_DIRECTORY / one.file),
+            "caption": one.caption,
+            "labels": one.labels,
+        }
+        for one in examples
+    ]
 
     def compare(given: Values, event: gr.EventData) -> Values:
         """Score a photograph by the same words in both languages."""
