@@ -7,7 +7,6 @@ by the words of its classes: as a whole, 100 and 20 of its photographs, and thos
 classes only; the mean of the sets, and of five draws each.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from nothing_fits import encoded, photographs_in  # noqa: E402
+from nothing_fits import encoded, parser_of_sets, photographs_in  # noqa: E402
 
 from clip_app.model.slot import load_model  # noqa: E402
 from clip_app.scoring import softmax_scores, without_half_the_mean  # noqa: E402
@@ -34,14 +33,11 @@ FEW_CLASSES = 3
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="starter")
-    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
+    parser = parser_of_sets(__doc__)
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
     rows: dict[tuple[str, str], list[np.ndarray]] = {}
-    for folder in sorted(one for one in arguments.folder.iterdir() if one.is_dir()):
+    for folder in sorted(one for one in arguments.sets.iterdir() if one.is_dir()):
         vectors, photographs = encoded(service, photographs_in(folder), arguments.features)
         for language in LANGUAGES:
             of = [one.names[language] for one in photographs]

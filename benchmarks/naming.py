@@ -8,7 +8,6 @@ set is named by the words of its classes. The expected calibration error is that
 with the one temperature that the card of the model says.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from nothing_fits import Photograph, encoded, photographs_in  # noqa: E402
+from nothing_fits import Photograph, encoded, parser_of_sets, photographs_in  # noqa: E402
 
 from clip_app.model.info import TEMPERATURES  # noqa: E402
 from clip_app.model.service import ModelService  # noqa: E402
@@ -34,11 +33,8 @@ from clip_app.tasks.measures import calibration_error  # noqa: E402
 
 def main() -> None:
     """Print a line a set and language, and the means of the sets."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", type=Path)
+    parser = parser_of_sets(__doc__)
     parser.add_argument("--imagenet", type=Path, help="photographs named as ImageNet names them")
-    parser.add_argument("--model", default="starter")
-    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
     temperature = TEMPERATURES.get(service.info.name)

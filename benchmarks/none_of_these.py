@@ -12,7 +12,6 @@ verdicts say; the third what they say of ImageNet's thousand labels, on the sets
 its own photographs.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.nothing_fits import Photograph, encoded, photographs_in
+from benchmarks.nothing_fits import Photograph, encoded, parser_of_sets, photographs_in
 from clip_app.model.backgrounds import background_for
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
@@ -45,11 +44,8 @@ _TAIL = 0.1
 
 def main() -> None:
     """Encode the photographs once, then judge the lists."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", type=Path)
+    parser = parser_of_sets(__doc__)
     parser.add_argument("--imagenet", type=Path, help="photographs named as ImageNet names them")
-    parser.add_argument("--model", default="starter")
-    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
     folders = sorted(folder for folder in arguments.sets.iterdir() if folder.is_dir())

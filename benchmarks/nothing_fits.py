@@ -135,6 +135,15 @@ def main() -> None:
         )
 
 
+def parser_of_sets(doc: str) -> argparse.ArgumentParser:
+    """What every benchmark of a folder of labelled sets is asked with."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("sets", type=Path)
+    parser.add_argument("--model", default="starter")
+    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
+    return parser
+
+
 def photographs_in(folder: Path) -> list[Photograph]:
     """The photographs of a folder, and what is on them."""
     chinese = folder / "names.json"

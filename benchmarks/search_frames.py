@@ -7,7 +7,6 @@ are one gallery. Each class is searched for by its name, in the plural, with "a 
 and by a sentence; and words for the same thing should find the same photographs.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -20,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from nothing_fits import encoded, photographs_in  # noqa: E402
+from nothing_fits import encoded, parser_of_sets, photographs_in  # noqa: E402
 
 from clip_app.gallery.asking import words_of  # noqa: E402
 from clip_app.model.backgrounds import TEMPLATES  # noqa: E402
@@ -82,13 +81,10 @@ SAME: dict[Language, tuple[tuple[str, ...], ...]] = {
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="starter")
-    parser.add_argument("--features", type=Path, help="keep the photographs' features in this file")
+    parser = parser_of_sets(__doc__)
     arguments = parser.parse_args()
     service = load_model(read_settings(arguments))
-    sets = sorted(one for one in arguments.folder.iterdir() if one.is_dir())
+    sets = sorted(one for one in arguments.sets.iterdir() if one.is_dir())
     vectors, photographs = encoded(
         service, [one for folder in sets for one in photographs_in(folder)], arguments.features
     )

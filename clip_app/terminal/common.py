@@ -75,6 +75,16 @@ def add_gallery_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def add_below_flag(command: argparse.ArgumentParser) -> None:
+    """Add the choice of a part of an indexed folder."""
+    command.add_argument("--below", default="", metavar="SUBFOLDER", help="a path below the folder")
+
+
+def below(parsed: argparse.Namespace) -> str:
+    """That part as stores name it: without a slash at its ends."""
+    return str(parsed.below).strip("/").removeprefix("./")
+
+
 @contextlib.contextmanager
 def opened_library(settings: Settings) -> Iterator[AnyLibrary]:
     """The indexes that the settings lead to, closed at the end."""

@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
         help=f"least cosine of near copies, {LEAST_NEAR} to 1; 1: only files of the same bytes. "
         f"Default: {NEAR}",
     )
-    command.add_argument("--below", default="", metavar="SUBFOLDER", help="a path below the folder")
+    common.add_below_flag(command)
     add_gallery_flags(command)
     add_model_flags(command)
     command.set_defaults(run=run)
@@ -51,7 +51,7 @@ def run(parsed: argparse.Namespace) -> None:
 
         service = common.load_service(settings)
         store = library.open(indexed_folder(library, parsed.folder), service.info)
-        where = Filter(parsed.below.strip("/").removeprefix("./"))
+        where = Filter(common.below(parsed))
         found = duplicates([store], near=parsed.near, where=where, progress=told)
     if parsed.json:
         emit_json(duplicates_answer(found))

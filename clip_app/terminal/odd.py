@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("odd", help="the most and the least typical photographs")
     command.add_argument("folder", metavar="FOLDER", type=Path)
     command.add_argument("--number", type=positive, default=10, help="of each; default: 10")
-    command.add_argument("--below", default="", metavar="SUBFOLDER", help="a path below the folder")
+    common.add_below_flag(command)
     add_gallery_flags(command)
     add_model_flags(command)
     command.set_defaults(run=run)
@@ -39,7 +39,7 @@ def run(parsed: argparse.Namespace) -> None:
     with opened_library(settings) as library:
         service = common.load_service(settings)
         store = library.open(indexed_folder(library, parsed.folder), service.info)
-        where = Filter(parsed.below.strip("/").removeprefix("./"))
+        where = Filter(common.below(parsed))
         found = odd([store], number=parsed.number, where=where)
     if parsed.json:
         emit_json(odd_answer(found))

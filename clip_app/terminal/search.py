@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--top-k", type=positive, default=20, help="results to print; default: 20")
     command.add_argument("--folder", type=Path, help="search this indexed folder only")
-    command.add_argument("--below", default="", metavar="SUBFOLDER", help="a path below the folder")
+    common.add_below_flag(command)
     command.add_argument(
         "--type", type=_suffixes, default=frozenset(), metavar="TYPES", help='such as "jpg,png"'
     )
@@ -137,7 +137,7 @@ def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> 
 
 def _filter(parsed: argparse.Namespace) -> Filter:
     return Filter(
-        parsed.below.strip("/").removeprefix("./"),
+        common.below(parsed),
         parsed.type,
         parsed.since and _midnight(parsed.since),
         parsed.until and _midnight(parsed.until + timedelta(days=1)),

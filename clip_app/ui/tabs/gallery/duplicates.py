@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.errors import ClipAppError, InputError
+from clip_app.errors import InputError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.similar import LEAST_NEAR, NEAR, Duplicates, Odd, duplicates, odd
@@ -23,13 +23,14 @@ from clip_app.strings import LANGUAGES
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
+from clip_app.ui.panel import PanelHandler, errors_in_panel
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.found import public_path
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.status import in_both
-from clip_app.ui.words import said_in_both, words
+from clip_app.ui.words import words
 
 # Groups that are shown at first, and with each "more": their thumbnails are made.
 _AT_ONCE = 20
@@ -76,19 +77,11 @@ class CopiesPart:
             event(shows_errors(self.told(run), now), given, [panel], **_PRIVATE)
         panel.halt(shows_errors(self.halt, now), given, None, **_PRIVATE)
 
-    def told(
-        self, handler: Callable[[Values, Any], Iterator[Values]]
-    ) -> Callable[[Values, gr.EventData], Iterator[Values]]:
+    def told(self, handler: PanelHandler) -> Callable[[Values, gr.EventData], Iterator[Values]]:
         """Let errors of a handler stand in the panel."""
-
-        def answered(given: Values, event: gr.EventData) -> Iterator[Values]:
-            try:
-                yield from handler(given, event._data or {})
-            except ClipAppError as error:
-                yield {self.panel: self.shown(given, notice=said_in_both(error))}
-
-        answered.__name__ = getattr(handler, "__name__", "answered")
-        return answered
+        return errors_in_panel(
+            handler, lambda given, said: {self.panel: self.shown(given, notice=said)}
+        )
 
     def clear(self, given: Values) -> Values:
         """Forget what was found in another gallery."""

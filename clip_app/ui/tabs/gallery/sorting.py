@@ -32,6 +32,7 @@ from clip_app.ui.downloads import new_export, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.label_chips import label_chips
+from clip_app.ui.panel import PanelHandler, errors_in_panel
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.tab import Page, Room, Values
@@ -47,7 +48,7 @@ from clip_app.ui.tabs.gallery.sorting_shown import (
 from clip_app.ui.tabs.gallery.sorting_state import Sorting, leave_out, share_of
 from clip_app.ui.tabs.gallery.status import in_both
 from clip_app.ui.uploaded import uploaded
-from clip_app.ui.words import Both, said_in_both, words
+from clip_app.ui.words import Both, words
 
 log = logging.getLogger(__name__)
 
@@ -94,22 +95,11 @@ class SortingPart:
             event(shows_errors(self.told(answer), now), given, answers, **_PRIVATE)
         panel.halt(shows_errors(self.halt, now), given, None, **_PRIVATE)
 
-    def told(
-        self, handler: Callable[[Values, Any], Iterator[Values]]
-    ) -> Callable[[Values, gr.EventData], Iterator[Values]]:
+    def told(self, handler: PanelHandler) -> Callable[[Values, gr.EventData], Iterator[Values]]:
         """Let errors of a handler stand in the panel."""
-
-        def answered(given: Values, event: gr.EventData) -> Iterator[Values]:
-            try:
-                yield from handler(given, event._data or {})
-            except ClipAppError as error:
-                yield {self.panel: self.shown(given, notices=[said_in_both(error)])}
-            except Exception:  # or the panel's buttons would wait for an answer for ever
-                log.exception("Unexpected error in %s", handler.__name__)
-                yield {self.panel: self.shown(given, notices=[in_both("unexpected")])}
-
-        answered.__name__ = getattr(handler, "__name__", "answered")
-        return answered
+        return errors_in_panel(
+            handler, lambda given, said: {self.panel: self.shown(given, notices=[said])}
+        )
 
     def shown(self, given: Values, **more: Any) -> dict[str, Any]:
         """What the script shows: the plan, what may be done, and `more`."""
