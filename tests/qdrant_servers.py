@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -109,3 +110,56 @@ def running(folder: Path, number: int = 1, **settings: str) -> Iterator[list[Nod
 def together(nodes: list[Node]) -> str:
     """Their addresses as the setting takes them."""
     return ",".join(node.url for node in nodes)
+
+
+def settled(nodes: list[Node], collections: list[str]) -> None:
+    """Wait until every replica of every part of these collections is up to date on every node."""
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        if all(_is_settled(node, one) for node in nodes for one in collections):
+            return
+        time.sleep(0.2)
+    raise AssertionError("replicas are still not up to date")
+
+
+def _is_settled(node: Node, collection: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        told = httpx.get(f"{node.url}/collections/{collection}/cluster", timeout=5).json()["result"]
+        shards = told["local_shards"] + told["remote_shards"]
+        return not told["shard_transfers"] and all(one["state"] == "Active" for one in shards)
+    return False
+
+
+def contents(node: Node, collection: str) -> dict[str, str]:
+    """What a node answers for every point of a collection, from its own replicas where it can."""
+    found: dict[str, str] = {}
+    ask = {"limit": 1000, "with_payload": True, "with_vector": True}
+    while True:
+        told = httpx.post(
+            f"{node.url}/collections/{collection}/points/scroll", json=ask, timeout=30
+        ).json()["result"]
+        found |= {one["id"]: json.dumps(one, sort_keys=True) for one in told["points"]}
+        if told["next_page_offset"] is None:
+            return found
+        ask["offset"] = told["next_page_offset"]
+
+
+def replica_sizes(nodes: list[Node], collection: str) -> dict[int, set[int]]:
+    """By part of a collection: how many points each of its replicas says that it holds."""
+    found: dict[int, set[int]] = {}
+    for node in nodes:
+        told = httpx.get(f"{node.url}/collections/{collection}/cluster").json()["result"]
+        for one in told["local_shards"]:
+            found.setdefault(one["shard_id"], set()).add(one["points_count"])
+    return found
+
+
+def assert_same_everywhere(nodes: list[Node], collections: list[str]) -> None:
+    """Every replica of every part is equal in number and content."""
+    for collection in collections:
+        first, *others = [contents(node, collection) for node in nodes]
+        for other in others:
+            assert other.keys() == first.keys(), collection
+            assert other == first, collection
+        sizes = replica_sizes(nodes, collection)
+        assert all(len(one) == 1 for one in sizes.values()), (collection, sizes)

@@ -28,6 +28,10 @@ OLDEST_SERVER = (1, 16)
 # A write waits for a frozen replica until the cluster gives that one up, which took 9.6 s.
 _TIMEOUT_SECONDS = 30
 
+# Asking all replicas takes 0.4 s while the cluster tries to reach one that is away; then it is not
+# tried again for so long.
+_PARTIAL_SECONDS = 5.0
+
 # A node that is well answers in milliseconds whether it is.
 _LIVE_SECONDS = 2
 
@@ -68,6 +72,7 @@ class Nodes:
         self._clients: dict[str, QdrantClient] = {}
         self._first = 0
         self._has_answered = False
+        self._partial_until = 0.0
         # The imitation is not made for threads; the server is.
         self._turn: Any = threading.RLock() if self.is_local else contextlib.nullcontext()
 
@@ -85,7 +90,10 @@ class Nodes:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         while True:
+            failures: list[Exception] = []
             for _ in self.addresses:
+                if time.monotonic() < self._partial_until:
+                    options.pop("consistency", None)
                 first = self._first
                 address = self.addresses[first]
                 try:
@@ -93,15 +101,18 @@ class Nodes:
                 except _FAILURES as error:
                     if not _is_passing(error):
                         raise self._told(error, address) from error
-                    failure = error
-                if isinstance(failure, UnexpectedResponse) and options.pop("consistency", None):
+                    failures.append(error)
+                if isinstance(failures[-1], UnexpectedResponse) and "consistency" in options:
+                    self._partial_until = time.monotonic() + _PARTIAL_SECONDS
                     return self.ask(what, *arguments, **options)
                 if what not in _READING:
                     self.interrupted += 1
                 if self._first == first:  # else another thread has gone on already
                     self._first = (first + 1) % len(self.addresses)
             if not self._has_answered or time.monotonic() + pause > deadline:
-                raise self._told(failure, ", ".join(self.addresses)) from failure
+                # What a server says tells more than that another one says nothing.
+                failures.sort(key=lambda one: not isinstance(one, UnexpectedResponse))
+                raise self._told(failures[0], ", ".join(self.addresses)) from failures[0]
             time.sleep(pause)
             pause = min(2 * pause, 2.0)
 

@@ -27,6 +27,9 @@ POINTS = 500
 #: That parts of an index have fewer replicas than they should.
 FEW = "qdrant_few"
 
+# The leader of a cluster calls on every node several times a second.
+_JUST_NOW_SECONDS = 5
+
 # Parts of an index on each node, so that a cluster can grow to twice its nodes without making them
 # anew.
 _SHARDS_PER_NODE = 2
@@ -150,10 +153,8 @@ class QdrantServer:
         number = len(self.peers())
         if number < 2:
             return None
-        # Only the cluster's leader knows of a node that nothing was asked of since it went.
-        failing = getattr(self._cluster(), "message_send_failures", None) or {}
         silent = len(self.nodes.addresses) - len(self.nodes.reachable())
-        if away := max(len(failing), silent):
+        if away := max(self._unreached(), silent):
             return Reason("qdrant_node_away", {"number": away, "nodes": number})
         states = [self._replica_states(one) for one in collections]
         parts = [part for one in states for part in one.values()]
@@ -171,6 +172,19 @@ class QdrantServer:
 
     def _cluster(self) -> Any:
         return self.ask("http.distributed_api.cluster_status").result
+
+    def _unreached(self) -> int:
+        """How many nodes the cluster itself cannot reach now; only its leader tries all the time.
+
+        It remembers failures for good, so only those of the last seconds by its own clock count.
+        """
+        cluster = self._cluster()
+        failing = (getattr(cluster, "message_send_failures", None) or {}).values()
+        now = getattr(cluster.consensus_thread_status, "last_update", None)
+        return sum(
+            now is None or (now - one.latest_error_timestamp).total_seconds() < _JUST_NOW_SECONDS
+            for one in failing
+        )
 
     def _replica_states(self, collection: str) -> dict[int, list[str]]:
         """Of each part of a collection: the states of its replicas."""
