@@ -67,7 +67,7 @@ FLAGS = (
 MODEL_SETTINGS = ("model", "device", "engine", "export", "precision", "cache_mb", "cache_dir")
 
 #: What opening the index uses.
-INDEX_SETTINGS = ("index_dir", "gallery_store", "qdrant_api_key")
+INDEX_SETTINGS = ("index_dir", "gallery_store", "qdrant_api_key", "qdrant_replicas", "qdrant_ca")
 
 
 class Settings(BaseSettings):
@@ -99,6 +99,8 @@ class Settings(BaseSettings):
         "sqlite", pattern=r"^(sqlite|qdrant\+(https?://.+|path:.+|memory:))$"
     )
     qdrant_api_key: SecretStr | None = None
+    qdrant_replicas: int = Field(2, ge=1)
+    qdrant_ca: Path | None = None
     max_upload_mb: int = Field(50, ge=1)
     cache_mb: int = Field(256, ge=1)
     cache_dir: Path = Field(default_factory=_cache_folder)

@@ -1,4 +1,4 @@
-"""What every store does alike: SQLite, Qdrant's client in its local mode, and over HTTP."""
+"""What every store does alike: SQLite, Qdrant's client in its local mode, and a real server."""
 
 import threading
 import time
@@ -12,6 +12,7 @@ import pytest
 from clip_app.errors import ClipAppError, GalleryError, Reason
 from clip_app.gallery.library import Library
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary
+from clip_app.gallery.stores.qdrant_nodes import Nodes
 from clip_app.gallery.stores.store import (
     KEEP_DAYS,
     Counts,
@@ -21,7 +22,7 @@ from clip_app.gallery.stores.store import (
     Filter,
     content_of,
 )
-from tests.qdrant_bridge import Bridge
+from tests.qdrant_servers import GIVEN, running
 
 DIM = 16
 ERROR = Reason("image_damaged", {"name": "broken.jpg"})
@@ -41,21 +42,35 @@ class OtherModel(Model):
     fingerprint = "a" * 64
 
 
-@pytest.fixture(params=["sqlite", "qdrant", "qdrant over http"])
+@pytest.fixture(scope="session")
+def server_address(tmp_path_factory):
+    """The address of a real server."""
+    if GIVEN and not Path(GIVEN).is_file():
+        yield GIVEN
+        return
+    with running(tmp_path_factory.mktemp("qdrant")) as nodes:
+        yield nodes[0].url
+
+
+@pytest.fixture(params=["sqlite", "qdrant", "qdrant server"])
 def opened(request, tmp_path):
     """A function that opens the library, as often as wanted."""
-    bridge = Bridge() if request.param == "qdrant over http" else None
+    directory = tmp_path / "index"
+    address = f"path:{directory / 'qdrant'}"
+    if request.param == "qdrant server":
+        address = request.getfixturevalue("server_address")
 
     def opened():
-        directory = tmp_path / "index"
         if request.param == "sqlite":
             return Library(directory)
-        address = bridge.url if bridge else f"path:{directory / 'qdrant'}"
-        return QdrantLibrary(address, None, directory)
+        return QdrantLibrary(Nodes(address), directory)
 
     yield opened
-    if bridge:
-        bridge.close()
+    if request.param == "qdrant server":
+        library = opened()
+        for folder in {one.folder for one in library.galleries(None)}:
+            library.forget(folder)
+        library.close()
 
 
 @pytest.fixture

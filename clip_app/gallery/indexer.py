@@ -125,7 +125,7 @@ class Run:
         started = time.monotonic()
         if not self._folder.is_dir():
             raise GalleryError("folder_gone", folder=printable(self._folder.name))
-        repaired = self._store.repair()
+        repaired = self._store.repair(thorough=self._verify)
         with FileList() as files:
             with steps.measure("scan"):
                 found = files.fill(self._folder, self._roots, self._shard)

@@ -24,6 +24,7 @@ from clip_app.errors import (
     MissingIndexError,
     OtherModelError,
     ReadOnlyIndexError,
+    Reason,
     StorageError,
 )
 from clip_app.gallery.index_report import IndexReport
@@ -51,12 +52,14 @@ class IndexStatus:
         model: the name of the model that made it.
         usable: whether the model in use can search it.
         counts: how much is in it; None where that is not known without opening it.
+        trouble: what is amiss with the machines that hold it, if that was asked and anything is.
     """
 
     folder: Path
     model: str
     usable: bool
     counts: Counts
+    trouble: Reason | None = None
 
 
 class AnyLibrary(Protocol):
@@ -78,8 +81,13 @@ class AnyLibrary(Protocol):
     def start_again(self, store: Store) -> Store:
         """Set a damaged index aside and open an empty one in its place."""
 
-    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
-        """Every index there is, by folder; none is usable without a model."""
+    def galleries(self, model: ModelInfo | None, *, closely: bool = False) -> list[IndexStatus]:
+        """Every index there is, by folder; none is usable without a model.
+
+        Args:
+            model: the one in use.
+            closely: ask after trouble too, which may take seconds.
+        """
 
     def forget(self, folder: Path) -> int:
         """Delete every index of a gallery, and its thumbnails; its photographs stay.
@@ -114,14 +122,16 @@ def open_library(settings: Settings) -> AnyLibrary:
     try:
         # Only here: not everyone has the client.
         from clip_app.gallery.stores.qdrant_library import QdrantLibrary
+        from clip_app.gallery.stores.qdrant_nodes import Nodes
     except ImportError as error:
         raise StorageError("qdrant_not_installed") from error
     key = settings.qdrant_api_key
-    return QdrantLibrary(
+    nodes = Nodes(
         settings.gallery_store.removeprefix("qdrant+"),
         key.get_secret_value() if key else None,
-        directory,
+        settings.qdrant_ca,
     )
+    return QdrantLibrary(nodes, directory, settings.qdrant_replicas)
 
 
 class Library:
@@ -163,7 +173,7 @@ class Library:
             self._open[place] = SqliteStore(place, store.key, create=True)
             return self._open[place]
 
-    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
+    def galleries(self, model: ModelInfo | None, *, closely: bool = False) -> list[IndexStatus]:
         """Every index there is, by folder; those of other models too, or all without a model."""
         found = []
         for place, key in self._all():

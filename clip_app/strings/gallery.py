@@ -178,6 +178,47 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The vector store {store} does not answer as it should: {reason}",
         "向量库 {store} 未能正常响应：{reason}",
     ),
+    "qdrant_key_missing": (
+        "Qdrant at {store} asks for a key; please set CLIP_APP_QDRANT_API_KEY.",
+        "Qdrant（{store}）要求密钥，请设置 CLIP_APP_QDRANT_API_KEY。",
+    ),
+    "qdrant_key_wrong": (
+        "Qdrant at {store} does not know the key in CLIP_APP_QDRANT_API_KEY.",
+        "Qdrant（{store}）不认可 CLIP_APP_QDRANT_API_KEY 中的密钥。",
+    ),
+    "qdrant_key_too_weak": (
+        "The key in CLIP_APP_QDRANT_API_KEY does not allow this at Qdrant at {store}.",
+        "CLIP_APP_QDRANT_API_KEY 中的密钥没有权限在 Qdrant（{store}）上执行此操作。",
+    ),
+    "qdrant_disk_full": (
+        "The disk of Qdrant at {store} is full; what was written before is kept.",
+        "Qdrant（{store}）的磁盘已满；之前写入的内容仍然保留。",
+    ),
+    "qdrant_certificate": (
+        "The certificate of Qdrant at {store} is not trusted: {reason}; CLIP_APP_QDRANT_CA can "
+        "name the file of your own authority.",
+        "Qdrant（{store}）的证书不受信任：{reason}；可以用 CLIP_APP_QDRANT_CA 指定自己的 CA 文件。",
+    ),
+    "qdrant_authority_unreadable": (
+        "{path}, named by CLIP_APP_QDRANT_CA, is no file with a certificate that can be read.",
+        "CLIP_APP_QDRANT_CA 指定的 {path} 不是可读取的证书文件。",
+    ),
+    "qdrant_too_old": (
+        "Qdrant at {store} is of version {version}; this app needs {needed} or newer.",
+        "Qdrant（{store}）的版本是 {version}，本应用需要 {needed} 或更新的版本。",
+    ),
+    "qdrant_node_away": (
+        "{number} of {nodes} Qdrant nodes do not answer.",
+        "{nodes} 个 Qdrant 节点中有 {number} 个没有响应。",
+    ),
+    "qdrant_behind": (
+        "{number} of {parts} parts have a replica that is not up to date yet.",
+        "{parts} 个分片中有 {number} 个的某个副本尚未同步。",
+    ),
+    "qdrant_few": (
+        "{number} of {parts} parts lie on fewer than {wanted} Qdrant nodes.",
+        "{parts} 个分片中有 {number} 个存放的节点不足 {wanted} 个。",
+    ),
     "qdrant_not_installed": (
         "This setting needs Qdrant's client; please run: pip install qdrant-client",
         "此设置需要 Qdrant 客户端，请运行：pip install qdrant-client",

@@ -72,12 +72,21 @@ STRINGS: dict[str, tuple[str, str]] = {
         "存放索引、缩略图和上传照片的目录；未设置 GRADIO_TEMP_DIR 时，也存放 Gradio 的临时文件",
     ),
     "setting_gallery_store": (
-        "where indexes are kept: sqlite (in the index folder), or qdrant+http://HOST:6333",
-        "索引存放在哪里：sqlite（在索引目录中），或 qdrant+http://主机:6333",
+        "where indexes are kept: sqlite (in the index folder), or qdrant+http://HOST:6333, "
+        "with more nodes after commas",
+        "索引存放在哪里：sqlite（在索引目录中），或 qdrant+http://主机:6333，更多节点用逗号隔开",
     ),
     "setting_qdrant_api_key": (
         "the key that the Qdrant server asks for",
         "Qdrant 服务器要求的密钥",
+    ),
+    "setting_qdrant_replicas": (
+        "on how many Qdrant nodes each part of a new index lies, where the cluster has so many",
+        "新索引的每个分片存放在几个 Qdrant 节点上（不超过集群的节点数）",
+    ),
+    "setting_qdrant_ca": (
+        "PEM file of the certificate authority of Qdrant servers, in place of the system's",
+        "签发 Qdrant 服务器证书的 CA 的 PEM 文件，用来代替系统自带的 CA",
     ),
     "setting_max_upload_mb": ("largest upload in megabytes", "上传文件的大小上限（MB）"),
     "setting_cache_mb": (

@@ -31,18 +31,22 @@ def run(parsed: argparse.Namespace) -> None:
     # Loading a model takes seconds, so it is only compared with where one was asked for.
     model = common.load_service(settings).info if "model" in parsed else None
     with opened_library(settings) as library:
-        statuses = library.galleries(model)
+        statuses = library.galleries(model, closely=True)
     answer = status_answer(model.name if model else None, statuses)
-    if model is None:
-        for one in answer["galleries"]:
+    language = terminal_language()
+    for one, index in zip(answer["galleries"], statuses, strict=True):
+        if model is None:
             del one["usable"]
+        if index.trouble:
+            one["trouble"] = index.trouble.message(language)
     if parsed.json:
         emit_json(answer)
         return
-    language = terminal_language()
     if not statuses:
         emit(text("index_none", language))
     for one in answer["galleries"]:
         emit(one["gallery"])
         usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""
         emit(f"  {text('terminal_status', language, **one)}{usable}")
+        if "trouble" in one:
+            emit(f"  {one['trouble']}")

@@ -7,6 +7,7 @@ from clip_app.errors import MissingIndexError
 from clip_app.gallery.library import IndexStatus, distrust_in, no_index
 from clip_app.gallery.pictures import forget_thumbnails, thumbnail_folder
 from clip_app.gallery.roots import printable
+from clip_app.gallery.stores.qdrant_nodes import Nodes
 from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
 from clip_app.gallery.stores.qdrant_store import QdrantStore
 from clip_app.gallery.stores.store import IndexKey, Store
@@ -19,17 +20,17 @@ class QdrantLibrary:
     Machines that share a server must see a gallery at the same path.
     """
 
-    def __init__(self, address: str, api_key: str | None, directory: Path) -> None:
+    def __init__(self, nodes: Nodes, directory: Path, replicas: int = 2) -> None:
         """Connect.
 
         Args:
-            address, api_key: as for `QdrantServer`.
+            nodes, replicas: as for `QdrantServer`.
             directory: the index folder of this machine, which has locks and thumbnails.
 
         Raises:
             StorageError: if the server does not answer.
         """
-        self._server = QdrantServer(address, api_key, directory / "locks")
+        self._server = QdrantServer(nodes, directory / "locks", replicas)
         self._thumbnails = thumbnail_folder(directory)
         self._open: dict[str, QdrantStore] = {}
         self._lock = threading.Lock()
@@ -58,13 +59,14 @@ class QdrantLibrary:
             self._open[name] = QdrantStore(self._server, name, store.key)
             return self._open[name]
 
-    def galleries(self, model: ModelInfo | None) -> list[IndexStatus]:
+    def galleries(self, model: ModelInfo | None, *, closely: bool = False) -> list[IndexStatus]:
         """Every index there is, by folder; those of other models too."""
         found = []
         for name, key in self._server.indexes():
             usable = model is not None and key.fingerprint == model.fingerprint
             store = self._open.get(name) or QdrantStore(self._server, name, key)
-            found.append(IndexStatus(key.folder, key.model, usable, store.counts()))
+            trouble = store.trouble() if closely else None
+            found.append(IndexStatus(key.folder, key.model, usable, store.counts(), trouble))
         return sorted(found, key=lambda one: (str(one.folder), not one.usable, one.model))
 
     def forget(self, folder: Path) -> int:

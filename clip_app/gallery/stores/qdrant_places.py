@@ -32,16 +32,19 @@ class Places:
         self._server = server
         self._images = images
         self._files = files
+        #: How often an image was told other places than it had.
+        self.changed = 0
 
     def add_images(self, entries: Sequence[Entry]) -> None:
-        """Write the vectors that are not there yet, with places: `optimise` may run elsewhere."""
+        """Write vectors, with places: `optimise` may run elsewhere.
+
+        Those too that some replica has already: another may not, if a write was cut short.
+        """
         new = {entry.hash: entry for entry in entries if entry.vector is not None}
         places: dict[bytes, list[dict[str, Any]]] = {image: [] for image in new}
         for entry in entries:
             if entry.hash in new and entry.error is None:
                 places[entry.hash].append(place_of(facts_of(entry)))
-        ids = [point_id(image) for image in new]
-        known = {one.id for one in self._server.retrieve(self._images, ids, with_payload=False)}
         points = [
             models.PointStruct(
                 id=point_id(image),
@@ -55,7 +58,6 @@ class Places:
                 },
             )
             for image, entry in new.items()
-            if point_id(image) not in known
         ]
         self._server.upsert(self._images, points)
 
@@ -103,10 +105,10 @@ class Places:
                 for image in stale
             ]
             self._server.update(self._images, operations)
+            self.changed += len(stale)
             placed.update({image: wanted[image] for image in stale})
-        raise StorageError(
-            "store_failed", store=self._server.address, reason="others write the same images"
-        )
+        store = self._server.nodes.addresses[0]
+        raise StorageError("store_failed", store=store, reason="others write the same images")
 
     def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
         """See `Store.label`."""
@@ -144,12 +146,8 @@ class Places:
         for first in range(0, len(dropped), POINTS):
             # Once more "unused": another machine may have found a copy meanwhile.
             which = [has_id(*dropped[first : first + POINTS]), is_("used", False)]
-            with self._server.errors():
-                self._server.client.delete(
-                    self._images,
-                    points_selector=models.FilterSelector(filter=models.Filter(must=which)),
-                    wait=True,
-                )
+            chosen = models.FilterSelector(filter=models.Filter(must=which))
+            self._server.delete_points(self._images, chosen)
 
     def _places_of(self, images: Any) -> dict[bytes, list[dict[str, Any]]]:
         """By content: what an image keeps of each of its files, in the order of their paths."""

@@ -1,19 +1,17 @@
 """A connection to a Qdrant server: the indexes on it, and points in requests of bounded size."""
 
-import contextlib
 import os
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client import models
 
-from clip_app.errors import StorageError
+from clip_app.errors import Reason, StorageError
 from clip_app.gallery.roots import printable
 from clip_app.gallery.scan import CHUNK
+from clip_app.gallery.stores.qdrant_nodes import Nodes
 from clip_app.gallery.stores.qdrant_points import point_id, restored, storable
 from clip_app.gallery.stores.store import IndexKey
 
@@ -23,67 +21,55 @@ _CATALOGUE = "clip_app"
 # Raised whenever older programs could not read what newer ones write.
 _VERSION = 1
 
-_TIMEOUT_SECONDS = 60
-
-# Points in one request. 1,000 vectors of 1,024 numbers are 8 MB of JSON, below the server's 32 MB.
+#: Points in one request. 1,000 vectors of 1,024 numbers are 8 MB of JSON, below the server's 32 MB.
 POINTS = 500
+
+#: That parts of an index have fewer replicas than they should.
+FEW = "qdrant_few"
+
+# The leader of a cluster calls on every node several times a second.
+_JUST_NOW_SECONDS = 5
+
+# Parts of an index on each node, so that a cluster can grow to twice its nodes without making them
+# anew.
+_SHARDS_PER_NODE = 2
+
+# A write counts when one replica has it; the cluster gives up those that have not, and brings them
+# up again. With 2, one node away made every write fail, and left replicas different for good.
+_WRITE_CONSISTENCY = 1
+
+# What many machines write to one point reaches every replica in one order; it took no longer.
+_ORDERING = models.WriteOrdering.MEDIUM
 
 
 class QdrantServer:
-    """A connection to a server, or to the client's imitation of one in this process."""
+    """A connection to a server or cluster, or to the client's imitation of one in this process."""
 
-    def __init__(self, address: str, api_key: str | None, lock_folder: Path) -> None:
+    def __init__(self, nodes: Nodes, lock_folder: Path, replicas: int = 2) -> None:
         """Connect.
 
         Args:
-            address: `http://…` or `https://…`; `path:FOLDER` or `memory:` for the imitation, which
-                is for tests: it compares the query with every vector, in Python.
-            api_key: as the server asks for it.
+            nodes: of the server; the imitation is for tests: it compares the query with every
+                vector, in Python.
             lock_folder: where indexers of this machine lock each other out.
+            replicas: on how many nodes each part of an index that is made lies, where there are so
+                many.
 
         Raises:
-            StorageError: if the server does not answer.
+            StorageError: if the server does not answer, or is too old.
         """
-        self.address = address
+        self.nodes = nodes
+        self.ask = nodes.ask
+        self.is_local = nodes.is_local
         self.lock_folder = lock_folder
-        self.is_local = not address.startswith(("http://", "https://"))
-        # The imitation is not made for threads; the server is.
-        self._turn: Any = threading.RLock() if self.is_local else contextlib.nullcontext()
-        with self.errors():
-            if address == "memory:":
-                self.client = QdrantClient(":memory:")
-            elif self.is_local:
-                self.client = QdrantClient(
-                    path=address.removeprefix("path:"), force_disable_check_same_thread=True
-                )
-            else:
-                self.client = QdrantClient(
-                    url=address,
-                    api_key=api_key,
-                    timeout=_TIMEOUT_SECONDS,
-                    check_compatibility=False,  # it would warn where the server does not answer
-                )
-            if not self.client.collection_exists(_CATALOGUE):
-                self._create_catalogue()
+        self._replicas = replicas
+        if not self.is_local:
+            nodes.check_version()
+        self.make_collection(_CATALOGUE)
 
     def close(self) -> None:
         """Let go of the connection."""
-        with self.errors():
-            self.client.close()
-
-    @contextlib.contextmanager
-    def errors(self) -> Iterator[None]:
-        """A context in which this thread may use the client; its errors become `StorageError`.
-
-        Raises:
-            StorageError: if the server does not answer, or refuses.
-        """
-        try:
-            with self._turn:
-                yield
-        except (ApiException, OSError, RuntimeError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise StorageError("store_failed", store=self.address, reason=reason) from error
+        self.nodes.close()
 
     def indexes(self) -> list[tuple[str, IndexKey]]:
         """Every index on the server: (name, key)."""
@@ -97,71 +83,133 @@ class QdrantServer:
 
     def create(self, name: str, key: IndexKey) -> None:
         """Make the collections of an index where they are not there yet."""
-        with self.errors():
-            if not self.client.collection_exists(f"{name}-images"):
-                # Vectors on the disk and 8-bit ones in memory: a quarter of the memory; the best
-                # candidates are compared with the vectors themselves.
-                self.client.create_collection(
-                    f"{name}-images",
-                    vectors_config=models.VectorParams(
-                        size=key.dim, distance=models.Distance.DOT, on_disk=True
-                    ),
-                    quantization_config=models.ScalarQuantization(
-                        scalar=models.ScalarQuantizationConfig(
-                            type=models.ScalarType.INT8, quantile=0.99, always_ram=True
-                        )
-                    ),
-                    on_disk_payload=True,
-                )
-                # Servers in strict mode refuse filters on fields without an index.
-                for field, kind in (
-                    ("used", "bool"),
-                    ("places[].folders", "keyword"),
-                    ("places[].suffix", "keyword"),
-                    ("places[].taken", "integer"),
-                ):
-                    self._create_payload_index(f"{name}-images", field, kind)
-                self.index_keywords(f"{name}-images")
-            if not self.client.collection_exists(f"{name}-files"):
-                self.client.create_collection(
-                    f"{name}-files", vectors_config={}, on_disk_payload=True
-                )
-                for field in ("hash", "folders"):
-                    self._create_payload_index(f"{name}-files", field, "keyword")
-                self._create_payload_index(f"{name}-files", "broken", "bool")
-            facts = {
-                "name": name,
-                "version": _VERSION,
-                "folder": storable(str(key.folder)),
-                "model": key.model,
-                "fingerprint": key.fingerprint,
-                "dim": key.dim,
-            }
-            self.client.upsert(
-                _CATALOGUE,
-                [models.PointStruct(id=point_id(name.encode()), vector={}, payload=facts)],
-                wait=True,
-            )
+        images, files = f"{name}-images", f"{name}-files"
+        # Vectors on the disk and 8-bit ones in memory: a quarter of the memory; the best
+        # candidates are compared with the vectors themselves.
+        vectors = models.VectorParams(size=key.dim, distance=models.Distance.DOT, on_disk=True)
+        config = models.ScalarQuantizationConfig(
+            type=models.ScalarType.INT8, quantile=0.99, always_ram=True
+        )
+        quantized = models.ScalarQuantization(scalar=config)
+        self.make_collection(images, vectors, quantization_config=quantized)
+        # Servers in strict mode refuse filters on fields without an index.
+        for field, kind in (
+            ("used", "bool"),
+            ("places[].folders", "keyword"),
+            ("places[].suffix", "keyword"),
+            ("places[].taken", "integer"),
+        ):
+            self._create_payload_index(images, field, kind)
+        self.index_keywords(images)
+        self.make_collection(files)
+        for field in ("hash", "folders"):
+            self._create_payload_index(files, field, "keyword")
+        self._create_payload_index(files, "broken", "bool")
+        facts = {
+            "name": name,
+            "version": _VERSION,
+            "folder": storable(str(key.folder)),
+            "model": key.model,
+            "fingerprint": key.fingerprint,
+            "dim": key.dim,
+        }
+        one = models.PointStruct(id=point_id(name.encode()), vector={}, payload=facts)
+        self.upsert(_CATALOGUE, [one])
 
     def delete(self, name: str) -> None:
         """Delete an index."""
-        with self.errors():
-            self.client.delete(
-                _CATALOGUE,
-                points_selector=models.PointIdsList(points=[point_id(name.encode())]),
-                wait=True,
-            )
-            self.client.delete_collection(f"{name}-files")
-            self.client.delete_collection(f"{name}-images")
+        self.delete_points(_CATALOGUE, models.PointIdsList(points=[point_id(name.encode())]))
+        self.ask("delete_collection", f"{name}-files")
+        self.ask("delete_collection", f"{name}-images")
 
-    def scroll(self, collection: str, **options: Any) -> Iterator[Any]:
-        """Every point that a filter lets through, page by page."""
+    def make_collection(self, name: str, vectors: Any = None, **how: Any) -> None:
+        """Make a collection where it is not there yet, on as many nodes as there should be."""
+        if self.ask("collection_exists", name):
+            return
+        number = len(self.peers())
+        if number > 1:
+            how |= {
+                "shard_number": _SHARDS_PER_NODE * number,
+                "replication_factor": min(self._replicas, number),
+                "write_consistency_factor": _WRITE_CONSISTENCY,
+            }
+        try:
+            self.ask(
+                "create_collection", name, vectors_config=vectors or {}, on_disk_payload=True, **how
+            )
+        except StorageError:
+            # Another process was faster, or this one, by way of a node that did not answer.
+            if not self.ask("collection_exists", name):
+                raise
+
+    def peers(self) -> set[str]:
+        """The cluster's own names for its nodes; empty where a server stands alone."""
+        if self.is_local:
+            return set()
+        return set(getattr(self._cluster(), "peers", None) or {})
+
+    def trouble(self, collections: Sequence[str]) -> Reason | None:
+        """What is amiss with the replicas of collections, if anything is."""
+        number = len(self.peers())
+        if number < 2:
+            return None
+        silent = len(self.nodes.addresses) - len(self.nodes.reachable())
+        if away := max(self._unreached(), silent):
+            return Reason("qdrant_node_away", {"number": away, "nodes": number})
+        states = [self._replica_states(one) for one in collections]
+        parts = [part for one in states for part in one.values()]
+        if behind := sum(not all(one == "Active" for one in part) for part in parts):
+            return Reason("qdrant_behind", {"number": behind, "parts": len(parts)})
+        wanted = min(self._replicas, number)
+        if few := sum(len(part) < wanted for part in parts):
+            return Reason(FEW, {"number": few, "parts": len(parts), "wanted": wanted})
+        return None
+
+    def is_whole(self, collections: Sequence[str]) -> bool:
+        """Whether every replica that there is answers and is up to date."""
+        trouble = self.trouble(collections)
+        return trouble is None or trouble.key == FEW
+
+    def _cluster(self) -> Any:
+        return self.ask("http.distributed_api.cluster_status").result
+
+    def _unreached(self) -> int:
+        """How many nodes the cluster itself cannot reach now; only its leader tries all the time.
+
+        It remembers failures for good, so only those of the last seconds by its own clock count.
+        """
+        cluster = self._cluster()
+        failing = (getattr(cluster, "message_send_failures", None) or {}).values()
+        now = getattr(cluster.consensus_thread_status, "last_update", None)
+        return sum(
+            now is None or (now - one.latest_error_timestamp).total_seconds() < _JUST_NOW_SECONDS
+            for one in failing
+        )
+
+    def _replica_states(self, collection: str) -> dict[int, list[str]]:
+        """Of each part of a collection: the states of its replicas."""
+        info = self.ask("http.distributed_api.collection_cluster_info", collection).result
+        found: dict[int, list[str]] = {}
+        for shard in [*info.local_shards, *info.remote_shards]:
+            found.setdefault(shard.shard_id, []).append(shard.state.value)
+        return found
+
+    def scroll(self, collection: str, node: str = "", **options: Any) -> Iterator[Any]:
+        """Every point that a filter lets through, page by page, in the order of their ids.
+
+        Args:
+            collection: which.
+            node: the address of the one node to ask; empty for any.
+            options: of the client's method.
+        """
         offset = None
+        options = {"with_payload": True, "limit": CHUNK, **options}
         while True:
-            with self.errors():
-                page, offset = self.client.scroll(
-                    collection, limit=CHUNK, offset=offset, **{"with_payload": True, **options}
-                )
+            if node:
+                answer = self.nodes.ask_each(node, "scroll", collection, offset=offset, **options)
+            else:
+                answer = self.ask("scroll", collection, offset=offset, **options)
+            page, offset = answer
             yield from page
             if offset is None:
                 return
@@ -169,44 +217,50 @@ class QdrantServer:
     def retrieve(self, collection: str, ids: Sequence[str], **options: Any) -> list[Any]:
         """Those of these points that there are, with their payload unless told otherwise."""
         found: list[Any] = []
+        options = {"with_payload": True, **options}
         for first in range(0, len(ids), POINTS):
-            with self.errors():
-                found += self.client.retrieve(
-                    collection, ids[first : first + POINTS], **{"with_payload": True, **options}
-                )
+            found += self.ask("retrieve", collection, ids[first : first + POINTS], **options)
         return found
+
+    def agreed(self, collection: str, ids: Sequence[str], **options: Any) -> list[Any]:
+        """Those of these points that are the same on every replica that can be asked: what differs
+        counts as not there, and so is written once more.
+        """
+        if not self.is_local:
+            options["consistency"] = models.ReadConsistencyType.ALL
+        return self.retrieve(collection, ids, **options)
 
     def update(self, collection: str, operations: Sequence[Any]) -> None:
         """Change points, and wait until it counts."""
         for first in range(0, len(operations), POINTS):
-            with self.errors():
-                self.client.batch_update_points(
-                    collection, operations[first : first + POINTS], wait=True
-                )
+            some = operations[first : first + POINTS]
+            self.ask("batch_update_points", collection, some, wait=True, ordering=_ORDERING)
 
     def upsert(self, collection: str, points: Sequence[Any]) -> None:
         """Write points, and wait until it counts."""
         for first in range(0, len(points), POINTS):
-            with self.errors():
-                self.client.upsert(collection, points[first : first + POINTS], wait=True)
+            some = points[first : first + POINTS]
+            self.ask("upsert", collection, some, wait=True, ordering=_ORDERING)
 
-    def _create_catalogue(self) -> None:
-        try:
-            self.client.create_collection(_CATALOGUE, vectors_config={})
-        except (ApiException, ValueError):
-            if not self.client.collection_exists(_CATALOGUE):  # another process was faster
-                raise
+    def set_payload(self, collection: str, payload: dict[str, Any], ids: Sequence[str]) -> None:
+        """Change the same of many points, and wait until it counts."""
+        for first in range(0, len(ids), POINTS):
+            some = ids[first : first + POINTS]
+            how = {"points": some, "wait": True, "ordering": _ORDERING}
+            self.ask("set_payload", collection, payload=payload, **how)
+
+    def delete_points(self, collection: str, which: Any) -> None:
+        """Delete points that a selector names, and wait until it counts."""
+        self.ask("delete", collection, points_selector=which, wait=True, ordering=_ORDERING)
 
     def index_keywords(self, images: str) -> None:
         """Let images be filtered by keywords; an index of an earlier version cannot yet."""
-        with self.errors():
-            self._create_payload_index(images, "places[].keywords", "keyword")
+        self._create_payload_index(images, "places[].keywords", "keyword")
 
     def _create_payload_index(self, collection: str, field: str, kind: str) -> None:
         if not self.is_local:  # the imitation has none, and warns
-            self.client.create_payload_index(
-                collection, field, models.PayloadSchemaType(kind), wait=True
-            )
+            schema = models.PayloadSchemaType(kind)
+            self.ask("create_payload_index", collection, field, schema, wait=True)
 
 
 def index_name(key: IndexKey) -> str:

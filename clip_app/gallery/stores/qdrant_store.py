@@ -25,6 +25,7 @@ from qdrant_client import models
 from clip_app.errors import ReadOnlyIndexError, Reason
 from clip_app.gallery.scan import CHUNK
 from clip_app.gallery.stores.lock import IndexLock
+from clip_app.gallery.stores.qdrant_mend import Mending
 from clip_app.gallery.stores.qdrant_places import Places
 from clip_app.gallery.stores.qdrant_points import (
     DISTRUST,
@@ -39,6 +40,7 @@ from clip_app.gallery.stores.qdrant_points import (
     restored,
     vector_of,
 )
+from clip_app.gallery.stores.qdrant_runs import Runs
 from clip_app.gallery.stores.qdrant_server import QdrantServer
 from clip_app.gallery.stores.qdrant_walk import Walk, walk
 from clip_app.gallery.stores.store import (
@@ -78,10 +80,10 @@ class QdrantStore:
         """
         self.key = key
         self._server = server
-        self._client = server.client
         self._images = f"{name}-images"
         self._files = f"{name}-files"
         self._places = Places(server, self._images, self._files)
+        self._runs = Runs(server, name)
         self._lock = IndexLock(server.lock_folder / f"{name}.lock", key.folder.name)
         self._remembered: dict[str, tuple[float, Any]] = {}
         self._walks: TTLCache[Filter, Walk] = TTLCache(_WALKS, _WALK_SECONDS)
@@ -104,17 +106,32 @@ class QdrantStore:
             reason = error.strerror or str(error)
             raise ReadOnlyIndexError("index_read_only", reason=reason) from error
         try:
-            yield
+            with self._runs.watched():
+                yield
         finally:
             self._lock.release()
 
-    def repair(self) -> int:
-        """Nothing: the server checks what it reads."""
-        return 0
+    def repair(self, *, thorough: bool = False) -> int:
+        """Make whole what a run left that was cut short; the server checks what it reads."""
+        left = self._runs.left_behind()
+        if not left and not thorough:
+            return 0
+        mending = Mending(self._server, self._places, self._images, self._files)
+        mending.run(vectors=thorough)
+        self._forget_answers()
+        if mending.is_complete:
+            self._runs.remove(left)
+        else:
+            self._runs.keep()
+        return mending.mended
+
+    def trouble(self) -> Reason | None:
+        """What is amiss with the nodes that hold this index, if anything is."""
+        return self._server.trouble([self._images, self._files])
 
     def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         """What is known of those of at most `CHUNK` paths that are known."""
-        there = self._server.retrieve(self._files, [file_id(path) for path in paths])
+        there = self._server.agreed(self._files, [file_id(path) for path in paths])
         return {
             restored(one.payload["path"]): record_of(one.payload)
             for one in there
@@ -123,10 +140,11 @@ class QdrantStore:
 
     def knows(self, image: bytes) -> bool:
         """Whether there is a vector for this content hash."""
-        return bool(self._server.retrieve(self._images, [point_id(image)], with_payload=False))
+        return bool(self._server.agreed(self._images, [point_id(image)], with_payload=False))
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write files; those whose write is cut short are not known and will be written again."""
+        self._runs.mark()
         entries = [*{entry.path: entry for entry in entries}.values()]
         before = self._server.retrieve(self._files, [file_id(one.path) for one in entries])
         left = {bytes.fromhex(one.payload["hash"]) for one in before if not one.payload["broken"]}
@@ -139,19 +157,14 @@ class QdrantStore:
         self._places.add_sizes(entries)
         sound = {entry.hash for entry in entries if entry.error is None}
         lost = self._places.put(left | sound)
-        with self._server.errors():
-            # Another machine has dropped an image just when a copy was found here.
-            lost_paths = [entry.path for entry in entries if entry.hash in lost & sound]
-            if lost_paths:
-                log.warning("%d files are left for the next run.", len(lost_paths))
-                self._delete_files(lost_paths)
-            done = [point.id for point in files]
-            self._client.set_payload(
-                self._files,
-                payload={"done": True},
-                points=[one for one in done if one not in {*map(file_id, lost_paths)}],
-                wait=True,
-            )
+        # Another machine has dropped an image just when a copy was found here.
+        lost_paths = [entry.path for entry in entries if entry.hash in lost & sound]
+        if lost_paths:
+            log.warning("%d files are left for the next run.", len(lost_paths))
+            self._delete_files(lost_paths)
+        left_out = {*map(file_id, lost_paths)}
+        done = [str(point.id) for point in files if point.id not in left_out]
+        self._server.set_payload(self._files, {"done": True}, done)
         self._forget_answers()
 
     def paths(self) -> Iterator[str]:
@@ -173,6 +186,7 @@ class QdrantStore:
 
     def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
         """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
+        self._runs.mark()
         self._server.index_keywords(self._images)
         self._places.label(read)
         self._forget_answers()
@@ -181,23 +195,17 @@ class QdrantStore:
         """Have the next indexer read a file again; where it is unknown, nothing happens."""
         if not self._server.retrieve(self._files, [file_id(path)], with_payload=False):
             return
-        with self._server.errors():
-            self._client.set_payload(
-                self._files,
-                payload=DISTRUST,
-                points=[file_id(path)],
-                wait=True,
-            )
+        self._server.set_payload(self._files, DISTRUST, [file_id(path)])
 
     def forget(self, paths: Sequence[str], *, keep: bool = False) -> int:
         """Drop files; `optimise` drops the images that no other file holds, and are not kept."""
+        self._runs.mark()
         kept = 0
         now = int(time.time())
         for first in range(0, len(paths), CHUNK):
             some = paths[first : first + CHUNK]
             before = self._server.retrieve(self._files, [file_id(path) for path in some])
-            with self._server.errors():
-                self._delete_files(some)
+            self._delete_files(some)
             images = {bytes.fromhex(p.payload["hash"]) for p in before if not p.payload["broken"]}
             missing = self._places.put(images, kept_since=now if keep else None)
             if keep:
@@ -214,6 +222,7 @@ class QdrantStore:
     ) -> None:
         """Drop images without a file; the server keeps searching fast by itself."""
         if not keep_unused:
+            self._runs.mark()
             self._places.drop_unused(drop_kept=drop_kept)
             self._forget_answers()
 
@@ -223,10 +232,10 @@ class QdrantStore:
         def count() -> Counts:
             broken = models.Filter(must=[is_("broken", True)])
             used = models.Filter(must=[is_("used", True)])
-            with self._server.errors():
-                files = self._client.count(self._files, exact=True).count
-                images = self._client.count(self._images, count_filter=used, exact=True).count
-                bad = self._client.count(self._files, count_filter=broken, exact=True).count
+            ask = self._server.ask
+            files = ask("count", self._files, exact=True).count
+            images = ask("count", self._images, count_filter=used, exact=True).count
+            bad = ask("count", self._files, count_filter=broken, exact=True).count
             return Counts(files - bad, images, bad)
 
         return self._remember("counts", count)
@@ -234,8 +243,7 @@ class QdrantStore:
     def broken(self, limit: int) -> list[tuple[str, Reason]]:
         """Some files that have no vector, in the order of their paths: (path, why)."""
         broken = models.Filter(must=[is_("broken", True)])
-        with self._server.errors():
-            page, _ = self._client.scroll(self._files, scroll_filter=broken, limit=limit)
+        page, _ = self._server.ask("scroll", self._files, scroll_filter=broken, limit=limit)
         found = []
         for one in page:
             facts = one.payload or {}
@@ -247,8 +255,8 @@ class QdrantStore:
         """Sub-folders that hold images, in order; where there are more, those that hold most."""
 
         def ask() -> list[str]:
-            with self._server.errors():
-                hits = self._client.facet(self._files, key="folders", limit=limit, exact=True).hits
+            answer = self._server.ask("facet", self._files, key="folders", limit=limit, exact=True)
+            hits = answer.hits
             return sorted(restored(str(hit.value)) for hit in hits)
 
         return self._remember(f"folders {limit}", ask)
@@ -271,14 +279,14 @@ class QdrantStore:
         then, known = self._remembered.get(name, (0, None))
         if known is None or then != images:
             # Points come in the order of their ids, which are hashes: the first ones are any.
-            with self._server.errors():
-                page, _ = self._client.scroll(
-                    self._images,
-                    scroll_filter=models.Filter(must=[is_("used", True)]),
-                    limit=max(1, number),
-                    with_vectors=True,
-                    with_payload=False,
-                )
+            page, _ = self._server.ask(
+                "scroll",
+                self._images,
+                scroll_filter=models.Filter(must=[is_("used", True)]),
+                limit=max(1, number),
+                with_vectors=True,
+                with_payload=False,
+            )
             rows = [vector_of(one) for one in page]
             known = np.stack(rows) if rows else np.empty((0, self.key.dim), np.float32)
             self._remembered[name] = (images, known)
@@ -338,13 +346,14 @@ class QdrantStore:
     ) -> list[Any]:
         if not self._server.is_local:  # the imitation compares all exactly, and warns
             options["search_params"] = how
-        with self._server.errors():
-            return self._client.query_points(
-                self._images,
-                query=np.asarray(query, np.float32).tolist(),
-                query_filter=condition(where),
-                **options,
-            ).points
+        answer = self._server.ask(
+            "query_points",
+            self._images,
+            query=np.asarray(query, np.float32).tolist(),
+            query_filter=condition(where),
+            **options,
+        )
+        return list(answer.points)
 
     def _images_of(
         self, ids: Sequence[str], query: np.ndarray | None, where: Filter
@@ -365,11 +374,8 @@ class QdrantStore:
             return self._walks[where]
 
     def _delete_files(self, paths: Sequence[str]) -> None:
-        self._client.delete(
-            self._files,
-            points_selector=models.PointIdsList(points=[file_id(path) for path in paths]),
-            wait=True,
-        )
+        which = models.PointIdsList(points=[file_id(path) for path in paths])
+        self._server.delete_points(self._files, which)
 
     def _forget_answers(self) -> None:
         self._remembered.clear()

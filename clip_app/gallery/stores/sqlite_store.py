@@ -98,7 +98,7 @@ class SqliteStore:
             finally:
                 self._lock.release()
 
-    def repair(self) -> int:
+    def repair(self, *, thorough: bool = False) -> int:
         """Drop rows that are not as they were written, so that their files are read again.
 
         Call it with the lock held, before indexing.

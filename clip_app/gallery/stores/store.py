@@ -267,8 +267,11 @@ class Store(Protocol):
             how many images are kept now for this reason.
         """
 
-    def repair(self) -> int:
-        """Drop what is damaged, with the lock held; returns how many rows.
+    def repair(self, *, thorough: bool = False) -> int:
+        """Drop or mend what is damaged, with the lock held; returns how many rows.
+
+        Args:
+            thorough: look also where nothing tells of damage, if that takes long.
 
         Raises:
             GalleryError: if the index as a whole is damaged.

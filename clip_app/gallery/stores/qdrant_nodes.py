@@ -1,0 +1,241 @@
+"""The nodes of a Qdrant cluster: where one does not answer, the next is asked the same again."""
+
+import contextlib
+import json
+import re
+import ssl
+import threading
+import time
+import warnings
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import httpx
+from qdrant_client import QdrantClient
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import (
+    ApiException,
+    ResponseHandlingException,
+    UnexpectedResponse,
+)
+
+from clip_app.errors import StorageError
+
+#: The oldest server that the store was run against.
+OLDEST_SERVER = (1, 16)
+
+# A write waits for a frozen replica until the cluster gives that one up, which took 9.6 s.
+_TIMEOUT_SECONDS = 30
+
+# Asking all replicas takes 0.4 s while the cluster tries to reach one that is away; then it is not
+# tried again for so long.
+_PARTIAL_SECONDS = 5.0
+
+# A node that is well answers in milliseconds whether it is.
+_LIVE_SECONDS = 2
+
+# For so long all nodes are asked in turn: a server that is started again answers after 2 to 5 s, a
+# cluster has a new leader after 1 to 3 s.
+_PATIENCE_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 0.25
+
+# What another node, or the same one a second later, may do: the service's own troubles.
+_PASSING = {408, 429, 500, 502, 503, 504}
+
+_FAILURES = (ApiException, QdrantException, OSError, RuntimeError, ValueError, KeyError)
+
+# Whatever is not one of these may change something.
+_READING = {"retrieve", "scroll", "count", "facet", "query_points", "collection_exists", "info"}
+
+
+class Nodes:
+    """Clients of the nodes of one cluster, or of the client's imitation of a server."""
+
+    def __init__(
+        self, address: str, api_key: str | None = None, authority: Path | None = None
+    ) -> None:
+        """Connect to none yet.
+
+        Args:
+            address: `http://a:6333`, with more nodes after commas: `http://a:6333,b:6333`; or
+                `path:FOLDER` or `memory:` for the imitation.
+            api_key: as the nodes ask for it.
+            authority: .pem file of whoever signed their certificates, in place of the system's.
+        """
+        self.is_local = not address.startswith(("http://", "https://"))
+        self.addresses = [address] if self.is_local else _addresses(address)
+        #: How often it is not known whether something that was to be written was.
+        self.interrupted = 0
+        self._api_key = api_key
+        self._authority = authority
+        self._clients: dict[str, QdrantClient] = {}
+        self._first = 0
+        self._has_answered = False
+        self._partial_until = 0.0
+        # The imitation is not made for threads; the server is.
+        self._turn: Any = threading.RLock() if self.is_local else contextlib.nullcontext()
+
+    def ask(self, what: str, *arguments: Any, **options: Any) -> Any:
+        """Have the client of a node that answers do something; it must do no harm done twice.
+
+        Args:
+            what: the client's method. With `consistency`, it is asked without it where not every
+                replica can be: those that are left are what counts then.
+            arguments, options: of the method.
+
+        Raises:
+            StorageError: if no node answers, or one refuses.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            failures: list[Exception] = []
+            for _ in self.addresses:
+                if time.monotonic() < self._partial_until:
+                    options.pop("consistency", None)
+                first = self._first
+                address = self.addresses[first]
+                try:
+                    return self._once(address, what, *arguments, **options)
+                except _FAILURES as error:
+                    if not _is_passing(error):
+                        raise self._told(error, address) from error
+                    failures.append(error)
+                if isinstance(failures[-1], UnexpectedResponse) and "consistency" in options:
+                    self._partial_until = time.monotonic() + _PARTIAL_SECONDS
+                    return self.ask(what, *arguments, **options)
+                if what not in _READING:
+                    self.interrupted += 1
+                if self._first == first:  # else another thread has gone on already
+                    self._first = (first + 1) % len(self.addresses)
+            if not self._has_answered or time.monotonic() + pause > deadline:
+                # What a server says tells more than that another one says nothing.
+                failures.sort(key=lambda one: not isinstance(one, UnexpectedResponse))
+                raise self._told(failures[0], ", ".join(self.addresses)) from failures[0]
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+    def ask_each(self, address: str, what: str, *arguments: Any, **options: Any) -> Any:
+        """Have one node do something: it reads its own replicas, where it has them.
+
+        Raises:
+            StorageError: if it does not answer, or refuses.
+        """
+        try:
+            return self._once(address, what, *arguments, **options)
+        except _FAILURES as error:
+            raise self._told(error, address) from error
+
+    def reachable(self) -> list[str]:
+        """The addresses that answer now."""
+        answering = []
+        verify: Any = self._trusted() or True
+        for address in [] if self.is_local else self.addresses:
+            with contextlib.suppress(httpx.HTTPError):
+                httpx.get(f"{address}/livez", timeout=_LIVE_SECONDS, verify=verify)
+                answering.append(address)
+        return answering
+
+    def check_version(self) -> None:
+        """See that the server is not older than what this store asks of it.
+
+        Raises:
+            StorageError: if it is, or none answers.
+        """
+        version = str(self.ask("info").version)
+        found = re.match(r"(\d+)\.(\d+)", version)
+        if found and tuple(map(int, found.groups())) < OLDEST_SERVER:
+            needed = ".".join(map(str, OLDEST_SERVER))
+            address = self.addresses[self._first]
+            raise StorageError("qdrant_too_old", store=address, version=version, needed=needed)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._turn:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    def _once(self, address: str, what: str, *arguments: Any, **options: Any) -> Any:
+        with self._turn:
+            if address not in self._clients:
+                self._clients[address] = self._client(address)
+            answer = attrgetter(what)(self._clients[address])(*arguments, **options)
+        self._has_answered = True
+        return answer
+
+    def _client(self, address: str) -> QdrantClient:
+        if address == "memory:":
+            return QdrantClient(":memory:")
+        if self.is_local:
+            path = address.removeprefix("path:")
+            return QdrantClient(path=path, force_disable_check_same_thread=True)
+        trusted = self._trusted()
+        with warnings.catch_warnings():
+            # That a key goes over http is said where the setting is described.
+            warnings.simplefilter("ignore", UserWarning)
+            return QdrantClient(
+                url=address,
+                api_key=self._api_key,
+                timeout=_TIMEOUT_SECONDS,
+                check_compatibility=False,  # it would warn where the server does not answer
+                **({"verify": trusted} if trusted else {}),
+            )
+
+    def _trusted(self) -> ssl.SSLContext | None:
+        """What certificates are compared with; None for what the system trusts."""
+        if self._authority is None:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self._authority)
+        except OSError as error:  # also where it holds no certificate
+            path = str(self._authority)
+            raise StorageError("qdrant_authority_unreadable", path=path) from error
+
+    def _told(self, error: Exception, address: str) -> StorageError:
+        """What a person is told of a failure."""
+        status = getattr(error, "status_code", None)
+        reason = _reason_of(error)
+        if status in (401, 403):
+            if not self._api_key:
+                return StorageError("qdrant_key_missing", store=address)
+            key = "qdrant_key_wrong" if status == 401 else "qdrant_key_too_weak"
+            return StorageError(key, store=address)
+        if _is_full(reason):
+            return StorageError("qdrant_disk_full", store=address)
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            why = re.sub(r".*verify failed: |\s*\(_ssl\.c.*", "", reason)
+            return StorageError("qdrant_certificate", store=address, reason=why)
+        return StorageError("store_failed", store=address, reason=reason[:200])
+
+
+def _addresses(text: str) -> list[str]:
+    """`http://a:6333,b:6333` as addresses of nodes, each of which has the first one's scheme."""
+    scheme = text.partition("://")[0]
+    parts = [part.strip().rstrip("/") for part in text.split(",")]
+    return [part if "://" in part else f"{scheme}://{part}" for part in parts if part]
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another node, or the same one a moment later, may do better."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in _PASSING and not _is_full(_reason_of(error))
+    if isinstance(error, ResponseHandlingException):
+        is_transport = isinstance(error.source, httpx.TransportError)
+        return is_transport and "CERTIFICATE_VERIFY_FAILED" not in str(error)
+    return isinstance(error, QdrantException)  # too many requests
+
+
+def _is_full(reason: str) -> bool:
+    return bool(re.search(r"no space left|available disk space|disk is full", reason, re.I))
+
+
+def _reason_of(error: Exception) -> str:
+    """What the server says, without what the client puts around it."""
+    said = str(error)
+    if isinstance(error, UnexpectedResponse):
+        said = f"{error.status_code} {error.reason_phrase}"
+        with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):
+            said = str(error.structured()["status"]["error"])
+    return " ".join(said.split())

@@ -1,0 +1,83 @@
+"""A cluster of three real nodes, of which one dies or falls behind; `benchmarks/qdrant_faults.py`
+has each of them die and freeze many times.
+"""
+
+import pytest
+from qdrant_client import models
+
+from clip_app.errors import StorageError
+from tests.qdrant_gallery import Compared
+from tests.qdrant_servers import contents, running, settled
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def gallery(service, tmp_path_factory):
+    """One for all, as making it takes seconds; each test begins with all nodes well."""
+    place = tmp_path_factory.mktemp("cluster")
+    with running(place, 3) as nodes:
+        gallery = Compared(service, nodes, place / "gallery")
+        gallery.add(60)
+        gallery.index()
+        yield gallery
+        gallery.close()
+
+
+def trouble(gallery):
+    found = gallery.library.galleries(None, closely=True)[0].trouble
+    return found.key if found else None
+
+
+def test_the_node_that_is_addressed_may_die_in_the_middle_of_a_run(gallery):
+    first = gallery.nodes[0]
+    made = gallery.store._server.ask("get_collection", gallery.collections[0]).config.params
+    assert (made.shard_number, made.replication_factor, made.write_consistency_factor) == (6, 2, 1)
+    assert trouble(gallery) is None
+    gallery.add(40)
+    gallery.remove(20)
+    gallery.when("write", first.kill)
+    assert gallery.index().encoded == 40
+    expected = gallery.searched(gallery.store)
+    assert len(expected[0]) == 20
+    assert trouble(gallery) == "qdrant_node_away"
+    first.start()
+    gallery.assert_agree()
+    assert trouble(gallery) is None
+    assert gallery.searched(gallery.store) == expected
+
+
+def test_replicas_that_differ_and_places_that_are_old_are_right_after_the_next_run(gallery):
+    """As our advice once had it: what two replicas must have, and one gets, is on one for good. And
+    what a frozen node does when it wakes: all replicas have what is old.
+    """
+    store, other = gallery.store, gallery.nodes[1]
+    server = store._server
+    images, files = gallery.collections
+    names = [sorted(contents(gallery.nodes[0], one)) for one in (images, files)]
+    with pytest.raises(RuntimeError), store.lock():
+        store.label([])
+        raise RuntimeError  # as a run that is cut short
+    server.set_payload(images, {"places": [], "used": False}, names[0][:10])
+    server.delete_points(images, models.PointIdsList(points=names[0][10:20]))
+    for one in (images, files):
+        must_have = models.CollectionParamsDiff(write_consistency_factor=2)
+        server.ask("update_collection", one, collection_params=must_have)
+    other.kill()
+    for one, ids in zip((images, files), names, strict=True):
+        for act, options in (
+            ("set_payload", {"payload": {"look": "0"}, "points": ids[20:60]}),
+            ("delete", {"points_selector": models.PointIdsList(points=ids[60:])}),
+        ):
+            with pytest.raises(StorageError):
+                server.nodes.ask_each(gallery.nodes[0].url, act, one, wait=True, **options)
+        may_have = models.CollectionParamsDiff(write_consistency_factor=1)
+        server.ask("update_collection", one, collection_params=may_have)
+    other.start()
+    settled(gallery.nodes, [images, files])
+    held = [contents(node, images) for node in gallery.nodes]
+    assert len({len(one) for one in held}) > 1
+    report = gallery.index()
+    assert report.repaired >= 20
+    gallery.assert_agree()
+    assert gallery.index().repaired == 0
