@@ -61,6 +61,31 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The index of {folder} was written by a newer version of this program.",
         "{folder} 的索引由本程序的更新版本写入。",
     ),
+    "backup_exists": (
+        "{path} is there already; nothing is written over it.",
+        "{path} 已经存在，不会覆盖它。",
+    ),
+    "backup_unwritable": (
+        "{path} cannot be written: {reason}.",
+        "无法写入 {path}：{reason}。",
+    ),
+    "backup_unreadable": (
+        "{path} is not what `backup` writes, or it is damaged.",
+        "{path} 不是 `backup` 写出的文件，或者已经损坏。",
+    ),
+    "backup_missing": ("There is no file {path}.", "没有 {path} 这个文件。"),
+    "restore_not_empty": (
+        "{folder} has an index already; with --replace it becomes what the file holds.",
+        "{folder} 已有索引；加上 --replace 才会换成文件里的内容。",
+    ),
+    "backed_up": (
+        "The index of {folder} is in {path}: {files:,} files, {megabytes} MB.",
+        "{folder} 的索引已写入 {path}：{files:,} 个文件，{megabytes} MB。",
+    ),
+    "restored": (
+        "{folder} has its index again: {files:,} files. `index` reads what has changed since.",
+        "{folder} 的索引已恢复：{files:,} 个文件。之后的改动由 `index` 读取。",
+    ),
     "index_other_model": (
         "The index of {folder} was made with {model}, but {current} is in use. Index the folder "
         "again to make one for {current} beside it.",

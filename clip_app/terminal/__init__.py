@@ -20,6 +20,7 @@ from clip_app.network import mend_environment
 from clip_app.process import start_logging, terminal_language
 from clip_app.strings import text
 from clip_app.terminal import (
+    backup,
     classify,
     concepts,
     duplicates,
@@ -31,6 +32,7 @@ from clip_app.terminal import (
     match,
     models,
     odd,
+    restore,
     search,
     sort,
     status,
@@ -46,7 +48,8 @@ log = logging.getLogger(__name__)
 # In the order of `--help`; each has `add`, which names its `run`.
 _COMMANDS = (
     *(classify, match, heatmap, teach, concepts, evaluate, sort, tag, undo),
-    *(index, search, duplicates, odd, status, forget, models, export),
+    *(index, search, duplicates, odd, status, forget, backup, restore),
+    *(models, export),
 )
 
 # How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would

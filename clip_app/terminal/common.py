@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from clip_app.console import printable, tell
+from clip_app.console import StatusLine, printable, tell
 from clip_app.errors import GalleryError, InputError, ReadOnlyIndexError, Reason, StorageError
 from clip_app.gallery.library import AnyLibrary, open_library
 from clip_app.gallery.roots import same_name, spelled
 from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
+from clip_app.progress import Progress
 from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, Settings, add_flags
 from clip_app.strings import text
 from clip_app.tasks.joint import Joint
@@ -169,6 +170,16 @@ def tell_broken(number: int, named: Iterable[tuple[str, Reason]]) -> None:
         number -= 1
     if number:
         tell(f"  {text('terminal_broken_more', language, number=number)}")
+
+
+def counting(status: StatusLine) -> Progress:
+    """Progress that tells "done / total" on a status line, as often as that is due."""
+
+    def told(done: int, total: int) -> None:
+        if status.due:
+            status.show(f"{done:,} / {total:,}")
+
+    return told
 
 
 def shown(path: Path) -> str:

@@ -44,14 +44,10 @@ def run(parsed: argparse.Namespace) -> None:
     """Print the groups; nothing is deleted."""
     settings = read_settings(parsed, GALLERY_SETTINGS)
     with opened_library(settings) as library, StatusLine() as status:
-
-        def told(done: int, total: int) -> None:
-            if status.due:
-                status.show(f"{done:,} / {total:,}")
-
         service = common.load_service(settings)
         store = library.open(indexed_folder(library, parsed.folder), service.info)
         where = Filter(common.below(parsed))
+        told = common.counting(status)
         found = duplicates([store], near=parsed.near, where=where, progress=told)
     if parsed.json:
         emit_json(duplicates_answer(found))

@@ -3,6 +3,7 @@
 import os
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -113,6 +114,11 @@ def found_in(point: Any, query: np.ndarray | None, where: Filter) -> Found | Non
         facts.get("width") or 0,
         facts.get("height") or 0,
     )
+
+
+def found_in_all(points: Sequence[Any], query: np.ndarray | None, where: Filter) -> list[Found]:
+    """Those of the points; none of one that another machine has changed since the server looked."""
+    return [one for one in (found_in(point, query, where) for point in points) if one]
 
 
 def path_order(place: dict[str, Any]) -> bytes:

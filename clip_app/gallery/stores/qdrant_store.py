@@ -25,6 +25,7 @@ from qdrant_client import models
 from clip_app.errors import ReadOnlyIndexError, Reason
 from clip_app.gallery.scan import CHUNK
 from clip_app.gallery.stores.lock import IndexLock
+from clip_app.gallery.stores.qdrant_entries import stored_entries
 from clip_app.gallery.stores.qdrant_mend import Mending
 from clip_app.gallery.stores.qdrant_places import Places
 from clip_app.gallery.stores.qdrant_points import (
@@ -33,7 +34,7 @@ from clip_app.gallery.stores.qdrant_points import (
     error_of,
     facts_of,
     file_id,
-    found_in,
+    found_in_all,
     is_,
     point_id,
     record_of,
@@ -172,6 +173,10 @@ class QdrantStore:
         for one in self._server.scroll(self._files, with_payload=["path"]):
             yield restored(one.payload["path"])
 
+    def entries(self, paths: Sequence[str]) -> list[Entry]:
+        """All that was written of those of at most `CHUNK` paths that are known."""
+        return stored_entries(self._server, self._files, self._images, paths)
+
     def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
         """Note (path, ctime_ns, inode) of at most `CHUNK` known files that are as they were."""
         operations = [
@@ -303,7 +308,7 @@ class QdrantStore:
             with_payload=True,
             with_vectors=True,
         )
-        found = _found(points, query, where)
+        found = found_in_all(points, query, where)
         return sorted(found, key=lambda one: -one.similarity)
 
     def ranked(self, query: np.ndarray, limit: int, where: Filter, offset: int = 0) -> list[Found]:
@@ -311,7 +316,7 @@ class QdrantStore:
         points = self._query(
             query, where, _EXACT, limit=limit, offset=offset, with_payload=True, with_vectors=True
         )
-        return _found(points, query, where)
+        return found_in_all(points, query, where)
 
     def newest(
         self,
@@ -359,7 +364,7 @@ class QdrantStore:
         self, ids: Sequence[str], query: np.ndarray | None, where: Filter
     ) -> list[Found]:
         there = {one.id: one for one in self._server.retrieve(self._images, ids, with_vectors=True)}
-        return _found([there[one] for one in ids if one in there], query, where)
+        return found_in_all([there[one] for one in ids if one in there], query, where)
 
     def _walked(self, where: Filter) -> Walk:
         """All images that the filter lets through, which the server can neither sort by date, as
@@ -388,8 +393,3 @@ class QdrantStore:
             value = ask()
             self._remembered[name] = (time.monotonic(), value)
         return value
-
-
-def _found(points: Sequence[Any], query: np.ndarray | None, where: Filter) -> list[Found]:
-    # None where another machine has changed an image since the server looked.
-    return [one for one in (found_in(point, query, where) for point in points) if one]

@@ -4,17 +4,18 @@ Every row carries a checksum, since SQLite has none of its own.
 """
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
 
 from clip_app.errors import Reason
 from clip_app.gallery.scan import encoded
-from clip_app.gallery.stores.sqlite_schema import FILE, NEW_FILE
+from clip_app.gallery.stores.sqlite_schema import FILE, IMAGE, NEW_FILE
 from clip_app.gallery.stores.store import DISTRUSTED, Entry, kept_from
 
 #: Why a file has no vector whose row does not say so any more.
@@ -92,6 +93,45 @@ def intact_files(table: sqlite3.Connection, paths: Sequence[bytes]) -> list[Any]
     query = f"SELECT {FILE}, checksum FROM files WHERE path IN ({marks(paths)})"  # noqa: S608
     rows = table.execute(query, paths).fetchall()
     return [row[:-1] for row in rows if file_is_intact(row)]
+
+
+def entries_of(table: sqlite3.Connection, paths: Sequence[bytes]) -> list[Entry]:
+    """Those of these paths that are known and as they were written, each with its image."""
+    labels = {
+        path: (tuple(one for one in (lines or "").split("\n") if one), sidecars)
+        for path, lines, sidecars in table.execute(
+            f"SELECT path, keywords, sidecars FROM files WHERE path IN ({marks(paths)})",  # noqa: S608
+            paths,
+        )
+    }
+    files = intact_files(table, paths)
+    ids = [*{file[6] for file in files if file[6] is not None}]
+    query = f"SELECT {IMAGE} FROM images WHERE id IN ({marks(ids)})"  # noqa: S608
+    images = {row[0]: row for row in table.execute(query, ids) if image_is_intact(row)}
+    found = []
+    for path, size, mtime, taken, _, digest, image, error, ctime, inode, doubts, dated in files:
+        keywords, sidecars = labels[path]
+        entry = Entry(
+            os.fsdecode(path),
+            size,
+            mtime,
+            digest,
+            taken,
+            error=error_of(error),
+            ctime_ns=ctime,
+            inode=inode,
+            doubts=doubts or 0,
+            file_date=bool(dated),
+            keywords=keywords,
+            sidecars=sidecars,
+        )
+        if image in images:
+            _, _, look, vector, _, width, height = images[image]
+            drawn = {"vector": vector_of(vector), "look": look % 2**64}
+            found.append(replace(entry, **drawn, width=width or 0, height=height or 0))
+        elif image is None:
+            found.append(entry)
+    return found
 
 
 def drop_images(table: sqlite3.Connection, images: Sequence[int]) -> None:

@@ -24,6 +24,7 @@ from clip_app.gallery.stores.sqlite_rows import (
     UNKNOWN,
     distrust_file,
     drop_unused_images,
+    entries_of,
     error_of,
     image_is_intact,
     intact_files,
@@ -150,6 +151,11 @@ class SqliteStore:
         with self._database.errors():
             for (path,) in self._database.rows("SELECT path FROM files"):
                 yield os.fsdecode(path)
+
+    def entries(self, paths: Sequence[str]) -> list[Entry]:
+        """All that was written of those of at most `CHUNK` paths that are known."""
+        with self._database.reading() as reader:
+            return entries_of(reader, [encoded(path) for path in paths])
 
     def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
         """Note (path, ctime_ns, inode) of at most `CHUNK` known files that are as they were."""

@@ -240,6 +240,11 @@ class Store(Protocol):
     def paths(self) -> Iterator[str]:
         """Every file's path once, without holding them all."""
 
+    def entries(self, paths: Sequence[str]) -> list[Entry]:
+        """All that was written of those of at most `scan.CHUNK` paths that are known, so that
+        another store can be given it; what is damaged is left out.
+        """
+
     def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
         """Note (path, ctime_ns, inode) of at most `scan.CHUNK` known files, as they were else."""
 
