@@ -33,6 +33,7 @@ from clip_app.terminal import (
     odd,
     search,
     sort,
+    space,
     status,
     tag,
     teach,
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 # In the order of `--help`; each has `add`, which names its `run`.
 _COMMANDS = (
     *(classify, match, heatmap, teach, concepts, evaluate, sort, tag, undo),
-    *(index, search, duplicates, odd, status, forget, models, export),
+    *(index, search, duplicates, odd, status, forget, models, export, space),
 )
 
 # How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would
