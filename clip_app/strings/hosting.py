@@ -39,4 +39,18 @@ STRINGS: dict[str, tuple[str, str]] = {
         "设置里用变量指定，例如 `CLIP_APP_MODEL`；挂载到这里的 bucket 里的照片可以搜索。"
         "示例照片各有许可证，见 `assets/examples/README.md` 和 `assets/gallery/README.md`。",
     ),
+    "set_up_size": (
+        "Setting up: {number} [number:package|packages], {megabytes} MB to download.",
+        "正在安装：{number} 个软件包，需下载 {megabytes} MB。",
+    ),
+    "set_up_nothing": ("Everything is set up already.", "已全部安装。"),
+    "set_up_unknown": (
+        " The size of {number} more is not known.",
+        "另有 {number} 个大小未知。",
+    ),
+    "set_up_cpu": (
+        " No NVIDIA GPU was found, so PyTorch comes in its build for CPUs; TORCH_INDEX=pypi takes "
+        "the other.",
+        "没有发现 NVIDIA 显卡，因此使用 CPU 版 PyTorch；如需另一种，请设 TORCH_INDEX=pypi。",
+    ),
 }
