@@ -1,5 +1,6 @@
 # make run: set up and open the app; make run LIGHT=1 without torch, in a tenth of the room, for the
-# starter and for models that were exported elsewhere. make test: set up and run every check and test. make quick: the
+# starter and for models that were exported elsewhere; TORCH_INDEX names where PyTorch comes from (see
+# set_up.py). make test: set up and run every check and test. make quick: the
 # tests that take no browser and no patience. make check: style and types only.
 PYTHON ?= python3
 VENV := .venv
@@ -34,11 +35,8 @@ setup-dev: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/serving.py $(ARGS)
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.installed $(VENV)/.installed-light: $(VENV)/.installed%: requirements%.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
+$(VENV)/.installed $(VENV)/.installed-light: $(VENV)/.installed%: requirements%.txt
+	$(PYTHON) set_up.py --venv $(VENV) $(if $*,--light)
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

@@ -133,9 +133,11 @@ class Settings(BaseSettings):
 
     @property
     def visitors_may_change_model(self) -> bool:
-        """Whether the page offers other models: not where one visitor would change it for all."""
+        """Whether the page offers other models: not where one visitor would change it for all, nor
+        where a GPU is lent, which takes no model that is loaded after the start.
+        """
         if self.allow_model_change is not None:
-            return self.allow_model_change
+            return self.allow_model_change and not self.zero_gpu
         return self.is_personal
 
     @property

@@ -1,11 +1,13 @@
 """The galleries of one running app: which folders a visitor may use, and indexing them."""
 
+import contextvars
 import logging
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -70,7 +72,9 @@ class IndexJob:
         self.report: IndexReport | None = None
         self.error: Exception | None = None
         self._run = run
-        self._thread = threading.Thread(target=self._work, name="index", daemon=True)
+        # Where a GPU is lent to a visitor's request, the context says whose request it is.
+        work = partial(contextvars.copy_context().run, self._work)
+        self._thread = threading.Thread(target=work, name="index", daemon=True)
         self._thread.start()
 
     @property

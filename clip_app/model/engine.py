@@ -110,7 +110,10 @@ def _int8_engine(source: ModelSource, settings: Settings) -> Engine:
 
 def serves_towers(settings: Settings) -> bool:
     """Whether exported towers, where there are any, answer: on a CPU, in float32 or 8 bits."""
-    if settings.engine == "torch" or settings.precision not in ("auto", "float32", "int8"):
+    # What lends a GPU to visitors' requests has none to see until then, and wants it asked for.
+    if settings.zero_gpu or settings.engine == "torch":
+        return False
+    if settings.precision not in ("auto", "float32", "int8"):
         return False
     if settings.device == "auto":
         return settings.engine == "onnx" or not _has_accelerator()

@@ -119,6 +119,38 @@ def without_hub() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = was_offline
 
 
+def named_files(source: ModelSource, hub: bool) -> dict[str, list[str]] | None:
+    """Which files a model is loaded from, by repository.
+
+    Args:
+        source: the model.
+        hub: whether a hub answers, which is asked for what is not in the local cache.
+
+    Returns:
+        None where that cannot be told of all that it needs.
+    """
+    named: dict[str, list[str]] = {}
+    for repository, files in source.hub_files:
+        for file in files:
+            if is_in_cache(repository, (file,)) or (hub and _has(repository, file)):
+                known = named.setdefault(repository, [])
+                if file not in known:
+                    known.append(file)
+                break
+        else:
+            return None
+    return named
+
+
+def _has(repository: str, file: str) -> bool:
+    url = huggingface_hub.hf_hub_url(repository, file)
+    try:
+        huggingface_hub.get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except (HfHubHTTPError, FileMetadataError, httpx.HTTPError, OSError):
+        return False
+    return True
+
+
 def download(source: ModelSource, report: DownloadReport) -> None:
     """Bring what `source` needs from the hub into the local cache; nothing is fetched twice.
 

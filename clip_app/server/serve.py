@@ -89,7 +89,10 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
 
 
 def _loading(settings: Settings) -> Future[ModelSlot]:
-    """The model as it is being loaded, on a thread that keeps nobody from ending the process."""
+    """The model as it is being loaded, on a thread that keeps nobody from ending the process.
+
+    Where a GPU is lent, on this one: a model is placed on it by the thread that imported `spaces`.
+    """
     slot: Future[ModelSlot] = Future()
 
     def load() -> None:
@@ -98,7 +101,10 @@ def _loading(settings: Settings) -> Future[ModelSlot]:
         except BaseException as error:  # noqa: BLE001 - raised where the slot is waited for
             slot.set_exception(error)
 
-    threading.Thread(target=load, daemon=True).start()
+    if settings.zero_gpu:
+        load()
+    else:
+        threading.Thread(target=load, daemon=True).start()
     return slot
 
 

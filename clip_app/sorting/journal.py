@@ -92,13 +92,13 @@ def read(path: Path) -> Journal:
     """The journal in an undo file.
 
     Raises:
-        InputError: if it cannot be read or is none.
+        InputError: if it cannot be read, is none or of a newer program.
     """
     try:
         head, *lines = path.read_bytes().splitlines()
         header = json.loads(head)
-        if header["clip_app_journal"] != _VERSION:
-            raise ValueError
+        if int(header["clip_app_journal"]) > _VERSION:
+            raise InputError("journal_newer", name=printable(path.name))
         steps = tuple(_from_json(json.loads(line)) for line in lines)
         token = bytes.fromhex(header["token"]).hex()
         return Journal(path.resolve(), token, tuple(map(str, header["folders"])), steps)

@@ -14,6 +14,7 @@ from clip_app.strings import (
     card,
     checking,
     gallery,
+    hosting,
     images,
     intake,
     labels,
@@ -61,6 +62,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         teaching,
         teach_page,
         checking,
+        hosting,
     )
     for key, pair in topic.STRINGS.items()
 }

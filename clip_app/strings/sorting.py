@@ -28,6 +28,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "撤销文件 {name} 无法写入，因此什么也没做：{reason}。",
     ),
     "journal_unreadable": ("{name} is no undo file of this app.", "{name} 不是本应用的撤销文件。"),
+    "journal_newer": (
+        "{name} was written by a newer version of this program; please undo it with that one.",
+        "{name} 由本程序的更新版本写成，请用该版本撤销。",
+    ),
     "journal_gone": (
         "That run was undone already; there is nothing left to do.",
         "这次整理已经撤销过，没有要做的了。",

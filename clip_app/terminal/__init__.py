@@ -35,6 +35,7 @@ from clip_app.terminal import (
     restore,
     search,
     sort,
+    space,
     status,
     tag,
     teach,
@@ -49,7 +50,7 @@ log = logging.getLogger(__name__)
 _COMMANDS = (
     *(classify, match, heatmap, teach, concepts, evaluate, sort, tag, undo),
     *(index, search, duplicates, odd, status, forget, backup, restore),
-    *(models, export),
+    *(models, export, space),
 )
 
 # How a command ends by a fault of the program (EX_SOFTWARE of sysexits.h, for Python's own 1 would

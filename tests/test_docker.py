@@ -1,0 +1,78 @@
+"""The Dockerfile, so far as it can be tried without Docker: its linter, its files, its commands."""
+
+import fnmatch
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def test_its_linter_finds_nothing():
+    hadolint = shutil.which(
+        "hadolint", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
+    )
+    if not hadolint:
+        pytest.skip("hadolint is not installed")
+    told = subprocess.run([hadolint, "Dockerfile"], cwd=ROOT, capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, "")
+
+
+def test_what_it_copies_is_there_and_not_ignored():
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    taken = [line[1:] for line in lines if line.startswith("!")]
+    copied = [
+        name.strip("/")
+        for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.M)
+        for name in line.split()
+    ]
+    assert len(copied) >= 6
+    for name in copied:
+        assert (ROOT / name).exists(), name
+        assert any(fnmatch.fnmatch(name, one) for one in taken), name
+
+
+def test_every_target_ends_as_an_ordinary_user_by_number():
+    for target in DOCKERFILE.split("\nFROM ")[1:]:
+        if re.match(r"base AS", target):
+            assert re.findall(r"^USER (\S+)$", target, re.M) == ["1000"]
+
+
+def health(port: int) -> int:
+    """The exit code of the image's health check."""
+    command = json.loads(re.search(r"HEALTHCHECK .*\\\n\s+CMD (\[.+\])", DOCKERFILE)[1])
+    assert command[0] == "python"
+    env = {**os.environ, "CLIP_APP_PORT": str(port)}
+    checked = subprocess.run([sys.executable, *command[1:]], env=env, stderr=subprocess.DEVNULL)
+    return checked.returncode
+
+
+def test_the_health_check_tells_an_app_that_answers_from_one_that_does_not(app):
+    assert health(int(app.url.rpartition(":")[2])) == 0
+    status = [401]
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status[0])
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        port = server.server_address[1]
+        assert health(port) == 0, "a log-in is asked for"
+        status[0] = 503
+        assert health(port) != 0
+        server.shutdown()
+    assert health(port) != 0, "nobody is there"

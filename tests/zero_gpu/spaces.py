@@ -1,0 +1,95 @@
+"""What a Space with a lent GPU has by this name, as far as the app uses it, without a GPU.
+
+As with the real one, CUDA is emulated on the thread that imported this, and on no other; a model
+that is put there before the page is served has numbers only inside of lent functions. What happens
+is noted, a line of JSON each, in the file that SPACES_STAND_IN_LOG names.
+"""
+
+import functools
+import json
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import torch
+from gradio.context import LocalContext
+from torch.overrides import TorchFunctionMode
+
+_importer = threading.current_thread()
+_placed: list[tuple[dict, str, Any, Any]] = []  # (where, name, with numbers, without)
+_lent: list[str] = []
+
+
+def _note(what: str, **more: Any) -> None:
+    with open(os.environ["SPACES_STAND_IN_LOG"], "a", encoding="utf-8") as file:
+        file.write(json.dumps({"what": what, **more}) + "\n")
+
+
+_to = torch.nn.Module.to
+
+
+def _place(model: torch.nn.Module, device: Any = None, *args: Any, **how: Any) -> torch.nn.Module:
+    if getattr(device, "type", device) != "cuda" or threading.current_thread() is not _importer:
+        return _to(model, device, *args, **how)
+    for module in model.modules():
+        for store in (module._parameters, module._buffers):
+            for name, tensor in store.items():
+                if tensor is not None:
+                    fake = tensor.detach().to("meta")
+                    if isinstance(tensor, torch.nn.Parameter):
+                        fake = torch.nn.Parameter(fake, requires_grad=False)
+                    _placed.append((store, name, tensor, fake))
+    _show(numbers=False)
+    _note("placed", tensors=len(_placed))
+    return model
+
+
+def _show(*, numbers: bool) -> None:
+    for store, name, real, fake in _placed:
+        store[name] = real if numbers else fake
+
+
+class _Lent(TorchFunctionMode):
+    """Inside of a lent function: what is asked for on CUDA is there, on the CPU."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        here = torch.device("cpu")
+        args = [here if getattr(one, "type", "") == "cuda" else one for one in args]
+        return func(*args, **(kwargs or {}))
+
+
+def GPU(duration: int) -> Callable[[Callable], Callable]:  # noqa: N802
+    def lend(function: Callable) -> Callable:
+        _lent.append(function.__name__)
+
+        @functools.wraps(function)
+        def lent(*args: Any, **how: Any) -> Any:
+            visitor = LocalContext.request.get(None) is not None
+            _note("lent", function=function.__name__, seconds=duration, visitor=visitor)
+            _show(numbers=True)
+            try:
+                with _Lent():
+                    return function(*args, **how)
+            finally:
+                _show(numbers=False)
+
+        return lent
+
+    return lend
+
+
+_launch = gr.Blocks.launch
+
+
+def _launch_and_note(*args: Any, **how: Any) -> Any:
+    _note("served", functions=_lent)
+    return _launch(*args, **how)
+
+
+torch.nn.Module.to = _place
+gr.Blocks.launch = _launch_and_note
+torch.cuda.is_available = lambda: True
+torch.cuda.device_count = lambda: 1
+torch.cuda.get_device_name = lambda *_: "stand-in"
