@@ -13,6 +13,7 @@ from clip_app.strings import (
     beside,
     card,
     checking,
+    explain,
     gallery,
     images,
     intake,
@@ -61,6 +62,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         teaching,
         teach_page,
         checking,
+        explain,
     )
     for key, pair in topic.STRINGS.items()
 }
