@@ -169,10 +169,13 @@ const formula = (scale, score) => {
   const own = logit(results[chosen].similarity);
   if (scoring === 'sigmoid') return ['1 ÷ (1 + ', ...power(`−(${own})`), ') = ', make('b', {}, score)];
   const others = similarities.map((one, rank) => [one, rank]).filter(([, rank]) => rank !== chosen).slice(0, 2);
-  const rest = scoring === 'background'
-    ? [' ÷ ', say('explain_words_sum', { words: answer.background.length - results[chosen].near.length })]
-    : [' ÷ (', ...power(own), ...others.flatMap(([one]) => [' + ', ...power(logit(one))]),
-      similarities.length > others.length + 1 ? ' + …)' : ')'];
+  if (scoring === 'background') {
+    const { length } = answer.background;
+    const sum = say('explain_words_sum', { words: length - results[chosen].near.length });
+    return [`${length} × `, ...power(own), ` ÷ ${sum} = `, make('b', {}, score)];
+  }
+  const rest = [' ÷ (', ...power(own), ...others.flatMap(([one]) => [' + ', ...power(logit(one))]),
+    similarities.length > others.length + 1 ? ' + …)' : ')'];
   return [...power(own), ...rest, ' = ', make('b', {}, score)];
 };
 
@@ -219,7 +222,7 @@ const paintScores = () => {
   find('.notes').replaceChildren(...[
     say('explain_mark'),
     calibrated && say('explain_calibrated_what', { temperature: calibrated.temperature, score: percent(calibrated.score) }),
-    none && say('explain_none', { lead: show(none.lead, 1), chance: percent(none.chance) }),
+    none && say(none.lead < 0 ? 'explain_none_behind' : 'explain_none', { lead: show(Math.abs(none.lead), 1), chance: percent(none.chance) }),
   ].filter(Boolean).map((one) => make('p', { className: 'hint' }, one)));
 };
 

@@ -8,7 +8,7 @@ callers are shown; each raises a `ClipAppError` for what cannot be done.
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from clip_app import __version__
 from clip_app.errors import InputError
@@ -173,7 +173,9 @@ class Endpoints:
             "independent": bool(independent) and not texts,
             "concepts": [] if texts else concepts_from_text(concepts or "", service),
         }
-        found = explain(service, photo, names, "none" if texts else template, shown=shown, **how)
+        about: Literal["labels", "texts"] = "texts" if texts else "labels"
+        prompts = "none" if texts else template
+        found = explain(service, photo, names, prompts, shown=shown, about=about, **how)
         answer = explanation_answer(Path(image).name, service, found)
         if other_templates:
             compared = by_templates(service, photo, names, **how)

@@ -14,8 +14,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "图像编码器把它们变成 {count} 个数，也就是一个长度为 1 的向量。",
     ),
     "explain_key": (
-        "A stripe a number: blue above 0, red below, the darker the farther from it.",
-        "一条就是一个数：蓝的大于 0，红的小于 0，颜色越深，离 0 越远。",
+        "A stripe a number: blue above 0, red below; the stronger the colour, the farther from 0.",
+        "一条就是一个数：蓝的大于 0，红的小于 0，颜色越浓，离 0 越远。",
     ),
     "explain_word": ("2 · So do the words", "2 · 文字也变成 {count} 个数"),
     "explain_word_how": (
@@ -85,15 +85,15 @@ STRINGS: dict[str, tuple[str, str]] = {
         "各打各的：余弦乘以 1/τ，加上模型的偏置 {bias}，再用 sigmoid 变成 0 到 100 %。",
     ),
     "explain_how_background": (
-        "Each by itself: its power of e against the sum of those of {words} unrelated words, less "
-        "what means nearly the same. The card says how many times as readily it is taken as an "
-        "ordinary one of these words.",
-        "各打各的：它的 e 次幂，和 {words} 个不相干的词的总和比（意思太接近的词不算）。"
-        "卡片上写的是，它比一个普通的不相干的词突出多少倍。",
+        "Each by itself: its power of e against the mean of those of {words} unrelated words; what "
+        "means nearly the same does not count. So the card says how many times as readily it is "
+        "taken as an ordinary one of them.",
+        "各打各的：它作 e 的指数，和 {words} 个不相干的词平均下来比（意思太接近的词不算进去）。"
+        "卡片上写的就是，它比一个普通的不相干的词突出多少倍。",
     ),
     "explain_words_sum": (
-        "the sum of {words} unrelated words and itself",
-        "{words} 个不相干的词和它自己的总和",
+        "the sum of e^… over {words} unrelated words",
+        "{words} 个不相干的词的 e^… 之和",
     ),
     "explain_rest": ("the other {number}", "其余 {number} 个"),
     "explain_mark": (
@@ -112,6 +112,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "“None of these” is another test and changes no score: the best is ahead of unrelated "
         "words by {lead} (log-odds), which makes it {chance} likely that none is right.",
         "“都不是”是另一项检验，不改变得分：第一名比不相干的词领先 {lead}（对数几率），"
+        "折算下来，都不对的可能是 {chance}。",
+    ),
+    "explain_none_behind": (
+        "“None of these” is another test and changes no score: the best is behind unrelated words "
+        "by {lead} (log-odds), which makes it {chance} likely that none is right.",
+        "“都不是”是另一项检验，不改变得分：第一名比不相干的词落后 {lead}（对数几率），"
         "折算下来，都不对的可能是 {chance}。",
     ),
     "explain_others": ("5 · In other sentences", "5 · 换个句式"),

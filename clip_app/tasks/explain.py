@@ -120,6 +120,7 @@ def explain(
     independent: bool = False,
     concepts: Iterable[Concept] = (),
     shown: int | None = SHOWN,
+    about: Literal["labels", "texts"] = "labels",
 ) -> Explanation:
     """Every number between a photograph and the scores of its labels.
 
@@ -129,6 +130,7 @@ def explain(
         labels, templates, independent, concepts: as in `classify`; for descriptions, as `match`
             ranks them, they are the labels and the template is `none`.
         shown: how many labels are told in full, best first.
+        about: what they are; what a score means was measured of labels only.
 
     Raises:
         ImageError, InputError, ModelError: as `classify` does; InputError, too, if `shown` is no
@@ -166,6 +168,8 @@ def explain(
         )
         for rank, i in enumerate(order[:shown])
     )
+    measured = kind == "softmax" and about == "labels"
+    calibrated = calibrated_score(service, cosines[order]) if measured else None
     lead = leads(service, features, classes)
     return Explanation(
         service.info.image_size,
@@ -180,7 +184,7 @@ def explain(
         background,
         float(lead[0]),
         float(chance_of_lead(lead, len(order))[0]),
-        calibrated_score(service, cosines[order]) if kind == "softmax" else None,
+        calibrated,
     )
 
 

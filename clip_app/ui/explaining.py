@@ -94,6 +94,7 @@ class _Explaining:
             asked.templates,
             independent=asked.independent,
             concepts=asked.concepts,
+            about=self.card.about,
         )
         answer = explanation_answer("", service, found)
         place = {key_of(name): number for number, name in enumerate(asked.labels)}
