@@ -65,7 +65,7 @@ def build_explaining(
     explaining = _Explaining(card, asked, panel, gr.State(Wanted()))
     given = {card.page.photo, explaining.wanted, *inputs}
     for event, handler in (
-        (panel.explain, explaining.explain),
+        (panel.explain, explaining.every_step),
         (panel.templates, explaining.compare),
     ):
         event(errors_in_panel(handler, explaining.problem), given, panel, **_PRIVATE)
@@ -82,7 +82,7 @@ class _Explaining:
     panel: gr.HTML
     wanted: gr.State
 
-    def explain(self, given: Values, sent: Any) -> Iterator[Values]:
+    def every_step(self, given: Values, sent: Any) -> Iterator[Values]:
         """The API's answer, with the place of each label among those typed, which is its colour."""
         given[self.wanted].asked = (sent["number"],)
         service = self.card.page.slot.service
