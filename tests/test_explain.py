@@ -232,6 +232,18 @@ def test_the_strip_has_the_numbers_of_card_and_api(app, service, open_at):
         drawn = paths.evaluate_all("(all) => all.map((one) => one.getAttribute('d')).join('')")
         assert drawn.count("M") == (sign * second.vector > 0).sum()
 
+    # Bars chosen one after the other: the photograph shows the last.
+    page.evaluate(
+        "for (const row of document.querySelectorAll('#classify-verdict .row')) row.click()"
+    )
+    last = page.locator("#classify-verdict .row .name").last.inner_text()
+    page.wait_for_function(
+        "document.querySelector('#classify-image .looking').hidden"
+        " && !document.querySelector('#classify-image .looked').hidden",
+        timeout=30_000,
+    )
+    assert f"“{last}”" in page.locator("#classify-image .where").inner_text()
+
     # Other sentences, on demand.
     strip.locator(".try").click()
     strip.locator(".sets li").nth(4).wait_for(timeout=30_000)

@@ -68,7 +68,9 @@ def build_explaining(
         (panel.explain, explaining.every_step),
         (panel.templates, explaining.compare),
     ):
-        event(errors_in_panel(handler, explaining.problem), given, panel, **_PRIVATE)
+        # The script asks again only once it has been answered.
+        answer = errors_in_panel(handler, explaining.problem)
+        event(answer, given, panel, trigger_mode="multiple", **_PRIVATE)
     # Beside the queue, so that a run hears of it while it runs.
     panel.stop(explaining.stop, {explaining.wanted}, None, queue=False, **_PRIVATE)
 
@@ -84,7 +86,7 @@ class _Explaining:
 
     def every_step(self, given: Values, sent: Any) -> Iterator[Values]:
         """The API's answer, with the place of each label among those typed, which is its colour."""
-        given[self.wanted].asked = (sent["number"],)
+        given[self.wanted].asked = ()
         service = self.card.page.slot.service
         asked = self.asked(given)
         found = explain(
@@ -106,7 +108,7 @@ class _Explaining:
     def compare(self, given: Values, sent: Any) -> Iterator[Values]:
         """What other sets of templates make of it, and how far that is."""
         number, wanted = sent["number"], given[self.wanted]
-        mine = wanted.asked = (number, "templates")
+        mine = wanted.asked = (object(),)
         service = self.card.page.slot.service
         photo = opened(given[self.card.page.photo], service)
         asked = self.asked(given)
