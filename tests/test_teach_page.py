@@ -1,12 +1,15 @@
 """Teaching in the page, in a real Chromium: two classes, what it gains, files, and whose it is."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from clip_app.settings import ASSETS
+from clip_app.strings import text
 from clip_app.tasks.classes import examples_gain
 from clip_app.tasks.concept_files import concepts_from_bytes
+from clip_app.ui.tabs.classify.teach import Lesson, Teaching
 from tests.conftest import ROOT, App
 
 GALLERY = ASSETS / "gallery" / "examples"
@@ -77,6 +80,19 @@ def exported(page, button: str, tmp_path: Path) -> Path:
     path = tmp_path / got.value.suggested_filename
     got.value.save_as(path)
     return path
+
+
+def test_a_fault_of_the_server_is_an_answer_too():
+    """Or the buttons, which wait for one, could not be pressed again."""
+
+    def broken(given, sent):
+        raise RuntimeError
+
+    teaching = Teaching(None, None, lesson="lesson", panel="panel", carrier="carrier")
+    given = {"lesson": Lesson()}
+    (answer,) = teaching.answering(broken)(given, SimpleNamespace(_data={}))
+    assert answer["panel"]["number"] == 1
+    assert answer["panel"]["error"]["en"] == text("unexpected", "en")
 
 
 def test_two_classes_are_taught_used_exchanged_and_forgotten(shared, open_at, service, tmp_path):

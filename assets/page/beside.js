@@ -16,20 +16,16 @@ let pause = 0;
 
 // ---- when to ask: whenever the card above has been answered
 
-const card = () => document.querySelector(`#${props.card} .result`);
-const answered = () => {
-  const above = card();
-  return ['fits', 'none'].includes(above?.dataset.state) && !above.classList.contains('stale');
-};
+const above = cardAbove(props.card, () => another());
 const chosen = () => models.querySelector('input:checked')?.value ?? '';
 const needsLoading = () => mode === 'models' && (!chosen() || chosen() !== props.value.held);
 
 const dim = () => {
   result.classList.toggle('stale', !fresh);
   result.setAttribute('aria-busy', pending);
-  find('.waits').hidden = answered() || !result.hidden;
+  find('.waits').hidden = above.answered() || !result.hidden;
   find('.load').hidden = !models.querySelector('input') || !needsLoading();
-  find('.load').disabled = !chosen() || pending || !answered();
+  find('.load').disabled = !chosen() || pending || !above.answered();
 };
 
 const ask = () => {
@@ -50,7 +46,7 @@ const halt = () => trigger('stop', { number: asked });
 
 const follow = () => {
   dim();
-  if (!fresh && !pending && answered() && !needsLoading() && element.checkVisibility()) ask();
+  if (!fresh && !pending && above.answered() && !needsLoading() && element.checkVisibility()) ask();
 };
 const another = () => {
   fresh = false;
@@ -63,17 +59,6 @@ const another = () => {
 const soon = () => {
   clearTimeout(pause);
   pause = setTimeout(another, PAUSE);
-};
-
-let seen = null;
-const observer = new MutationObserver(another);
-const observe = () => {
-  const above = card();
-  if (!above || above === seen) return;
-  seen = above;
-  observer.disconnect();
-  observer.observe(above, { attributes: true, attributeFilter: ['class', 'data-state'] });
-  observer.observe(above.querySelector('.list'), { childList: true });
 };
 
 // ---- what was answered
@@ -195,7 +180,7 @@ const show = () => {
     else fresh = false;
     return dim();
   }
-  observe();
+  above.observe();
   if (!number) follow();
   dim();
 };

@@ -55,9 +55,12 @@ const kept = (words) => {
 const last = kept(); // of the visit before this one
 
 // ---- telling the page
-const ask = (wait) => {
+const tellValue = () => {
   const detail = { id: props.name, value: props.value };
   window.dispatchEvent(new CustomEvent('clipapp:stale', { detail }));
+};
+const ask = (wait) => {
+  tellValue();
   clearTimeout(timer);
   timer = setTimeout(() => {
     const typed = source || current().length > LONGEST ? '' : current();
@@ -189,6 +192,7 @@ const taken = async () => {
   // Words that came from elsewhere: the page when it opens.
   const now = version;
   const text = props.value ?? '';
+  tellValue(); // a photograph that came by the same address has told of no words
   const found = text ? await read(text) : [];
   if (now !== version) return;
   labels = [...found];

@@ -1,9 +1,12 @@
 """The JSON that the API and the command line answer with, the same in both."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.library import IndexStatus
@@ -12,9 +15,10 @@ from clip_app.gallery.search import SearchAnswer, SearchHit
 from clip_app.gallery.similar import Duplicates, Odd
 from clip_app.model.info import CutText, public_name
 from clip_app.model.service import ModelService
-from clip_app.prompts import shortened
+from clip_app.prompts import TEMPLATE_SETS, shortened
 from clip_app.strings import Language, text
 from clip_app.tasks.classify import Classification
+from clip_app.tasks.explain import Explanation
 from clip_app.tasks.heatmap import Heatmap
 from clip_app.tasks.match import Matching
 
@@ -56,6 +60,61 @@ def match_answer(image: str, service: ModelService, answer: Matching) -> dict[st
         "none_fits": answer.none_fits,
         **truncated(service.cut_texts([one.text for one in answer.results])),
     }
+
+
+def explanation_answer(image: str, service: ModelService, found: Explanation) -> dict[str, Any]:
+    """`{"image", "model", "pixels", "vector", "templates", "scoring", "logit_scale", "logit_bias",
+    "results": […], "similarities", "background", "none", "calibrated"}`, see `Explanation`.
+
+    NaN is null; vectors are rounded to seven places, which float32 has.
+    """
+    height, width = found.image_size
+    return {
+        "image": image,
+        "model": service.info.public_name,
+        "pixels": {"width": width, "height": height, "box": list(found.box)},
+        "vector": _rounded(found.vector),
+        "templates": list(found.templates),
+        "scoring": found.kind,
+        "logit_scale": found.logit_scale,
+        "logit_bias": found.logit_bias,
+        "results": [
+            {
+                "label": one.name,
+                "score": one.score,
+                "similarity": one.similarity,
+                "logit": one.logit,
+                "vector": _rounded(one.vector),
+                "near": list(one.near),
+                "taught": asdict(one.taught) if one.taught else None,
+            }
+            for one in found.results
+        ],
+        "similarities": found.similarities.tolist(),
+        "background": None if found.background is None else found.background.tolist(),
+        "none": None if math.isnan(found.chance) else {"lead": found.lead, "chance": found.chance},
+        "calibrated": found.calibrated
+        and dict(zip(("temperature", "score"), found.calibrated, strict=True)),
+    }
+
+
+def _rounded(vector: np.ndarray) -> list[float]:
+    return [round(one, 7) for one in vector.tolist()]
+
+
+def compared_answer(found: Mapping[str, Classification]) -> list[dict[str, Any]]:
+    """`[{"template", "prompts", "results": [{"label", "score", "similarity"}…]}…]`."""
+    return [
+        {
+            "template": key,
+            "prompts": len(TEMPLATE_SETS[key]),
+            "results": [
+                {"label": one.label, "score": one.score, "similarity": one.similarity}
+                for one in answer.results
+            ],
+        }
+        for key, answer in found.items()
+    ]
 
 
 def heatmap_answer(

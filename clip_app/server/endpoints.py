@@ -1,4 +1,5 @@
-"""What every interface over HTTP answers: classify, teach, match, heatmap, search, status, health.
+"""What every interface over HTTP answers: classify, teach, match, explain, heatmap,
+search, status, health.
 
 Plain functions: the API of the page, and of MCP, only registers them. Their docstrings are what
 callers are shown; each raises a `ClipAppError` for what cannot be done.
@@ -7,7 +8,7 @@ callers are shown; each raises a `ClipAppError` for what cannot be done.
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from clip_app import __version__
 from clip_app.errors import InputError
@@ -19,9 +20,11 @@ from clip_app.gallery.search import search as search_galleries
 from clip_app.metrics import steps
 from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
-from clip_app.prompts import parse_lines
+from clip_app.prompts import parse_labels, parse_lines
 from clip_app.server.answers import (
     classification_answer,
+    compared_answer,
+    explanation_answer,
     heatmap_answer,
     match_answer,
     search_answer,
@@ -30,6 +33,7 @@ from clip_app.server.answers import (
 from clip_app.tasks.classify import classify as classify_images
 from clip_app.tasks.concept_files import concept_to_text, concepts_from_text
 from clip_app.tasks.concepts import ALPHA, learn_concept
+from clip_app.tasks.explain import SHOWN, by_templates, explain
 from clip_app.tasks.heatmap import heatmap
 from clip_app.tasks.match import judge
 
@@ -130,6 +134,53 @@ class Endpoints:
         service = self.slot.service
         answer = judge(service, open_picture(image, service), descriptions or "")
         return match_answer(Path(image).name, service, answer)
+
+    def explain(
+        self,
+        image: str,
+        labels: str = "",
+        template: str = "auto",
+        concepts: str = "",
+        descriptions: str = "",
+        independent: bool = False,
+        top_k: float = SHOWN,
+        other_templates: bool = False,
+    ) -> dict[str, Any]:
+        """How the scores of classify or match come about: vectors, cosines, temperature, softmax.
+
+        Args:
+            image: The photograph to look at.
+            labels, template, concepts: As classify takes them.
+            descriptions: In place of labels: as match takes them.
+            independent: Whether each label is scored by itself, as the page can.
+            top_k: Of how many labels, best first, the vector is told, 1 to 100.
+            other_templates: Whether the other sets of templates are tried on the labels, too.
+
+        Returns:
+            {"image", "model", "pixels": {"width", "height", "box"}, "vector", "templates",
+            "scoring": softmax, sigmoid or background, "logit_scale", "logit_bias",
+            "results": [{"label", "score", "similarity", "logit", "vector", "near", "taught"}],
+            "similarities": of all labels, best first, "background", "none": {"lead", "chance"},
+            "calibrated": {"temperature", "score"}}, and where asked for "other_templates":
+            [{"template", "prompts", "results": [{"label", "score", "similarity"}]}]
+        """
+        shown = _whole(SHOWN if top_k is None else top_k)
+        service = self.slot.service
+        photo = open_picture(image, service)
+        texts = bool(descriptions and descriptions.strip())
+        names = parse_lines(descriptions) if texts else parse_labels(labels or "")
+        how: dict[str, Any] = {
+            "independent": bool(independent) and not texts,
+            "concepts": [] if texts else concepts_from_text(concepts or "", service),
+        }
+        about: Literal["labels", "texts"] = "texts" if texts else "labels"
+        prompts = "none" if texts else template
+        found = explain(service, photo, names, prompts, shown=shown, about=about, **how)
+        answer = explanation_answer(Path(image).name, service, found)
+        if other_templates:
+            compared = by_templates(service, photo, names, **how)
+            answer["other_templates"] = compared_answer(compared)
+        return answer
 
     def heatmap(
         self, image: str, text: str, against: str = "", template: str = "auto"

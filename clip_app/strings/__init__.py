@@ -13,6 +13,7 @@ from clip_app.strings import (
     beside,
     card,
     checking,
+    explain,
     gallery,
     hosting,
     images,
@@ -63,6 +64,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         teach_page,
         checking,
         hosting,
+        explain,
     )
     for key, pair in topic.STRINGS.items()
 }

@@ -7,7 +7,7 @@ from typing import get_args, overload
 import numpy as np
 
 from clip_app.errors import ImageError, InputError
-from clip_app.model.info import CutText
+from clip_app.model.info import MOST_CALIBRATED, TEMPERATURES, CutText
 from clip_app.model.service import ModelService
 from clip_app.photos import Source, Sources, open_picture
 from clip_app.progress import Progress
@@ -167,14 +167,9 @@ def classify_features(
     if joint == "mean":
         features = without_half_the_mean(features)
     cosines = similarities(features, classes.weights)
-    if not independent:
-        scores = softmax_scores(cosines, service.logit_scale)
-        if joint == "transclip":
-            scores = transclip_scores(features, scores)
-    elif service.logit_bias is not None:
-        scores = sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
-    else:
-        scores = share_against_background(service, features, classes)
+    scores = scores_of(service, features, classes, independent=independent)
+    if joint == "transclip":
+        scores = transclip_scores(features, scores)
     return [
         Classification(
             _ranked(classes.names, scores[i], cosines[i]),
@@ -184,6 +179,35 @@ def classify_features(
         )
         for i in range(len(features))
     ]
+
+
+def scores_of(
+    service: ModelService, features: np.ndarray, classes: Classes, *, independent: bool = False
+) -> np.ndarray:
+    """Scores in [0, 1], float64 (images, classes); arguments as in `classify_features`."""
+    cosines = similarities(features, classes.weights)
+    if not independent:
+        return softmax_scores(cosines, service.logit_scale)
+    if service.logit_bias is not None:
+        return sigmoid(service.logit_scale * cosines.astype(np.float64) + service.logit_bias)
+    return share_against_background(service, features, classes)
+
+
+def calibrated_score(service: ModelService, cosines: np.ndarray) -> tuple[float, float] | None:
+    """How often the best of the labels is right where one of them is.
+
+    Args:
+        service: the model that was asked.
+        cosines: of one photograph with all labels, best first.
+
+    Returns:
+        What the logits are divided by, and the best label's softmax then, in [0, 1]; None where
+        nobody measured it for such a model and so many labels.
+    """
+    temperature = TEMPERATURES.get(service.info.name)
+    if temperature is None or not 1 < len(cosines) <= MOST_CALIBRATED:
+        return None
+    return temperature, float(softmax_scores(cosines, service.logit_scale / temperature)[0])
 
 
 def _ranked(

@@ -126,9 +126,15 @@ def mixed(
     With `common`, the mean photograph, for a list where other classes are words only:
     unit((1 − share · α) · words + share · α · unit(shown − common)).
     """
+    alpha = share_of(alpha, common, share)
     if common is not None:
-        shown, alpha = unit(shown - common), share * alpha
+        shown = unit(shown - common)
     return unit(np.float32(1 - alpha) * words + np.float32(alpha) * shown)
+
+
+def share_of(alpha: float, common: np.ndarray | None, share: float = _BESIDE_WORDS) -> float:
+    """How much the examples count in `mixed`, in [0, 1]."""
+    return alpha if common is None else share * alpha
 
 
 def beside_words(service: ModelService, taught: int, classes: int) -> np.ndarray | None:

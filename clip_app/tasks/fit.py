@@ -62,14 +62,30 @@ def chance_of_none(
     Returns:
         float64 (images,) in [0, 1]; NaN where the best label is near nearly all background words.
     """
+    return chance_of_lead(leads(service, features, classes, progress), len(classes.names))
+
+
+def leads(
+    service: ModelService,
+    features: np.ndarray,
+    classes: Classes,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """How far the best label is ahead of the words not near it: float64 (images,), log-odds.
+
+    Arguments as in `chance_of_none`, which is made of it; NaN where that is.
+    """
     background = background_for(service, language_of_texts(classes.names), progress)
     parts = [
         _lead(features[first : first + _ROWS], classes.weights, background)
         for first in range(0, len(features), _ROWS)
     ]
-    lead = np.concatenate(parts) if parts else np.empty(0)
-    labels = _PER_LOG_LABEL * np.log(len(classes.names))
-    return sigmoid(-(_PER_LEAD * lead + labels + _CONSTANT))
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def chance_of_lead(lead: np.ndarray, labels: int) -> np.ndarray:
+    """The chance that none of so many labels is right, by their `leads`: float64 in [0, 1]."""
+    return sigmoid(-(_PER_LEAD * lead + _PER_LOG_LABEL * np.log(labels) + _CONSTANT))
 
 
 def verdict(chance: float) -> Verdict:

@@ -1,6 +1,6 @@
 """The endpoints of the API (and of MCP).
 
-/classify, /teach, /match, /heatmap, /search, /index_status, /health.
+/classify, /teach, /match, /explain, /heatmap, /search, /index_status, /health.
 """
 
 import html
@@ -11,6 +11,7 @@ import gradio as gr
 from clip_app.server.endpoints import Endpoints
 from clip_app.strings import Language, text
 from clip_app.tasks.concepts import ALPHA
+from clip_app.tasks.explain import SHOWN
 from clip_app.ui.errors import answers_errors
 from clip_app.ui.photo import Photo
 
@@ -56,9 +57,14 @@ def build_api(endpoints: Endpoints) -> None:
         alpha = Count(ALPHA, label="alpha")
         looked_for = gr.Textbox(label="text")
         against = gr.Textbox("", label="against")
+        words = gr.Textbox("", label="labels")
+        instead = gr.Textbox("", label="descriptions")
+        independent = gr.Checkbox(False, label="independent")
+        shown = Count(SHOWN, label="top_k")
+        others = gr.Checkbox(False, label="other_templates")
         answer = gr.JSON(label="answer")
         ask_classify, ask_teach, ask_match, ask_search = (gr.Button() for _ in range(4))
-        ask_heatmap = gr.Button()
+        ask_heatmap, ask_explain = gr.Button(), gr.Button()
     ask_classify.click(
         answers_errors(endpoints.classify),
         [image, labels, template, top_k, concepts],
@@ -70,6 +76,12 @@ def build_api(endpoints: Endpoints) -> None:
     )
     ask_match.click(
         answers_errors(endpoints.match), [image, descriptions], answer, api_name="match"
+    )
+    ask_explain.click(
+        answers_errors(endpoints.explain),
+        [image, words, template, concepts, instead, independent, shown, others],
+        answer,
+        api_name="explain",
     )
     ask_search.click(
         answers_errors(endpoints.search),

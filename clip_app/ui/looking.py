@@ -45,10 +45,9 @@ def show_where(card: ResultCard, words: Words, inputs: set[Any]) -> None:
     carried = carrier(f"{name}-heat", _SCRIPT.replace("CARD", json.dumps(name)))
     looking = _Looking(card, words, carried, gr.State(Wanted()))
     asked = {card.page.photo, card.page.language, card.page.spoken, looking.wanted, *inputs}
-    select, last = card.component.select, {"trigger_mode": "always_last", **_PRIVATE}
-    select(looking.look, asked, carried, **last)
-    # Beside the queue, so that a run for another bar hears of it.
-    select(looking.note, {looking.wanted}, None, queue=False, **_PRIVATE)
+    # Each choice at once, and the run for the one before hears of it: what "always_last" would keep
+    # for later is told again what was chosen first.
+    card.component.select(looking.look, asked, carried, trigger_mode="multiple", **_PRIVATE)
     carried.stop(looking.stop, {looking.wanted}, None, queue=False, **_PRIVATE)
 
 
@@ -103,10 +102,6 @@ class _Looking:
     def _told(self, name: str, state: str, **more: Any) -> Values:
         card = self.card.component.elem_id
         return {self.carried: {"card": card, "label": name, "state": state, **more}}
-
-    def note(self, given: Values, chosen: gr.EventData) -> None:
-        """Which name is asked now."""
-        given[self.wanted].asked = (str(chosen.label),)
 
     def stop(self, given: Values) -> None:
         """None is asked."""

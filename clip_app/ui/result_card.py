@@ -19,12 +19,11 @@ from gradio.components import Component
 
 from clip_app.errors import Reason
 from clip_app.model.backgrounds import background_words
-from clip_app.model.info import MOST_CALIBRATED, TEMPERATURES, CutText
+from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts, shared_scores, shortened
-from clip_app.scoring import softmax_scores
 from clip_app.strings import LANGUAGES, Language, text
-from clip_app.tasks.classify import Classification
+from clip_app.tasks.classify import Classification, calibrated_score
 from clip_app.tasks.concepts import key_of
 from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, Verdict
 from clip_app.tasks.match import Matching
@@ -312,12 +311,10 @@ def _bars(
 
 def _calibrated(service: ModelService, answer: Classification, language: Language) -> str:
     """How often the best label is right where scores are such; "" where nobody measured it."""
-    temperature = TEMPERATURES.get(service.info.name)
-    if temperature is None or not 1 < len(answer.results) <= MOST_CALIBRATED:
+    measured = calibrated_score(service, np.array([one.similarity for one in answer.results]))
+    if measured is None:
         return ""
-    cosines = np.array([one.similarity for one in answer.results])
-    best = softmax_scores(cosines, service.logit_scale / temperature)[0]
-    return text("card_calibrated", language, score=f"{min(round(100 * float(best)), 99)} %")
+    return text("card_calibrated", language, score=f"{min(round(100 * measured[1]), 99)} %")
 
 
 def _times(score: float, words: int) -> float:

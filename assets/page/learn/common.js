@@ -5,6 +5,8 @@ const whenSeen = (ask) => new IntersectionObserver(([entry], watching) => {
   watching.disconnect();
   ask();
 }, { rootMargin: '400px' }).observe(element);
+/** A number to read, with a minus sign, and no minus before a zero. */
+const show = (value, digits = 3) => value.toFixed(digits).replace(/^-(0\.0+)$/, '$1').replace('-', '−');
 const sum = (values) => values.reduce((total, one) => total + one, 0);
 const mean = (values) => sum(values) / values.length;
 /** Softmax of scale · cosines. */
@@ -14,11 +16,13 @@ const shares = (cosines, scale) => {
   const total = sum(powers);
   return powers.map((one) => one / total);
 };
-/** -ln of the share that the one at `right` has, without rounding a share of 0. */
-const surprise = (cosines, right, scale) => {
+/** ln of the sum of e^(scale · cosine), without overflow. */
+const logSum = (cosines, scale) => {
   const top = Math.max(...cosines);
-  return Math.log(sum(cosines.map((one) => Math.exp(scale * (one - top))))) - scale * (cosines[right] - top);
+  return scale * top + Math.log(sum(cosines.map((one) => Math.exp(scale * (one - top)))));
 };
+/** -ln of the share that the one at `right` has, without rounding a share of 0. */
+const surprise = (cosines, right, scale) => logSum(cosines, scale) - scale * cosines[right];
 /** Both directions of the contrastive loss: rows[i][j] is photo i with caption j, i = j a pair. */
 const losses = (rows, scale) => ({
   byImage: rows.map((row, i) => surprise(row, i, scale)),

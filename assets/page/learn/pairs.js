@@ -1,15 +1,14 @@
 const table = find('table');
-const slider = find('.slide input');
 const fields = find('.fields');
 let captions = props.captions[language()];
 let order = captions.map((_, i) => i); // which caption stands in which row
 const narrow = window.matchMedia('(max-width: 560px)'); // as in the style sheet
 let held = null; // the row whose caption was clicked first
-let scale = null; // 1 / temperature; the model's own until it is moved
+
+const heat = temperature(() => paint());
 
 const isExample = () => Object.values(props.captions).some((one) => one.join('\n') === captions.join('\n'));
 const ask = (more = {}) => trigger('ask', { captions, ...more });
-const show = (value, digits = 3) => value.toFixed(digits).replace(/^-(0\.0+)$/, '$1').replace('-', '−');
 
 const swap = (row) => {
   if (held === null) held = row;
@@ -38,7 +37,7 @@ const paint = () => {
   const { pairs } = props.value;
   find('.sheet').hidden = find('.bar').hidden = find('.loss').hidden = !pairs;
   if (!pairs) return;
-  scale ??= pairs.scale;
+  const scale = heat.of(pairs.scale);
   const rows = pairs.cosines.map((row) => order.map((one) => row[one]));
   const count = rows.length;
   const chance = Math.log(count);
@@ -64,12 +63,6 @@ const paint = () => {
   find('.loss').replaceChildren(`${say('learn_pairs_whole')} `, told, ` · ${say('learn_pairs_both', {
     by_image: show(mean(byImage)), by_text: show(mean(byText)), count, chance: show(chance),
   })}`);
-  slider.max = Math.log10(Math.max(100, pairs.scale));
-  slider.value = Math.log10(scale);
-  const tau = (1 / scale).toPrecision(2);
-  find('.slide span').textContent = say('learn_pairs_temperature', { scale: show(scale, 1), tau });
-  find('.own').textContent = say('learn_pairs_own', { scale: show(pairs.scale, 1) });
-  find('.own').disabled = scale === pairs.scale;
   find('.right').textContent = say('learn_pairs_right');
   find('.right').disabled = order.every((one, i) => one === i);
 };
@@ -107,14 +100,6 @@ const paintFields = () => {
   }));
 };
 
-slider.addEventListener('input', () => {
-  scale = 10 ** slider.value;
-  paint();
-});
-find('.own').addEventListener('click', () => {
-  scale = props.value.pairs.scale;
-  paint();
-});
 find('.right').addEventListener('click', () => {
   order = order.map((_, i) => i);
   held = null;

@@ -12,6 +12,7 @@ from clip_app.tasks.classify import classify
 from clip_app.tasks.concepts import untaught
 from clip_app.ui.advice import english_advice
 from clip_app.ui.examples import load_examples
+from clip_app.ui.explaining import Asked, build_explaining
 from clip_app.ui.label_chips import label_chips
 from clip_app.ui.looking import show_where
 from clip_app.ui.photo_column import opened
@@ -51,6 +52,17 @@ def build(page: Page, room: Room) -> Follows:
         options.inputs,
     )
     with room.below:
+        build_explaining(
+            card,
+            lambda given: Asked(
+                names := parse_labels(given[labels]),
+                options.templates_of(given),
+                options.independent(given),
+                page.concepts.named(given, page.slot.service, names),
+            ),
+            options.inputs | {page.concepts.visit},
+            "classify-explain",
+        )
         teaching = build_teaching(page, options)
         build_batch(page, options)
         build_beside(page, options, card)

@@ -60,7 +60,9 @@ def build_beside(page: Page, options: Options, card: ResultCard) -> None:
                 sentences[f"templates_{choice}"] = text(f"templates_{choice}", language)
         panel = gr.HTML(
             Beside().state(0),
-            **part("basics", "uploads", "beside"),  # of `uploads` the looks of buttons and messages
+            **part(
+                "basics", "above", "uploads", "beside"
+            ),  # of `uploads` the looks of buttons and messages
             words=said,
             templates=TEMPLATE_CHOICES,
             models=page.settings.visitors_may_change_model,

@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ from clip_app.tasks.concepts import (
 from clip_app.text_lists import split_labels
 from clip_app.ui.desk import Desk
 from clip_app.ui.downloads import write_export
-from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
+from clip_app.ui.panel import errors_in_panel
 from clip_app.ui.parts import PAGE, part
 from clip_app.ui.shell import carrier
 from clip_app.ui.tab import Page, Values
@@ -157,25 +157,31 @@ class Teaching:
         }
         for name, doing in doings.items():
             getattr(self.panel, name)(
-                shows_errors(self._answering(doing), page.language),
+                self.answering(doing),
                 given,
                 [self.panel, self.carrier],
                 **_PRIVATE,
             )
 
-    def _answering(self, doing: Callable[[Values, dict[str, Any]], None]) -> Any:
-        def answered(given: Values, event: gr.EventData) -> Values:
+    def answering(self, doing: Callable[[Values, dict[str, Any]], None]) -> Any:
+        """The handler that does it and says what became of it, whatever goes wrong."""
+
+        def answered(given: Values, sent: Any) -> Iterator[Values]:
             lesson: Lesson = given[self.lesson]
             lesson.error, lesson.told = None, {}
             lesson.number += 1
             try:
-                doing(given, event._data if isinstance(event._data, dict) else {})
+                doing(given, sent if isinstance(sent, dict) else {})
             except ClipAppError as error:
                 log.info("%s: %s", type(error).__name__, error)
                 lesson.error = error
-            return {self.panel: self.shown(given)} | self.taught(given)
+            yield {self.panel: self.shown(given)} | self.taught(given)
 
-        return answered
+        return errors_in_panel(answered, self._problem)
+
+    def _problem(self, given: Values, error: Both) -> Values:
+        """What is nobody's mistake, in the panel, whose buttons wait for an answer."""
+        return {self.panel: self._laid(given) | {"error": error}}
 
     def photos(self, given: Values, sent: dict[str, Any]) -> None:
         """Lay photographs down, or take them away."""
@@ -252,15 +258,16 @@ class Teaching:
 
     def shown(self, given: Values) -> dict[str, Any]:
         """What the panel's script shows."""
+        return self._laid(given) | {"gain": self._gain(given)}
+
+    def _laid(self, given: Values) -> dict[str, Any]:
         lesson: Lesson = given[self.lesson]
-        error: Both | None = said_in_both(lesson.error) if lesson.error else None
         return {
             "examples": lesson.examples.shown(),
             "without": lesson.without.shown(),
-            "error": error,
+            "error": said_in_both(lesson.error) if lesson.error else None,
             "told": lesson.told,
             "number": lesson.number,
-            "gain": self._gain(given),
         }
 
     def _gain(self, given: Values) -> dict[str, Any] | None:

@@ -70,7 +70,7 @@ def build(page: Page) -> None:
     state = gr.State(Pairs(), delete_callback=Pairs.close)
     panel = gr.HTML(
         {"pairs": None, "error": None},
-        **part("basics", "learn/common", "learn/pairs"),
+        **part("basics", "learn/common", "learn/temperature", "learn/pairs"),
         words=words("learn_pairs", "image_file_too_large"),
         captions=captions,
         longest=_LONGEST_CAPTION,

@@ -13,6 +13,7 @@ from clip_app.tasks.match import judge
 from clip_app.ui.advice import english_advice
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import load_examples, shown_example
+from clip_app.ui.explaining import Asked, build_explaining
 from clip_app.ui.i18n import i18n
 from clip_app.ui.looking import show_where
 from clip_app.ui.photo_column import opened
@@ -43,6 +44,12 @@ def build(page: Page, room: Room) -> Follows:
     card = ResultCard.build("match-best", page, [page.photo, descriptions], "texts")
     show_where(card, lambda given: (parse_lines(given[descriptions]), "none"), {descriptions})
     with room.below:
+        build_explaining(
+            card,
+            lambda given: Asked(parse_lines(given[descriptions]), "none"),
+            {descriptions},
+            "match-explain",
+        )
         build_library(page)
         build_matrix(page)
     # Empty until the tab is opened, then the language of the first result that it shows.
