@@ -97,7 +97,7 @@ async def read_request(
     if content_type in _FORMS:
         values, files = await _form(request)
     elif content_type in ("application/json", ""):
-        values, files = await _json(request), {}
+        values, files = await json_body(request), {}
     else:
         raise RequestError(415, "http_content_type", given=content_type[:80])
     one, more = values.pop("image", None), values.pop("images", None)
@@ -136,8 +136,8 @@ async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
     if found := _DATA_URL.match(given):
         encoded = given[found.end() :]
         if len(encoded) > _LARGE:
-            return Photograph(shown_name(), await in_thread(_from_base64, encoded))
-        return Photograph(shown_name(), _from_base64(encoded))
+            return Photograph(shown_name(), await in_thread(from_base64, encoded))
+        return Photograph(shown_name(), from_base64(encoded))
     if not given.lower().startswith(("http://", "https://")):
         raise InputError("http_image_form")
     if fetch is None:
@@ -145,7 +145,12 @@ async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
     return Photograph(shown_name(given.partition("?")[0]), await fetch(given))
 
 
-def _from_base64(encoded: str) -> bytes:
+def from_base64(encoded: str) -> bytes:
+    """The bytes of Base64, of either alphabet, with or without padding and line breaks.
+
+    Raises:
+        InputError: if it is none.
+    """
     # As in addresses: there + and / are written otherwise, and line breaks and padding left out.
     plain = "".join(encoded.split()).replace("-", "+").replace("_", "/").rstrip("=")
     try:
@@ -154,7 +159,12 @@ def _from_base64(encoded: str) -> bytes:
         raise InputError("http_image_form") from error
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_body(request: Request) -> dict[str, Any]:
+    """The object that a request's body is, in JSON.
+
+    Raises:
+        RequestError: if it is none.
+    """
     body = await request.body()
     try:
         values = await in_thread(orjson.loads, body) if len(body) > _LARGE else orjson.loads(body)
