@@ -51,6 +51,7 @@ FLAGS = (
     "auth",
     "api_keys",
     "rate_limit",
+    "fetch_images",
     "mcp",
     "open_browser",
     "allow_model_change",
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
     auth: SecretStr | None = None
     api_keys: SecretStr | None = None
     rate_limit: str | None = Field(None, pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")
+    fetch_images: bool = False
     mcp: bool = False
     open_browser: bool = False
     allow_model_change: bool | None = None

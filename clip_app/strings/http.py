@@ -41,6 +41,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "There is more to do just now than fits; please come again in a second.",
         "服务器正忙，请稍后再试。",
     ),
+    "http_not_public": (
+        "Only pictures at public addresses are fetched.",
+        "只能下载公网地址上的图片。",
+    ),
+    "http_not_fetched": (
+        "No picture could be fetched from this address.",
+        "无法从这个网址下载图片。",
+    ),
     "http_no_addresses": (
         "This server fetches no pictures from addresses; send the picture itself.",
         "此服务器不会从网址下载图片，请直接发送图片。",

@@ -53,6 +53,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "how often one caller may ask the HTTP API, such as 120/minute",
         "每个调用方访问 HTTP 接口的频率上限，例如 120/minute",
     ),
+    "setting_fetch_images": (
+        "let callers of the HTTP API name pictures by address, public ones only",
+        "允许 HTTP 接口的调用方用网址指定图片（仅限公网地址）",
+    ),
     "setting_mcp": ("serve the API to MCP clients too", "同时为 MCP 客户端提供服务"),
     "setting_open_browser": (
         "open the page in a browser once it is served",
