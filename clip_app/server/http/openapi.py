@@ -24,6 +24,19 @@ _ALWAYS = (401, 429, 503)
 _WITH_BODY = (400, 403, 409, 413, 415, 422)
 
 
+def an_object(*names: str) -> dict[str, Any]:
+    """The schema of an object that has these names."""
+    properties: dict[str, Any] = {name: {} for name in names}
+    return {"type": "object", "properties": properties, "required": list(names)}
+
+
+def one_or_each(*names: str) -> dict[str, Any]:
+    """The schema of an answer for one photograph, or of a list for several."""
+    broken = an_object("image", "error")
+    each = {"type": "array", "items": {"anyOf": [an_object(*names), broken]}}
+    return {"anyOf": [an_object(*names), each]}
+
+
 def answers(schema: dict[str, Any] | None = None, body: bool = False) -> dict[str, Any]:
     """How a route answers, for `router.get` and `router.post`.
 

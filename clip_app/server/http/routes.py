@@ -10,10 +10,15 @@ from clip_app.errors import ClipAppError, ImageError
 from clip_app.server.endpoints import Each, Endpoints, Named
 from clip_app.server.http.errors import caller_language
 from clip_app.server.http.given import Asked, Fetch, Given, read_request
-from clip_app.server.http.openapi import answers, takes
+from clip_app.server.http.openapi import an_object, answers, one_or_each, takes
 from clip_app.server.http.threads import in_thread
 
 Texts = str | list[str]
+
+_SCORED = one_or_each("image", "model", "results", "verdict", "none_fits")
+_FOUND = an_object("query", "model", "results", "judged", "nothing_fits")
+_EMBEDDED = an_object("model", "embedding_size", "images", "texts")
+_HEALTH = an_object("status", "version", "model", "device", "precision", "steps")
 
 
 class ClassifyAsked(Asked):
@@ -58,7 +63,7 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     """
     router = APIRouter()
 
-    @router.post("/classify", **takes(ClassifyAsked))
+    @router.post("/classify", **takes(ClassifyAsked, _SCORED))
     async def classify(request: Request) -> Response:
         """Zero-shot classification: which of the labels fits a photograph."""
         asked, given = await read_request(request, ClassifyAsked, fetch)
@@ -72,14 +77,14 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         )
         return answered(request, given, found)
 
-    @router.post("/match", **takes(MatchAsked))
+    @router.post("/match", **takes(MatchAsked, _SCORED))
     async def match(request: Request) -> Response:
         """Rank descriptions by how well they say what a photograph shows."""
         asked, given = await read_request(request, MatchAsked, fetch)
         found = await in_thread(endpoints.match_each, named(given), asked.descriptions)
         return answered(request, given, found)
 
-    @router.post("/search", **takes(SearchAsked, several=False))
+    @router.post("/search", **takes(SearchAsked, _FOUND, several=False))
     async def search(request: Request) -> Response:
         """Search the indexed galleries by words, by a picture, or both."""
         asked, given = await read_request(request, SearchAsked, fetch)
@@ -95,7 +100,7 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         )
         return as_json(found)
 
-    @router.post("/embed", **takes(EmbedAsked))
+    @router.post("/embed", **takes(EmbedAsked, _EMBEDDED))
     async def embed(request: Request) -> Response:
         """Features of photographs and texts, unit rows to compare by dot product."""
         asked, given = await read_request(request, EmbedAsked, fetch)
@@ -104,7 +109,7 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         found["images"] = told(request, given, found["images"])
         return as_json(found)
 
-    @router.get("/health", **answers())
+    @router.get("/health", **answers(_HEALTH))
     async def health() -> Response:
         """Whether the app is up, with which model on which device, and how long each step takes."""
         return as_json(endpoints.health())
