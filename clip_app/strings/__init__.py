@@ -16,6 +16,7 @@ from clip_app.strings import (
     explain,
     gallery,
     hosting,
+    http,
     images,
     intake,
     labels,
@@ -65,6 +66,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         checking,
         hosting,
         explain,
+        http,
     )
     for key, pair in topic.STRINGS.items()
 }
