@@ -43,7 +43,7 @@ def main() -> None:
         "--freezes", type=int, default=1, help="of each node, at one work after another"
     )
     options = parser.parse_args()
-    chance = random.Random(0)  # noqa: S311
+    chance = random.Random(0)
     plan = [
         (work, node, "kill") for _ in range(options.rounds) for work in WORKS for node in range(3)
     ]

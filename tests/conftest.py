@@ -18,6 +18,7 @@ from PIL import Image
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.settings import Settings
+from tests import qdrant_servers
 from tests.zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +65,13 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def service(settings: Settings) -> ModelService:
     return load_model(settings)
+
+
+@pytest.fixture(scope="session")
+def qdrant_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Qdrant server; the test is skipped where there is none."""
+    with qdrant_servers.one(tmp_path_factory.mktemp("qdrant")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

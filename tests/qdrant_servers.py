@@ -107,6 +107,16 @@ def running(folder: Path, number: int = 1, **settings: str) -> Iterator[list[Nod
             node.kill()
 
 
+@contextlib.contextmanager
+def one(folder: Path) -> Iterator[str]:
+    """The address of one server: that which is given, or one that is started."""
+    if GIVEN.startswith("http"):
+        yield GIVEN
+        return
+    with running(folder) as nodes:
+        yield nodes[0].url
+
+
 def together(nodes: list[Node]) -> str:
     """Their addresses as the setting takes them."""
     return ",".join(node.url for node in nodes)

@@ -22,7 +22,6 @@ from clip_app.gallery.stores.store import (
     Filter,
     content_of,
 )
-from tests.qdrant_servers import GIVEN, running
 
 DIM = 16
 ERROR = Reason("image_damaged", {"name": "broken.jpg"})
@@ -42,23 +41,13 @@ class OtherModel(Model):
     fingerprint = "a" * 64
 
 
-@pytest.fixture(scope="session")
-def server_address(tmp_path_factory):
-    """The address of a real server."""
-    if GIVEN and not Path(GIVEN).is_file():
-        yield GIVEN
-        return
-    with running(tmp_path_factory.mktemp("qdrant")) as nodes:
-        yield nodes[0].url
-
-
 @pytest.fixture(params=["sqlite", "qdrant", "qdrant server"])
 def opened(request, tmp_path):
     """A function that opens the library, as often as wanted."""
     directory = tmp_path / "index"
     address = f"path:{directory / 'qdrant'}"
     if request.param == "qdrant server":
-        address = request.getfixturevalue("server_address")
+        address = request.getfixturevalue("qdrant_address")
 
     def opened():
         if request.param == "sqlite":
