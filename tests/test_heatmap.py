@@ -17,6 +17,7 @@ from clip_app.tasks.heatmap import GRID, PASSES, heatmap
 from clip_app.tasks.heatmap_picture import heatmap_picture
 from clip_app.terminal import main
 from tests.conftest import EXAMPLES
+from tests.test_page import DESKTOP
 
 CAT = EXAMPLES / "cat.jpg"
 STRAWBERRY = ASSETS / "gallery" / "examples" / "food" / "strawberry.jpg"
@@ -92,7 +93,14 @@ def test_progress_counts_to_the_end_and_may_stop_the_run(service, scene):
     assert 60 < told[-1][0] < PASSES
     heatmap(service, scene, "cat", progress=lambda *now: told.append(now))
     assert told[-1] == (PASSES, PASSES)
-    assert service.statistics.images >= PASSES
+    # What the model made of the same copies is known: all of them for the same words, four
+    # fifths for others.
+    encoded = service.statistics.images
+    again = heatmap(service, scene, "cat")
+    assert service.statistics.images == encoded
+    assert np.array_equal(again.values, heatmap(service, scene, "cat").values)
+    heatmap(service, scene, "strawberry")
+    assert encoded < service.statistics.images < encoded + 0.2 * PASSES
 
 
 @pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
@@ -178,3 +186,26 @@ def test_a_bar_shows_where_it_looked_until_words_or_photograph_change(app, open_
     page.locator("#classify-image .strip button").nth(1).click()
     legend.wait_for(state="hidden")
     assert page.locator("#classify-image .looked").is_hidden()
+
+
+def test_the_drawer_of_a_hit_shows_where_each_word_is(app, open_at):
+    page = open_at(
+        f"{app.url}?tab=gallery&q=猫 %2B 石头", "zh-CN", DESKTOP, shown="#finder .board .open"
+    )
+    drawer = page.locator("#finder .drawer")
+    page.locator("#finder .board .open").first.click()
+    words = drawer.locator(".words button")
+    words.first.wait_for()
+    assert words.all_inner_texts() == ["“猫”在哪里？", "“石头”在哪里？"]
+    words.first.click()
+    legend = drawer.locator(".legend")
+    legend.wait_for()
+    assert legend.inner_text() == "它看了哪里：猫 ×"
+    assert "判断“猫”" in drawer.locator(".where").inner_text()
+    assert words.first.get_attribute("aria-pressed") == "true"
+    over, under = (drawer.locator(one).bounding_box() for one in (".glass", ".whole"))
+    assert over == pytest.approx(under, abs=1)
+    # The next photograph is looked at afresh.
+    drawer.locator(".next").click()
+    legend.wait_for(state="hidden")
+    assert words.first.get_attribute("aria-pressed") == "false"

@@ -3,10 +3,10 @@
 import bisect
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,8 @@ from clip_app.progress import Progress
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
 from clip_app.strings import Language
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 # Texts in one forward pass; 256 short prompts fill two CPU cores and a GPU alike.
 TEXT_BATCH = 256
@@ -118,17 +120,37 @@ class ModelService:
             return np.empty((0, self.info.embedding_size), np.float32)
         with PREPARING:
             keys = [content_hash(image) for image in images]
-        features = {key: self._features.get(key) for key in keys}
-        missing = [k for k in features if features[k] is None]
         where = {key: index for index, key in enumerate(keys)}
+        return self.encode_once(keys, lambda key: self.preprocess(images[where[key]]))
+
+    def encode_once(
+        self, keys: Sequence[_Key], make: Callable[[_Key], Pixels], progress: Progress | None = None
+    ) -> np.ndarray:
+        """Features of what `keys` name, in their order; only what is new is made and encoded.
+
+        Args:
+            keys: one or more names that stand for the same pixels whoever uses them.
+            make: the preprocessed image of a key.
+            progress: called with (done, total) after each batch.
+
+        Returns:
+            float32 array (n, embedding_size), rows of length 1.
+
+        Raises:
+            ModelError: if the device has no memory left for even one image.
+        """
+        features = {key: self._features.get(key) for key in keys}
+        missing = [key for key, row in features.items() if row is None]
         for start in range(0, len(missing), self._images.max_batch):
             chunk = missing[start : start + self._images.max_batch]
             with PREPARING:
-                pixels = [self.preprocess(images[where[key]]) for key in chunk]
+                pixels = [make(key) for key in chunk]
             rows = self.encode_pixels(pixels)
             for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
                 self._features.put(key, row)
+            if progress:
+                progress(len(features) - len(missing) + start + len(chunk), len(features))
         return np.stack([_known(features[key]) for key in keys])
 
     def preprocess(self, image: Image.Image) -> Pixels:

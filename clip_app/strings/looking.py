@@ -34,6 +34,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "heat_off": ("Take the map away", "收起热力图"),
     "heat_stop": ("Stop", "停止"),
     "heat_running": ("Looking for “{text}” …", "正在看“{text}”……"),
+    "heat_left": (
+        "About {seconds} more [seconds:second|seconds].",
+        "大约还要 {seconds} 秒。",
+    ),
     "card_look": ("Choose a bar: where did it look?", "点一条，看它看了哪里"),
     "heat_file_unwritable": (
         "{path} could not be written; please check the folder and its permissions.",

@@ -111,6 +111,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_like": ("More like this", "更像这张"),
     "find_unlike": ("Less like this", "少来这种"),
     "find_similar": ("Find similar", "找相似的"),
+    "find_where": ("Where?", "在哪里？"),
+    "find_where_is": ("Where is “{text}”?", "“{text}”在哪里？"),
     "find_judge": ("Classify this", "拿去分类"),
     "find_original": ("Download original", "下载原图"),
     "find_fact_similarity": ("Similarity", "相似度"),

@@ -5,15 +5,18 @@ the event `clipapp:looked` of `window`. Stop comes back by `clipapp:look-stop`.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
+from clip_app.model.service import ModelService
 from clip_app.prompts import shortened
 from clip_app.server.answers import heatmap_sentence
-from clip_app.strings import text
+from clip_app.strings import Language, text
 from clip_app.tasks.heatmap import PASSES, heatmap
 from clip_app.ui.errors import told
 from clip_app.ui.photo_column import opened
@@ -67,7 +70,7 @@ class _Looking:
             with told(self.look, lambda: self.card.page.language_now(given), str):
                 yield from self._looked(given, name)
         except gr.Error as error:
-            yield self._told(name, "unclear", sentence=str(error.message))
+            yield self._told(label=name, state="unclear", sentence=str(error.message))
 
     def _looked(self, given: Values, name: str) -> Iterator[Values]:
         page, wanted = self.card.page, given[self.wanted]
@@ -75,34 +78,69 @@ class _Looking:
         service = page.slot.service
         photo = opened(given[page.photo], service)
         names, templates = self.words(given)
-        try:
-            heat = yield from followed(
-                lambda now: heatmap(
-                    service, photo, name, contrast=names, templates=templates, progress=now
-                ),
-                lambda: wanted.asked != (name,),
-                lambda done, total: self._told(name, "running", done=done, total=total),
-            )
-        except StoppedError:
-            return
-        language = page.language_now(given)
-        how = [text("heat_how", language, passes=PASSES)]
-        if heat.cropped:
-            how.append(text("heat_cropped", language))
-        yield self._told(
+        for state in looks(
+            service,
+            photo,
             name,
-            "shown" if heat.clear else "unclear",
-            legend=text("heat_legend", language, text=shortened(name, 24)),
-            sentence=heatmap_sentence(name, heat, language),
-            how=" ".join(how),
-            values=[[round(one, 3) for one in row] for row in heat.values.tolist()],
-            box=list(heat.box),
-        )
+            contrast=names,
+            templates=templates,
+            language=lambda: page.language_now(given),
+            unwanted=lambda: wanted.asked != (name,),
+        ):
+            yield self._told(**state)
 
-    def _told(self, name: str, state: str, **more: Any) -> Values:
-        card = self.card.component.elem_id
-        return {self.carried: {"card": card, "label": name, "state": state, **more}}
+    def _told(self, **state: Any) -> Values:
+        # An answer equal to the one before would go unnoticed.
+        told = {"card": self.card.component.elem_id, "at": time.monotonic_ns(), **state}
+        return {self.carried: told}
 
     def stop(self, given: Values) -> None:
         """None is asked."""
         given[self.wanted].asked = ()
+
+
+def looks(
+    service: ModelService,
+    photo: Image.Image,
+    name: str,
+    *,
+    language: Callable[[], Language],
+    unwanted: Callable[[], bool],
+    contrast: Sequence[str] | None = None,
+    templates: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """What `heatOver` of the page paints, one state after the other, until a map is there.
+
+    Args:
+        service: the model to ask.
+        photo: the photograph, decoded.
+        name: what is looked for in it; `contrast` and `templates` are as in `heatmap`.
+        language: gives the one to say it in.
+        unwanted: looked at again and again; once it is true nothing more is told.
+
+    Raises:
+        InputError, ModelError: as `heatmap` does.
+    """
+    try:
+        heat = yield from followed(
+            lambda now: heatmap(
+                service, photo, name, contrast=contrast, templates=templates, progress=now
+            ),
+            unwanted,
+            lambda done, total: {"label": name, "state": "running", "done": done, "total": total},
+        )
+    except StoppedError:
+        return
+    spoken = language()
+    how = [text("heat_how", spoken, passes=PASSES)]
+    if heat.cropped:
+        how.append(text("heat_cropped", spoken))
+    yield {
+        "label": name,
+        "state": "shown" if heat.clear else "unclear",
+        "legend": text("heat_legend", spoken, text=shortened(name, 24)),
+        "sentence": heatmap_sentence(name, heat, spoken),
+        "how": " ".join(how),
+        "values": [[round(one, 3) for one in row] for row in heat.values.tolist()],
+        "box": list(heat.box),
+    }

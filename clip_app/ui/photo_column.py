@@ -41,6 +41,7 @@ _WORDS = (
     *("examples", "photo_yours", "photo_none", "photo_reading", "photo_choose", "photo_replace"),
     *("photo_camera", "photo_snap", "photo_stop", "photo_similar", "photo_clear", "photo_large"),
     *("photo_lost", "photo_no_camera", "photo_fails", "heat_off", "heat_stop", "heat_running"),
+    "heat_left",
 )
 
 
@@ -95,7 +96,7 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
         name=elem_id,
         words=in_both(_WORDS),
         limit=settings.max_upload_mb * FileSize.MB,
-        **part("basics", "photo", "heat"),
+        **part("basics", "photo", "heat", "looking"),
     )
     # Only now is there a component to whose files the examples can belong.
     column.props["examples"] = [_in_strip(one, column) for one in load_examples()]

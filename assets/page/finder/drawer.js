@@ -13,6 +13,7 @@ const show = (place) => {
     return;
   }
   if (place < 0 || place >= rows.length) return;
+  endWhere();
   if (drawer.hidden) opener = document.activeElement;
   current = place;
   detail = null;
@@ -28,6 +29,7 @@ const show = (place) => {
   if (top < 60 || top + spot.height > innerHeight) window.scrollBy({ top: top - innerHeight / 3 });
 };
 const hide = () => {
+  endWhere();
   drawer.hidden = true;
   board.classList.remove('beside');
   const was = current;
@@ -46,6 +48,7 @@ const drawDrawer = () => {
   drawer.querySelector('.next').disabled = current === rows.length - 1 && following === null;
   const acts = { like: 'find_like', unlike: 'find_unlike', similar: 'find_similar', judge: 'find_judge', original: 'find_original' };
   for (const [one, key] of Object.entries(acts)) drawer.querySelector(`.${one}`).textContent = say(key);
+  drawWords();
   drawer.querySelector('.keys').textContent = say('find_keys');
   const whole = drawer.querySelector('.whole');
   const source = served(detail?.show ?? row.thumbnail);

@@ -11,6 +11,7 @@ from clip_app.ui.tabs.gallery.duplicates import build_duplicates
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
 from clip_app.ui.tabs.gallery.sorting import build_sorting
+from clip_app.ui.tabs.gallery.where import show_where
 
 KEY = "gallery"
 
@@ -23,7 +24,9 @@ def build(page: Page, room: Room) -> None:
         index = build_index_part(page)
     build_sorting(page, room, index)
     build_duplicates(page, index)
-    view = build_finder(page, index).view
+    finder = build_finder(page, index)
+    show_where(finder)
+    view = finder.view
 
     def choose(event: gr.EventData) -> str:
         return str(event._data["folder"])

@@ -32,7 +32,7 @@ from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stores.store import Store
 from clip_app.images import FORMATS, suffixes_of
 from clip_app.strings import LANGUAGES, Language
-from clip_app.tasks.concepts import untaught
+from clip_app.tasks.concepts import MARKS, untaught
 from clip_app.ui.downloads import new_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import example_queries
@@ -62,7 +62,8 @@ _PAGE = 60
 _MOST_CHOSEN = 10_000
 
 _ANSWERS = ("found", "opened", "packed", "kept")
-_TELL = """
+#: The script of a carrier: what it gets is told by the event `clipapp:NAME` of `window`.
+TELL = """
 const tell = () => window.dispatchEvent(
   new CustomEvent('clipapp:NAME', { detail: props.value }));
 watch('value', tell);
@@ -71,6 +72,7 @@ watch('value', tell);
 #: The files of `assets/page` that are the page's own part, in the order in which they are read.
 BROWSER_SIDE = (
     "basics",
+    "heat",
     "finder/asking",
     "finder/terms",
     "finder/pictures",
@@ -79,6 +81,7 @@ BROWSER_SIDE = (
     "finder/filters",
     "finder/saved",
     "finder/drawer",
+    "finder/where",
     "finder/selection",
     "finder",
 )
@@ -198,6 +201,9 @@ class Finder:
         missing = [] if asked.literal else untaught(left)
         signed = () if asked.literal else parse_query(asked.query)
         return shown | {
+            "looked_for": [
+                one.text for one in typed if one.weight > 0 and not one.text.startswith(MARKS)
+            ],
             "unwanted": [one.text for one in signed if one.weight == -1],
             "wanted": describe([one for one in signed if one.weight != -1]),
             "query": understood(terms) if terms else "",
@@ -222,9 +228,16 @@ class Finder:
 
     def judge(self, given: Values, event: gr.EventData) -> Values:
         """Put a picture before the tabs that classify and match."""
-        hit, roots = self._hit(given, event._data)
-        to_show, _ = self._original(hit, roots)
-        return {self.page.photo: to_show}
+        return {self.page.photo: self.photograph(given, event._data)}
+
+    def photograph(self, given: Values, sent: Any) -> str:
+        """The path of the picture that the script names by its hash, as browsers can show it.
+
+        Raises:
+            ImageError: if it is in the gallery no more.
+        """
+        hit, roots = self._hit(given, sent)
+        return self._original(hit, roots)[0]
 
     def pack(self, given: Values, sent: Any) -> dict[str, Any]:
         """A file of the chosen pictures: their originals in a .zip, or a list of them."""
@@ -362,13 +375,13 @@ def build_finder(page: Page, index: IndexPart) -> Finder:
     """Lay it out and connect it."""
     view = gr.HTML(
         **part(*BROWSER_SIDE),
-        words=words("find_", "gallery_folder", "image_file_too_large"),
+        words=words("find_", "heat_", "gallery_folder", "image_file_too_large"),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),
         apply_default_css=False,
         elem_id="finder",
     )
-    answers = {one: carrier(f"finder-{one}", _TELL.replace("NAME", one)) for one in _ANSWERS}
+    answers = {one: carrier(f"finder-{one}", TELL.replace("NAME", one)) for one in _ANSWERS}
     finder = Finder(page, index, SavedSearches(page.settings.index_dir), view, answers)
     finder.connect()
     return finder
