@@ -53,10 +53,11 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     kept = found.kept ?? JSON.parse(stored('searches') || '[]');
     board.classList.remove('stale');
     clear();
-    if (current >= 0) { current = -1; drawer.hidden = true; board.classList.remove('beside'); }
+    if (current >= 0) { current = -1; listed = null; drawer.hidden = true; board.classList.remove('beside'); }
     lastPick = -1;
   }
   rows.push(...found.rows);
+  if (!found.offset) askMap();
   layOut(found.offset ? rows.length - found.rows.length : 0);
   // Around a further page nothing changes; to draw it all again would hold up the scrolling.
   if (found.offset) drawDrawer(); else draw();
@@ -76,6 +77,7 @@ let again = 0;
 window.addEventListener('clipapp:gallery', ({ detail: why }) => {
   known = true;
   if (why === 'visit' && (answer || problem)) return;
+  forgetMap();
   clearTimeout(again);
   again = setTimeout(() => {
     if (!here()) return;
@@ -89,6 +91,7 @@ window.addEventListener('clipapp:gallery', ({ detail: why }) => {
 window.clipApp.onAddress((now) => {
   if (now.tab !== 'gallery') return;
   const key = now.gallery ?? '';
+  if (asMap !== (now.view === 'map')) { asMap = !asMap; showView(); }
   if (key === gallery && Object.entries(inAddress()).every(([name, value]) => value === (now[name] ?? ''))) return;
   clearTimeout(timer);
   draft = false;
@@ -109,7 +112,7 @@ const choose = (one) => {
   trigger('choose', { folder: one.folder });
 };
 find('.gallery select').addEventListener('change', ({ target }) => {
-  asked = { ...asked, below: '', liked: [] };
+  asked = { ...asked, below: '', liked: [], among: '' };
   choose(galleries.find((one) => one.folder === target.value));
   address.set(inAddress(), { push: true });
 });

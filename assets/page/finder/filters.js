@@ -12,7 +12,8 @@ const counted = () => {
   else if (searched) key = !above ? 'find_split_none' : above === total ? 'find_split_all' : 'find_split';
   place.textContent = say(key, values);
 };
-const filtered = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until || asked.keywords.length);
+const sieved = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until || asked.keywords.length);
+const filtered = () => sieved() || Boolean(asked.among);
 const pill = (words, { pressed, count, act }) => {
   const one = make('button', { type: 'button', className: 'pill' }, make('span', {}, words));
   if (count !== undefined) one.append(make('small', {}, number(count)));

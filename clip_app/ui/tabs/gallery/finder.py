@@ -80,6 +80,15 @@ BROWSER_SIDE = (
     "finder/saved",
     "finder/drawer",
     "finder/selection",
+    "finder/map/area",
+    "finder/map/camera",
+    "finder/map/points",
+    "finder/map/chart",
+    "finder/map/thumbs",
+    "finder/map/figures",
+    "finder/map/steering",
+    "finder/map/legend",
+    "finder/map/map",
     "finder",
 )
 
@@ -362,7 +371,7 @@ def build_finder(page: Page, index: IndexPart) -> Finder:
     """Lay it out and connect it."""
     view = gr.HTML(
         **part(*BROWSER_SIDE),
-        words=words("find_", "gallery_folder", "image_file_too_large"),
+        words=words("find_", "map_", "gallery_folder", "image_file_too_large"),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),
         apply_default_css=False,
