@@ -4,6 +4,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "map_views": ("View", "显示方式"),
     "map_as_grid": ("Grid", "网格"),
     "map_as_chart": ("Map", "地图"),
+    "map_all": ("{total} [total:photo|photos]", "{total} 张照片"),
     "map_label": (
         "Map of {number} [number:photo|photos]: photos that look alike lie close together. Arrow "
         "keys move it, plus and minus zoom, 0 shows all of it, Enter opens the photo in the "

@@ -6,7 +6,7 @@ const counted = () => {
   if (!answer) { place.textContent = ''; return; }
   const { total, above, searched } = answer;
   const values = { total: number(total), above: number(above ?? 0), rest: number(total - (above ?? 0)) };
-  let key = 'find_all';
+  let key = asMap ? 'map_all' : 'find_all';
   if (!total) key = filtered() ? 'find_nothing' : 'find_empty';
   else if (searched && above === null) key = 'find_ranked';
   else if (searched) key = !above ? 'find_split_none' : above === total ? 'find_split_all' : 'find_split';

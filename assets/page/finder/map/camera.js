@@ -8,7 +8,7 @@ const down = (y) => (y - camera.y) * camera.zoom;
 const unitsAt = (px, py) => [camera.x + px / camera.zoom, camera.y + py / camera.zoom];
 // The view of which `box` [left, top, right, bottom] is the middle, and which holds all of it.
 const viewOf = ([left, top, right, bottom], margin = MARGIN) => {
-  const roomy = Math.min(margin, camera.width / 5, camera.height / 5);
+  const roomy = Math.min(margin, camera.width / 12, camera.height / 8);
   const zoom = Math.min(
     (camera.width - 2 * roomy) / Math.max(1, right - left), (camera.height - 2 * roomy) / Math.max(1, bottom - top), NEAREST);
   return {

@@ -2,6 +2,7 @@
 const COLOURINGS = ['cluster', 'date', 'folder', 'likeness'];
 const chart = {
   id: 0, stale: true, made: null, progress: null, told: null, // what the server says
+  half: 1, // the value that half of the photographs do not reach: the scale of similarity begins there
   likeness: null, likenessId: 0, compared: '', // of what is searched, and what that was
   colouring: COLOURINGS.includes(stored('map-colours')) ? stored('map-colours') : 'cluster',
   moods: new Uint8Array(0), colours: [], colourAt: () => 0,
@@ -28,7 +29,7 @@ const hueOf = (i) => {
 };
 // Scales go from one lightness to another, so that they can be told apart without colours.
 const ends = () => (chart.colouring === 'date'
-  ? [tokens.labels[4], blend(tokens.labels[0], tokens.ink, 0.15)] : [blend(tokens.muted, tokens.card, 0.6), tokens.heat]);
+  ? [blend(tokens.labels[4], tokens.card, 0.45), tokens.labels[0]] : [blend(tokens.muted, tokens.card, 0.6), tokens.heat]);
 const scaleOf = () => {
   const [from, to] = ends();
   return Array.from({ length: 256 }, (_, i) => blend(from, to, i / 255));
@@ -43,7 +44,7 @@ const paint = () => {
     cluster: () => [byHue(made.clusters.length), (i) => made.cluster[i]],
     folder: () => [byHue(made.folders.length), (i) => made.folder[i]],
     date: () => [scaleOf(), (i) => Math.round(255 * Math.max(0, Math.min(1, (made.day[i] - first) / (last - first || 1))))],
-    likeness: () => [scaleOf(), (i) => (likeness?.searched ? Math.max(0, likeness.values[i] - 1) : 0)],
+    likeness: () => [scaleOf(), (i) => Math.round((255 * Math.max(0, (likeness?.values[i] ?? 0) - chart.half)) / (255 - chart.half))],
   }[colouring]();
   const area = asked.among ? readArea(asked.among, made.state) : null;
   const values = likeness ? likeness.values.slice() : new Uint8Array(made.count).fill(255);
@@ -68,6 +69,8 @@ const lineOf = (values) => {
   for (let sum = many[255]; line > 1 && sum < wanted; sum += many[line]) line -= 1;
   return line;
 };
+const medianOf = (values) => Math.min(254, Uint8Array.from(values).sort()[values.length >> 1]);
+const cosineOf = (value) => chart.likeness.low + (Math.max(0, value - 1) / 254) * (chart.likeness.high - chart.likeness.low);
 const decoded = (told) => {
   const { count } = told;
   const of = (Kind, coded) => (coded ? new Kind(bytesOf(coded).buffer) : new Kind(0));

@@ -93,6 +93,7 @@ const drawWords = (taken) => {
 };
 const drawNames = (taken) => {
   spots = [];
+  const photos = laid.filter((one) => one.w).map(({ x, y, w, h }) => ({ x: x - w / 2, y: y - h / 2, width: w, height: h }));
   const most = Math.max(4, Math.floor((camera.width * camera.height) / 21_000));
   const font = fontOf(13);
   for (const one of chart.made.clusters) {
@@ -100,8 +101,11 @@ const drawNames = (taken) => {
     const [x, y] = [across(one.x), down(one.y)];
     const dot = chart.colouring === 'cluster' ? 16 : 0;
     const width = Math.ceil(widthOf(named(one), font)) + 22 + dot;
-    const box = [-13, -42, 16, -71, 45].map((dy) => ({ x: Math.round(x - width / 2), y: Math.round(y + dy), width, height: 26 }))
-      .find((spot) => fits(spot, taken));
+    // Beside photographs rather than on them, where there is room.
+    const boxes = [[0, -13], [0, -48], [0, 22], [0, -70], [0, 44], [-70, -13], [70, -13]]
+      .map(([dx, dy]) => ({ x: Math.round(x + dx - width / 2), y: Math.round(y + dy), width, height: 26 }))
+      .filter((spot) => fits(spot, taken));
+    const box = boxes.find((spot) => fits(spot, photos)) ?? boxes[0];
     if (!box) continue;
     taken.push(box);
     spots.push({ ...box, cluster: one.id });
@@ -154,7 +158,7 @@ const drawOver = (now) => {
   layThumbs();
   const fading = drawThumbs(now);
   drawArea();
-  const opened = current >= 0 && listed ? listed[current].point : -1;
+  const opened = openedPoint();
   ring(steering.hovered, tokens.ink, 2);
   ring(opened, tokens.accent, 4);
   const taken = [];

@@ -3,7 +3,7 @@ const scaleShown = () => {
   const { made, likeness, colouring } = chart;
   const [from, to] = ends();
   const day = (one) => new Date(one * 86_400_000).toISOString().slice(0, 10);
-  const [low, high] = colouring === 'date' ? made.days.map(day) : [signed(likeness.low, 2), signed(likeness.high, 2)];
+  const [low, high] = colouring === 'date' ? made.days.map(day) : [`≤ ${signed(cosineOf(chart.half), 2)}`, signed(likeness.high, 2)];
   return make('div', { className: 'scale' },
     make('i', { style: `background:linear-gradient(90deg in srgb, ${css(from)}, ${css(to)})` }),
     make('p', {}, make('span', {}, low), make('span', {}, high)));

@@ -13,7 +13,7 @@ const drawMap = (now) => {
   const { count } = chart.made;
   const ratio = canvas.width / camera.width;
   // As large as the gaps between them allow, from 2 pixels to 10.
-  const size = Math.max(2, Math.min(10, 0.95 * Math.sqrt((camera.width * camera.height) / count) * (camera.zoom / camera.fitted) ** 0.5));
+  const size = Math.max(2, Math.min(10, gapNow() / Math.sqrt(camera.zoom / camera.fitted)));
   points?.draw({ x: camera.x, y: camera.y, zoom: camera.zoom * ratio }, canvas.width, canvas.height, size * ratio, count > 5000 ? 0.7 : 0.92);
   drawOver(now);
   if (steering.hovered >= 0) drawPeek();
@@ -90,6 +90,7 @@ const view = (chosen) => {
   asMap = chosen;
   address.set(inAddress(), { push: true });
   showView();
+  if (asMap) find('.search').scrollIntoView({ block: 'start' }); // so that the window holds all of it
 };
 const showView = () => {
   drawer.hidden ||= (hide(), true);
@@ -145,6 +146,7 @@ window.addEventListener('clipapp:map-likeness', ({ detail: told }) => {
   if (!told || told.id !== chart.likenessId) return;
   chart.likeness = told.problem ? null : { ...told, values: bytesOf(told.values) };
   if (told.problem) chart.told = told.problem;
+  else chart.half = medianOf(chart.likeness.values);
   paint();
   drawLegend();
 });

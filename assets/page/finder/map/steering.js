@@ -31,9 +31,7 @@ const openPoint = (point) => {
 };
 const withLikeness = (row) => {
   const { likeness } = chart;
-  if (!likeness?.searched) return row;
-  const share = Math.max(0, likeness.values[row.point] - 1) / 254;
-  return { ...row, similarity: likeness.low + share * (likeness.high - likeness.low) };
+  return likeness?.searched ? { ...row, similarity: cosineOf(likeness.values[row.point]) } : row;
 };
 
 const hover = (point) => {

@@ -9,24 +9,34 @@ let laid = []; // what is shown: { point, x, y, size }
 let resting = 0;
 let missing = new Set();
 
-const gapNow = () => Math.sqrt((camera.width * camera.height) / Math.max(1, chart.made.count)) * (camera.zoom / camera.fitted);
+// Pixels from one point to the next, were they spread evenly over the map.
+const gapNow = () => {
+  const [left, top, right, bottom] = chart.made.box;
+  return camera.zoom * Math.sqrt(Math.max(1, (right - left) * (bottom - top)) / Math.max(1, chart.made.count));
+};
 const thumbSize = () => {
   const gap = gapNow();
   return gap < 24 ? 0 : Math.max(THUMB.least, Math.min(THUMB.most, gap));
 };
+// The photograph in the drawer, if it is one of the map.
+const openedPoint = () => (current >= 0 && listed ? listed[current].point : -1);
 const layThumbs = () => {
-  const size = thumbSize();
+  // What was found is shown from afar, too, but less of it.
+  const roomy = thumbSize();
+  const size = roomy || THUMB.least;
+  const least = roomy ? MOOD.plain : MOOD.strong;
+  const most = roomy ? THUMBS : THUMBS / 4;
   const before = new Set(laid.map((one) => one.point));
+  const opened = openedPoint();
   laid = [];
-  if (!size) return;
   const { made, moods } = chart;
   const ranks = [[], [], []]; // found; there already; the rest
   for (let i = 0; i < made.count; i += 1) {
-    if (moods[i] === MOOD.dim) continue;
+    if (moods[i] < least && i !== opened) continue;
     const x = across(made.places[2 * i]);
     const y = down(made.places[2 * i + 1]);
     if (x < -size || y < -size || x > camera.width + size || y > camera.height + size) continue;
-    ranks[moods[i] === MOOD.strong ? 0 : before.has(i) ? 1 : 2].push({ point: i, x, y, size });
+    ranks[i === opened || moods[i] === MOOD.strong ? 0 : before.has(i) ? 1 : 2].push({ point: i, x, y, size });
   }
   const cells = new Map();
   const free = ({ x, y }) => {
@@ -39,8 +49,9 @@ const layThumbs = () => {
     }
     return true;
   };
+  ranks[0].sort((a, b) => (b.point === opened) - (a.point === opened));
   for (const one of ranks.flat()) {
-    if (laid.length >= THUMBS) break;
+    if (laid.length >= most) break;
     if (!free(one)) continue;
     laid.push(one);
     const cell = `${Math.floor(one.x / size)},${Math.floor(one.y / size)}`;
