@@ -56,6 +56,7 @@ const paint = () => {
   const rest = line && colouring !== 'likeness' ? MOOD.dim : MOOD.plain;
   chart.moods = values.map((one) => (!one ? MOOD.dim : line && one >= line ? MOOD.strong : rest));
   points?.load(made.places, (i) => chart.colours[chart.colourAt(i)] ?? tokens.muted, chart.moods);
+  effort.loads += 1;
   redraw();
 };
 // From which value on photographs count as found: as many as the search says lie above its line, or

@@ -7,14 +7,37 @@ let frameOfMap = 0;
 const redraw = () => {
   if (!frameOfMap) frameOfMap = requestAnimationFrame((now) => { frameOfMap = 0; drawMap(now); });
 };
-const drawMap = (now) => {
-  if (!asMap || !chart.made?.count || !camera.width) return;
+// Where the points take longer than a frame may, fewer are drawn while the map moves, and all of
+// them once it rests: 100,000 take 60 ms where there is no GPU.
+const effort = { share: 1, last: 0, rest: 0, drawn: '', seen: '', loads: 0 };
+const shareNow = (now) => {
+  const took = now - effort.last;
+  effort.last = now;
+  if (took > 150) return effort.share; // it begins to move
+  if (took > 30) effort.share = Math.max(0.08, effort.share * 0.7);
+  else if (took < 20) effort.share = Math.min(1, effort.share * 1.05);
+  clearTimeout(effort.rest);
+  if (effort.share < 1) effort.rest = setTimeout(() => drawPoints(1), 140);
+  return effort.share;
+};
+const drawPoints = (share) => {
   const canvas = find('.map .points');
   const { count } = chart.made;
   const ratio = canvas.width / camera.width;
+  const { x, y, zoom } = camera;
+  const now = [x, y, zoom, canvas.width, canvas.height, share, effort.loads].join();
+  if (now === effort.drawn) return;
+  effort.drawn = now;
   // As large as the gaps between them allow, from 2 pixels to 10.
-  const size = Math.max(2, Math.min(10, gapNow() / Math.sqrt(camera.zoom / camera.fitted)));
-  points?.draw({ x: camera.x, y: camera.y, zoom: camera.zoom * ratio }, canvas.width, canvas.height, size * ratio, count > 5000 ? 0.7 : 0.92);
+  const size = Math.max(2, Math.min(10, gapNow() / Math.sqrt(zoom / camera.fitted)));
+  points?.draw({ x, y, zoom: zoom * ratio }, canvas.width, canvas.height, size * ratio, count > 5000 ? 0.7 : 0.92, share);
+};
+const drawMap = (now) => {
+  if (!asMap || !chart.made?.count || !camera.width) return;
+  const { x, y, zoom } = camera;
+  const seen = [x, y, zoom].join();
+  drawPoints(seen === effort.seen ? 1 : shareNow(now));
+  effort.seen = seen;
   drawOver(now);
   if (steering.hovered >= 0) drawPeek();
 };

@@ -29,11 +29,20 @@ void main() {
   seen = vec4(colour.rgb, 1.0) * (colour.a * inside);
 }`;
 
+// Points come newest first. In steps of this many, which have no divisor in common with all of them,
+// each is met once, and the first of them are an even sample.
+const strideOf = (count) => {
+  const common = (a, b) => (b ? common(b, a % b) : a);
+  let stride = Math.max(1, Math.round(count * 0.618));
+  while (common(count, stride) > 1) stride += 1;
+  return stride;
+};
+
 const makePoints = (canvas) => {
   // Kept between frames: what is unchanged is not drawn again.
   const gl = canvas.getContext('webgl2', { antialias: false, depth: false, alpha: true, powerPreference: 'low-power' });
   if (!gl) return null;
-  let count = 0;
+  let runs = []; // of each mood: the first point and how many
   let at = {};
   const build = () => {
     const program = gl.createProgram();
@@ -62,14 +71,17 @@ const makePoints = (canvas) => {
   return {
     // places: Uint16 x, y of each; colours: [r, g, b] of point i; moods: Uint8 of each.
     load: (places, colourOf, moods) => {
-      count = moods.length;
+      const count = moods.length;
       const buffer = new ArrayBuffer(count * POINT_BYTES);
       const words = new Uint16Array(buffer);
       const bytes = new Uint8Array(buffer);
       let next = 0;
+      runs = [];
+      const stride = strideOf(count);
       // What is to be seen best is drawn last.
       for (const mood of Object.values(MOOD)) {
-        for (let i = 0; i < count; i += 1) {
+        const first = next;
+        for (let k = 0, i = 0; k < count; k += 1, i = (i + stride) % count) {
           if (moods[i] !== mood) continue;
           words[next * 4] = places[2 * i];
           words[next * 4 + 1] = places[2 * i + 1];
@@ -78,11 +90,13 @@ const makePoints = (canvas) => {
           bytes[next * POINT_BYTES + 7] = mood;
           next += 1;
         }
+        runs.push([first, next - first]);
       }
       gl.bufferData(gl.ARRAY_BUFFER, buffer, gl.STATIC_DRAW);
     },
-    // view: left and top of the window in the map's units, and pixels a unit; sizes in pixels.
-    draw: ({ x, y, zoom }, width, height, size, opacity) => {
+    // view: left and top of the window in the map's units, and pixels a unit; sizes in pixels; of
+    // what does not stand out a share is drawn.
+    draw: ({ x, y, zoom }, width, height, size, opacity, share) => {
       gl.viewport(0, 0, width, height);
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT);
@@ -90,7 +104,8 @@ const makePoints = (canvas) => {
       gl.uniform2f(at.shift, (-2 * zoom * x) / width - 1, (2 * zoom * y) / height + 1);
       gl.uniform1f(at.size, size);
       gl.uniform1f(at.opacity, opacity);
-      gl.drawArrays(gl.POINTS, 0, count);
+      runs.forEach(([first, many], mood) =>
+        gl.drawArrays(gl.POINTS, first, mood === MOOD.strong ? many : Math.ceil(many * share)));
     },
   };
 };
