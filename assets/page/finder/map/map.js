@@ -44,14 +44,15 @@ const drawMap = (now) => {
 const measure = () => {
   const { clientWidth: width, clientHeight: height } = stage;
   if (!width || (width === camera.width && height === camera.height)) return;
-  const fresh = !camera.width;
-  const [x, y] = fresh ? [0, 0] : unitsAt(camera.width / 2, camera.height / 2);
+  // A window that shows all of the map goes on doing so.
+  const whole = !camera.width || Math.abs(camera.zoom / camera.fitted - 1) < 0.001;
+  const [x, y] = whole ? [0, 0] : unitsAt(camera.width / 2, camera.height / 2);
   Object.assign(camera, { width, height });
   const ratio = Math.min(2, devicePixelRatio);
   for (const one of stage.querySelectorAll('canvas')) { one.width = width * ratio; one.height = height * ratio; }
   if (!chart.made) return;
   camera.fitted = viewOf(chart.made.box).zoom;
-  place(fresh ? viewOf(chart.made.box) : { x: x - width / 2 / camera.zoom, y: y - height / 2 / camera.zoom, zoom: camera.zoom });
+  place(whole ? viewOf(chart.made.box) : { x: x - width / 2 / camera.zoom, y: y - height / 2 / camera.zoom, zoom: camera.zoom });
 };
 new ResizeObserver(measure).observe(stage);
 

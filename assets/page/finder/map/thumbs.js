@@ -16,7 +16,7 @@ const gapNow = () => {
 };
 const thumbSize = () => {
   const gap = gapNow();
-  return gap < 24 ? 0 : Math.max(THUMB.least, Math.min(THUMB.most, gap));
+  return gap < 16 ? 0 : Math.max(THUMB.least, Math.min(THUMB.most, gap));
 };
 // The photograph in the drawer, if it is one of the map.
 const openedPoint = () => (current >= 0 && listed ? listed[current].point : -1);
