@@ -5,10 +5,12 @@ lie.
 import base64
 import binascii
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from clip_app.errors import InputError
 from clip_app.gallery.asking import AnyTerm, Asked, ImageTerm, features_of
@@ -57,6 +59,7 @@ class Likeness:
     terms: tuple[OnMap, ...]
 
 
+@cached(LRUCache(8), key=lambda drawn, area: (drawn.state, area), lock=threading.Lock())
 def in_area(drawn: GalleryMap, area: str) -> frozenset[bytes]:
     """The content hashes of what lies in an area of a map.
 
