@@ -61,9 +61,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "– cosine {cosine} to its nearest photos; these among one another {among}.",
         "和最接近的照片，余弦 {cosine}；这些照片彼此之间 {among}。",
     ),
+    "map_word_alone": (
+        "– cosine {cosine} to its nearest photo.",
+        "和最接近的照片，余弦 {cosine}。",
+    ),
     "map_why": (
-        "A word is always farther from photos than photos are from each other: CLIP keeps text and "
-        "images in two regions of one space. So it is drawn where its nearest photos lie.",
-        "词离照片总比照片之间远：CLIP 的文字和图像虽在同一空间，却各占一片。所以把词画在离它最近的照片那里。",
+        "Texts and images lie in two regions of CLIP's space, with a gap between them, so that a "
+        "word is drawn where its nearest photos lie.",
+        "CLIP 的文字和图像虽在同一空间，却各占一片，中间有道缝，所以把词画在离它最近的照片那里。",
     ),
 }

@@ -38,6 +38,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     layOut();
     // The panel may still tell of what was there: an index forgotten, a folder gone.
     trigger('lost');
+    if (asked.among) askMap(); // an area is known once its map is
     if (found.unread) press('#gallery-panel .label-wrap:not(.open)');
     return fail({ said: found.problem, panel: found.unread });
   }

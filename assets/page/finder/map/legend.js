@@ -29,8 +29,8 @@ const wordsShown = () => {
   if (!terms.length) return [];
   const round = (value) => signed(value, 2);
   return [make('section', { className: 'words' }, make('h4', {}, say('map_words')),
-    ...terms.map((one) => make('p', {}, make('b', {}, `◆ ${one.text}`), ' ', say('map_word', {
-      cosine: round(one.cosine), among: round(one.among) }))),
+    ...terms.map((one) => make('p', {}, make('b', {}, `◆ ${one.text}`), ' ', say(one.among === null ? 'map_word_alone' : 'map_word', {
+      cosine: round(one.cosine), among: round(one.among ?? 0) }))),
     ...(terms.some((one) => !one.picture) ? [make('p', { className: 'why' }, say('map_why'))] : []))];
 };
 const drawLegend = () => {

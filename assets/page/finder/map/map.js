@@ -126,7 +126,7 @@ find('.views .chart').addEventListener('click', () => view(true));
 
 // The map is asked for once what was searched is answered: by then the gallery is there.
 const askMap = () => {
-  if (!asMap || !answer || problem?.panel) return;
+  if (!asMap || !(answer || asked.among) || problem?.panel) return;
   measure();
   if (chart.stale) {
     chart.stale = false;
@@ -163,6 +163,7 @@ window.addEventListener('clipapp:map-made', ({ detail: told }) => {
       if (camera.width) { camera.fitted = viewOf(chart.made.box).zoom; place(viewOf(chart.made.box)); }
     }
     askLikeness();
+    if (problem && readArea(asked.among, told.state)) { ask(); return; }
   }
   draw();
 });
