@@ -37,13 +37,14 @@ _SETTING = """
     () => window.dispatchEvent(new CustomEvent(`clipapp:${name}`, { detail })), 0);
   window.trigger = (kind, { id, state, points }) => {
     if (kind === 'ask') tell('found', { id, offset: 0, rows: [], total: map.count, above: null,
-      images: map.count, searched: false, following: null, query: '', interpreted: false, wanted: '',
-      unwanted: [], remarks: [], facets: { folders: [], kinds: [], years: [], keywords: [] },
+      images: map.count, searched: false, following: null, query: '', interpreted: false,
+      wanted: '', unwanted: [], remarks: [], facets: { folders: [], kinds: [], years: [], keywords: [] },
       gallery: { en: 'g' }, kept: [] });
     if (kind === 'map') tell('map-made', { ...map, id });
     if (kind === 'tiles') tell('map-tiles', { id, state, rows: points.map((point) => ({ point,
       hash: String(point), name: `photo ${point}.jpg`, similarity: 0, rank: 0, copies: 0,
-      width: 400, height: 300, date: '2024-05-31', thumbnail: `/thumbnail/${point % 150}.webp` })) });
+      width: 400, height: 300, date: '2024-05-31',
+      thumbnail: `/thumbnail/${point % 150}.webp` })) });
   };
 }
 """
@@ -63,7 +64,8 @@ async ([how, turns, frames]) => {
   const box = over.getBoundingClientRect();
   const [x, y] = [box.left + 0.45 * box.width, box.top + 0.5 * box.height];
   const fire = (Kind, type, more) => over.dispatchEvent(new Kind(type, {
-    bubbles: true, cancelable: true, pointerId: 1, pointerType: 'mouse', clientX: x, clientY: y, ...more }));
+    bubbles: true, cancelable: true, pointerId: 1, pointerType: 'mouse',
+    clientX: x, clientY: y, ...more }));
   over.setPointerCapture = () => {};
   document.querySelector('.map .home').click();
   await new Promise((done) => setTimeout(done, 900));
@@ -75,7 +77,8 @@ async ([how, turns, frames]) => {
   for (let frame = 0; frame < frames; frame += 1) {
     if (how === 'pan') {
       const turn = frame / 12;
-      fire(PointerEvent, 'pointermove', { clientX: x + 150 * Math.sin(turn), clientY: y + 100 * (1 - Math.cos(turn)) });
+      const [right, down] = [150 * Math.sin(turn), 100 * (1 - Math.cos(turn))];
+      fire(PointerEvent, 'pointermove', { clientX: x + right, clientY: y + down });
     } else fire(WheelEvent, 'wheel', { deltaY: Math.floor(frame / 30) % 2 ? 40 : -40 });
     const now = await new Promise(requestAnimationFrame);
     taken.push(now - last);
@@ -135,7 +138,8 @@ def measured(points: int, chromium: str) -> list[dict[str, Any]]:
         page.on("pageerror", lambda error: print(error))
         page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
         page.route(
-            "**/thumbnail/**", lambda route: route.fulfill(body=thumbnail, content_type="image/jpeg")
+            "**/thumbnail/**",
+            lambda route: route.fulfill(body=thumbnail, content_type="image/jpeg"),
         )
         page.goto("http://gallery.test/")
         tokens = (PAGE / "shell.css").read_text("utf-8")

@@ -9,13 +9,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Map of {number} [number:photo|photos]: photos that look alike lie close together. Arrow "
         "keys move it, plus and minus zoom, 0 shows all of it, Enter opens the photo in the "
         "middle. The groups are listed beside it.",
-        "{number} 张照片的地图，越像的离得越近。方向键移动，加号、减号缩放，0 显示全图，回车打开正中的照片。"
-        "各组另有列表。",
+        "{number} 张照片的地图，越像的离得越近。方向键移动，加号、减号缩放，0 显示全图，"
+        "回车打开正中的照片。各组另有列表。",
     ),
-    "map_in_view": ("{number} [number:photo|photos] in view: {names}", "当前看到 {number} 张：{names}"),
+    "map_in_view": (
+        "{number} [number:photo|photos] in view: {names}",
+        "当前看到 {number} 张：{names}",
+    ),
     "map_comma": (", ", "、"),
     "map_hint": (
-        "Alike lies close together · scroll to zoom, drag to move, Shift and drag to select an area",
+        "Alike lies close together · scroll to zoom, drag to move, Shift and drag to select",
         "越像的离得越近 · 滚轮缩放，拖动移动，按住 Shift 拖动可圈选",
     ),
     "map_touch_hint": (
