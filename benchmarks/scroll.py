@@ -132,7 +132,7 @@ def measured(rows: int, step: int, chromium: str) -> dict[str, Any]:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
         page.goto("http://gallery.test/")
-        said = words("find_", "gallery_folder")
+        said = words("find_", "map_", "gallery_folder")
         given = {
             "html": browser_side["html_template"],
             # Gradio puts what is outside of a block on the component's own element.

@@ -21,6 +21,7 @@ from clip_app.gallery.stores.store import Entry, Filter, Found, StoredFile, cont
 from clip_app.settings import ASSETS, Settings
 from clip_app.terminal import common, main
 from clip_app.ui.tabs.gallery.duplicates import Copies, CopiesPart
+from clip_app.ui.tabs.gallery.index import IndexPart
 from tests.test_store_contract import DIM, Model, opened  # noqa: F401
 
 ANIMALS = ASSETS / "gallery" / "examples" / "animals"
@@ -203,7 +204,8 @@ def test_the_page_shows_groups_and_hands_out_a_list(tmp_path, service):
         galleries=galleries,
         language_now=lambda given: "en",
     )
-    part = CopiesPart(page, SimpleNamespace(folder="folder", own="own"), "state", "panel")
+    index = IndexPart(page, "own", "folder", None, None)
+    part = CopiesPart(page, index, "state", "panel")
     given = {"folder": str(root), "own": None, "state": Copies()}
 
     def last(handler, asked=None):

@@ -48,6 +48,7 @@ const draw = () => {
   }
   drawLine();
   look();
+  drawChart();
   drawPicked();
   drawDrawer();
 };

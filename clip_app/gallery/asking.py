@@ -82,7 +82,7 @@ class Asked:
         self._service = service
         self._terms = terms
         with steps.measure("encode query"):
-            self._features = _features(service, terms)
+            self._features = features_of(service, terms)
         #: Vectors of each index, the same arrays until something is written to it.
         self.samples = [store.sample(_SAMPLE // len(stores)) for store in stores]
         #: How many different pictures the indexes hold.
@@ -166,8 +166,12 @@ class Asked:
         ]
 
 
-def _features(service: ModelService, terms: Sequence[AnyTerm]) -> np.ndarray:
-    """Each term's vector, float32 (terms, dim)."""
+def features_of(service: ModelService, terms: Sequence[AnyTerm]) -> np.ndarray:
+    """Each term's vector, float32 (terms, dim), rows of length 1.
+
+    Raises:
+        ModelError: if the device fails.
+    """
     return np.stack(
         [
             words_of(service, term.text) if isinstance(term, TextTerm) else term.vector

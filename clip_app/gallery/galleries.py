@@ -15,6 +15,7 @@ from clip_app.errors import ClipAppError, GalleryError, OtherModelError, Storage
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.kinds import IMAGE, kind_of
 from clip_app.gallery.library import IndexStatus, open_library, update_index
+from clip_app.gallery.maps import Maps
 from clip_app.gallery.pictures import Pictures, thumbnail_folder
 from clip_app.gallery.prepared import prepared_for
 from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
@@ -107,6 +108,7 @@ class GalleryService:
         self.pictures = Pictures(
             self._thumbnail_folder(settings.index_dir.resolve()), self.library.distrust
         )
+        self.maps = Maps(self.library.directory)
         self.uploads = Uploads(settings.index_dir.resolve() / "uploads")
         #: The configured folders; the example photographs where there are none.
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))

@@ -9,6 +9,7 @@ from typing import Any
 from clip_app.errors import GalleryError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
+from clip_app.gallery.maps import GalleryMap, Maps
 from clip_app.gallery.query import parse_query
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.search import SearchAnswer, image_term, search, with_concepts
@@ -29,6 +30,7 @@ class Gallery:
         self.folder = folder
         self._model = model
         self._library = library
+        self._maps = Maps(library.directory)
 
     def index(
         self,
@@ -114,6 +116,21 @@ class Gallery:
         """
         store = self._library.open(self.folder, self._model.info)
         return odd([store], number=number, where=where)
+
+    def map(self, *, below: str = "", progress: Progress | None = None) -> GalleryMap:
+        """Each photograph's place on a plane, near those that are like it, and its named cluster.
+
+        It is drawn when it is first asked for, in 15 seconds for 100,000 photographs.
+
+        Args:
+            below: a sub-folder; "" for all.
+            progress: called with (done, total); what it raises ends the work.
+
+        Raises:
+            GalleryError: if the folder has not been indexed with this model.
+        """
+        store = self._library.open(self.folder, self._model.info)
+        return self._maps.drawn(self._model, store, below, progress)
 
     def counts(self) -> Counts:
         """How many files and pictures are indexed.

@@ -29,6 +29,7 @@ from clip_app.errors import (
 )
 from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.indexer import index_folder
+from clip_app.gallery.maps import forget_maps
 from clip_app.gallery.pictures import forget_thumbnails, thumbnail_folder
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.sqlite_database import read_facts
@@ -65,6 +66,9 @@ class IndexStatus:
 class AnyLibrary(Protocol):
     """Every gallery that one setting leads to; open indexes are shared by all callers."""
 
+    #: The index folder of this machine, which has thumbnails and maps whatever the store.
+    directory: Path
+
     def open(self, folder: Path, model: ModelInfo, *, create: bool = False) -> Store:
         """The index of a gallery for a model.
 
@@ -90,7 +94,7 @@ class AnyLibrary(Protocol):
         """
 
     def forget(self, folder: Path) -> int:
-        """Delete every index of a gallery, and its thumbnails; its photographs stay.
+        """Delete every index of a gallery, its thumbnails and maps; its photographs stay.
 
         Returns:
             how many indexes there were.
@@ -212,6 +216,7 @@ class Library:
                     store.close()
                     shutil.rmtree(place, ignore_errors=True)
             shutil.rmtree(self._gallery(folder), ignore_errors=True)
+        forget_maps(self.directory, folder)
         return len(indexes)
 
     def distrust(self, path: str) -> None:

@@ -46,6 +46,7 @@ class SavedSearch:
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
         where = asdict(self.where)
+        del where["among"]  # a place on a map, which changes with the gallery
         where |= {name: sorted(where[name]) for name in ("suffixes", "keywords")}
         return asdict(self) | {"where": where}
 

@@ -116,7 +116,7 @@ def duplicates(
     """
     if not LEAST_NEAR <= near <= 1:
         raise InputError("near_invalid", least=LEAST_NEAR)
-    hits, vectors, looks = _everything(stores, where or Filter())
+    hits, vectors, looks = everything(stores, where or Filter())
     order = sorted(range(len(hits)), key=lambda i: _by_size(hits[i]))
     hits = [hits[i] for i in order]
     leaders = np.arange(len(hits))
@@ -149,7 +149,7 @@ def odd(stores: Sequence[Store], *, number: int = 10, where: Filter | None = Non
     Raises:
         StorageError, GalleryError: if an index cannot be read.
     """
-    hits, vectors, _ = _everything(stores, where or Filter())
+    hits, vectors, _ = everything(stores, where or Filter())
     count = len(hits)
     if count < 2:
         return Odd((), (), count)
@@ -247,16 +247,29 @@ def _by_size(hit: SearchHit) -> tuple[int, int, str]:
     return -hit.width * hit.height, -hit.size, hit.path
 
 
-def _everything(
-    stores: Sequence[Store], where: Filter
+def everything(
+    stores: Sequence[Store], where: Filter, progress: Progress | None = None
 ) -> tuple[list[SearchHit], np.ndarray, np.ndarray]:
-    """Every image that the filter lets through, once; their vectors, float32 (n, dim); looks."""
+    """Every image that the filter lets through, once, those of an index from the newest on.
+
+    Args:
+        stores: indexes of one model.
+        where: which files count.
+        progress: called with (done, total) images of each index.
+
+    Returns:
+        the images; their vectors, float32 (n, dim); their looks, uint64 (n,).
+
+    Raises:
+        StorageError, GalleryError: if an index cannot be read.
+    """
     found: dict[bytes, Picture] = {}
     # An empty one first, for where there are no others.
     blocks = [np.empty((0, stores[0].key.dim), np.float32)]
     for store in stores:
         filtered = spelled(store, where)
-        for offset in range(0, store.matching(filtered), _READ):
+        total = store.matching(filtered)
+        for offset in range(0, total, _READ):
             new = []
             for one in store.newest(_READ, filtered, offset):
                 files = [os.path.join(store.key.folder, file.path) for file in one.files]
@@ -268,5 +281,7 @@ def _everything(
                     found[one.hash] = Picture(replace(one, vector=_NONE), files, len(found))
                     new.append(one.vector)
             blocks += [np.stack(new)] if new else []
+            if progress:
+                progress(min(offset + _READ, total), total)
     looks = np.array([one.found.look for one in found.values()], np.uint64)
     return list(hits_of([*found.values()])), np.concatenate(blocks), looks

@@ -21,6 +21,11 @@ BESIDE_PHOTO = ("classify", "match")
 
 _VISITS = "window.clipApp.onTab((tab) => { if (tab === props.value) trigger('select'); });"
 _MOVES = "window.clipApp.onAddress((now) => { props.value = now; trigger('moved'); });"
+_TELL = """
+const tell = () => window.dispatchEvent(
+  new CustomEvent('clipapp:EVENT', { detail: props.value }));
+watch('value', tell);
+"""
 _MODEL = """
 const tell = () => { if (props.value) window.clipApp.model(props.value); };
 watch('value', tell);
@@ -38,6 +43,11 @@ def carrier(name: str, script: str, value: Any = None) -> gr.HTML:
     return gr.HTML(
         value, html_template="", js_on_load=script, visible="hidden", elem_id=name, container=False
     )
+
+
+def telling_carrier(name: str, event: str) -> gr.HTML:
+    """A carrier of which the page's scripts hear each value, as `clipapp:EVENT` of the window."""
+    return carrier(name, _TELL.replace("EVENT", event))
 
 
 def language_switch(settings: Settings) -> gr.Radio:

@@ -38,6 +38,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     layOut();
     // The panel may still tell of what was there: an index forgotten, a folder gone.
     trigger('lost');
+    if (asked.among) askMap(); // an area is known once its map is
     if (found.unread) press('#gallery-panel .label-wrap:not(.open)');
     return fail({ said: found.problem, panel: found.unread });
   }
@@ -53,10 +54,11 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     kept = found.kept ?? JSON.parse(stored('searches') || '[]');
     board.classList.remove('stale');
     clear();
-    if (current >= 0) { current = -1; drawer.hidden = true; board.classList.remove('beside'); }
+    if (current >= 0) { current = -1; listed = null; drawer.hidden = true; board.classList.remove('beside'); }
     lastPick = -1;
   }
   rows.push(...found.rows);
+  if (!found.offset) askMap();
   layOut(found.offset ? rows.length - found.rows.length : 0);
   // Around a further page nothing changes; to draw it all again would hold up the scrolling.
   if (found.offset) drawDrawer(); else draw();
@@ -76,6 +78,7 @@ let again = 0;
 window.addEventListener('clipapp:gallery', ({ detail: why }) => {
   known = true;
   if (why === 'visit' && (answer || problem)) return;
+  forgetMap();
   clearTimeout(again);
   again = setTimeout(() => {
     if (!here()) return;
@@ -89,6 +92,7 @@ window.addEventListener('clipapp:gallery', ({ detail: why }) => {
 window.clipApp.onAddress((now) => {
   if (now.tab !== 'gallery') return;
   const key = now.gallery ?? '';
+  if (asMap !== (now.view === 'map')) { asMap = !asMap; showView(); }
   if (key === gallery && Object.entries(inAddress()).every(([name, value]) => value === (now[name] ?? ''))) return;
   clearTimeout(timer);
   draft = false;
@@ -109,7 +113,7 @@ const choose = (one) => {
   trigger('choose', { folder: one.folder });
 };
 find('.gallery select').addEventListener('change', ({ target }) => {
-  asked = { ...asked, below: '', liked: [] };
+  asked = { ...asked, below: '', liked: [], among: '' };
   choose(galleries.find((one) => one.folder === target.value));
   address.set(inAddress(), { push: true });
 });

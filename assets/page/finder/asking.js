@@ -6,23 +6,24 @@ const PAUSE = 400; // ms after the last key, as everywhere on this page
 
 const fresh = () => ({
   query: '', exclude: '', literal: false, liked: [], pictures: [], picture_weight: 1,
-  below: '', kinds: [], from: '', until: '', keywords: [], by_date: false,
+  below: '', kinds: [], from: '', until: '', keywords: [], by_date: false, among: '',
 });
 let asked = fresh();
+let asMap = address.get().view === 'map'; // rather than columns
 const inAddress = () => ({
   q: asked.query, no: asked.exclude, sort: asked.by_date ? 'date' : '', folder: asked.below,
   type: asked.kinds.join(','), from: asked.from, until: asked.until,
-  keyword: asked.keywords.join('\n'), gallery,
+  keyword: asked.keywords.join('\n'), gallery, among: asked.among, view: asMap ? 'map' : '',
 });
 let ignored = []; // what the address asked for and is not known
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
-const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '' }) => {
+const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '', among = '' }) => {
   const isKind = (one) => props.kinds.includes(one) || one.startsWith('.');
   const kinds = type.split(',').filter(Boolean);
   ignored = [...kinds.filter((one) => !isKind(one)), ...[from, until].filter((one) => one && !dayIn(one))];
   return {
     query: q, exclude: no, by_date: sort === 'date', below: folder, kinds: kinds.filter(isKind),
-    from: dayIn(from), until: dayIn(until), keywords: keyword.split('\n').filter(Boolean),
+    from: dayIn(from), until: dayIn(until), keywords: keyword.split('\n').filter(Boolean), among,
   };
 };
 let known = false; // whether the server knows which gallery is looked at: no question before that

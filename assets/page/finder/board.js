@@ -106,7 +106,7 @@ const clear = () => {
   board.replaceChildren();
 };
 const look = () => {
-  if (!here()) return;
+  if (!here() || asMap) return;
   const top = -board.getBoundingClientRect().top;
   const tallest = placed.one * TALLEST || 0;
   const first = firstBelow(top - AHEAD - tallest);

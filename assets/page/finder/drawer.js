@@ -4,15 +4,18 @@ let current = -1; // the picture in the drawer
 let detail = null;
 let opener = null;
 let opening = 0;
+let listed = null; // the photographs that it walks through, where they are not those of the board
 let wanted = -1; // the picture that the drawer waits for, on a page still to come
 
-const show = (place) => {
-  if (place === rows.length && following !== null) {
+const leaves = () => listed ?? rows;
+const show = (place, of = listed) => {
+  if (!of && place === rows.length && following !== null) {
     wanted = place;
     if (!asking) ask(following);
     return;
   }
-  if (place < 0 || place >= rows.length) return;
+  if (place < 0 || place >= (of ?? rows).length) return;
+  listed = of;
   endWhere();
   if (drawer.hidden) opener = document.activeElement;
   current = place;
@@ -21,9 +24,10 @@ const show = (place) => {
   board.classList.add('beside');
   for (const tile of shown.values()) name(tile);
   opening = asks += 1;
-  trigger('open', { hash: rows[place].hash, id: opening });
+  trigger('open', { hash: leaves()[place].hash, id: opening });
   drawDrawer();
   drawer.focus({ preventScroll: true });
+  if (asMap) { redraw(); return; }
   const spot = placed.tiles[place];
   const top = board.getBoundingClientRect().top + spot.y;
   if (top < 60 || top + spot.height > innerHeight) window.scrollBy({ top: top - innerHeight / 3 });
@@ -34,18 +38,20 @@ const hide = () => {
   board.classList.remove('beside');
   const was = current;
   current = -1;
+  listed = null;
+  if (asMap) redraw();
   for (const tile of shown.values()) name(tile);
   (shown.get(was)?.querySelector('.open') ?? opener)?.focus?.({ preventScroll: true });
 };
 const drawDrawer = () => {
   if (drawer.hidden || current < 0) return;
-  const row = rows[current];
+  const row = leaves()[current];
   drawer.ariaLabel = say('find_drawer');
   drawer.querySelector('.name').textContent = row.name;
   const names = { previous: 'find_previous', next: 'find_next', close: 'find_close' };
   for (const [one, key] of Object.entries(names)) drawer.querySelector(`.${one}`).ariaLabel = say(key);
   drawer.querySelector('.previous').disabled = current === 0;
-  drawer.querySelector('.next').disabled = current === rows.length - 1 && following === null;
+  drawer.querySelector('.next').disabled = current === leaves().length - 1 && (listed !== null || following === null);
   const acts = { like: 'find_like', unlike: 'find_unlike', similar: 'find_similar', judge: 'find_judge', original: 'find_original' };
   for (const [one, key] of Object.entries(acts)) drawer.querySelector(`.${one}`).textContent = say(key);
   drawWords();
@@ -61,7 +67,7 @@ const drawDrawer = () => {
   link.hidden = !detail?.file;
   if (detail?.file) { link.href = served(detail.file); link.download = row.name; }
   const facts = [];
-  if (answer.searched) facts.push(['find_fact_similarity', signed(row.similarity, 4)]);
+  if (answer.searched) facts.push(['find_fact_similarity', signed(row.similarity, listed ? 2 : 4)]);
   if (detail?.path) {
     facts.push(['find_fact_path', both(detail.path)]);
     facts.push([detail.file_date ? 'find_fact_file_date' : 'find_fact_taken', detail.taken]);
@@ -77,7 +83,7 @@ window.addEventListener('clipapp:opened', ({ detail: told }) => {
   drawDrawer();
 });
 const like = (weight) => () => {
-  const { hash, name: called, thumbnail } = rows[current];
+  const { hash, name: called, thumbnail } = leaves()[current];
   const others = asked.liked.filter((one) => one.hash !== hash && (weight !== 1));
   const one = { hash, name: called, weight, thumbnail };
   if (weight === 1) { query.value = ''; asked = { ...asked, query: '', exclude: '', pictures: [] }; }
@@ -89,7 +95,7 @@ drawer.querySelector('.like').addEventListener('click', like(0.5));
 drawer.querySelector('.unlike').addEventListener('click', like(-0.5));
 drawer.querySelector('.similar').addEventListener('click', like(1));
 drawer.querySelector('.judge').addEventListener('click', () => {
-  trigger('judge', { hash: rows[current].hash });
+  trigger('judge', { hash: leaves()[current].hash });
 });
 drawer.querySelector('.previous').addEventListener('click', () => show(current - 1));
 drawer.querySelector('.next').addEventListener('click', () => show(current + 1));
@@ -97,7 +103,7 @@ drawer.querySelector('.close').addEventListener('click', hide);
 drawer.addEventListener('keydown', (event) => {
   const act = {
     Escape: hide, ArrowLeft: () => show(current - 1), ArrowRight: () => show(current + 1),
-    x: () => pick(current), X: () => pick(current),
+    x: () => pick(current, false, leaves()), X: () => pick(current, false, leaves()),
   }[event.key];
   if (act) { event.preventDefault(); event.stopPropagation(); act(); return; }
   if (event.key !== 'Tab') return;

@@ -6,13 +6,14 @@ const counted = () => {
   if (!answer) { place.textContent = ''; return; }
   const { total, above, searched } = answer;
   const values = { total: number(total), above: number(above ?? 0), rest: number(total - (above ?? 0)) };
-  let key = 'find_all';
+  let key = asMap ? 'map_all' : 'find_all';
   if (!total) key = filtered() ? 'find_nothing' : 'find_empty';
   else if (searched && above === null) key = 'find_ranked';
   else if (searched) key = !above ? 'find_split_none' : above === total ? 'find_split_all' : 'find_split';
   place.textContent = say(key, values);
 };
-const filtered = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until || asked.keywords.length);
+const sieved = () => Boolean(asked.below || asked.kinds.length || asked.from || asked.until || asked.keywords.length);
+const filtered = () => sieved() || Boolean(asked.among);
 const pill = (words, { pressed, count, act }) => {
   const one = make('button', { type: 'button', className: 'pill' }, make('span', {}, words));
   if (count !== undefined) one.append(make('small', {}, number(count)));

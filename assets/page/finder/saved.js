@@ -6,7 +6,7 @@ const drawTries = () => {
     held = false;
     query.value = one.query ?? one;
     asked = { ...asked, liked: [], literal: false, ...(one.name ? {
-      exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until, keywords: one.keywords ?? [] } : {}) };
+      exclude: one.exclude, below: one.below, kinds: one.kinds, from: one.from, until: one.until, keywords: one.keywords ?? [], among: '' } : {}) };
     asked.query = query.value;
     step();
   };
@@ -19,7 +19,7 @@ const drawTries = () => {
   const canKeep = asked.query && answer?.total && answer?.searched && !kept.some((one) => one.query === asked.query);
   const keeper = canKeep ? [pill(`☆ ${say('find_keep')}`, { act: () => keep({ name: asked.query }) })] : [];
   box.ariaLabel = say('find_try');
-  const unfiltered = { below: '', kinds: [], from: '', until: '', keywords: [] };
+  const unfiltered = { below: '', kinds: [], from: '', until: '', keywords: [], among: '' };
   const opener = answer && !answer.total && filtered()
     ? [pill(say('find_clear_filters'), { act: () => set(unfiltered) })] : [];
   box.replaceChildren(

@@ -2,15 +2,15 @@
 let picks = new Map(); // by hash, in the order in which they were chosen
 let lastPick = -1;
 let note = '';
-const pick = (place, range = false) => {
-  const row = rows[place];
+const pick = (place, range = false, of = rows) => {
+  const row = of[place];
   const on = !picks.has(row.hash);
   const from = range && lastPick >= 0 ? Math.min(lastPick, place) : place;
   const to = range && lastPick >= 0 ? Math.max(lastPick, place) : place;
   for (let one = from; one <= to; one += 1) {
-    if (on || range) picks.set(rows[one].hash, rows[one]); else picks.delete(rows[one].hash);
+    if (on || range) picks.set(of[one].hash, of[one]); else picks.delete(of[one].hash);
   }
-  lastPick = place;
+  lastPick = of === rows ? place : -1;
   all = false;
   drawPicked();
 };

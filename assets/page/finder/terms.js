@@ -9,6 +9,12 @@ const datesSaid = () => {
   if (from && until) return yearAsked() || say('find_between_chip', { from, until });
   return from ? say('find_since_chip', { day: from }) : say('find_until_chip', { day: until });
 };
+const areaSaid = () => {
+  const { cluster } = readArea(asked.among, chart.made?.state) ?? {};
+  const known = chart.made?.clusters[cluster];
+  if (known) return say('map_cluster_chip', { name: both(known.name) });
+  return waiting || !Number.isInteger(answer?.among) ? say('map_area_chip') : say('map_area_chip_counted', { number: number(answer.among) });
+};
 const nameOf = (one) => one.name.replace(/\.[^.]+$/, '').slice(0, 40);
 const drawTerms = () => {
   const term = (words, picture, remove) => {
@@ -20,6 +26,7 @@ const drawTerms = () => {
   const without = asked.exclude.split(/[,，;；、\n]/).map((one) => one.trim()).filter(Boolean);
   find('.terms').replaceChildren(
     ...(asked.below ? [term(say('find_folder_chip', { name: asked.below }), null, () => set({ below: '' }))] : []),
+    ...(asked.among ? [term(areaSaid(), null, () => set({ among: '' }))] : []),
     ...asked.kinds.map((one) => term(kindSaid(one), null,
       () => set({ kinds: asked.kinds.filter((other) => other !== one) }))),
     ...(asked.from || asked.until ? [term(datesSaid(), null, () => set({ from: '', until: '' }))] : []),

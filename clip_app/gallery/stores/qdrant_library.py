@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clip_app.errors import MissingIndexError
 from clip_app.gallery.library import IndexStatus, distrust_in, no_index
+from clip_app.gallery.maps import forget_maps
 from clip_app.gallery.pictures import forget_thumbnails, thumbnail_folder
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.qdrant_nodes import Nodes
@@ -25,13 +26,13 @@ class QdrantLibrary:
 
         Args:
             nodes, replicas: as for `QdrantServer`.
-            directory: the index folder of this machine, which has locks and thumbnails.
+            directory: the index folder of this machine, which has locks, thumbnails and maps.
 
         Raises:
             StorageError: if the server does not answer.
         """
         self._server = QdrantServer(nodes, directory / "locks", replicas)
-        self._thumbnails = thumbnail_folder(directory)
+        self.directory = directory
         self._open: dict[str, QdrantStore] = {}
         self._lock = threading.Lock()
 
@@ -78,9 +79,10 @@ class QdrantLibrary:
             for name, key in known:
                 store = self._open.get(name) or QdrantStore(self._server, name, key)
                 with store.lock():
-                    forget_thumbnails(self._thumbnails, store)
+                    forget_thumbnails(thumbnail_folder(self.directory), store)
                     self._open.pop(name, None)
                     self._server.delete(name)
+        forget_maps(self.directory, folder)
         return len(known)
 
     def distrust(self, path: str) -> None:

@@ -138,10 +138,13 @@ def condition(where: Filter) -> Any:
         between = models.Range(gte=where.taken_from, lt=where.taken_until)
         parts.append(models.FieldCondition(key="taken", range=between))
     parts += [is_("keywords", word) for word in sorted(where.keywords)]
-    if not parts:
-        return models.Filter(must=[is_("used", True)])
-    nested = models.Nested(key="places", filter=models.Filter(must=parts))
-    return models.Filter(must=[models.NestedCondition(nested=nested)])
+    must: list[Any] = [is_("used", True)]
+    if parts:
+        nested = models.Nested(key="places", filter=models.Filter(must=parts))
+        must = [models.NestedCondition(nested=nested)]
+    if where.among is not None:
+        must.append(has_id(*map(point_id, where.among)))
+    return models.Filter(must=must)
 
 
 def _lets_through(where: Filter, place: dict[str, Any]) -> bool:

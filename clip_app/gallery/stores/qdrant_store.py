@@ -318,6 +318,12 @@ class QdrantStore:
         )
         return found_in_all(points, query, where)
 
+    def similarities(self, query: np.ndarray, where: Filter) -> dict[bytes, float]:
+        """The inner product of the query with each image that the filter lets through."""
+        limit = max(1, self.matching(where))
+        points = self._query(query, where, _EXACT, limit=limit, with_payload=["hash"])
+        return {bytes.fromhex(one.payload["hash"]): one.score for one in points}
+
     def newest(
         self,
         limit: int,

@@ -32,6 +32,17 @@ def ranked(
     return images_of(database, ids.tolist(), where, query)
 
 
+def similarities(
+    database: Database, live: LiveView, query: np.ndarray, where: Filter
+) -> dict[bytes, float]:
+    """See `Store.similarities`."""
+    with database.reading() as reader:
+        ids, likeness = _likeness(reader, live.current(), query, where)
+        hashes = dict(reader.execute("SELECT id, hash FROM images"))
+    pairs = zip(ids.tolist(), np.clip(likeness, -1, 1).tolist(), strict=True)
+    return {hashes[one]: like for one, like in pairs if one in hashes}
+
+
 def newest(
     database: Database,
     live: LiveView,
@@ -90,18 +101,23 @@ def _ranking(
     """int64 ids of the images that a filter lets through, the most similar first."""
 
     def ask() -> np.ndarray:
-        parts = list(view.tail)
-        if view.snapshot is not None:
-            parts.insert(0, (view.snapshot.ids, view.snapshot.vectors))
-        ids = np.concatenate([np.empty(0, np.int64), *(some for some, _ in parts)])
-        likeness = np.concatenate(
-            [np.empty(0, np.float32), *(vectors @ query for _, vectors in parts)]
-        )
-        keep = np.isin(ids, _timeline(reader, view, where))
-        ids, likeness = ids[keep], likeness[keep]
+        ids, likeness = _likeness(reader, view, query, where)
         return np.asarray(ids[np.argsort(-likeness, kind="stable")])
 
     return remembered(view.rankings, (query.tobytes(), where), ask)
+
+
+def _likeness(
+    reader: sqlite3.Connection, view: View, query: np.ndarray, where: Filter
+) -> tuple[np.ndarray, np.ndarray]:
+    """int64 ids of the images that a filter lets through, and their float32 inner products."""
+    parts = list(view.tail)
+    if view.snapshot is not None:
+        parts.insert(0, (view.snapshot.ids, view.snapshot.vectors))
+    ids = np.concatenate([np.empty(0, np.int64), *(some for some, _ in parts)])
+    likeness = np.concatenate([np.empty(0, np.float32), *(vectors @ query for _, vectors in parts)])
+    keep = np.isin(ids, _timeline(reader, view, where))
+    return ids[keep], likeness[keep]
 
 
 def _counted(reader: sqlite3.Connection, where: Filter) -> Facets:

@@ -1,9 +1,11 @@
 """Searching an index in SQLite: the snapshot and the view propose, the database decides."""
 
+import json
 import logging
 import os
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +54,7 @@ def images_of(
     """
     images: dict[int, Any] = {}
     files: dict[int, list[StoredFile]] = {}
-    limits, values = condition(where)
+    limits, values = condition(replace(where, among=None))  # by which the ids were chosen
     with database.reading() as reader:
         for some in batched(ids, CHUNK):
             query_images = f"SELECT {IMAGE} FROM images WHERE id IN ({marks(some)})"  # noqa: S608
@@ -121,4 +123,9 @@ def condition(where: Filter) -> tuple[str, list[Any]]:
     for word in sorted(where.keywords):
         parts.append("instr(keywords, ?)")
         values.append(f"\n{word}\n")
+    if where.among is not None:
+        # One value however many they are, of which SQLite takes 32,766 at most.
+        hashes = "SELECT value FROM json_each(?)"
+        parts.append(f"image IN (SELECT id FROM images WHERE hex(hash) IN ({hashes}))")  # noqa: S608
+        values.append(json.dumps([one.hex().upper() for one in where.among]))
     return "".join(f" AND {part}" for part in parts), values

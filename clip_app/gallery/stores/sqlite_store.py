@@ -291,6 +291,10 @@ class SqliteStore:
         page = slice(offset, offset + limit)
         return browse.ranked(self._database, self._view, query, page, where)
 
+    def similarities(self, query: np.ndarray, where: Filter) -> dict[bytes, float]:
+        """The inner product of the query with each image that the filter lets through."""
+        return browse.similarities(self._database, self._view, query, where)
+
     def newest(
         self,
         limit: int,

@@ -116,6 +116,7 @@ class Filter:
         suffixes: lower case, with the dot.
         taken_from, taken_until: Unix seconds; from is included, until is not.
         keywords: that a file must all have, as they are written.
+        among: content hashes of the images that count; unlike the others, none is none.
     """
 
     below: str = ""
@@ -123,6 +124,7 @@ class Filter:
     taken_from: int | None = None
     taken_until: int | None = None
     keywords: frozenset[str] = frozenset()
+    among: frozenset[bytes] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -333,6 +335,9 @@ class Store(Protocol):
         """Places `offset` to `offset + limit` of the ranking of all images that `where` lets
         through: as `search`, but exact however large the index is, so that pages fit together.
         """
+
+    def similarities(self, query: np.ndarray, where: Filter) -> dict[bytes, float]:
+        """The inner product of the query with each image that `where` lets through, by content."""
 
     def newest(
         self,

@@ -10,6 +10,7 @@ from clip_app.ui.tab import Page, Room
 from clip_app.ui.tabs.gallery.duplicates import build_duplicates
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
+from clip_app.ui.tabs.gallery.map_answers import answer_map
 from clip_app.ui.tabs.gallery.sorting import build_sorting
 from clip_app.ui.tabs.gallery.where import show_where
 
@@ -27,6 +28,7 @@ def build(page: Page, room: Room) -> None:
     finder = build_finder(page, index)
     show_where(finder)
     view = finder.view
+    answer_map(page, index, view)
 
     def choose(event: gr.EventData) -> str:
         return str(event._data["folder"])

@@ -50,6 +50,7 @@ class Asked:
         kinds: names of `images.FORMATS`, or endings, "." for files without; none for all.
         taken_from, taken_until: Unix seconds, the first one and the first one not any more.
         keywords: that photographs were given; all of them must be there.
+        among: an area of the gallery's map, see `on_map.in_area`; "" for all.
         by_date: whether what fits is shown by its date.
         offset: the place of the first picture to show.
     """
@@ -65,6 +66,7 @@ class Asked:
     taken_from: int | None
     taken_until: int | None
     keywords: tuple[str, ...]
+    among: str
     by_date: bool
     offset: int
 
@@ -95,6 +97,7 @@ class Asked:
                 taken_from=day(data["from"]),
                 taken_until=day(data["until"], after=1),
                 keywords=tuple(_text(one) for one in data.get("keywords", ())),
+                among=_text(data.get("among", "")),
                 by_date=bool(data["by_date"]),
                 offset=max(0, int(data["offset"])),
             )

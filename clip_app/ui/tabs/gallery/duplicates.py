@@ -93,14 +93,11 @@ class CopiesPart:
 
     def look(self, given: Values, asked: dict[str, Any]) -> Iterator[Values]:
         """Compare all photographs of the chosen folder."""
-        galleries, info = self.page.galleries, self.page.slot.service.info
         copies: Copies = given[self.state]
         copies.stop, copies.found, copies.odd = False, None, None
         copies.folder = given[self.index.folder]
-        roots = galleries.roots_of(given[self.index.own])
-        folder = roots.resolve(copies.folder or "")
-        place, below = galleries.gallery_of(folder, info, roots)
-        stores, where = [galleries.store(place, info)], Filter(below)
+        _, _, store, below = self.index.gallery(given)
+        stores, where = [store], Filter(below)
         near = _number(asked.get("near"))
         try:
             copies.found = yield from followed(

@@ -8,7 +8,7 @@ none can overtake another in the same component.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,16 @@ from clip_app.errors import (
     ClipAppError,
     ImageError,
     InputError,
-    MissingIndexError,
-    OtherModelError,
 )
 from clip_app.gallery.galleries import EXAMPLES
+from clip_app.gallery.on_map import in_area
 from clip_app.gallery.packing import zip_of
 from clip_app.gallery.pages import browse, chosen, facets, search_page
 from clip_app.gallery.query import TextTerm, describe, parse_query
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.saved import SavedSearch, SavedSearches
 from clip_app.gallery.search import SearchHit
-from clip_app.gallery.stores.store import Store
+from clip_app.gallery.stores.store import Filter, Store
 from clip_app.images import FORMATS, suffixes_of
 from clip_app.strings import LANGUAGES, Language
 from clip_app.tasks.concepts import MARKS, untaught
@@ -37,7 +36,7 @@ from clip_app.ui.downloads import new_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import example_queries
 from clip_app.ui.parts import part
-from clip_app.ui.shell import carrier
+from clip_app.ui.shell import telling_carrier
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.asked import Asked, day_of, hashes_of
 from clip_app.ui.tabs.gallery.found import (
@@ -45,13 +44,14 @@ from clip_app.ui.tabs.gallery.found import (
     facets_of,
     facts_of,
     original,
+    problem_of,
     remarks,
     rows_of,
     understood,
 )
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.status import name_of
-from clip_app.ui.words import said_in_both, words
+from clip_app.ui.words import words
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +62,6 @@ _PAGE = 60
 _MOST_CHOSEN = 10_000
 
 _ANSWERS = ("found", "opened", "packed", "kept")
-#: The script of a carrier: what it gets is told by the event `clipapp:NAME` of `window`.
-TELL = """
-const tell = () => window.dispatchEvent(
-  new CustomEvent('clipapp:NAME', { detail: props.value }));
-watch('value', tell);
-"""
 
 #: The files of `assets/page` that are the page's own part, in the order in which they are read.
 BROWSER_SIDE = (
@@ -83,6 +77,15 @@ BROWSER_SIDE = (
     "finder/drawer",
     "finder/where",
     "finder/selection",
+    "finder/map/area",
+    "finder/map/camera",
+    "finder/map/points",
+    "finder/map/chart",
+    "finder/map/thumbs",
+    "finder/map/figures",
+    "finder/map/steering",
+    "finder/map/legend",
+    "finder/map/map",
     "finder",
 )
 
@@ -153,10 +156,7 @@ class Finder:
                 answer = handler(given, sent)
             except ClipAppError as error:
                 log.info("%s: %s", type(error).__name__, error)
-                answer = {
-                    "problem": said_in_both(error),
-                    "unread": isinstance(error, MissingIndexError | OtherModelError),
-                }
+                answer = problem_of(error)
             if kind == "found" and not sent.get("offset"):
                 answer |= self._galleries(given)
             return {self.answers[kind]: {**answer, "id": sent.get("id")}}
@@ -168,8 +168,8 @@ class Finder:
         asked = Asked.read(sent)
         service, galleries = self.page.slot.service, self.page.galleries
         own = given[self.index.own]
-        roots, place, store, below = self._gallery(given)
-        where = asked.where_in(below)
+        roots, place, store, below = self.index.gallery(given)
+        where = self._where(asked, store, below)
         terms = asked.terms(service, store, self.page.concepts.store(given, service))
         if terms:
             answer = search_page(
@@ -210,6 +210,7 @@ class Finder:
             "interpreted": len(typed) > 1 or any(one.weight < 0 for one in typed),
             "remarks": remarks(service, typed, answer, missing),
             "facets": facets_of(facets([store], where)),
+            "among": None if where.among is None else len(where.among),
             "gallery": names,
             "is_examples": folder == EXAMPLES.resolve(),
             "kept": self._kept(place),
@@ -242,7 +243,7 @@ class Finder:
     def pack(self, given: Values, sent: Any) -> dict[str, Any]:
         """A file of the chosen pictures: their originals in a .zip, or a list of them."""
         galleries, own = self.page.galleries, given[self.index.own]
-        roots, _, store, below = self._gallery(given)
+        roots, _, store, below = self.index.gallery(given)
         kind = sent.get("kind")
         hits = self._chosen(given, sent, store, below)
         language: Language = given[self.page.language]
@@ -260,7 +261,7 @@ class Finder:
 
     def keep(self, given: Values, sent: Any) -> dict[str, Any]:
         """Keep a search of this gallery by its name, or drop the one of that name."""
-        _, place, _, _ = self._gallery(given)
+        _, place, _, _ = self.index.gallery(given)
         if self._kept(place) is None:
             raise InputError("request_malformed")
         if "drop" in sent:
@@ -290,18 +291,18 @@ class Finder:
         known = folder == EXAMPLES.resolve()
         return "examples" if known else self.page.galleries.name_of(folder)
 
-    def _gallery(self, given: Values) -> tuple[Roots, Path, Store, str]:
-        """What may be read, the gallery's folder and index, and what is chosen below that."""
-        galleries, info = self.page.galleries, self.page.slot.service.info
-        roots = galleries.roots_of(given[self.index.own])
-        folder = roots.resolve(given[self.index.folder] or "")
-        if folder == EXAMPLES.resolve():
-            galleries.prepared(self.page.slot.service)
-        place, below = galleries.gallery_of(folder, info, roots)
-        return roots, place, galleries.store(place, info), below
+    def _where(self, asked: Asked, store: Store, below: str) -> Filter:
+        """Which files count, of the whole index."""
+        where = asked.where_in(below)
+        if not asked.among:
+            return where
+        drawn = self.page.galleries.maps.known(store, below)
+        if drawn is None:
+            raise InputError("gallery_map_changed")
+        return replace(where, among=in_area(drawn, asked.among))
 
     def _hit(self, given: Values, sent: Any) -> tuple[SearchHit, Roots]:
-        roots, _, store, _ = self._gallery(given)
+        roots, _, store, _ = self.index.gallery(given)
         wanted = hashes_of([sent.get("hash") if isinstance(sent, dict) else None])
         found = chosen([store], wanted)
         if not found:
@@ -326,7 +327,7 @@ class Finder:
         asked = Asked.read(sent.get("asked"))
         service = self.page.slot.service
         wanted = hashes_of(sent["hashes"]) if "hashes" in sent else None
-        where = asked.where_in(below)
+        where = self._where(asked, store, below)
         terms = asked.terms(service, store, self.page.concepts.store(given, service))
         if not terms:
             return chosen([store], wanted or [])
@@ -375,13 +376,13 @@ def build_finder(page: Page, index: IndexPart) -> Finder:
     """Lay it out and connect it."""
     view = gr.HTML(
         **part(*BROWSER_SIDE),
-        words=words("find_", "heat_", "gallery_folder", "image_file_too_large"),
+        words=words("find_", "heat_", "map_", "gallery_folder", "image_file_too_large"),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),
         apply_default_css=False,
         elem_id="finder",
     )
-    answers = {one: carrier(f"finder-{one}", TELL.replace("NAME", one)) for one in _ANSWERS}
+    answers = {one: telling_carrier(f"finder-{one}", one) for one in _ANSWERS}
     finder = Finder(page, index, SavedSearches(page.settings.index_dir), view, answers)
     finder.connect()
     return finder

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import Reason
+from clip_app.errors import ClipAppError, MissingIndexError, OtherModelError, Reason
 from clip_app.gallery.asking import AnyTerm
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.pictures import read_original
@@ -69,6 +69,12 @@ def rows_of(
 
 def _day(hit: SearchHit) -> str:
     return datetime.fromtimestamp(hit.taken).strftime("%Y-%m-%d")
+
+
+def problem_of(error: ClipAppError) -> dict[str, Any]:
+    """What a script is told of an error: the sentence, and whether the gallery must be read."""
+    unread = isinstance(error, MissingIndexError | OtherModelError)
+    return {"problem": said_in_both(error), "unread": unread}
 
 
 def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:

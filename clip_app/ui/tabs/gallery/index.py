@@ -8,7 +8,9 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ClipAppError, Reason
-from clip_app.gallery.galleries import GalleryService, IndexJob
+from clip_app.gallery.galleries import EXAMPLES, GalleryService, IndexJob
+from clip_app.gallery.roots import Roots
+from clip_app.gallery.stores.store import Store
 from clip_app.strings import Language
 from clip_app.ui.desk import sent
 from clip_app.ui.errors import shows_errors
@@ -56,6 +58,20 @@ class IndexPart:
     def followers(self) -> list[Any]:
         """What `refresh` answers for: it follows the chosen gallery and its index."""
         return [self.folder, self.panel]
+
+    def gallery(self, given: Values) -> tuple[Roots, Path, Store, str]:
+        """What may be read, the gallery's folder and index, and what is chosen below that.
+
+        Raises:
+            GalleryError: if the folder may not be read, or has no index of this model.
+        """
+        galleries, service = self.page.galleries, self.page.slot.service
+        roots = galleries.roots_of(given[self.own])
+        folder = roots.resolve(given[self.folder] or "")
+        if folder == EXAMPLES.resolve():
+            galleries.prepared(service)
+        place, below = galleries.gallery_of(folder, service.info, roots)
+        return roots, place, galleries.store(place, service.info), below
 
     def connect(self) -> None:
         """Let the panel do what it says."""

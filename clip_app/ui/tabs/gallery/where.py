@@ -12,18 +12,16 @@ from clip_app.prompts import language_of_texts
 from clip_app.ui.errors import told
 from clip_app.ui.looking import looks
 from clip_app.ui.runs import Wanted
-from clip_app.ui.shell import carrier
+from clip_app.ui.shell import telling_carrier
 from clip_app.ui.tab import Values
-from clip_app.ui.tabs.gallery.finder import TELL, Finder
+from clip_app.ui.tabs.gallery.finder import Finder
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def show_where(finder: Finder) -> None:
     """Answer the drawer's script, which asks for one word and counts what it asks."""
-    where = _Where(
-        finder, carrier("finder-where", TELL.replace("NAME", "where")), gr.State(Wanted())
-    )
+    where = _Where(finder, telling_carrier("finder-where", "where"), gr.State(Wanted()))
     page, index = finder.page, finder.index
     given = {index.own, index.folder, page.language, page.spoken, where.stopped}
     finder.view.where(where.look, given, where.carried, trigger_mode="multiple", **_PRIVATE)

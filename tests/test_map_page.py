@@ -1,0 +1,145 @@
+"""The map of a gallery in a real Chromium: points, names, the drawer, an area as a filter."""
+
+import base64
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+from clip_app.gallery.galleries import EXAMPLES
+from clip_app.gallery.gallery import open_gallery
+from clip_app.gallery.prepared import prepared_for
+from tests.test_gallery_page import counted
+from tests.test_page import DESKTOP
+
+pytestmark = pytest.mark.browser
+
+_LISTEN = """
+window.told = {};
+for (const one of ['found', 'map-made', 'map-likeness'])
+  addEventListener(`clipapp:${one}`, ({ detail }) => { if (detail) window.told[one] = detail; });
+"""
+
+SET_SIZE = "n => document.querySelector('#finder .tile')?.ariaSetSize === String(n)"
+
+
+@pytest.fixture(scope="module")
+def drawn(service, tmp_path_factory):
+    """The example gallery's map, drawn here: which photograph each point is."""
+    opened = open_gallery(EXAMPLES, service, index_dir=tmp_path_factory.mktemp("index"))
+    opened.index(prepared=prepared_for(service.info.fingerprint))
+    return opened.map()
+
+
+def screen(places, width: float, height: float) -> np.ndarray:
+    """Where points lie in a window that shows all of the map."""
+    first, last = places.min(0).astype(float), places.max(0).astype(float)
+    margin = min(56, width / 12, height / 8)
+    size = np.array([width, height])
+    zoom = ((size - 2 * margin) / (last - first)).min()
+    return (places - (first + last) / 2) * zoom + size / 2
+
+
+def within(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Which points lie within a line that closes by itself, by the even-odd rule."""
+    x, y = places.astype(float).T
+    odd = np.zeros(len(places), bool)
+    for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, 0), strict=True):
+        if ay != by:
+            odd ^= ((ay > y) != (by > y)) & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
+    return odd
+
+
+def corners_in(address: str) -> np.ndarray:
+    """The line that an address holds, in the map's units."""
+    (among,) = parse_qs(urlsplit(address).query)["among"]
+    coded = among.split(".")[1]
+    return np.frombuffer(base64.urlsafe_b64decode(coded + "=="), "<u2").reshape(-1, 2).astype(float)
+
+
+def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
+    page = open_at(app.url, "zh-CN", DESKTOP)
+    page.add_init_script(_LISTEN)
+    page.goto(f"{app.url}/?tab=gallery&view=map")
+    page.locator("#finder .map .clusters li").first.wait_for(timeout=90_000)
+    told = page.evaluate("window.told['map-made']")
+    places = np.frombuffer(base64.b64decode(told["points"]), "<u2").reshape(-1, 2)
+    assert told["state"] == drawn.state
+    assert len(places) == told["count"] == 150
+    counted(page, "150 张照片")
+    assert "150" in page.locator("#finder .map .over").get_attribute("aria-label")
+    listed = page.locator("#finder .map .see span")
+    assert listed.all_inner_texts() == [one.name["zh"] for one in drawn.clusters]
+
+    # A photograph that no other is near, and on which no name lies, is the one that is told of it.
+    stage = page.locator("#finder .map .over")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    spots = screen(places, box["width"], box["height"])
+    gaps = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    np.fill_diagonal(gaps, np.inf)
+    peek = page.locator("#finder .map .peek")
+    for point in np.argsort(-gaps.min(1))[:20]:
+        page.mouse.move(box["x"] + spots[point, 0], box["y"] + spots[point, 1])
+        page.wait_for_timeout(400)
+        if peek.is_visible():
+            break
+    name = Path(drawn.paths[point]).name
+    assert peek.locator("b").inner_text() == name
+    page.mouse.down()
+    page.mouse.up()
+    drawer = page.locator("#finder .drawer")
+    drawer.locator(".facts dd").first.wait_for()
+    assert drawer.locator(".name").inner_text() == name
+    page.keyboard.press("Escape")
+    assert drawer.is_hidden()
+
+    # An area, drawn with the button; the grid shows what lies in it and nothing else.
+    page.locator("#finder .map .lasso").click()
+    middle = np.median(spots, 0)
+    turns = np.linspace(0, 2 * np.pi, 30)
+    line = middle + np.column_stack(
+        [170 * np.cos(turns), 130 * np.sin(turns) + 20 * np.sin(5 * turns)]
+    )
+    page.mouse.move(box["x"] + line[0, 0], box["y"] + line[0, 1])
+    page.mouse.down()
+    for x, y in line[1:]:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.up()
+    page.wait_for_function("() => location.search.includes('among=')")
+    chosen = within(corners_in(page.url), places)
+    assert np.array_equal(chosen, within(line, spots))
+    assert 10 < chosen.sum() < 60
+    counted(page, f"{chosen.sum()} 张照片")
+    page.goto(page.url)
+    chip = page.locator("#finder .term").filter(has_text=f"地图上圈选的 {chosen.sum()} 张")
+    chip.wait_for(timeout=60_000)
+    page.locator("#finder .map .clusters li").first.wait_for()
+    page.locator("#finder .views .grid").click()
+    page.wait_for_function(SET_SIZE, arg=int(chosen.sum()))
+    found = page.evaluate("window.told.found.rows.map((one) => one.hash)")
+    assert found == [drawn.hashes[one].hex() for one in np.flatnonzero(chosen)]
+    page.locator("#finder .query").fill("狗")
+    page.locator("#finder .query").press("Enter")
+    page.wait_for_function("() => window.told.found.searched")
+    assert page.evaluate("window.told.found.total") == chosen.sum()
+    chip.get_by_role("button").click()
+    page.wait_for_function(SET_SIZE, arg=150)
+
+    # The words lie on the map; a group is a filter, too, and has a name in each language.
+    page.go_back()
+    page.locator("#finder .views .chart").click()
+    page.wait_for_function("() => window.told['map-likeness']?.terms?.[0]?.text === '狗'")
+    words = page.locator("#finder .map .words")
+    term = page.evaluate("window.told['map-likeness'].terms[0]")
+    assert "◆ 狗" in words.inner_text()
+    assert f"余弦 {term['cosine']:.2f}" in words.inner_text()
+    page.locator(".masthead .languages input[value=en]").check(force=True)
+    assert listed.all_inner_texts() == [one.name["en"] for one in drawn.clusters]
+    page.locator("#finder .map .only").first.click()
+    page.locator("#finder .term").filter(has_text=drawn.clusters[0].name["en"]).wait_for()
+    page.locator("#finder .views .grid").click()
+    page.wait_for_function(SET_SIZE, arg=drawn.clusters[0].size)
+    assert "view=map" not in page.url
+    assert ".c0" in page.url
