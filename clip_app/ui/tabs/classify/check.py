@@ -15,7 +15,7 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
-from clip_app.ui.shell import carrier
+from clip_app.ui.shell import telling_carrier
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from clip_app.ui.tabs.classify.options import Options
@@ -27,10 +27,6 @@ log = logging.getLogger(__name__)
 # The photographs of a check are kept for this long after the page was closed.
 _KEPT_SECONDS = 3600
 
-_TELL = """
-watch('value', () => window.dispatchEvent(
-  new CustomEvent('clipapp:check', { detail: props.value })));
-"""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -60,7 +56,7 @@ def build_check(page: Page, options: Options, state: gr.State) -> None:
             apply_default_css=False,
             elem_id="check-panel",
         )
-        opened = carrier("check-opened", _TELL)
+        opened = telling_carrier("check-opened", "check")
         with gr.Row():
             files = [
                 download_button("check_html", "check-html"),
