@@ -57,7 +57,7 @@ const fits = (box, taken) => box.x > 2 && box.y > 2 && box.x + box.width < camer
   && taken.every((one) => box.x > one.x + one.width + 4 || one.x > box.x + box.width + 4
     || box.y > one.y + one.height + 3 || one.y > box.y + box.height + 3);
 // A word lies where its nearest photographs are; threads lead to the best of them.
-const drawWords = (taken) => {
+const drawQueryWords = (taken) => {
   const font = fontOf(14, 700);
   for (const one of chart.likeness?.terms ?? []) {
     const [x, y] = [across(one.x), down(one.y)];
@@ -162,7 +162,7 @@ const drawOver = (now) => {
   ring(steering.hovered, tokens.ink, 2);
   ring(opened, tokens.accent, 4);
   const taken = [];
-  drawWords(taken);
+  drawQueryWords(taken);
   drawNames(taken);
   drawMiddle();
   if (fading) redraw();
