@@ -6,6 +6,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Once there is an answer above, every step to it stands here.",
         "上面有了答案，这里就列出每一步。",
     ),
+    "explain_pending": ("One moment …", "正在算……"),
     "explain_photo": ("1 · The photo becomes {count} numbers", "1 · 照片变成 {count} 个数"),
     "explain_pixels": (
         "The model looks at {width} × {height} pixels in three colours, {numbers} numbers. Its "
