@@ -82,7 +82,7 @@ const choose = (rank) => {
 const paintWord = () => {
   const { templates, vector, results } = answer;
   const { label, vector: words, taught } = results[chosen];
-  find('.of-word h3').textContent = say('explain_word', { count: vector.length });
+  find('.of-word h3').textContent = say('explain_word');
   find('.of-word .why .hint').textContent = say('explain_word_how');
   find('.choices').querySelectorAll('button').forEach((one, rank) => { one.ariaPressed = String(rank === chosen); });
   const many = templates.length > 1;
