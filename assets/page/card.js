@@ -11,6 +11,7 @@ const PAUSE = 400; // ms after the last key
 let pause = 0;
 let drawn = 0;
 let looking = false; // whether a bar is pressed
+let turn = Date.now(); // of the last bar that was; more than any before, also in a card made anew
 
 function put(name, words) {
   const node = at(name);
@@ -135,7 +136,8 @@ list.addEventListener('click', (event) => {
   press(chosen);
   const { label } = bars[all.indexOf(chosen)];
   tell('look', { card: props.name, label });
-  trigger('select', { label });
+  turn += 1;
+  trigger('select', { label, turn });
 });
 
 // ---- where it looked: a bar is pressed while its map lies on the photograph ----

@@ -21,7 +21,8 @@ const heat = temperature(() => paintScores());
 const tint = (rank) => colour(answer.results[rank].place);
 const dim = () => {
   find('.strip').hidden = !answer;
-  find('.waits').hidden = Boolean(answer) || above.answered();
+  find('.waits').hidden = Boolean(answer) || (above.answered() && !pending);
+  find('.waits').textContent = say(pending ? 'explain_pending' : 'explain_waits');
   find('.strip').classList.toggle('stale', !fresh);
   find('.strip').setAttribute('aria-busy', pending);
 };
@@ -51,6 +52,7 @@ const paintPhoto = () => {
   });
   const photo = document.getElementById(props.photo)?.querySelector('img');
   drawPixels(find('.pixels'), photo, pixels);
+  if (photo && !photo.complete) photo.addEventListener('load', paintPhoto, { once: true });
   find('.digits').textContent = digits(vector);
   find('.of-photo .code').replaceChildren(barCode(vector));
   find('.key').textContent = say('explain_key');
@@ -80,7 +82,7 @@ const choose = (rank) => {
 const paintWord = () => {
   const { templates, vector, results } = answer;
   const { label, vector: words, taught } = results[chosen];
-  find('.of-word h3').textContent = say('explain_word', { count: vector.length });
+  find('.of-word h3').textContent = say('explain_word');
   find('.of-word .why .hint').textContent = say('explain_word_how');
   find('.choices').querySelectorAll('button').forEach((one, rank) => { one.ariaPressed = String(rank === chosen); });
   const many = templates.length > 1;
@@ -274,7 +276,6 @@ for (const one of element.querySelectorAll('.code, .chart')) {
 // ---- what the server says
 
 const paint = () => {
-  find('.waits').textContent = say('explain_waits');
   if (!answer) return;
   paintPhoto();
   paintChoices();

@@ -6,6 +6,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Once there is an answer above, every step to it stands here.",
         "上面有了答案，这里就列出每一步。",
     ),
+    "explain_pending": ("One moment …", "正在算……"),
     "explain_photo": ("1 · The photo becomes {count} numbers", "1 · 照片变成 {count} 个数"),
     "explain_pixels": (
         "The model looks at {width} × {height} pixels in three colours, {numbers} numbers. Its "
@@ -17,7 +18,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "A stripe a number: blue above 0, red below; the stronger the colour, the farther from 0.",
         "一条就是一个数：蓝的大于 0，红的小于 0，颜色越浓，离 0 越远。",
     ),
-    "explain_word": ("2 · So do the words", "2 · 文字也变成 {count} 个数"),
+    "explain_word": ("2 · So do the words", "2 · 文字也变成一串数"),
     "explain_word_how": (
         "The text encoder was trained together with the image encoder, so that what belongs "
         "together points the same way.",

@@ -48,8 +48,8 @@ def show_where(card: ResultCard, words: Words, inputs: set[Any]) -> None:
     carried = carrier(f"{name}-heat", _SCRIPT.replace("CARD", json.dumps(name)))
     looking = _Looking(card, words, carried, gr.State(Wanted()))
     asked = {card.page.photo, card.page.language, card.page.spoken, looking.wanted, *inputs}
-    # Each choice at once, and the run for the one before hears of it: what "always_last" would keep
-    # for later is told again what was chosen first.
+    # Each choice at once, and runs for those before hear of it: of what "always_last" keeps for
+    # later it tells what was chosen first.
     card.component.select(looking.look, asked, carried, trigger_mode="multiple", **_PRIVATE)
     carried.stop(looking.stop, {looking.wanted}, None, queue=False, **_PRIVATE)
 
@@ -68,13 +68,16 @@ class _Looking:
         name = str(chosen.label)
         try:
             with told(self.look, lambda: self.card.page.language_now(given), str):
-                yield from self._looked(given, name)
+                yield from self._looked(given, name, int(chosen.turn))
         except gr.Error as error:
             yield self._told(label=name, state="unclear", sentence=str(error.message))
 
-    def _looked(self, given: Values, name: str) -> Iterator[Values]:
+    def _looked(self, given: Values, name: str, turn: int) -> Iterator[Values]:
         page, wanted = self.card.page, given[self.wanted]
-        wanted.asked = (name,)
+        # Runs do not begin in the order of their choices.
+        if (turn,) < wanted.asked:
+            return
+        mine = wanted.asked = (turn,)
         service = page.slot.service
         photo = opened(given[page.photo], service)
         names, templates = self.words(given)
@@ -85,7 +88,7 @@ class _Looking:
             contrast=names,
             templates=templates,
             language=lambda: page.language_now(given),
-            unwanted=lambda: wanted.asked != (name,),
+            unwanted=lambda: wanted.asked != mine,
         ):
             yield self._told(**state)
 
