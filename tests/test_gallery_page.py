@@ -464,7 +464,7 @@ def test_facets_dates_and_order(open_gallery):
 
 def test_copies_are_shown_in_groups_with_odd_ones_and_listed(open_gallery):
     page = open_gallery("zh-CN")
-    page.get_by_role("button", name="重复的和另类的照片").click()
+    page.locator("#finder").get_by_role("button", name="找重复").click()
     panel = page.locator("#copies-panel")
     near = panel.get_by_label("相似度多少算重复")
     assert near.input_value() == "0.97"
