@@ -108,7 +108,8 @@ def test_health_answers_with_model_device_and_version(client):
 def test_endpoints_are_documented_and_no_others_are_shown(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {
-        *("/classify", "/teach", "/match", "/heatmap", "/search", "/index_status", "/health")
+        *("/classify", "/teach", "/match", "/heatmap", "/search", "/index_status", "/health"),
+        *("/duplicates", "/odd"),
     }
     assert [p["parameter_name"] for p in named["/classify"]["parameters"]] == [
         "image",
@@ -194,6 +195,7 @@ def test_mcp_offers_the_same_tools(app):
     data = answer.text.partition("data: ")[2] or answer.text
     names = [tool["name"] for tool in json.loads(data)["result"]["tools"]]
     ends = ("classify", "teach", "match", "search", "index_status", "health", "heatmap")
+    ends += ("duplicates", "odd")
     assert sorted(end for end in ends for name in names if name.endswith(end)) == sorted(ends)
     assert len(names) == len(ends)
 

@@ -13,6 +13,8 @@ from clip_app.gallery.library import Library, update_index
 from clip_app.gallery.query import parse_query
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.search import image_term, search
+from clip_app.gallery.similar import duplicates, odd
+from clip_app.server.answers import duplicates_answer, odd_answer
 from tests.conftest import EXAMPLES, App, noise
 
 
@@ -105,6 +107,26 @@ def test_index_status_tells_galleries_by_name_not_by_place(client):
             }
         ],
     }
+
+
+def test_copies_and_odd_ones_are_those_of_this_process(client, service, gallery):
+    root, library = gallery
+    store = library.open(root, service.info)
+    shared = {"path_of": lambda path: f"photos/{Path(path).relative_to(root).as_posix()}"}
+    near = client.predict(0.8, api_name="/duplicates")
+    assert near == duplicates_answer(duplicates([store], near=0.8), **shared)
+    assert len(near["groups"]) >= 1, "patterns are alike"
+    assert client.predict(api_name="/duplicates") == duplicates_answer(
+        duplicates([store]), **shared
+    )
+    odd_ones = client.predict(3, api_name="/odd")
+    assert odd_ones == odd_answer(odd([store], number=3), **shared)
+    assert odd_ones["odd"][0]["path"].startswith("photos/sub folder/"), "no pattern is odd here"
+    for wrong in (0.5, "much", True):
+        with pytest.raises(AppError, match=r"a number from 0.8 to 1"):
+            client.predict(wrong, api_name="/duplicates")
+    with pytest.raises(AppError, match="between 1 and 500"):
+        client.predict(0, api_name="/odd")
 
 
 def test_health_tells_the_times_of_each_step(client):

@@ -1,4 +1,4 @@
-"""What every interface over HTTP answers: classify, teach, match, heatmap, search, status, health.
+"""What every interface over HTTP answers: classify, teach, match, heatmap, search and the like.
 
 Plain functions: the API of the page, and of MCP, only registers them. Their docstrings are what
 callers are shown; each raises a `ClipAppError` for what cannot be done.
@@ -16,14 +16,19 @@ from clip_app.gallery.query import describe, parse_query
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import MAX_TOP_K, image_term, with_concepts
 from clip_app.gallery.search import search as search_galleries
+from clip_app.gallery.similar import LEAST_NEAR, NEAR
+from clip_app.gallery.similar import duplicates as find_duplicates
+from clip_app.gallery.similar import odd as find_odd
 from clip_app.metrics import steps
 from clip_app.model.slot import ModelSlot
 from clip_app.photos import open_picture
 from clip_app.prompts import parse_lines
 from clip_app.server.answers import (
     classification_answer,
+    duplicates_answer,
     heatmap_answer,
     match_answer,
+    odd_answer,
     search_answer,
     status_answer,
 )
@@ -192,9 +197,45 @@ class Endpoints:
             terms.append(image_term(service, image, name=Path(image).name))
         stores = self.galleries.searchable(service.info)
         answer = search_galleries(service, stores, terms, top_k=number)
-        return search_answer(
-            describe(terms), service, answer, lambda path: printable(self.galleries.path_of(path))
-        )
+        return search_answer(describe(terms), service, answer, self._path_of)
+
+    def duplicates(self, near: float = NEAR) -> dict[str, Any]:
+        """Groups of copies and near copies in the indexed galleries, the largest savings first.
+
+        Nothing is deleted.
+
+        Args:
+            near: Least cosine of near copies, 0.8 to 1; 1 for files of the same bytes only.
+
+        Returns:
+            {"images", "near", "files", "spare_bytes", "groups": [[{"path", "copies", "similarity",
+            "width", "height", "bytes"}]]}, the largest picture of each group first, "copies" files
+            of the same bytes
+        """
+        least = NEAR if near is None else near
+        if isinstance(least, bool) or not isinstance(least, int | float):
+            raise InputError("near_invalid", least=LEAST_NEAR)
+        stores = self.galleries.searchable(self.slot.service.info)
+        return duplicates_answer(find_duplicates(stores, near=least), self._path_of)
+
+    def odd(self, number: float = 10) -> dict[str, Any]:
+        """The photographs least like all others in the indexed galleries, and the most typical.
+
+        Args:
+            number: How many of each, 1 to 500.
+
+        Returns:
+            {"images", "typical": [{"path", "copies", "similarity", "width", "height", "bytes"}],
+            "odd": […]}, "similarity" the mean cosine with all others
+        """
+        wanted = _whole(10 if number is None else number)
+        if wanted is None or not 1 <= wanted <= MAX_TOP_K:
+            raise InputError("top_k_invalid", limit=MAX_TOP_K)
+        stores = self.galleries.searchable(self.slot.service.info)
+        return odd_answer(find_odd(stores, number=wanted), self._path_of)
+
+    def _path_of(self, path: str) -> str:
+        return printable(self.galleries.path_of(path))
 
     def index_status(self) -> dict[str, Any]:
         """Which galleries are indexed, with which model, and how many photographs they hold.

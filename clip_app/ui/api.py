@@ -1,6 +1,6 @@
 """The endpoints of the API (and of MCP).
 
-/classify, /teach, /match, /heatmap, /search, /index_status, /health.
+/classify, /teach, /match, /heatmap, /search, /duplicates, /odd, /index_status, /health.
 """
 
 import html
@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from clip_app.gallery.similar import NEAR
 from clip_app.server.endpoints import Endpoints
 from clip_app.strings import Language, text
 from clip_app.tasks.concepts import ALPHA
@@ -56,9 +57,11 @@ def build_api(endpoints: Endpoints) -> None:
         alpha = Count(ALPHA, label="alpha")
         looked_for = gr.Textbox(label="text")
         against = gr.Textbox("", label="against")
+        near = Count(NEAR, label="near")
+        of_each = Count(10, label="number")
         answer = gr.JSON(label="answer")
         ask_classify, ask_teach, ask_match, ask_search = (gr.Button() for _ in range(4))
-        ask_heatmap = gr.Button()
+        ask_heatmap, ask_duplicates, ask_odd = (gr.Button() for _ in range(3))
     ask_classify.click(
         answers_errors(endpoints.classify),
         [image, labels, template, top_k, concepts],
@@ -83,6 +86,10 @@ def build_api(endpoints: Endpoints) -> None:
         answer,
         api_name="heatmap",
     )
+    ask_duplicates.click(
+        answers_errors(endpoints.duplicates), [near], answer, api_name="duplicates"
+    )
+    ask_odd.click(answers_errors(endpoints.odd), [of_each], answer, api_name="odd")
     gr.api(answers_errors(endpoints.index_status), api_name="index_status", queue=False)
     gr.api(answers_errors(endpoints.health), api_name="health", queue=False)
 
