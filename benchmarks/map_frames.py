@@ -39,7 +39,8 @@ _SETTING = """
     if (kind === 'ask') tell('found', { id, offset: 0, rows: [], total: map.count, above: null,
       images: map.count, searched: false, following: null, query: '', interpreted: false,
       wanted: '', unwanted: [], remarks: [],
-      facets: { folders: [], kinds: [], years: [], keywords: [] }, gallery: { en: 'g' }, kept: [] });
+      facets: { folders: [], kinds: [], years: [], keywords: [] },
+      gallery: { en: 'g' }, kept: [] });
     if (kind === 'map') tell('map-made', { ...map, id });
     if (kind === 'tiles') tell('map-tiles', { id, state, rows: points.map((point) => ({ point,
       hash: String(point), name: `photo ${point}.jpg`, similarity: 0, rank: 0, copies: 0,
