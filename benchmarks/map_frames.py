@@ -38,7 +38,8 @@ _SETTING = """
   window.trigger = (kind, { id, state, points }) => {
     if (kind === 'ask') tell('found', { id, offset: 0, rows: [], total: map.count, above: null,
       images: map.count, searched: false, following: null, query: '', interpreted: false,
-      wanted: '', unwanted: [], remarks: [], facets: { folders: [], kinds: [], years: [], keywords: [] },
+      wanted: '', unwanted: [], remarks: [],
+      facets: { folders: [], kinds: [], years: [], keywords: [] },
       gallery: { en: 'g' }, kept: [] });
     if (kind === 'map') tell('map-made', { ...map, id });
     if (kind === 'tiles') tell('map-tiles', { id, state, rows: points.map((point) => ({ point,

@@ -1,7 +1,7 @@
 // The search page as a whole. Its subjects lie in `finder/`, a file each: what is asked for
 // (`asking`, `terms`, `pictures`, `filters`, `saved`) and what is shown (`answers`, `board`,
-// `drawer`, `selection`). They are one script, read in the order of BROWSER_SIDE (ui/tabs/gallery/finder.py):
-// a function may call any other, but what runs as the script is read needs what it uses before it.
+// `drawer`, `selection`, and the gallery as a map, in `map/`). They are one script, read in the
+// order of BROWSER_SIDE (ui/tabs/gallery/finder.py): a function may call any other, but what runs as the script is read needs what it uses before it.
 const draw = () => {
   query.ariaLabel = say('find_field');
   query.placeholder = say('find_placeholder');

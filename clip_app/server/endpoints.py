@@ -30,8 +30,8 @@ from clip_app.prompts import given_texts, parse_labels, parse_lines
 from clip_app.server.answers import (
     classification_answer,
     compared_answer,
-    explanation_answer,
     duplicates_answer,
+    explanation_answer,
     heatmap_answer,
     match_answer,
     odd_answer,

@@ -15,8 +15,9 @@ const drawThumbs = (now) => {
   for (const one of laid) {
     const known = want(one.point);
     if (!known?.since) continue;
-    const opacity = calmly() ? 1 : Math.min(1, (now - known.since) / 180);
-    fading ||= opacity < 1;
+    const shown = calmly() ? 1 : Math.min(1, (now - known.since) / 180);
+    fading ||= shown < 1;
+    const opacity = shown * (chart.moods[one.point] === MOOD.dim && one.point !== openedPoint() ? 0.35 : 1);
     const { naturalWidth: width, naturalHeight: height } = known.image;
     const room = one.size * 0.94;
     const share = Math.min(room / width, (room * 0.82) / height);
@@ -26,8 +27,9 @@ const drawThumbs = (now) => {
     const strong = chart.moods[one.point] === MOOD.strong;
     const edge = strong ? 3 : 2;
     pen.globalAlpha = opacity;
-    pen.fillStyle = css(chart.colours[chart.colourAt(one.point)] ?? tokens.muted);
-    pen.fillRect(left - edge, top - edge, w + 2 * edge, h + 2 * edge);
+    pen.strokeStyle = css(chart.colours[chart.colourAt(one.point)] ?? tokens.muted);
+    pen.lineWidth = edge;
+    pen.strokeRect(left - edge / 2, top - edge / 2, w + edge, h + edge);
     pen.drawImage(known.image, left, top, w, h);
   }
   pen.globalAlpha = 1;
@@ -161,7 +163,8 @@ const drawOver = (now) => {
   const opened = openedPoint();
   ring(steering.hovered, tokens.ink, 2);
   ring(opened, tokens.accent, 4);
-  const taken = [];
+  const { width, height } = camera; // where the buttons and the hint lie
+  const taken = [{ x: width - 56, y: 0, width: 56, height: 204 }, { x: 0, y: height - 40, width: Math.min(width, 470), height: 40 }];
   drawQueryWords(taken);
   drawNames(taken);
   drawMiddle();

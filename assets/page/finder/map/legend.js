@@ -20,7 +20,6 @@ const clustersShown = () => chart.made.clusters.map((one) => {
   see.addEventListener('click', () => goTo(one.id));
   const only = make('button', {
     type: 'button', className: 'only', ariaPressed: String(chosen), ariaLabel: say('map_only', values), title: say('map_only', values) });
-  only.innerHTML = '<svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 4h14l-5.5 6.5v5l-3 1.5v-6.5z"/></svg>';
   only.addEventListener('click', () => set({ among: chosen ? '' : `${chart.made.state}.c${one.id}` }));
   return make('li', {}, see, only);
 });
@@ -29,7 +28,7 @@ const wordsShown = () => {
   if (!terms.length) return [];
   const round = (value) => signed(value, 2);
   return [make('section', { className: 'words' }, make('h4', {}, say('map_words')),
-    ...terms.map((one) => make('p', {}, make('b', {}, `◆ ${one.text}`), ' ', say(one.among === null ? 'map_word_alone' : 'map_word', {
+    ...terms.map((one) => make('p', {}, make('b', {}, `◆ ${one.weight < 0 ? '− ' : ''}${one.text}`), ' ', say(one.among === null ? 'map_word_alone' : 'map_word', {
       cosine: round(one.cosine), among: round(one.among ?? 0) }))),
     ...(terms.some((one) => !one.picture) ? [make('p', { className: 'why' }, say('map_why'))] : []))];
 };

@@ -3,6 +3,7 @@
 const THUMBS = 120; // at once, which is also what may be asked for at once
 const KEPT = 400; // rows with their pictures; older ones are asked for again
 const THUMB = { least: 40, most: 116 }; // pixels
+const AROUND = 90; // pixels between points
 const REST = 120; // ms without a move
 const thumbs = new Map(); // point -> { row, image, since }, in the order in which they were used
 let laid = []; // what is shown: { point, x, y, size }
@@ -24,19 +25,20 @@ const layThumbs = () => {
   // What was found is shown from afar, too, but less of it.
   const roomy = thumbSize();
   const size = roomy || THUMB.least;
-  const least = roomy ? MOOD.plain : MOOD.strong;
+  // From near, what is not meant is there too, pale, so that one sees where one is.
+  const least = gapNow() > AROUND ? MOOD.dim : roomy ? MOOD.plain : MOOD.strong;
   const most = roomy ? THUMBS : THUMBS / 4;
   const before = new Set(laid.map((one) => one.point));
   const opened = openedPoint();
   laid = [];
   const { made, moods } = chart;
-  const ranks = [[], [], []]; // found; there already; the rest
+  const ranks = [[], [], [], []]; // found; there already; the rest; what is not meant
   for (let i = 0; i < made.count; i += 1) {
     if (moods[i] < least && i !== opened) continue;
     const x = across(made.places[2 * i]);
     const y = down(made.places[2 * i + 1]);
     if (x < -size || y < -size || x > camera.width + size || y > camera.height + size) continue;
-    ranks[i === opened || moods[i] === MOOD.strong ? 0 : before.has(i) ? 1 : 2].push({ point: i, x, y, size });
+    ranks[i === opened || moods[i] === MOOD.strong ? 0 : moods[i] === MOOD.dim ? 3 : before.has(i) ? 1 : 2].push({ point: i, x, y, size });
   }
   const cells = new Map();
   const free = ({ x, y }) => {
