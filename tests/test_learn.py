@@ -91,15 +91,28 @@ def test_what_fails_fails_in_both_languages(service):
         assert failing._listed(text("learn_3_words", language)) == labels
 
 
-def test_an_index_looks_at_less_and_finds_most(service, monkeypatch):
-    monkeypatch.setattr(speed, "_MOST", 20_000)
-    told = []
+def test_codes_and_graph_find_most_of_the_best(service, monkeypatch):
+    monkeypatch.setattr(speed, "_NUMBER", 20_000)
+    monkeypatch.setattr(speed, "_LEARN_FROM", 10_000)
+    told: list[tuple[int, int]] = []
+    found: dict[str, float] = {}
     rows = GalleryVectors().rows(service, silent)
-    found = speed.times(service, rows, lambda *done: told.append(done))
-    assert found["number"] == 20_000
-    assert found["indexed"] < found["brute"]
-    assert 0.5 < found["found"] <= 1
-    assert told[-1][0] == told[-1][1]
+    speed.measure_all(service, rows, lambda *done: told.append(done), found)
+    assert found["number"] == found["graph_number"] == 20_000
+    assert found["codes_found"] > 0.95
+    assert 0.6 < found["graph_found"] <= 1
+    assert [one for one, _ in told] == sorted(one for one, _ in told)
+    assert told[-1] == (100, 100)
+    # Stopped early, what was measured is kept.
+    early: dict[str, float] = {}
+    with pytest.raises(KeyboardInterrupt):
+        speed.measure_all(service, rows, _stopped, early)
+    assert early["gallery"] > 0
+    assert "graph" not in early
+
+
+def _stopped(_done: int, _total: int) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.browser

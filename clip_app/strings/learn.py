@@ -181,10 +181,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_4_try": ("Search the photos here", "在这里的照片中找一找"),
     "learn_4_words": ("a rocket", "火箭"),
     "learn_speed_hint": (
-        "Measured on this machine when you click: the example gallery, and many more made-up "
-        "vectors of the same length, in groups as photos of one kind are.",
-        "点一下，就在这台机器上现测：先测示例图库，再测一大批编造的向量；"
-        "它们和照片的向量一样长，也像同类照片那样成群。",
+        "Measured on this machine when you click: the example gallery, then a million made-up "
+        "vectors, mixtures of those of the gallery. They have 64 numbers each, as a million of the "
+        "model’s own would not fit everywhere. It takes a minute or two and up to 0.7 GB of "
+        "memory.",
+        "点一下，就在这台机器上现测：先测示例图库，再测一百万个编造的向量，由图库里的向量随机混合而成；"
+        "每个只留 64 个数，因为一百万个完整的向量不是哪台机器都放得下。"
+        "要一两分钟，最多占 0.7 GB 内存。",
     ),
     "learn_speed_go": ("Measure now", "现在就测"),
     "learn_speed_stop": ("Stop", "停止"),
@@ -192,18 +195,33 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_speed_words": ("Words to a vector", "把一句话变成向量"),
     "learn_speed_gallery": ("All {photos} photos compared", "和 {photos} 张照片逐张比"),
     "learn_speed_brute": ("All {number} vectors compared", "和 {number} 个向量逐个比"),
-    "learn_speed_indexed": (
-        "The same by an index that looks at {looked} of them",
-        "同样多，但用索引只看其中 {looked}",
+    "learn_speed_codes": (
+        "The same {number} by product codes",
+        "同样 {number} 个，用乘积量化",
+    ),
+    "learn_speed_graph": (
+        "{graph_number} of them by a graph (HNSW)",
+        "其中 {graph_number} 个，用近邻图（HNSW）",
     ),
     "learn_speed_ms": ("{number} ms", "{number} 毫秒"),
-    "learn_speed_more": (
-        "{number} vectors of {dim} numbers take {megabytes} MB. The index found {found} of the ten "
-        "best; real photos lie in less tidy groups, so it would have to look at more of them. By "
-        "proportion, a million would take {million} ms and {gigabytes} GB to compare one by one.",
-        "{number} 个向量，每个 {dim} 个数，占 {megabytes} MB。最好的十个里，索引找到了 {found}；"
-        "真照片没有这么整齐，得多看一些才行。"
-        "按比例推算，一百万个逐个比要 {million} 毫秒，占 {gigabytes} GB。",
+    "learn_speed_more_brute": (
+        "{number} vectors of {dim} numbers take {megabytes} MB, and all of it is read for each "
+        "search: twice as many photos, twice the time.",
+        "{number} 个向量，每个 {dim} 个数，占 {megabytes} MB，每搜一次都要从头读一遍："
+        "照片多一倍，时间也多一倍。",
+    ),
+    "learn_speed_more_codes": (
+        "Product codes shorten each to a few bytes, {codes_megabytes} MB in all; the 1,000 that "
+        "look best are then compared exactly, and {codes_found} of the ten best were among them.",
+        "乘积量化把每个向量压成几个字节，总共 {codes_megabytes} MB；"
+        "从中挑出最像的 1,000 个再精确比较，"
+        "最好的十个里找到了 {codes_found}。",
+    ),
+    "learn_speed_more_graph": (
+        "The graph goes from neighbour to neighbour and found {graph_found}, but had to be built "
+        "first: {graph_seconds} s for these {graph_number}.",
+        "近邻图从一个邻居跳到下一个，找到了 {graph_found}，但得先建好："
+        "这 {graph_number} 个花了 {graph_seconds} 秒。",
     ),
     "learn_5": (
         "The same word in English and in Chinese: is it the same to the model?",
