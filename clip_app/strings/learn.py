@@ -125,6 +125,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "a strawberry and a banana, a strawberry and no banana",
         "草莓和香蕉，草莓没有香蕉",
     ),
+    "learn_failing_style": ("Which animal did Dürer draw?", "丢勒画的是什么动物？"),
+    "learn_failing_style_labels": ("lion, horse, dog, bear, wolf", "狮子，马，狗，熊，狼"),
+    "learn_failing_print": ("What do the bars stand for?", "每根柱子代表什么？"),
+    "learn_failing_print_labels": (
+        "a chart of years, a chart of months, a chart of weekdays, a chart of countries",
+        "按年的图表，按月的图表，按星期的图表，按国家的图表",
+    ),
     "learn_failing_right": ("right", "正确答案"),
     "learn_failing_picked": ("its choice", "它选的"),
     "learn_failing_guessed": ("your guess", "你猜的"),
@@ -159,6 +166,17 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_failing_why_colours": (
         "It sees much green and some flowers, and does not tie the colour to the thing.",
         "它看到一大片绿、几朵花，却没把颜色和东西对上号。",
+    ),
+    "learn_failing_why_style": (
+        "Most lions it has learnt from are photos: yellow, in the grass. What looks otherwise, "
+        "drawn on old paper, it knows less well, and so takes for what is drawn more often.",
+        "它学过的狮子多半是照片：黄毛，趴在草地上。换成旧纸上的画，样子不同，它就没那么熟，"
+        "于是认成了更常被画的东西。",
+    ),
+    "learn_failing_why_print": (
+        "Jan, Feb, Mar stand below the bars, but a photo is made small before it is looked at, and "
+        "small print becomes a smudge.",
+        "柱子下面写着 Jan、Feb、Mar，可照片要先缩小才给模型看，小字就糊成一团了。",
     ),
     "learn_failing_score": (
         "Of {count} it got {wrong} wrong; you foresaw {foreseen} of its answers.",
