@@ -168,10 +168,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "它看到一大片绿、几朵花，却没把颜色和东西对上号。",
     ),
     "learn_failing_why_style": (
-        "Most lions it has learnt from are photos: yellow, in the grass. What looks otherwise, "
-        "drawn on old paper, it knows less well, and so takes for what is drawn more often.",
-        "它学过的狮子多半是照片：黄毛，趴在草地上。换成旧纸上的画，样子不同，它就没那么熟，"
-        "于是认成了更常被画的东西。",
+        "Most lions it has learnt from are photographs. Painted ones look otherwise, and what it "
+        "knows of lions holds less well there.",
+        "它学过的狮子多半是照片。画出来的样子不一样，它学到的那一套就不太管用了。",
     ),
     "learn_failing_why_print": (
         "Jan, Feb, Mar stand below the bars, but a photo is made small before it is looked at, and "
@@ -282,6 +281,26 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_languages_many": (
         "More than {limit} words cannot be compared at a glance.",
         "超过 {limit} 个词就看不过来了。",
+    ),
+    "learn_languages_choose": (
+        "Now the same photo and words through a model that reads English only; it is loaded for "
+        "this one answer.",
+        "再让一个只懂英文的模型看同一张照片、同一组词；它只为这一次加载。",
+    ),
+    "learn_languages_none": (
+        "No model that reads English only is on this machine; the tab “Model” can fetch one, "
+        "vit-b-32-openai for instance, and it will be offered here.",
+        "这台机器上没有只懂英文的模型；可以在“模型”页下载一个，"
+        "比如 vit-b-32-openai，之后就能在这里试。",
+    ),
+    "learn_languages_load": (
+        "Try {model} (needs {needs} MB of memory, {free} MB are free)",
+        "试试 {model}（要 {needs} MB 内存，空闲 {free} MB）",
+    ),
+    "learn_languages_loading": ("Loading {model} …", "正在加载 {model}……"),
+    "learn_languages_other": (
+        "The same through {model}, which reads English only:",
+        "换成只懂英文的 {model}：",
     ),
     "learn_languages_models": (
         "What others measured, not computed here: how often a Chinese description finds its photo "

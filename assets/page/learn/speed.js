@@ -32,35 +32,6 @@ const paint = () => {
   find('.more').textContent = ['brute', 'codes', 'graph'].filter((key) => key in times)
     .map((key) => say(`learn_speed_more_${key}`, values)).join(language() === 'zh' ? '' : ' ');
 };
-find('.go').textContent = say('learn_speed_go');
-  find('.go').disabled = running;
-  find('.halt').textContent = say('learn_speed_stop');
-  find('.halt').hidden = find('.line').hidden = !running;
-  const share = running && done ? Math.round((100 * done[0]) / done[1]) : 0;
-  find('.line').ariaLabel = say('learn_speed_running');
-  find('.line').setAttribute('aria-valuenow', share);
-  find('.line span').style.width = `${share}%`;
-  find('.told').hidden = !error;
-  find('.told').textContent = error ? both(error) : '';
-  find('.bars').replaceChildren();
-  find('.more').textContent = '';
-  if (!times) return;
-  const values = { ...times, number: thousands(times.number), photos: thousands(times.photos), looked: percent(times.looked) };
-  const keys = ['words', 'gallery', 'brute', 'indexed'];
-  const longest = Math.max(...keys.map((key) => times[key]));
-  find('.bars').replaceChildren(...keys.map((key) => {
-    const fill = make('i');
-    fill.style.width = `${(100 * times[key]) / longest}%`;
-    return make('div', {}, make('span', {}, say(`learn_speed_${key}`, values)),
-      make('span', { className: 'track', ariaHidden: 'true' }, fill),
-      make('b', {}, say('learn_speed_ms', { number: times[key].toFixed(times[key] < 10 ? 2 : 0) })));
-  }));
-  find('.more').textContent = say('learn_speed_more', {
-    number: values.number, found: percent(times.found), megabytes: times.megabytes,
-    million: Math.round((times.brute * 1e6) / times.number),
-    gigabytes: ((4 * times.dim * 1e6) / 1e9).toFixed(1), dim: times.dim,
-  });
-};
 find('.go').addEventListener('click', () => {
   running = true;
   paint();
