@@ -2,7 +2,7 @@
 
 STRINGS: dict[str, tuple[str, str]] = {
     "learn_number": ("Question {number}", "思考题 {number}"),
-    "learn_answer": ("In short:", "简单说："),
+    "learn_answer": ("An answer", "一种回答"),
     "learn_code": ("The same in a few lines of Python", "同样的事，用十来行 Python 做"),
     "learn_1": ("Why does contrastive learning work?", "对比学习为什么有效？"),
     "learn_1_answer": (
@@ -12,6 +12,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "says how strictly it is marked, and CLIP learnt its own along with the rest.",
         "不用人来标类别：同一批里别人的说明就是现成的错误答案。每一对拉近，其余的推远，照片和文字两边都考。"
         "一批越大，考题越难；温度决定判分有多严，CLIP 连它也是自己学出来的。",
+    ),
+    "learn_1_source": (
+        "CLIP’s authors had 32,768 pairs in a batch; predicting the words of captions instead took "
+        "twelve times as many pairs to learn as much (Radford et al. 2021, figure 2).",
+        "CLIP 的作者一批用了 32,768 对；要是改成逐词预测说明文字，得多看十二倍的图文才能学到同样的程度"
+        "（Radford 等，2021，图 2）。",
     ),
     "learn_1_try": ("See one row of the table", "看看表里的一行"),
     "learn_1_words": (
@@ -56,6 +62,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "错的说法各有各的错，对的说法彼此一致：五个名字里错一个，分类头只掉几个百分点，而不是掉两成；"
         "几亿对图文，比这里的几十张更能把错的抵消掉。但也有限度：错得一个方向的抵消不了，"
         "每一对错的也会把本来对的推开。所以数据挑得更好（从 LAION 到 DataComp），模型就更好。",
+    ),
+    "learn_2_source": (
+        "open_clip’s ViT-B/32: 66.6 % of ImageNet after 34 billion pairs of LAION-2B, 69.2 % after "
+        "only 13 billion of DataComp, which were chosen more strictly (open_clip’s table of "
+        "results).",
+        "open_clip 的 ViT-B/32：看过 340 亿对 LAION-2B，ImageNet 上 66.6%；"
+        "改看挑得更严的 DataComp，只用 130 亿对，就有 69.2%（open_clip 的成绩表）。",
     ),
     "learn_2_try": ("Exact, vague and wrong captions", "比比准确的、含糊的和说错的"),
     "learn_2_words": (
@@ -106,6 +119,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "它学会了哪些词对应哪些东西，却不太管词和词之间的关系：有几个、在哪边、颜色是谁的、有没有“没有”。"
         "网上的图说，光凭提到了什么就能分清，训练也就没逼它学这些。模型大了，错得少些，但错的还是这几处。"
         "真要紧的时候：数数用检测模型，认字用 OCR，或者拿自己的照片教它。",
+    ),
+    "learn_3_source": (
+        "Of four captions, of which some say what is not there, OpenAI’s CLIP chose the right one "
+        "in 39 % of the cases on photographs of COCO; blind guessing is 25 % (NegBench, CVPR 2025).",
+        "四句说明里有几句说的是“没有什么”：在 COCO 的照片上，OpenAI 的 CLIP 选对了 39%，"
+        "而瞎猜是 25%（NegBench，CVPR 2025）。",
     ),
     "learn_3_try": ("Let it count", "让它数一数"),
     "learn_3_words": (
@@ -195,6 +214,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "和所有照片比一遍，就是一次矩阵乘法，耗时跟照片数成正比。到五万张左右，建索引就划算了："
         "只看一小部分，或者只看压缩过的向量，代价是可能漏掉几张。本应用那时用乘积量化先挑出候选，再精确比较。",
     ),
+    "learn_4_source": (
+        "The faiss project advises the same: from about a million vectors on, comparing one by one "
+        "becomes too slow (faiss wiki, “Indexing 1M vectors”). Product codes: Jégou et al. 2011; "
+        "HNSW: Malkov and Yashunin 2018.",
+        "faiss 项目的建议也一样：到一百万个左右，逐个比就太慢了（faiss wiki，“Indexing 1M vectors”）。"
+        "乘积量化：Jégou 等，2011；HNSW：Malkov 与 Yashunin，2018。",
+    ),
     "learn_4_try": ("Search the photos here", "在这里的照片中找一找"),
     "learn_4_words": ("a rocket", "火箭"),
     "learn_speed_hint": (
@@ -253,6 +279,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "两种语言都学过，就差不多一样：一个词和它的译文离得很近，用哪个都找得到照片；但毕竟不是同一个点，"
         "遇到难分的，名次会变。只学过英文的模型，会把中文切成它从没学过的碎片，答案就是瞎猜。"
         "所以挑模型要看它在你的语言上的成绩，不能只看英文。",
+    ),
+    "learn_5_source": (
+        "Reading both is not the same as being equally good: SigLIP 2 (base) knows more of "
+        "ImageNet than XLM-RoBERTa-CLIP, 74.0 against 62.4 %, and finds fewer photographs by "
+        "Chinese descriptions, 62.6 against 72.5 % (open_clip’s and Immich’s tables).",
+        "两种语言都会，不等于两种一样好：SigLIP 2（base）在 ImageNet 上是 74.0%，"
+        "XLM-RoBERTa-CLIP 是 62.4%；用中文找照片却反过来，62.6% 对 72.5%（open_clip 和 Immich 的成绩表）。",
     ),
     "learn_5_try": ("Both languages side by side", "中英文放在一起比"),
     "learn_5_words": ("cat, 猫, dog, 狗, flower, 花", "猫，cat，狗，dog，花，flower"),
