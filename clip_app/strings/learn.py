@@ -16,7 +16,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_1_source": (
         "CLIP’s authors had 32,768 pairs in a batch; predicting the words of captions instead took "
         "twelve times as many pairs to learn as much (Radford et al. 2021, figure 2).",
-        "CLIP 的作者一批用了 32,768 对；要是改成逐词预测说明文字，得多看十二倍的图文才能学到同样的程度"
+        "CLIP 的作者一批用了 32,768 对；要是改成逐词预测说明文字，"
+        "得多看十二倍的图文才能学到同样的程度"
         "（Radford 等，2021，图 2）。",
     ),
     "learn_1_try": ("See one row of the table", "看看表里的一行"),
@@ -122,7 +123,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "learn_3_source": (
         "Of four captions, of which some say what is not there, OpenAI’s CLIP chose the right one "
-        "in 39 % of the cases on photographs of COCO; blind guessing is 25 % (NegBench, CVPR 2025).",
+        "for 39 % of the photographs of COCO; blind guessing is 25 % (NegBench, CVPR 2025).",
         "四句说明里有几句说的是“没有什么”：在 COCO 的照片上，OpenAI 的 CLIP 选对了 39%，"
         "而瞎猜是 25%（NegBench，CVPR 2025）。",
     ),
@@ -218,7 +219,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The faiss project advises the same: from about a million vectors on, comparing one by one "
         "becomes too slow (faiss wiki, “Indexing 1M vectors”). Product codes: Jégou et al. 2011; "
         "HNSW: Malkov and Yashunin 2018.",
-        "faiss 项目的建议也一样：到一百万个左右，逐个比就太慢了（faiss wiki，“Indexing 1M vectors”）。"
+        "faiss 项目的建议也一样：到一百万个左右，逐个比就太慢了"
+        "（faiss wiki，“Indexing 1M vectors”）。"
         "乘积量化：Jégou 等，2011；HNSW：Malkov 与 Yashunin，2018。",
     ),
     "learn_4_try": ("Search the photos here", "在这里的照片中找一找"),
@@ -285,7 +287,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "ImageNet than XLM-RoBERTa-CLIP, 74.0 against 62.4 %, and finds fewer photographs by "
         "Chinese descriptions, 62.6 against 72.5 % (open_clip’s and Immich’s tables).",
         "两种语言都会，不等于两种一样好：SigLIP 2（base）在 ImageNet 上是 74.0%，"
-        "XLM-RoBERTa-CLIP 是 62.4%；用中文找照片却反过来，62.6% 对 72.5%（open_clip 和 Immich 的成绩表）。",
+        "XLM-RoBERTa-CLIP 是 62.4%；用中文找照片却反过来，62.6% 对 72.5%"
+        "（open_clip 和 Immich 的成绩表）。",
     ),
     "learn_5_try": ("Both languages side by side", "中英文放在一起比"),
     "learn_5_words": ("cat, 猫, dog, 狗, flower, 花", "猫，cat，狗，dog，花，flower"),
