@@ -1,21 +1,27 @@
 """The tab 原理: its figures are those of numpy, and its code runs."""
 
+import json
 import math
 import re
 import runpy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import clip_app
+from clip_app.model.slot import ModelSlot
+from clip_app.settings import Settings
 from clip_app.strings import text
 from clip_app.tasks.contrastive import contrastive_loss, shuffled
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
+from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import PAGE
-from clip_app.ui.tabs.learn import failing, noise, speed
+from clip_app.ui.tabs.learn import failing, languages, noise, speed
 from clip_app.ui.tabs.learn.gallery_pairs import GalleryVectors, pictures
 from tests.conftest import EXAMPLES
+from tests.small_models import CONFIG, write_model
 from tests.test_page import DESKTOP, shoot
 
 SNIPPETS = sorted((PAGE / "learn").glob("*.py"))
@@ -91,15 +97,28 @@ def test_what_fails_fails_in_both_languages(service):
         assert failing._listed(text("learn_3_words", language)) == labels
 
 
-def test_an_index_looks_at_less_and_finds_most(service, monkeypatch):
-    monkeypatch.setattr(speed, "_MOST", 20_000)
-    told = []
+def test_codes_and_graph_find_most_of_the_best(service, monkeypatch):
+    monkeypatch.setattr(speed, "_NUMBER", 20_000)
+    monkeypatch.setattr(speed, "_LEARN_FROM", 10_000)
+    told: list[tuple[int, int]] = []
+    found: dict[str, float] = {}
     rows = GalleryVectors().rows(service, silent)
-    found = speed.times(service, rows, lambda *done: told.append(done))
-    assert found["number"] == 20_000
-    assert found["indexed"] < found["brute"]
-    assert 0.5 < found["found"] <= 1
-    assert told[-1][0] == told[-1][1]
+    speed.measure_all(service, rows, lambda *done: told.append(done), found)
+    assert found["number"] == found["graph_number"] == 20_000
+    assert found["codes_found"] > 0.95
+    assert 0.6 < found["graph_found"] <= 1
+    assert [one for one, _ in told] == sorted(one for one, _ in told)
+    assert told[-1] == (100, 100)
+    # Stopped early, what was measured is kept.
+    early: dict[str, float] = {}
+    with pytest.raises(KeyboardInterrupt):
+        speed.measure_all(service, rows, _stopped, early)
+    assert early["gallery"] > 0
+    assert "graph" not in early
+
+
+def _stopped(_done: int, _total: int) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.browser
@@ -188,7 +207,7 @@ def test_the_five_questions_are_answered_by_trying(app, open_at, service):
         labels = load_examples()[0].labels[language]
         ranked = clip_app.classify(service, photos[0], labels).results
         answers[language] = ranked[0].label
-    assert answers["zh"] in page.locator("#learn-languages .verdict").inner_text()
+    assert answers["zh"] in page.locator("#learn-languages .step > .verdict").inner_text()
     page.locator("#learn-languages summary").click()
     page.locator("#learn-languages input[type=text]").nth(0).fill("cat, dog, bird")
     page.locator("#learn-languages input[type=text]").nth(0).press("Enter")
@@ -196,9 +215,34 @@ def test_the_five_questions_are_answered_by_trying(app, open_at, service):
     assert page.locator("#learn-languages .told").inner_text() == text(
         "learn_languages_uneven", "zh", en=3, zh=6
     )
+    # No model that reads English only lies here; the answers are folded, their sources with them.
+    elsewhere = page.locator("#learn-languages .elsewhere")
+    assert elsewhere.inner_text() == text("learn_languages_none", "zh")
+    answer = page.locator("#learn-questions .zh details.answer").first
+    assert not answer.locator(".source").is_visible()
+    answer.locator("summary").click()
+    assert answer.locator(".source").inner_text() == text("learn_1_source", "zh")
     shoot(page, "learn")
     page.evaluate("document.querySelector('[name=page-language][value=en]').click()")
     page.locator("#learn-pairs .said", has_text="a flower").or_(
         page.locator("#learn-failing h3", has_text="How many giraffes?")
     ).first.wait_for()
     assert "Question 1" in page.locator("#learn-questions").inner_text()
+
+
+def test_a_model_of_english_only_is_offered_and_asked(service, tmp_path):
+    folder = write_model("clip", tmp_path / "english")
+    config = json.loads((folder / CONFIG).read_text("utf-8"))
+    (folder / CONFIG).write_text(json.dumps({**config, "languages": ["en"]}), "utf-8")
+    write_model("clip", tmp_path / "unknown")
+    settings = Settings(model="starter", model_root=tmp_path)
+    page = SimpleNamespace(settings=settings, slot=ModelSlot(service, settings))
+    [told] = models_besides(page, unread="zh")
+    assert (told["name"], told["fits"]) == ("english", True)
+    _, english = models_asked(page, ["english"])
+    labels = {"en": "cat, dog, bird", "zh": "猫，狗，鸟"}
+    found = languages.compared(english(), load_examples()[0], labels)
+    assert found["unread"]
+    assert found["cosines"]["en"] != found["cosines"]["zh"]
+    for scores in found["scores"].values():
+        assert sum(scores) == pytest.approx(1, abs=1e-5)

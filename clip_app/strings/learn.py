@@ -2,7 +2,7 @@
 
 STRINGS: dict[str, tuple[str, str]] = {
     "learn_number": ("Question {number}", "思考题 {number}"),
-    "learn_answer": ("In short:", "简单说："),
+    "learn_answer": ("An answer", "一种回答"),
     "learn_code": ("The same in a few lines of Python", "同样的事，用十来行 Python 做"),
     "learn_1": ("Why does contrastive learning work?", "对比学习为什么有效？"),
     "learn_1_answer": (
@@ -12,6 +12,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "says how strictly it is marked, and CLIP learnt its own along with the rest.",
         "不用人来标类别：同一批里别人的说明就是现成的错误答案。每一对拉近，其余的推远，照片和文字两边都考。"
         "一批越大，考题越难；温度决定判分有多严，CLIP 连它也是自己学出来的。",
+    ),
+    "learn_1_source": (
+        "CLIP’s authors had 32,768 pairs in a batch; predicting the words of captions instead took "
+        "twelve times as many pairs to learn as much (Radford et al. 2021, figure 2).",
+        "CLIP 的作者一批用了 32,768 对；要是改成逐词预测说明文字，"
+        "得多看十二倍的图文才能学到同样的程度"
+        "（Radford 等，2021，图 2）。",
     ),
     "learn_1_try": ("See one row of the table", "看看表里的一行"),
     "learn_1_words": (
@@ -56,6 +63,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "错的说法各有各的错，对的说法彼此一致：五个名字里错一个，分类头只掉几个百分点，而不是掉两成；"
         "几亿对图文，比这里的几十张更能把错的抵消掉。但也有限度：错得一个方向的抵消不了，"
         "每一对错的也会把本来对的推开。所以数据挑得更好（从 LAION 到 DataComp），模型就更好。",
+    ),
+    "learn_2_source": (
+        "open_clip’s ViT-B/32: 66.6 % of ImageNet after 34 billion pairs of LAION-2B, 69.2 % after "
+        "only 13 billion of DataComp, which were chosen more strictly (open_clip’s table of "
+        "results).",
+        "open_clip 的 ViT-B/32：看过 340 亿对 LAION-2B，ImageNet 上 66.6%；"
+        "改看挑得更严的 DataComp，只用 130 亿对，就有 69.2%（open_clip 的成绩表）。",
     ),
     "learn_2_try": ("Exact, vague and wrong captions", "比比准确的、含糊的和说错的"),
     "learn_2_words": (
@@ -107,6 +121,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "网上的图说，光凭提到了什么就能分清，训练也就没逼它学这些。模型大了，错得少些，但错的还是这几处。"
         "真要紧的时候：数数用检测模型，认字用 OCR，或者拿自己的照片教它。",
     ),
+    "learn_3_source": (
+        "Of four captions, of which some say what is not there, OpenAI’s CLIP chose the right one "
+        "for 39 % of the photographs of COCO; blind guessing is 25 % (NegBench, CVPR 2025).",
+        "四句说明里有几句说的是“没有什么”：在 COCO 的照片上，OpenAI 的 CLIP 选对了 39%，"
+        "而瞎猜是 25%（NegBench，CVPR 2025）。",
+    ),
     "learn_3_try": ("Let it count", "让它数一数"),
     "learn_3_words": (
         "one giraffe, two giraffes, three giraffes, four giraffes",
@@ -124,6 +144,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_failing_no_labels": (
         "a strawberry and a banana, a strawberry and no banana",
         "草莓和香蕉，草莓没有香蕉",
+    ),
+    "learn_failing_style": ("Which animal did Dürer draw?", "丢勒画的是什么动物？"),
+    "learn_failing_style_labels": ("lion, horse, dog, bear, wolf", "狮子，马，狗，熊，狼"),
+    "learn_failing_print": ("What do the bars stand for?", "每根柱子代表什么？"),
+    "learn_failing_print_labels": (
+        "a chart of years, a chart of months, a chart of weekdays, a chart of countries",
+        "按年的图表，按月的图表，按星期的图表，按国家的图表",
     ),
     "learn_failing_right": ("right", "正确答案"),
     "learn_failing_picked": ("its choice", "它选的"),
@@ -160,6 +187,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "It sees much green and some flowers, and does not tie the colour to the thing.",
         "它看到一大片绿、几朵花，却没把颜色和东西对上号。",
     ),
+    "learn_failing_why_style": (
+        "Most lions it has learnt from are photographs. Painted ones look otherwise, and what it "
+        "knows of lions holds less well there.",
+        "它学过的狮子多半是照片。画出来的样子不一样，它学到的那一套就不太管用了。",
+    ),
+    "learn_failing_why_print": (
+        "Jan, Feb, Mar stand below the bars, but a photo is made small before it is looked at, and "
+        "small print becomes a smudge.",
+        "柱子下面写着 Jan、Feb、Mar，可照片要先缩小才给模型看，小字就糊成一团了。",
+    ),
     "learn_failing_score": (
         "Of {count} it got {wrong} wrong; you foresaw {foreseen} of its answers.",
         "看了 {count} 张，它错了 {wrong} 张；它的选择你猜中了 {foreseen} 次。",
@@ -178,13 +215,24 @@ STRINGS: dict[str, tuple[str, str]] = {
         "和所有照片比一遍，就是一次矩阵乘法，耗时跟照片数成正比。到五万张左右，建索引就划算了："
         "只看一小部分，或者只看压缩过的向量，代价是可能漏掉几张。本应用那时用乘积量化先挑出候选，再精确比较。",
     ),
+    "learn_4_source": (
+        "The faiss project advises the same: from about a million vectors on, comparing one by one "
+        "becomes too slow (faiss wiki, “Indexing 1M vectors”). Product codes: Jégou et al. 2011; "
+        "HNSW: Malkov and Yashunin 2018.",
+        "faiss 项目的建议也一样：到一百万个左右，逐个比就太慢了"
+        "（faiss wiki，“Indexing 1M vectors”）。"
+        "乘积量化：Jégou 等，2011；HNSW：Malkov 与 Yashunin，2018。",
+    ),
     "learn_4_try": ("Search the photos here", "在这里的照片中找一找"),
     "learn_4_words": ("a rocket", "火箭"),
     "learn_speed_hint": (
-        "Measured on this machine when you click: the example gallery, and many more made-up "
-        "vectors of the same length, in groups as photos of one kind are.",
-        "点一下，就在这台机器上现测：先测示例图库，再测一大批编造的向量；"
-        "它们和照片的向量一样长，也像同类照片那样成群。",
+        "Measured on this machine when you click: the example gallery, then a million made-up "
+        "vectors, mixtures of those of the gallery. They have 64 numbers each, as a million of the "
+        "model’s own would not fit everywhere. It takes a minute or two and up to 0.7 GB of "
+        "memory.",
+        "点一下，就在这台机器上现测：先测示例图库，再测一百万个编造的向量，由图库里的向量随机混合而成；"
+        "每个只留 64 个数，因为一百万个完整的向量不是哪台机器都放得下。"
+        "要一两分钟，最多占 0.7 GB 内存。",
     ),
     "learn_speed_go": ("Measure now", "现在就测"),
     "learn_speed_stop": ("Stop", "停止"),
@@ -192,18 +240,33 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_speed_words": ("Words to a vector", "把一句话变成向量"),
     "learn_speed_gallery": ("All {photos} photos compared", "和 {photos} 张照片逐张比"),
     "learn_speed_brute": ("All {number} vectors compared", "和 {number} 个向量逐个比"),
-    "learn_speed_indexed": (
-        "The same by an index that looks at {looked} of them",
-        "同样多，但用索引只看其中 {looked}",
+    "learn_speed_codes": (
+        "The same {number} by product codes",
+        "同样 {number} 个，用乘积量化",
+    ),
+    "learn_speed_graph": (
+        "{graph_number} of them by a graph (HNSW)",
+        "其中 {graph_number} 个，用近邻图（HNSW）",
     ),
     "learn_speed_ms": ("{number} ms", "{number} 毫秒"),
-    "learn_speed_more": (
-        "{number} vectors of {dim} numbers take {megabytes} MB. The index found {found} of the ten "
-        "best; real photos lie in less tidy groups, so it would have to look at more of them. By "
-        "proportion, a million would take {million} ms and {gigabytes} GB to compare one by one.",
-        "{number} 个向量，每个 {dim} 个数，占 {megabytes} MB。最好的十个里，索引找到了 {found}；"
-        "真照片没有这么整齐，得多看一些才行。"
-        "按比例推算，一百万个逐个比要 {million} 毫秒，占 {gigabytes} GB。",
+    "learn_speed_more_brute": (
+        "{number} vectors of {dim} numbers take {megabytes} MB, and all of it is read for each "
+        "search: twice as many photos, twice the time.",
+        "{number} 个向量，每个 {dim} 个数，占 {megabytes} MB，每搜一次都要从头读一遍："
+        "照片多一倍，时间也多一倍。",
+    ),
+    "learn_speed_more_codes": (
+        "Product codes shorten each to a few bytes, {codes_megabytes} MB in all; the 1,000 that "
+        "look best are then compared exactly, and {codes_found} of the ten best were among them.",
+        "乘积量化把每个向量压成几个字节，总共 {codes_megabytes} MB；"
+        "从中挑出最像的 1,000 个再精确比较，"
+        "最好的十个里找到了 {codes_found}。",
+    ),
+    "learn_speed_more_graph": (
+        "The graph goes from neighbour to neighbour and found {graph_found}, but had to be built "
+        "first: {graph_seconds} s for these {graph_number}.",
+        "近邻图从一个邻居跳到下一个，找到了 {graph_found}，但得先建好："
+        "这 {graph_number} 个花了 {graph_seconds} 秒。",
     ),
     "learn_5": (
         "The same word in English and in Chinese: is it the same to the model?",
@@ -218,6 +281,14 @@ STRINGS: dict[str, tuple[str, str]] = {
         "两种语言都学过，就差不多一样：一个词和它的译文离得很近，用哪个都找得到照片；但毕竟不是同一个点，"
         "遇到难分的，名次会变。只学过英文的模型，会把中文切成它从没学过的碎片，答案就是瞎猜。"
         "所以挑模型要看它在你的语言上的成绩，不能只看英文。",
+    ),
+    "learn_5_source": (
+        "Reading both is not the same as being equally good: SigLIP 2 (base) knows more of "
+        "ImageNet than XLM-RoBERTa-CLIP, 74.0 against 62.4 %, and finds fewer photographs by "
+        "Chinese descriptions, 62.6 against 72.5 % (open_clip’s and Immich’s tables).",
+        "两种语言都会，不等于两种一样好：SigLIP 2（base）在 ImageNet 上是 74.0%，"
+        "XLM-RoBERTa-CLIP 是 62.4%；用中文找照片却反过来，62.6% 对 72.5%"
+        "（open_clip 和 Immich 的成绩表）。",
     ),
     "learn_5_try": ("Both languages side by side", "中英文放在一起比"),
     "learn_5_words": ("cat, 猫, dog, 狗, flower, 花", "猫，cat，狗，dog，花，flower"),
@@ -246,6 +317,26 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_languages_many": (
         "More than {limit} words cannot be compared at a glance.",
         "超过 {limit} 个词就看不过来了。",
+    ),
+    "learn_languages_choose": (
+        "Now the same photo and words through a model that reads English only; it is loaded for "
+        "this one answer.",
+        "再让一个只懂英文的模型看同一张照片、同一组词；它只为这一次加载。",
+    ),
+    "learn_languages_none": (
+        "No model that reads English only is on this machine; the tab “Model” can fetch one, "
+        "vit-b-32-openai for instance, and it will be offered here.",
+        "这台机器上没有只懂英文的模型；可以在“模型”页下载一个，"
+        "比如 vit-b-32-openai，之后就能在这里试。",
+    ),
+    "learn_languages_load": (
+        "Try {model} (needs {needs} MB of memory, {free} MB are free)",
+        "试试 {model}（要 {needs} MB 内存，空闲 {free} MB）",
+    ),
+    "learn_languages_loading": ("Loading {model} …", "正在加载 {model}……"),
+    "learn_languages_other": (
+        "The same through {model}, which reads English only:",
+        "换成只懂英文的 {model}：",
     ),
     "learn_languages_models": (
         "What others measured, not computed here: how often a Chinese description finds its photo "

@@ -11,6 +11,7 @@ from clip_app.model.catalog import PRESETS, ModelSource, find_model, local_model
 from clip_app.model.service import ModelService
 from clip_app.model.slot import is_here, load_model
 from clip_app.sizes import megabytes
+from clip_app.strings import Language
 from clip_app.ui.tab import Page
 
 _BYTES_OF_A_WEIGHT = 4
@@ -35,8 +36,11 @@ def _needs(source: ModelSource) -> int:
     return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
 
 
-def models_besides(page: Page) -> list[dict[str, Any]]:
-    """For each other model its name, what it needs, and whether there is room for it."""
+def models_besides(page: Page, unread: Language | None = None) -> list[dict[str, Any]]:
+    """For each other model its name, what it needs, and whether there is room for it.
+
+    With `unread`, only those that are known not to read that language.
+    """
     free = psutil.virtual_memory().available
     return [
         {
@@ -46,6 +50,7 @@ def models_besides(page: Page) -> list[dict[str, Any]]:
             "fits": _needs(source) < free,
         }
         for name, source in _sources(page).items()
+        if unread is None or (source.languages and unread not in source.languages)
     ]
 
 

@@ -3,10 +3,13 @@ const inputs = [...element.querySelectorAll('.fields input')];
 let photo = 0;
 let turn = 0;
 let labels = { ...props.photos[0].labels };
+let loading = ''; // the other model that was asked for
 
-const ask = () => {
+const ask = (model = '') => {
+  loading = model;
   root.classList.add('stale');
-  trigger('ask', { photo, labels, turn: ++turn });
+  trigger('ask', { photo, labels, turn: ++turn, model });
+  paintOther();
 };
 const bar = (share, hue) => {
   const fill = make('i');
@@ -36,6 +39,37 @@ for (const input of inputs) {
   });
 }
 
+// Into `place`, the bars of both languages and whether they agree.
+const paintPairs = (place, found) => {
+  const [pairs, verdict] = ['pairs', 'verdict'].map((one) => place.querySelector(`:scope > .${one}`));
+  pairs.hidden = verdict.hidden = !found;
+  if (!found) return;
+  const { names, scores, between } = found;
+  pairs.replaceChildren(...names.en.map((_, i) => make('div', {},
+    ...line(names.en[i], scores.en[i], colour(0)), ...line(names.zh[i], scores.zh[i], colour(2)),
+    make('span', { className: 'between' }, say('learn_languages_between', { cosine: between[i].toFixed(2) })))));
+  const [en, zh] = [first(scores.en), first(scores.zh)];
+  verdict.textContent = say(en === zh ? 'learn_languages_same' : 'learn_languages_differ',
+    { en: names.en[en], zh: names.zh[zh] });
+};
+// The same through a model that reads English only, if there is one on this machine.
+const paintOther = () => {
+  const { other, besides, asked } = props.value;
+  const place = find('.elsewhere');
+  place.hidden = !props.value.words;
+  const name = loading || asked.model;
+  place.firstElementChild.textContent = loading ? say('learn_languages_loading', { model: loading })
+    : other ? say('learn_languages_other', { model: name })
+    : say(besides.length ? 'learn_languages_choose' : 'learn_languages_none');
+  place.querySelector('.choices').replaceChildren(...besides.map((one) => {
+    const made = make('button', { type: 'button', className: 'plain' }, say('learn_languages_load', { ...one, model: one.name }));
+    made.disabled = !one.fits || Boolean(loading);
+    made.addEventListener('click', () => ask(one.name));
+    return made;
+  }));
+  paintPairs(place, loading ? null : other);
+};
+
 const paint = () => {
   const { words: found, error } = props.value;
   find('.hint').textContent = say('learn_languages_hint');
@@ -51,16 +85,8 @@ const paint = () => {
   }
   find('.told').hidden = !error && !found?.unread;
   find('.told').textContent = error ? both(error) : found?.unread ? both(found.unread) : '';
-  find('.pairs').hidden = find('.verdict').hidden = !found;
-  if (found) {
-    const { names, scores, between } = found;
-    find('.pairs').replaceChildren(...names.en.map((_, i) => make('div', {},
-      ...line(names.en[i], scores.en[i], colour(0)), ...line(names.zh[i], scores.zh[i], colour(2)),
-      make('span', { className: 'between' }, say('learn_languages_between', { cosine: between[i].toFixed(2) })))));
-    const [en, zh] = [first(scores.en), first(scores.zh)];
-    find('.verdict').textContent = say(en === zh ? 'learn_languages_same' : 'learn_languages_differ',
-      { en: names.en[en], zh: names.zh[zh] });
-  }
+  paintPairs(root, found);
+  paintOther();
   find('.models').replaceChildren(make('p', {}, say('learn_languages_models')),
     ...props.models.map(({ name, chinese }, place) => make('div', {},
       make('span', { className: 'name' }, name), bar(chinese / 100, colour(place ? 7 : 0)),
@@ -68,8 +94,11 @@ const paint = () => {
 };
 window.addEventListener('clipapp:language', paint);
 watch('value', () => {
-  if (props.value.turn === turn) root.classList.remove('stale');
+  if (props.value.asked.turn === turn) {
+    root.classList.remove('stale');
+    loading = '';
+  }
   paint();
 });
 paint();
-whenSeen(ask);
+whenSeen(() => ask());

@@ -17,8 +17,10 @@ const paint = () => {
   find('.bars').replaceChildren();
   find('.more').textContent = '';
   if (!times) return;
-  const values = { ...times, number: thousands(times.number), photos: thousands(times.photos), looked: percent(times.looked) };
-  const keys = ['words', 'gallery', 'brute', 'indexed'];
+  const values = { ...times };
+  for (const key of ['number', 'photos', 'graph_number']) if (times[key]) values[key] = thousands(times[key]);
+  for (const key of ['codes_found', 'graph_found']) if (key in times) values[key] = percent(times[key]);
+  const keys = ['words', 'gallery', 'brute', 'codes', 'graph'].filter((key) => key in times);
   const longest = Math.max(...keys.map((key) => times[key]));
   find('.bars').replaceChildren(...keys.map((key) => {
     const fill = make('i');
@@ -27,11 +29,8 @@ const paint = () => {
       make('span', { className: 'track', ariaHidden: 'true' }, fill),
       make('b', {}, say('learn_speed_ms', { number: times[key].toFixed(times[key] < 10 ? 2 : 0) })));
   }));
-  find('.more').textContent = say('learn_speed_more', {
-    number: values.number, found: percent(times.found), megabytes: times.megabytes,
-    million: Math.round((times.brute * 1e6) / times.number),
-    gigabytes: ((4 * times.dim * 1e6) / 1e9).toFixed(1), dim: times.dim,
-  });
+  find('.more').textContent = ['brute', 'codes', 'graph'].filter((key) => key in times)
+    .map((key) => say(`learn_speed_more_${key}`, values)).join(language() === 'zh' ? '' : ' ');
 };
 find('.go').addEventListener('click', () => {
   running = true;

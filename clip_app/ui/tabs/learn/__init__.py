@@ -54,8 +54,9 @@ def _asked(number: int, language: Language) -> str:
 
 def _answered(number: int, language: Language) -> str:
     return (
-        f'<p class="answer"><b>{_said("learn_answer", language)}</b> '
-        f"{_said(f'learn_{number}_answer', language)}</p>"
+        f'<details class="answer"><summary>{_said("learn_answer", language)}</summary>'
+        f"<p>{_said(f'learn_{number}_answer', language)}</p>"
+        f'<p class="source">{_said(f"learn_{number}_source", language)}</p></details>'
     )
 
 

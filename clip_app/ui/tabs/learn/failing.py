@@ -12,6 +12,7 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
+from clip_app.ui.tabs.learn.gallery_pairs import pictures
 from clip_app.ui.words import said_in_both, words
 
 # What goes wrong with each of the examples that fail; `learn_failing_why_` + this says why.
@@ -20,6 +21,14 @@ _KINDS = {
     "square-and-circle.png": "sides",
     "exit-sign.png": "letters",
     "blue-flowers.jpg": "colours",
+}
+
+# Photographs of the gallery that fail with labels of ours, `learn_failing_` + kind + `_labels`,
+# with the places of the right ones.
+_OTHERS = {
+    "strawberry.jpg": ("no", 1),
+    "lion.jpg": ("style", 0),
+    "bar-chart.png": ("print", 1),
 }
 
 
@@ -55,7 +64,7 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Those that fail of the examples, and one with a "no" in it."""
+    """Those that fail of the examples, and others with labels that make them fail."""
     by_file = {one.file.rpartition("/")[2]: one for one in load_examples()}
     found = []
     for file, kind in _KINDS.items():
@@ -63,9 +72,12 @@ def cases() -> list[Case]:
         labels = {each: _listed(one.labels[each]) for each in LANGUAGES}
         right = labels["en"].index(one.right["en"])
         found.append(Case(kind, _path(one.file), one.caption, labels, right))
-    strawberry = by_file["strawberry.jpg"]
-    labels = {each: _listed(text("learn_failing_no_labels", each)) for each in LANGUAGES}
-    found.insert(2, Case("no", _path(strawberry.file), strawberry.caption, labels, 1))
+    for picture in pictures():
+        if known := _OTHERS.get(picture.path.rpartition("/")[2]):
+            kind, right = known
+            typed = {each: text(f"learn_failing_{kind}_labels", each) for each in LANGUAGES}
+            labels = {each: _listed(typed[each]) for each in LANGUAGES}
+            found.append(Case(kind, picture.path, picture.title, labels, right))
     return found
 
 

@@ -15,6 +15,7 @@ from clip_app.strings import LANGUAGES, Language
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, Example, load_examples
+from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.words import said_in_both, words
@@ -33,7 +34,7 @@ def build(page: Page) -> None:
     examples = load_examples()[:_PHOTOS]
     told = [PRESETS[key] for key in (DEFAULT_PRESET, *_ENGLISH_ONLY)]
     panel = gr.HTML(
-        {"turn": 0, "words": None, "error": None},
+        {"words": None, "other": None, "besides": [], "error": None, "asked": {"turn": 0}},
         **part("basics", "learn/common", "learn/languages"),
         words=words("learn_languages"),
         models=[{"name": one.key, "chinese": one.chinese} for one in told],
@@ -51,18 +52,23 @@ def build(page: Page) -> None:
     ]
 
     def compare(given: Values, event: gr.EventData) -> Values:
-        """Score a photograph by the same words in both languages."""
+        """Score a photograph by the same words in both languages; by another model, too, if asked.
+
+        That one is loaded for this answer and let go after it.
+        """
         asked: dict[str, Any] = event._data or {}
         typed = {one: str(asked["labels"][one]) for one in LANGUAGES}
         example = examples[int(asked["photo"]) % len(examples)]
+        shown: dict[str, Any] = {"words": None, "other": None, "error": None, "asked": asked}
         try:
-            shown: dict[str, Any] = {
-                "words": compared(page.slot.service, example, typed),
-                "error": None,
-            }
+            shown["words"] = compared(page.slot.service, example, typed)
+            for load in models_asked(page, [asked.get("model")])[1:]:
+                shown["other"] = compared(load(), example, typed)
         except ClipAppError as error:
-            shown = {"words": None, "error": said_in_both(error)}
-        return {panel: {**shown, "asked": asked}}
+            shown["error"] = said_in_both(error)
+        # After that, as the memory that is free is told.
+        shown["besides"] = models_besides(page, unread="zh")
+        return {panel: shown}
 
     panel.ask(
         shows_errors(compare, page.language),

@@ -1,8 +1,9 @@
-"""The fourth question: how long a search takes, measured now, with and without an index."""
+"""The fourth question: how long a search takes, measured now: by product, codes, graph."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -19,16 +20,23 @@ from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.learn.gallery_pairs import GalleryVectors
 from clip_app.ui.words import said_in_both, words
 
-# Made-up vectors: as many as 256 MB of float32 hold, which any machine that runs a model has free.
-_MOST = 100_000
-_BYTES = 256 * 10**6
+# Made-up vectors: a million of 64 numbers are 256 MB of float32, where the model's own 640 numbers
+# would be 2.6 GB. The graph keeps a copy and, of each vector, its neighbours: 0.7 GB in all.
+_NUMBER, _DIM = 1_000_000, 64
+_CHUNK = 50_000
 
-# The index: vectors lie in so many groups, and those nearest to the query are looked through.
-_GROUPS = 250
-_LOOKED_AT = 10
+# Each is a mixture of so many of the gallery's photographs, so that they lie as photographs do.
+_MIXED = 4
 
-# How far a vector lies from the middle of its group, beside a length of 1.
-_SPREAD = 3.0
+# What is built takes seconds with codes, but a minute and more with a graph on two cores: it takes
+# in as many vectors as it can meanwhile.
+_SECONDS = 60
+
+# As the galleries of this app: codes propose so many, which are compared exactly.
+_LEARN_FROM, _PROPOSED = 50_000, 1000
+
+# Neighbours of a vector in the graph, and how many ways are followed at once.
+_NEIGHBOURS, _FOLLOWED = 16, 64
 
 _QUERIES = 20
 _BEST = 10
@@ -55,20 +63,24 @@ def build(page: Page) -> None:
         mine, run = given[wanted], int((event._data or {})["run"])
         shown: dict[str, Any] = {"run": run, "times": None, "done": None, "error": None}
 
-        def work(told: Progress) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def work(told: Progress) -> None:
             with measuring:
                 service = page.slot.service
-                return times(service, vectors.rows(service, told), told)
+                measure_all(service, vectors.rows(service, told), told, found)
 
         try:
-            shown["times"] = yield from followed(
-                work, lambda: mine.asked == (run,), lambda *done: {panel: {**shown, "done": done}}
+            yield from followed(
+                work,
+                lambda: mine.asked == (run,),
+                lambda *done: {panel: {**shown, "times": dict(found), "done": done}},
             )
         except StoppedError:
-            pass
+            pass  # what was measured until then stays
         except ClipAppError as error:
             shown["error"] = said_in_both(error)
-        yield {panel: shown}
+        yield {panel: {**shown, "times": found or None}}
 
     def stop(given: Values, event: gr.EventData) -> None:
         """Which run is wanted no more; it may not have begun yet."""
@@ -81,56 +93,85 @@ def build(page: Page) -> None:
     panel.stop(stop, {wanted}, None, queue=False, **_PRIVATE)
 
 
-def times(service: ModelService, gallery: np.ndarray, told: Progress) -> dict[str, Any]:
-    """What a search takes, in milliseconds.
+def measure_all(
+    service: ModelService, gallery: np.ndarray, told: Progress, found: dict[str, Any]
+) -> None:
+    """What a search takes, in milliseconds, one way after the other.
 
     Args:
         service: the model that turns words into a vector.
         gallery: float32 (photographs, dim), unit rows.
-        told: called with (done, total) while vectors are made up.
+        told: called with (done, total); what it raises ends the run.
+        found: takes what was measured, as soon as it was.
     """
-    dim = gallery.shape[1]
-    number = min(_MOST, _BYTES // (4 * dim)) // _GROUPS * _GROUPS
-    rng = np.random.default_rng(0)
-    middles = unit(rng.standard_normal((_GROUPS, dim), np.float32))
-    vectors = np.empty((number, dim), np.float32)
-    each = number // _GROUPS
-    for group in range(_GROUPS):
-        noise = rng.standard_normal((each, dim), np.float32) * np.float32(_SPREAD / dim**0.5)
-        vectors[group * each : (group + 1) * each] = unit(middles[group] + noise)
-        told(group + 1, _GROUPS + _QUERIES)
-    brute, indexed, found = [], [], 0
-    for place in range(_QUERIES):
-        aside = rng.standard_normal(dim, np.float32) * np.float32(_SPREAD / dim**0.5)
-        query = unit(middles[rng.integers(_GROUPS)] + aside)
-        took, best = _timed(_best, vectors, query)
-        brute.append(took)
-        took, near = _timed(_near, vectors, middles, query)
-        indexed.append(took)
-        found += len(np.intersect1d(best, near))
-        told(_GROUPS + place + 1, _GROUPS + _QUERIES)
+    import faiss  # takes a while, and only here is it needed
+
     # Words that nobody has asked for, as those would be answered from memory.
     said = [f"{one} {time.time_ns()}" for one in ("a rocket", "火箭", "a cat", "猫", "a dog")]
-    of_words = [_timed(service.encode_texts, [one])[0] for one in said]
-    of_gallery = [_timed(_best, gallery, gallery[0])[0] for _ in range(_QUERIES)]
-    return {
-        "dim": dim,
-        "photos": len(gallery),
-        "number": number,
-        "megabytes": round(vectors.nbytes / 1e6),
-        "words": float(np.median(of_words)),
-        "gallery": float(np.median(of_gallery)),
-        "brute": float(np.median(brute)),
-        "indexed": float(np.median(indexed)),
-        "looked": _LOOKED_AT / _GROUPS,
-        "found": found / (_BEST * _QUERIES),
-    }
+    found["photos"], found["dim"] = len(gallery), _DIM
+    found["words"] = _median(service.encode_texts, [[one] for one in said])
+    found["gallery"] = _median(partial(_best, gallery), gallery[:_QUERIES])
+    rng = np.random.default_rng(0)
+    short = gallery @ rng.standard_normal((gallery.shape[1], _DIM), np.float32)
+    vectors = np.empty((_NUMBER, _DIM), np.float32)
+    for first in range(0, _NUMBER, _CHUNK):
+        part = vectors[first : first + _CHUNK]
+        part[:] = _mixtures(short, len(part), rng)
+        told(10 * first // _NUMBER, 100)
+    queries = _mixtures(short, _QUERIES, rng)
+    found |= {"number": _NUMBER, "megabytes": vectors.nbytes // 10**6}
+    found["brute"] = _median(partial(_best, vectors), queries)
+
+    codes = faiss.index_factory(_DIM, f"PQ{_DIM // 2}x4fs", faiss.METRIC_INNER_PRODUCT)
+    codes.train(vectors[:_LEARN_FROM])
+    for first in range(0, _NUMBER, _CHUNK):
+        codes.add(vectors[first : first + _CHUNK])
+        told(10 + 20 * first // _NUMBER, 100)
+
+    def proposed(query: np.ndarray) -> np.ndarray:
+        rows = codes.search(query[None], min(_PROPOSED, _NUMBER))[1][0]
+        return np.asarray(rows[_best(vectors[rows], query)])
+
+    found["codes_megabytes"] = _NUMBER * _DIM // 4 // 10**6  # 4 bits for two numbers
+    found["codes_found"] = _found(proposed, vectors, queries)
+    found["codes"] = _median(proposed, queries)
+
+    graph = faiss.IndexHNSWFlat(_DIM, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efSearch = _FOLLOWED
+    started = time.monotonic()
+    while graph.ntotal < _NUMBER and time.monotonic() < started + _SECONDS:
+        graph.add(vectors[graph.ntotal : graph.ntotal + _CHUNK // 10])
+        spent = max(graph.ntotal / _NUMBER, (time.monotonic() - started) / _SECONDS)
+        told(30 + int(69 * min(1, spent)), 100)
+
+    def followed_up(query: np.ndarray) -> np.ndarray:
+        return np.asarray(graph.search(query[None], _BEST)[1][0])
+
+    found["graph_number"] = graph.ntotal
+    found["graph_seconds"] = round(time.monotonic() - started)
+    found["graph_found"] = _found(followed_up, vectors[: graph.ntotal], queries)
+    found["graph"] = _median(followed_up, queries)
+    told(100, 100)
 
 
-def _timed(work: Callable[..., Any], *given: Any) -> tuple[float, Any]:
-    started = time.perf_counter()
-    result = work(*given)
-    return 1000 * (time.perf_counter() - started), result
+def _mixtures(rows: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
+    """Float32 (number, dim): unit rows, each a mixture of a few of `rows` and a little noise."""
+    mixed = rng.standard_normal((number, rows.shape[1]), np.float32)
+    mixed *= np.float32(np.linalg.norm(rows, axis=1).mean() / 5 / rows.shape[1] ** 0.5)
+    shares = rng.dirichlet(np.ones(_MIXED), number).astype(np.float32)
+    for share in shares.T:
+        mixed += share[:, None] * rows[rng.integers(len(rows), size=number)]
+    return unit(mixed)
+
+
+def _median(work: Callable[[Any], Any], given: Iterable[Any]) -> float:
+    """Milliseconds of `work`, of one thing after the other."""
+    taken = []
+    for one in given:
+        started = time.perf_counter()
+        work(one)
+        taken.append(1000 * (time.perf_counter() - started))
+    return float(np.median(taken))
 
 
 def _best(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
@@ -138,10 +179,8 @@ def _best(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     return np.argpartition(-(vectors @ query), _BEST)[:_BEST]
 
 
-def _near(vectors: np.ndarray, middles: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """The same among the groups whose middles are nearest; rows lie group by group."""
-    each = len(vectors) // len(middles)
-    groups = np.argpartition(-(middles @ query), _LOOKED_AT)[:_LOOKED_AT]
-    cosines = np.stack([vectors[one * each : (one + 1) * each] @ query for one in groups])
-    best = np.argpartition(-cosines.ravel(), _BEST)[:_BEST]
-    return groups[best // each] * each + best % each
+def _found(
+    work: Callable[[np.ndarray], np.ndarray], vectors: np.ndarray, queries: np.ndarray
+) -> float:
+    """The share of the best rows that `work` finds."""
+    return float(np.mean([np.isin(_best(vectors, one), work(one)).mean() for one in queries]))
