@@ -4,6 +4,8 @@ import base64
 import http.server
 import ipaddress
 import json
+import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +32,7 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.server.http import addresses, limits
 from clip_app.server.http.app import http_app
 from clip_app.settings import Settings
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, ROOT
 
 CAT = EXAMPLES / "cat.jpg"
 LABELS = "cat, dog, 汽车"
@@ -310,6 +312,26 @@ _CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+
+
+@pytest.mark.parametrize("page", ["docs/api.md", "docs/zh-CN/api.md"])
+def test_examples_of_the_documentation_run(app, page, monkeypatch, capsys):
+    monkeypatch.chdir(EXAMPLES)
+    whole = (ROOT / page).read_text("utf-8").replace("http://127.0.0.1:7860", app.url)
+    shell, python = (
+        [one for one in re.findall(rf"```{language}\n(.*?)```", whole, re.DOTALL) if "/v1" in one]
+        for language in ("sh", "python")
+    )
+    commands = "".join(shell).splitlines()
+    for command in commands:
+        told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+        assert ("# HELP" if "metrics" in command else '"model":') in told.stdout, command
+    assert len(commands) == 10
+    for code in python:
+        exec(code, {})
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first in ("cat fits", "猫 fits")
+    assert len(set(last.split())) == 1
 
 
 def test_whatever_is_sent_is_answered_as_the_openapi_says(local):
