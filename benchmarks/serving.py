@@ -131,8 +131,8 @@ def measure(model: str, seconds: float, photos: Sequence[Path]) -> None:
         sent = itertools.count()
         app_photos = Shared(unseen, sent)
         app_latency = latency(lambda: ask_app(client, app_photos.next()), seconds)
-        with httpx.Client(base_url=url, trust_env=False) as plain_http:
-            ask = partial(ask_without_client, plain_http, "classify", [LABELS, "single", 0])
+        with httpx.Client(base_url=url, trust_env=False) as http:
+            ask = partial(ask_without_client, http, "classify", [LABELS, "single", 0])
             app_direct = latency(lambda: ask(app_photos.next()), seconds)
         connection = plain_http.connect(url)
         app_plain = latency(lambda: ask_plain(connection, app_photos.next()), seconds)
@@ -152,10 +152,10 @@ def measure(model: str, seconds: float, photos: Sequence[Path]) -> None:
         ask_tutorial(client, again.next())
         tutorial_first = time.perf_counter() - started
         tutorial_latency = latency(lambda: ask_tutorial(client, again.next()), seconds)
-        with httpx.Client(base_url=url, trust_env=False) as plain_http:
-            ask = partial(ask_without_client, plain_http, "predict", [LABELS])
+        with httpx.Client(base_url=url, trust_env=False) as http:
+            ask = partial(ask_without_client, http, "predict", [LABELS])
             tutorial_direct = latency(lambda: ask(again.next()), seconds)
-            ask = partial(ask_without_client, plain_http, "nothing", [])
+            ask = partial(ask_without_client, http, "nothing", [])
             nothing_direct = latency(lambda: ask(again.next()), seconds)
         tutorial_loads = [load(url, ask_tutorial, users, seconds, again) for users in USERS]
 
