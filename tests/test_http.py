@@ -140,6 +140,7 @@ def test_embeddings_are_those_of_the_model(local, service):
         ({"json": {"image": DATA_URL, "labels": "a", "tpo_k": 3}}, 422, "“tpo_k” is missing, unk"),
         ({"json": {"image": DATA_URL, "labels": [1]}}, 422, "“labels” is missing"),
         ({"json": {"image": DATA_URL, "labels": ["a", ""]}}, 422, "One of the labels"),
+        ({"json": {"image": DATA_URL, "labels": ["a"] * 10_001}}, 422, "10,001"),
         ({"json": {"image": DATA_URL, "labels": "a", "top_k": 1.5}}, 422, "a whole number"),
         ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is missing"),
         ({"json": {"image": "/etc/passwd", "labels": "a"}}, 422, "must be a data URL"),
