@@ -86,6 +86,7 @@ class Endpoints:
             unsure or none, "none_fits"}, and "truncated": [{"text", "read"}] where labels are
             longer than the model reads
         """
+        _labels_shown(top_k)  # told first
         photo = (Path(image or "").name, open_picture(image, self.slot.service))
         return _only(self.classify_each([photo], labels, template, top_k, concepts))
 
@@ -98,9 +99,7 @@ class Endpoints:
         concepts: str = "",
     ) -> list[Each]:
         """`classify` of photographs, in their order; labels as typed or already apart."""
-        shown = _whole(0 if top_k is None else top_k)
-        if shown is None or shown < 0:
-            raise InputError("top_k_not_whole")
+        shown = _labels_shown(top_k)
         service = self.slot.service
         taught = concepts_from_text(concepts or "", service)
         classes = classes_from_labels(service, labels or "", template or "auto", concepts=taught)
@@ -108,7 +107,7 @@ class Endpoints:
             row
             if isinstance(row, ImageError)
             else classification_answer(
-                name, service, classify_features(service, row, classes)[0], shown or None
+                name, service, classify_features(service, row, classes)[0], shown
             )
             for name, row in _encoded(service, images)
         ]
@@ -417,6 +416,14 @@ def _only(answers: Sequence[Each]) -> dict[str, Any]:
     if isinstance(answer, ImageError):
         raise answer
     return answer
+
+
+def _labels_shown(top_k: Any) -> int | None:
+    """How many labels are answered; None for all."""
+    shown = _whole(0 if top_k is None else top_k)
+    if shown is None or shown < 0:
+        raise InputError("top_k_not_whole")
+    return shown or None
 
 
 def _whole(value: Any) -> int | None:

@@ -40,7 +40,8 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
             Middleware(Measured, measures=measures),
             Middleware(
                 Guard,
-                keys=keys if keys and not settings.credentials else None,
+                keys=keys,
+                closed=bool(keys) and not settings.credentials,
                 rate=limits.parse(settings.rate_limit) if settings.rate_limit else None,
                 max_body=largest,
             ),

@@ -10,6 +10,7 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clip_app.errors import ClipAppError
@@ -32,16 +33,18 @@ class Guard:
 
     Args:
         app: what it guards.
-        keys: one of them must be sent; None where the page's log-in has been asked for already.
+        keys: by which callers are told apart.
+        closed: whether one must be sent; not where the page's log-in has been asked for already.
         rate: how often each caller may ask, by key or address; None for any number.
         max_body: bytes of the largest body.
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Keys | None, rate: RateLimitItem | None, max_body: int
+        self, app: ASGIApp, keys: Keys, closed: bool, rate: RateLimitItem | None, max_body: int
     ) -> None:
         self._app = app
         self._keys = keys
+        self._closed = closed
         self._rate = rate
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._max_body = max_body
@@ -66,6 +69,8 @@ class Guard:
                 await self._app(scope, counted, sent)
         except ClipAppError as error:
             await refusal(scope, error)(scope, receive, send)
+        except ClientDisconnect:
+            log.info("A caller left before its request was whole.")
         except Exception:
             log.exception("Unexpected error in %s", scope["path"])
             if started:
@@ -73,8 +78,8 @@ class Guard:
             await unexpected(scope)(scope, receive, send)
 
     def _check_caller(self, scope: Scope) -> None:
-        key = self._keys.used(scope["headers"]) if self._keys else None
-        if self._keys and key is None:
+        key = self._keys.used(scope["headers"])
+        if self._closed and key is None:
             raise RequestError(401, "http_key_needed", {"www-authenticate": "Bearer"})
         if self._rate is None:
             return

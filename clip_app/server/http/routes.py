@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from clip_app.errors import ClipAppError, ImageError
+from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, check_texts
 from clip_app.server.endpoints import Each, Endpoints, Named
 from clip_app.server.http.errors import caller_language
 from clip_app.server.http.given import Asked, Fetch, Given, read_request
@@ -67,6 +68,8 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     async def classify(request: Request) -> Response:
         """Zero-shot classification: which of the labels fits a photograph."""
         asked, given = await read_request(request, ClassifyAsked, fetch)
+        if isinstance(asked.labels, list):
+            check_texts(asked.labels, MAX_LABELS, "labels")
         found = await in_thread(
             endpoints.classify_each,
             named(given),
@@ -81,6 +84,8 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     async def match(request: Request) -> Response:
         """Rank descriptions by how well they say what a photograph shows."""
         asked, given = await read_request(request, MatchAsked, fetch)
+        if isinstance(asked.descriptions, list):
+            check_texts(asked.descriptions, MAX_COLLECTION_LINES, "descriptions")
         found = await in_thread(endpoints.match_each, named(given), asked.descriptions)
         return answered(request, given, found)
 
@@ -104,7 +109,9 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     async def embed(request: Request) -> Response:
         """Features of photographs and texts, unit rows to compare by dot product."""
         asked, given = await read_request(request, EmbedAsked, fetch)
-        texts = [asked.texts] if isinstance(asked.texts, str) else list(asked.texts)
+        texts = [asked.texts] if isinstance(asked.texts, str) else asked.texts
+        if texts:
+            check_texts(texts, MAX_LABELS, "descriptions")
         found = await in_thread(endpoints.embed, named(given, needed=not texts), texts)
         found["images"] = told(request, given, found["images"])
         return as_json(found)
