@@ -4,12 +4,13 @@ const bar = find('.line i');
 const now = find('.now');
 const halt = find('#gallery-stop');
 const read = find('#gallery-index');
+const follow = find('#gallery-follow');
 const showDrop = uploads(find('.up'), () => ({}), ',.zip');
 let asked = null; // the value whose run this page has asked to follow
 let seen = null; // the value whose uploads the search has been told of
 
 const show = () => {
-  const { said, notices, progress, read: unread, resume, came } = props.value;
+  const { said, notices, progress, read: unread, follows, resume, came } = props.value;
   state.replaceChildren(
     ...said.map((one) => make('p', { textContent: both(one) })),
     ...notices.map((one) => make('p', { className: 'told', textContent: both(one) })),
@@ -23,6 +24,9 @@ const show = () => {
   halt.textContent = say('gallery_stop');
   read.textContent = say('gallery_index');
   read.hidden = !unread || Boolean(progress);
+  follow.parentElement.hidden = follows === null || Boolean(progress);
+  follow.checked = Boolean(follows);
+  follow.nextElementSibling.textContent = say('gallery_follow');
   showDrop({ count: 0, bytes: 0, strip: [] });
   if (came && seen !== props.value) {
     seen = props.value;
@@ -38,6 +42,7 @@ read.addEventListener('click', () => {
   read.hidden = true;
   trigger('read');
 });
+follow.addEventListener('change', () => trigger('follow'));
 halt.addEventListener('click', () => {
   halt.disabled = true;
   trigger('halt');

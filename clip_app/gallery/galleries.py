@@ -22,6 +22,7 @@ from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
 from clip_app.gallery.scan import walk
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
+from clip_app.gallery.watch import follow
 from clip_app.model.info import ModelInfo, public_name
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
@@ -114,6 +115,8 @@ class GalleryService:
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
         self._jobs: dict[tuple[Path, str], IndexJob] = {}
         self._rates: dict[str, float] = {}
+        self._index_dir = settings.index_dir.resolve()
+        self._followed: dict[Path, threading.Event] = {}
         self._lock = threading.Lock()
         for own in self.uploads.abandoned():
             try:
@@ -186,6 +189,37 @@ class GalleryService:
         with self._lock:
             job = self._jobs.get((folder, service.info.fingerprint))
             return job if job is not None and job.is_running else None
+
+    def follow(self, service: Callable[[], ModelService], folder: Path, roots: Roots) -> None:
+        """From now on, run `index` whenever a folder changes, with the model in use by then."""
+        with self._lock:
+            if folder in self._followed:
+                return
+            stop = self._followed[folder] = threading.Event()
+
+        def run() -> None:
+            if earlier := self.running(service(), folder):
+                earlier.wait()  # it may have looked before what changed
+            job = self.index(service(), folder, roots)
+            job.wait()
+            if isinstance(job.error, ClipAppError):
+                raise job.error
+
+        def work() -> None:
+            # A run writes into the log by itself what ended it.
+            follow(folder, run, log.debug, stop, index_dir=self._index_dir)
+
+        threading.Thread(target=work, name="follow", daemon=True).start()
+
+    def unfollow(self, folder: Path) -> None:
+        """End `follow`; a run that is under way goes on."""
+        with self._lock:
+            if stop := self._followed.pop(folder, None):
+                stop.set()
+
+    def follows(self, folder: Path) -> bool:
+        """Whether the index of a folder is kept up to date by itself."""
+        return folder in self._followed
 
     def unread(self, folder: Path, roots: Roots) -> int | None:
         """How many photographs lie in a folder; None where counting them takes too long."""
@@ -280,6 +314,8 @@ class GalleryService:
 
     def close(self) -> None:
         """End all runs of the indexer after their present batch; delete the visitors' uploads."""
+        for folder in list(self._followed):
+            self.unfollow(folder)
         with self._lock:
             jobs = list(self._jobs.values())
         for job in jobs:

@@ -8,6 +8,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "gallery_index": ("Read photos", "读取照片"),
     "gallery_stop": ("Stop", "停止"),
+    "gallery_follow": ("Keep up with new photos", "自动读取新照片"),
     "gallery_no_index": (
         "[number:One photo has|These photos have] not been read yet. Click “{button}”: "
         "[number:it takes|{number:,} of them take] about {time}.",

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, tell
-from clip_app.errors import InputError
+from clip_app.errors import ClipAppError, InputError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.library import update_index
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import WHOLE, Shard
 from clip_app.gallery.stores.store import KEEP_DAYS
+from clip_app.gallery.watch import follow
+from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.server.answers import index_answer
 from clip_app.settings import Settings, read_settings
@@ -65,6 +67,14 @@ def add(commands: Any) -> None:
         action="store_true",
         help=f"drop at once what is gone, which otherwise is kept for {KEEP_DAYS} days",
     )
+    command.add_argument(
+        "--watch", action="store_true", help="go on, and index again whenever the folder changes"
+    )
+    command.add_argument(
+        "--poll",
+        action="store_true",
+        help="with --watch: look at every file each 10 seconds, as network shares always need",
+    )
     add_gallery_flags(command)
     add_model_flags(command)
     command.set_defaults(run=run)
@@ -76,31 +86,76 @@ def run(parsed: argparse.Namespace) -> None:
     settings = read_settings(parsed, GALLERY_SETTINGS)
     indexer = _indexer(parsed.ray, settings)
     service = common.load_service(settings)
-    with opened_library(settings) as library, _stop_on_interrupt() as stop, _Progress() as progress:
+    with opened_library(settings) as library, _stop_on_interrupt() as stop:
         folder = as_indexed(library, folder)
-        report = update_index(
-            library,
-            service,
-            folder,
-            Roots.of((folder, *settings.gallery_roots)),
-            indexer,
-            shard=parsed.shard,
-            progress=progress.tell,
-            stop=stop,
-            verify=parsed.verify,
-            keep_missing=not parsed.forget_missing,
-        )
+        roots = Roots.of((folder, *settings.gallery_roots))
+
+        def update(verify: bool = False) -> IndexReport:
+            with _Progress() as progress:
+                return update_index(
+                    library,
+                    service,
+                    folder,
+                    roots,
+                    indexer,
+                    shard=parsed.shard,
+                    progress=progress.tell,
+                    stop=stop,
+                    verify=verify,
+                    keep_missing=not parsed.forget_missing,
+                )
+
+        report = update(parsed.verify)
+        _tell_broken(report)
+        _tell_done(parsed.json, folder, service, report, notes=True)
+        if parsed.watch:
+            index_dir = settings.index_dir.expanduser().resolve()
+            following = _Following(update, partial(_tell_done, parsed.json, folder, service))
+            following.last = report
+            follow(folder, following.run, _tell_error, stop, index_dir=index_dir, poll=parsed.poll)
+
+
+class _Following:
+    """Runs that are told of only where they did something."""
+
+    def __init__(
+        self, update: Callable[[], IndexReport], tell_done: Callable[[IndexReport], None]
+    ) -> None:
+        self._update = update
+        self._tell_done = tell_done
+        self.last = IndexReport()
+
+    def run(self) -> None:
+        """One run."""
+        report = self._update()
+        broken = report.broken != self.last.broken
+        if report.encoded or report.reused or report.forgotten or broken or report.stopped:
+            self._tell_done(report)
+        self.last = report
+
+
+def _tell_error(error: ClipAppError) -> None:
+    tell(error.message(terminal_language()))
+
+
+def _tell_done(
+    as_json: bool, folder: Path, service: ModelService, report: IndexReport, notes: bool = False
+) -> None:
+    """What a run did, in one line, and what it left out where `notes` are asked for.
+
+    Raises:
+        KeyboardInterrupt: if it was stopped: a script must not take half an index for a whole one.
+    """
     answer = index_answer(folder, service, report, terminal_language())
-    _tell_broken(report)
-    if parsed.json:
+    if as_json:
         emit_json(answer)
     else:
         numbers = answer | {"broken": report.broken_total}
         emit(text("terminal_indexed", terminal_language(), **numbers))
-        for note in report.left_out_notes(terminal_language()):
+        for note in report.left_out_notes(terminal_language()) if notes else ():
             emit(f"  {note}")
     if report.stopped:
-        raise KeyboardInterrupt  # a script must not take half an index for a whole one
+        raise KeyboardInterrupt
 
 
 def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:

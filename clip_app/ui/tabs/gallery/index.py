@@ -82,6 +82,7 @@ class IndexPart:
         self.panel.photos(shows_errors(self.receive, now), asking, following, **several)
         self.panel.read(shows_errors(self.run, now), asking, following, **_PRIVATE)
         self.panel.resume(shows_errors(self.resume, now), asking, following, **_PRIVATE)
+        self.panel.follow(shows_errors(self.follow, now), self.inputs, self.panel, **_PRIVATE)
         self.panel.halt(shows_errors(self.halt, now), self.inputs, None, **_PRIVATE)
 
     def refresh(self, given: Values) -> Values:
@@ -154,6 +155,15 @@ class IndexPart:
             yield from self._watch(earlier, own, given, intake)
         job = galleries.index(service, own, galleries.roots_of(own))
         yield from self._follow(job, own, given, intake)
+
+    def follow(self, given: Values) -> Values:
+        """Let the index of the chosen gallery follow its folder, or do so no more."""
+        galleries, place = self.page.galleries, self._place(given)
+        if galleries.follows(place):
+            galleries.unfollow(place)
+        else:
+            galleries.follow(lambda: self.page.slot.service, place, galleries.roots)
+        return {self.panel: self._told(given)}
 
     def halt(self, given: Values) -> None:
         """Stop what is under way for the visitor's uploads or the chosen gallery."""
@@ -240,7 +250,10 @@ def build_index_part(page: Page) -> IndexPart:
         allow_custom_value=True,
         elem_id="gallery-folder",
     )
-    said = words("photos", "image_file_too_large", "gallery_index", "gallery_stop", "gallery_drop")
+    said = words(
+        *("photos", "image_file_too_large", "gallery_index", "gallery_stop", "gallery_drop"),
+        "gallery_follow",
+    )
     for sentences in said.values():
         sentences["photos_drop"] = sentences.pop("gallery_drop")
     panel = gr.HTML(

@@ -35,9 +35,11 @@ def told(*said: Both, notices: Sequence[Both] = (), **more: Any) -> dict[str, An
         said: sentences.
         notices: sentences that stand out.
         more: `progress`, of `progress_of`; `read`, whether the folder is to be read; `came`,
-            whether uploads have just become the chosen gallery.
+            whether uploads have just become the chosen gallery; `follows`, whether the index
+            follows its folder by itself, None where it cannot.
     """
-    return {"said": said, "notices": [*notices], "progress": None, "read": False, **more}
+    nothing = {"progress": None, "read": False, "follows": None}
+    return {"said": said, "notices": [*notices], **nothing, **more}
 
 
 def in_both(key: str, **params: Any) -> Both:
@@ -62,7 +64,8 @@ def state_of(
     try:
         place, _ = galleries.gallery_of(roots.resolve(folder), service.info, roots)
         store = galleries.store(place, service.info)
-        return told(_counts(store.counts()), notices=_broken(store))
+        follows = None if place == own else galleries.follows(place)
+        return told(_counts(store.counts()), notices=_broken(store), follows=follows)
     except MissingIndexError:
         return told(_unread(galleries, service, place, roots), read=True)
     except OtherModelError as error:

@@ -1,0 +1,125 @@
+"""A followed folder: the program in a process, on real files; and what it does not wake up for."""
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+from watchfiles import Change
+
+from clip_app.errors import GalleryError
+from clip_app.gallery import watch
+from clip_app.gallery.galleries import GalleryService
+from clip_app.settings import Settings
+from tests.conftest import EXAMPLES, ROOT, noise
+
+
+@pytest.mark.slow
+def test_index_follows_its_folder_and_rests_in_between(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", photos)
+    env = os.environ | {
+        "CLIP_APP_MODEL": "starter",
+        "CLIP_APP_INDEX_DIR": str(tmp_path / "index"),
+        "LC_ALL": "C",
+    }
+    program = subprocess.Popen(
+        [sys.executable, "-m", "clip_app", "index", str(photos), "--watch"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: queue.Queue[str] = queue.Queue()
+    assert program.stdout
+    reader = threading.Thread(target=lambda: [lines.put(one) for one in program.stdout or ()])
+    reader.start()
+    try:
+        while "1 encoded" not in lines.get(timeout=60):
+            pass  # what is told of the model
+        time.sleep(2.5)
+        for seed in range(3):
+            noise(seed).save(photos / f"{seed}.png")
+        assert "4 images" in (line := lines.get(timeout=20)), line
+        assert "3 encoded" in line
+        photos.rename(tmp_path / "away")
+        assert "photos" in (line := lines.get(timeout=20)), line
+        (tmp_path / "away" / "cat.jpg").unlink()
+        (tmp_path / "away").rename(photos)
+        assert "1 gone" in (line := lines.get(timeout=20)), line
+        (photos / "notes.txt").write_text("no photograph")
+        before = psutil.Process(program.pid).cpu_times()
+        time.sleep(3)
+        after = psutil.Process(program.pid).cpu_times()
+        assert after.user + after.system - before.user - before.system < 0.1
+        assert lines.empty()
+        program.send_signal(signal.SIGINT)
+        assert program.wait(20) == 0
+        reader.join(5)
+        assert "Traceback" not in "".join(lines.queue)
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_a_running_page_follows_a_folder_by_polling_too(tmp_path, service, monkeypatch):
+    monkeypatch.setattr(watch, "_POLL_MS", 300)
+    monkeypatch.setattr(watch, "_is_share", lambda folder: True)
+    photos = (tmp_path / "photos").resolve()
+    photos.mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", photos)
+    galleries = GalleryService(Settings(index_dir=tmp_path / "index", gallery_roots=[photos]))
+
+    def wait_for(files: int) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                if galleries.store(photos, service.info).counts().files == files:
+                    return
+            except GalleryError:
+                pass
+            time.sleep(0.1)
+        pytest.fail(f"there are not {files}")
+
+    try:
+        galleries.follow(lambda: service, photos, galleries.roots)
+        assert galleries.follows(photos)
+        wait_for(1)
+        noise(1).save(photos / "new.png")
+        wait_for(2)
+        galleries.unfollow(photos)
+        assert not galleries.follows(photos)
+        noise(2).save(photos / "newer.png")
+        time.sleep(2.5)
+        assert galleries.store(photos, service.info).counts().files == 2
+    finally:
+        galleries.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "matters"),
+    [
+        ("a.jpg", True),
+        ("new folder", True),
+        ("sub/photo.xmp", True),
+        ("sub/.nomedia", True),
+        ("index/g/m/index.sqlite", False),
+        ("index/thumbnails/1.jpg", False),
+        (".git/a.jpg", False),
+        ("@eaDir/a.jpg", False),
+        (".a.jpg.part", False),
+        ("film.mov", False),
+        ("notes.txt", False),
+    ],
+)
+def test_only_what_can_be_a_photograph_wakes_it(tmp_path, path, matters):
+    told = watch._Matters(tmp_path, tmp_path / "index")(Change.added, str(tmp_path / path))
+    assert told is matters
