@@ -42,6 +42,7 @@ _LIVE_SECONDS = 2
 # cluster has a new leader after 1 to 3 s. Whoever writes has more to lose.
 _PATIENCE_SECONDS = 10.0
 _PATIENCE_WRITING_SECONDS = 60.0
+_PATIENCE_ONE_SECONDS = 5.0
 
 # After a failure reads do not ask all replicas, which takes 0.4 s each time while one is away; nor
 # do writes go by way of the replica that leads, which the cluster does not give up for it.
@@ -153,10 +154,16 @@ class Nodes:
         Raises:
             StorageError: if it does not answer, or refuses.
         """
-        try:
-            return self._once(address, what, *arguments, **options)
-        except _FAILURES as error:
-            raise self._told(error, address) from error
+        deadline = time.monotonic() + _PATIENCE_ONE_SECONDS
+        while True:
+            try:
+                return self._once(address, what, *arguments, **options)
+            except _FAILURES as error:
+                # A connection of gRPC notices only after a while that a node is back.
+                is_silent = _is_passing(error) and not _is_told(error)
+                if not is_silent or time.monotonic() > deadline:
+                    raise self._told(error, address) from error
+            time.sleep(_FIRST_PAUSE_SECONDS)
 
     def reachable(self) -> list[str]:
         """The addresses that answer now."""
