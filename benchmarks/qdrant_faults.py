@@ -1,6 +1,6 @@
 """A gallery in a cluster of three Qdrant nodes, each of which dies and freezes at every work.
 
-    CLIP_APP_TEST_QDRANT=/path/to/qdrant python benchmarks/qdrant_faults.py [--rounds 2] [--freezes 1]
+    CLIP_APP_TEST_QDRANT=.../qdrant python benchmarks/qdrant_faults.py [--rounds 2] [--freezes 1]
 
 Each round changes the folder, has a node fail in the middle of indexing, searching, forgetting or
 optimising, brings it back, and has the index run once more. Then every replica of every part must
@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +31,7 @@ PICTURES = 150
 CHANGED = 30
 
 # Longer than the client waits for an answer, so that it goes on elsewhere.
-FROZEN_SECONDS = 40
+FROZEN_SECONDS = 65
 
 
 def main() -> None:
@@ -59,7 +58,7 @@ def main() -> None:
         wrong = 0
         for work, number, fault in plan:
             began = time.monotonic()
-            outcome = fail(gallery, work, nodes[number], fault, chance.uniform(0.0, 0.05))
+            outcome = fail(gallery, work, nodes[number], fault, chance.uniform(0.0, 0.03))
             took = time.monotonic() - began
             mended, after = "", "all equal"
             try:
@@ -85,7 +84,12 @@ def fail(gallery: Compared, work: str, node: Node, fault: str, delay: float) -> 
     if work in ("forget", "optimise"):
         gallery.remove(CHANGED)
         gallery.add(CHANGED)  # the next time there must be as many
-    act: Callable[[], None] = node.kill if fault == "kill" else lambda: node.signal(signal.SIGSTOP)
+    failed = threading.Event()
+
+    def act() -> None:
+        node.signal(signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
+        failed.set()
+
     if work == "search":
         threading.Timer(delay, act).start()
     else:
@@ -95,7 +99,10 @@ def fail(gallery: Compared, work: str, node: Node, fault: str, delay: float) -> 
         outcome = searched(gallery) if work == "search" else indexed(gallery, work)
     except StorageError as error:
         outcome = str(error)[:120]
+    outcome += "" if failed.is_set() else ", before the fault"
+    failed.wait()
     if fault == "kill":
+        node.kill()  # waits for its end
         node.start()
     else:
         time.sleep(max(0.0, FROZEN_SECONDS - (time.monotonic() - began)))

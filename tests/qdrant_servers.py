@@ -32,10 +32,15 @@ def binary() -> str:
     return pytest.skip("CLIP_APP_TEST_QDRANT names no qdrant binary, so none was started")
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    """Two that follow each other."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            with contextlib.suppress(OSError, OverflowError):
+                other.bind(("127.0.0.1", port + 1))
+                return port, port + 1
 
 
 class Node:
@@ -43,7 +48,8 @@ class Node:
 
     def __init__(self, folder: Path, first: "Node | None", settings: dict[str, str]) -> None:
         self._folder = folder
-        http, self._p2p, grpc = (_free_port() for _ in range(3))
+        http, grpc = _free_ports()
+        self._p2p, _ = _free_ports()
         scheme = "https" if settings.get("QDRANT__SERVICE__ENABLE_TLS") else "http"
         self.url = f"{scheme}://127.0.0.1:{http}"
         self._command = [binary(), "--disable-telemetry"]

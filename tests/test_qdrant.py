@@ -156,6 +156,22 @@ def test_collections_are_made_for_large_galleries(qdrant_address, tmp_path):
     server.close()
 
 
+def test_grpc_is_used_where_the_port_after_http_is_the_same_server(tmp_path):
+    with running(tmp_path) as (node,):
+        new = QdrantServer(Nodes(node.url), tmp_path)  # without collections it could be any
+        known = QdrantServer(Nodes(node.url), tmp_path)
+        for server, is_fast in ((new, False), (known, True)):
+            client = server.nodes._clients[node.url]
+            assert bool(client.init_options["prefer_grpc"]) == is_fast
+            assert not server.indexes()
+        node.kill()
+        threading.Timer(0.5, node.start).start()
+        assert not known.indexes()  # waited for
+        assert known.nodes.interrupted == 0
+        new.close()
+        known.close()
+
+
 def test_the_terminal_gives_the_same_results_with_either_store(
     capsys, tmp_path, monkeypatch, service
 ):

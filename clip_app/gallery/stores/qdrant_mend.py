@@ -55,8 +55,8 @@ class Mending:
         nodes = self._server.nodes.reachable()
         if not self._server.is_whole([collection]):
             self.is_complete = False
-        for ids in batched(self._ids(collection, nodes), CHUNK):
-            try:
+        try:
+            for ids in batched(self._ids(collection, nodes), CHUNK):
                 same = self._server.nodes.ask_each(
                     nodes[0],
                     "retrieve",
@@ -66,13 +66,12 @@ class Mending:
                     with_vectors=vectors,
                     consistency=models.ReadConsistencyType.ALL,
                 )
-            except StorageError as error:
-                log.info("Replicas are not compared: %s", error)
-                self.is_complete = False
-                return
-            differing = set(ids) - {one.id for one in same}
-            if differing:
-                self._write_again(collection, sorted(differing), nodes)
+                differing = set(ids) - {one.id for one in same}
+                if differing:
+                    self._write_again(collection, sorted(differing), nodes)
+        except StorageError as error:  # a node is away, so the next run has to look again
+            log.info("Replicas are not compared: %s", error)
+            self.is_complete = False
 
     def _ids(self, collection: str, nodes: list[str]) -> Iterator[str]:
         """The ids that any node has, once each, in order."""

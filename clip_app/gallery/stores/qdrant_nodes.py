@@ -10,7 +10,9 @@ import warnings
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import grpc
 import httpx
 from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import QdrantException
@@ -25,28 +27,54 @@ from clip_app.errors import StorageError
 #: The oldest server that the store was run against.
 OLDEST_SERVER = (1, 16)
 
-# A write waits for a frozen replica until the cluster gives that one up, which took 9.6 s.
-_TIMEOUT_SECONDS = 30
+# Where an address names no port.
+_HTTP_PORT = 6333
 
-# Asking all replicas takes 0.4 s while the cluster tries to reach one that is away; then it is not
-# tried again for so long.
-_PARTIAL_SECONDS = 5.0
+# A write waits for a frozen replica until the cluster gives that one up: 9.6 s, and many writes in
+# one request 38 s, as every part of an index gives it up on its own.
+_TIMEOUT_SECONDS = 60
+_READ_SECONDS = 15
 
 # A node that is well answers in milliseconds whether it is.
 _LIVE_SECONDS = 2
 
 # For so long all nodes are asked in turn: a server that is started again answers after 2 to 5 s, a
-# cluster has a new leader after 1 to 3 s.
+# cluster has a new leader after 1 to 3 s. Whoever writes has more to lose.
 _PATIENCE_SECONDS = 10.0
+_PATIENCE_WRITING_SECONDS = 60.0
+_PATIENCE_ONE_SECONDS = 5.0
+
+# After a failure reads do not ask all replicas, which takes 0.4 s each time while one is away; nor
+# do writes go by way of the replica that leads, which the cluster does not give up for it.
+_DISTURBED_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 0.25
 
 # What another node, or the same one a second later, may do: the service's own troubles.
 _PASSING = {408, 429, 500, 502, 503, 504}
 
-_FAILURES = (ApiException, QdrantException, OSError, RuntimeError, ValueError, KeyError)
+_PASSING_CODES = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.CANCELLED,
+}
+
+_FAILURES = (
+    *(ApiException, QdrantException, grpc.RpcError),
+    *(OSError, RuntimeError, ValueError, KeyError),
+)
+
+# By itself gRPC would wait for up to two minutes before it calls on a node again that was away.
+_GRPC = {"grpc.initial_reconnect_backoff_ms": 250, "grpc.max_reconnect_backoff_ms": 2000}
 
 # Whatever is not one of these may change something.
-_READING = {"retrieve", "scroll", "count", "facet", "query_points", "collection_exists", "info"}
+_READING_POINTS = {"retrieve", "scroll", "count", "facet", "query_points"}
+_READING = _READING_POINTS | {
+    *("collection_exists", "get_collection", "info"),
+    *("http.distributed_api.cluster_status", "http.distributed_api.collection_cluster_info"),
+}
 
 
 class Nodes:
@@ -72,7 +100,7 @@ class Nodes:
         self._clients: dict[str, QdrantClient] = {}
         self._first = 0
         self._has_answered = False
-        self._partial_until = 0.0
+        self._disturbed_until = 0.0
         # The imitation is not made for threads; the server is.
         self._turn: Any = threading.RLock() if self.is_local else contextlib.nullcontext()
 
@@ -80,20 +108,24 @@ class Nodes:
         """Have the client of a node that answers do something; it must do no harm done twice.
 
         Args:
-            what: the client's method. With `consistency`, it is asked without it where not every
-                replica can be: those that are left are what counts then.
-            arguments, options: of the method.
+            what: the client's method.
+            arguments, options: of the method. `consistency` and `ordering` are left out where not
+                every replica can be asked: those that are left are what counts then.
 
         Raises:
             StorageError: if no node answers, or one refuses.
         """
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        is_reading = what in _READING
+        deadline = time.monotonic() + (
+            _PATIENCE_SECONDS if is_reading else _PATIENCE_WRITING_SECONDS
+        )
         pause = _FIRST_PAUSE_SECONDS
         while True:
             failures: list[Exception] = []
             for _ in self.addresses:
-                if time.monotonic() < self._partial_until:
+                if time.monotonic() < self._disturbed_until:
                     options.pop("consistency", None)
+                    options.pop("ordering", None)
                 first = self._first
                 address = self.addresses[first]
                 try:
@@ -102,16 +134,16 @@ class Nodes:
                     if not _is_passing(error):
                         raise self._told(error, address) from error
                     failures.append(error)
-                if isinstance(failures[-1], UnexpectedResponse) and "consistency" in options:
-                    self._partial_until = time.monotonic() + _PARTIAL_SECONDS
-                    return self.ask(what, *arguments, **options)
-                if what not in _READING:
+                self._disturbed_until = time.monotonic() + _DISTURBED_SECONDS
+                if not is_reading:
                     self.interrupted += 1
+                if "consistency" in options and _is_told(failures[-1]):
+                    continue  # the same node may answer for those replicas that are left
                 if self._first == first:  # else another thread has gone on already
                     self._first = (first + 1) % len(self.addresses)
             if not self._has_answered or time.monotonic() + pause > deadline:
                 # What a server says tells more than that another one says nothing.
-                failures.sort(key=lambda one: not isinstance(one, UnexpectedResponse))
+                failures.sort(key=lambda one: not _is_told(one))
                 raise self._told(failures[0], ", ".join(self.addresses)) from failures[0]
             time.sleep(pause)
             pause = min(2 * pause, 2.0)
@@ -122,10 +154,16 @@ class Nodes:
         Raises:
             StorageError: if it does not answer, or refuses.
         """
-        try:
-            return self._once(address, what, *arguments, **options)
-        except _FAILURES as error:
-            raise self._told(error, address) from error
+        deadline = time.monotonic() + _PATIENCE_ONE_SECONDS
+        while True:
+            try:
+                return self._once(address, what, *arguments, **options)
+            except _FAILURES as error:
+                # A connection of gRPC notices only after a while that a node is back.
+                is_silent = _is_passing(error) and not _is_told(error)
+                if not is_silent or time.monotonic() > deadline:
+                    raise self._told(error, address) from error
+            time.sleep(_FIRST_PAUSE_SECONDS)
 
     def reachable(self) -> list[str]:
         """The addresses that answer now."""
@@ -158,6 +196,8 @@ class Nodes:
             self._clients.clear()
 
     def _once(self, address: str, what: str, *arguments: Any, **options: Any) -> Any:
+        if what in _READING_POINTS and not self.is_local:
+            options["timeout"] = _READ_SECONDS
         with self._turn:
             if address not in self._clients:
                 self._clients[address] = self._client(address)
@@ -172,6 +212,18 @@ class Nodes:
             path = address.removeprefix("path:")
             return QdrantClient(path=path, force_disable_check_same_thread=True)
         trusted = self._trusted()
+        if trusted:
+            return self._remote(address, verify=trusted)  # of which gRPC cannot be told
+        client = self._remote(address)
+        port = urlsplit(address).port or _HTTP_PORT
+        fast = self._remote(address, prefer_grpc=True, grpc_port=port + 1, grpc_options=_GRPC)
+        if not _is_same(client, fast):
+            fast.close()
+            return client
+        client.close()
+        return fast
+
+    def _remote(self, address: str, **options: Any) -> QdrantClient:
         with warnings.catch_warnings():
             # That a key goes over http is said where the setting is described.
             warnings.simplefilter("ignore", UserWarning)
@@ -180,7 +232,7 @@ class Nodes:
                 api_key=self._api_key,
                 timeout=_TIMEOUT_SECONDS,
                 check_compatibility=False,  # it would warn where the server does not answer
-                **({"verify": trusted} if trusted else {}),
+                **options,
             )
 
     def _trusted(self) -> ssl.SSLContext | None:
@@ -196,6 +248,9 @@ class Nodes:
     def _told(self, error: Exception, address: str) -> StorageError:
         """What a person is told of a failure."""
         status = getattr(error, "status_code", None)
+        if isinstance(error, grpc.RpcError):
+            denied = {grpc.StatusCode.UNAUTHENTICATED: 401, grpc.StatusCode.PERMISSION_DENIED: 403}
+            status = denied.get(error.code())
         reason = _reason_of(error)
         if status in (401, 403):
             if not self._api_key:
@@ -217,10 +272,32 @@ def _addresses(text: str) -> list[str]:
     return [part if "://" in part else f"{scheme}://{part}" for part in parts if part]
 
 
+def _is_same(by_http: QdrantClient, by_grpc: QdrantClient) -> bool:
+    """Whether the port after that for HTTP, where gRPC usually is, answers, and is the same server.
+
+    One that has no collections yet could be any.
+    """
+    try:
+        there = {one.name for one in by_grpc.get_collections().collections}
+    except _FAILURES:
+        return False
+    told = by_http.get_collections().collections
+    return bool(there) and there == {one.name for one in told}
+
+
+def _is_told(error: Exception) -> bool:
+    """Whether it is a server that says so, and not silence."""
+    if isinstance(error, grpc.RpcError):
+        return bool(error.code() == grpc.StatusCode.INTERNAL)
+    return isinstance(error, UnexpectedResponse)
+
+
 def _is_passing(error: Exception) -> bool:
     """Whether another node, or the same one a moment later, may do better."""
     if isinstance(error, UnexpectedResponse):
         return error.status_code in _PASSING and not _is_full(_reason_of(error))
+    if isinstance(error, grpc.RpcError):
+        return error.code() in _PASSING_CODES and not _is_full(_reason_of(error))
     if isinstance(error, ResponseHandlingException):
         is_transport = isinstance(error.source, httpx.TransportError)
         return is_transport and "CERTIFICATE_VERIFY_FAILED" not in str(error)
@@ -234,6 +311,8 @@ def _is_full(reason: str) -> bool:
 def _reason_of(error: Exception) -> str:
     """What the server says, without what the client puts around it."""
     said = str(error)
+    if isinstance(error, grpc.RpcError):
+        said = str(error.details())
     if isinstance(error, UnexpectedResponse):
         said = f"{error.status_code} {error.reason_phrase}"
         with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):
