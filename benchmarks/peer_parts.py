@@ -20,7 +20,7 @@ import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -90,14 +90,16 @@ def make(folder: Path) -> None:
     """Make everything below `folder` that is not there yet; takes minutes and 3 GB."""
     # transformers and open_clip read it while they are imported.
     os.environ |= {"HF_HOME": str(folder / HUB), "HF_HUB_OFFLINE": "1"}
-    for name, number, sizes in (
-        (PHOTOGRAPHS, LARGE_NUMBER, LARGE),
-        (SMALL_PHOTOGRAPHS, SMALL_NUMBER, SMALL),
-    ):
-        _once(folder / name, partial(_draw, number, sizes))
-    _make_hub(folder / HUB / "hub")
+    _once(folder / PHOTOGRAPHS, partial(_draw, LARGE_NUMBER, LARGE))
+    make_for_towers(folder)
     _once(folder / RCLIP, _make_rclip)
     _once(folder / STARTER_TOWER, _export_starter)
+
+
+def make_for_towers(folder: Path, models: Sequence[str] = (VIT, DEFAULT)) -> None:
+    """Of that, the small photographs and the weights; `HF_HOME` must name `folder / HUB`."""
+    _once(folder / SMALL_PHOTOGRAPHS, partial(_draw, SMALL_NUMBER, SMALL))
+    _make_hub(folder / HUB / "hub", models)
 
 
 def _once(path: Path, write: Callable[[Path], None]) -> None:
@@ -129,8 +131,8 @@ def _draw(number: int, sizes: tuple[tuple[int, int], ...], folder: Path) -> None
         )
 
 
-def _make_hub(cache: Path) -> None:
-    """The repositories that the two presets are loaded from, as the cache of a hub has them."""
+def _make_hub(cache: Path, models: Sequence[str]) -> None:
+    """The repositories that presets are loaded from, as the cache of a hub has them."""
     from huggingface_hub.file_download import repo_folder_name
 
     from clip_app.model.catalog import PRESETS
@@ -147,7 +149,7 @@ def _make_hub(cache: Path) -> None:
 
     # First, for the text tower is built by its configuration.
     repository(PRESETS[DEFAULT].tokenizer, _write_words)
-    for name in (VIT, DEFAULT):
+    for name in models:
         preset = PRESETS[name]
         repository(preset.hub, partial(_write_weights, preset.architecture))
 

@@ -50,7 +50,7 @@ SIDEWAYS = {
     ("process", "strings"),
 }
 HEAVY = {
-    "torch": {"model/torch_engine.py", "model/export.py"},
+    "torch": {"model/torch_engine.py", "model/image_tower.py", "model/export.py"},
     "open_clip": {"model/torch_engine.py", "model/export.py"},
     "transformers": set(),
     "onnxruntime": {"model/onnx_engine.py", "model/quantise.py"},
