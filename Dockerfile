@@ -41,7 +41,7 @@ COPY clip_app/ /clip_app/
 # number, so that a host can tell that it is not root.
 FROM base AS light
 COPY requirements-light.txt ./
-RUN pip install -r requirements-light.txt
+RUN pip install -r requirements-light.txt "qdrant-client>=1.16"
 COPY --from=app / ./
 USER 1000
 
@@ -52,6 +52,6 @@ COPY requirements.txt ./
 RUN grep '^torch' requirements.txt > /tmp/torch.txt \
     && pip install --index-url "$TORCH_INDEX" -r /tmp/torch.txt \
     && rm /tmp/torch.txt
-RUN pip install -r requirements.txt
+RUN pip install -r requirements.txt "qdrant-client>=1.16"
 COPY --from=app / ./
 USER 1000

@@ -21,7 +21,7 @@ STOREYS = (
     ("photos", "model"),
     ("images", "prompts", "scoring", "text_lists", "text_tables", "text_files"),
     (
-        *("settings", "temporary", "network", "console", "process"),
+        *("settings", "temporary", "network", "console", "process", "arguments"),
         *("errors", "progress", "metrics", "sizes", "strings"),
     ),
 )
@@ -41,6 +41,9 @@ SIDEWAYS = {
     ("errors", "strings"),
     ("temporary", "errors"),
     ("settings", "strings"),
+    ("arguments", "console"),
+    ("arguments", "process"),
+    ("arguments", "strings"),
     ("console", "errors"),
     ("network", "process"),
     ("network", "strings"),
@@ -53,7 +56,7 @@ HEAVY = {
     "onnxruntime": {"model/onnx_engine.py", "model/quantise.py"},
     "tokenizers": {"model/tokenizer.py", "model/vocabulary.py", "model/export.py"},
     "gradio": {"ui/", "server/"},
-    "argparse": {"terminal/", "server/serve.py", "settings.py"},
+    "argparse": {"terminal/", "arguments.py", "settings.py"},
 }
 
 

@@ -1,4 +1,4 @@
-"""The Dockerfile, so far as it can be tried without Docker: its linter, its files, its commands."""
+"""The image and what starts it, so far as they can be tried without Docker."""
 
 import fnmatch
 import http.server
@@ -12,7 +12,9 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
+from clip_app.settings import Settings
 from tests.conftest import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -76,3 +78,25 @@ def test_the_health_check_tells_an_app_that_answers_from_one_that_does_not(app):
         assert health(port) != 0
         server.shutdown()
     assert health(port) != 0, "nobody is there"
+
+
+def test_what_starts_it_sets_settings_that_there_are():
+    composed = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["app"]
+    assert composed["read_only"]
+    assert composed["build"]["target"] in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
+    manifests = [*yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8"))]
+    (pod,) = [one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment"]
+    assert pod["enableServiceLinks"] is False, "a service called clip-app would set CLIP_APP_PORT"
+    assert pod["securityContext"]["runAsNonRoot"]
+    deployed = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+    assert deployed.keys() == composed["environment"].keys()
+    for environment in (deployed, composed["environment"]):
+        given = {name.removeprefix("CLIP_APP_").lower(): one for name, one in environment.items()}
+        assert given.keys() <= Settings.model_fields.keys()
+        assert Settings(**given).gallery_store == "qdrant+http://qdrant:6333"
+
+
+def test_kubernetes_takes_the_manifest():
+    validator = pytest.importorskip("kubernetes_validate")
+    for one in yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8")):
+        validator.validate(one, validator.latest_version(), strict=True)

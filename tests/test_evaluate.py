@@ -18,7 +18,12 @@ from clip_app.server.evaluation_answer import evaluation_answer, lists_told, nam
 from clip_app.server.evaluation_page import evaluation_page
 from clip_app.settings import ASSETS
 from clip_app.tasks.classes import classes_from_labels
-from clip_app.tasks.concepts import Concept, beside_words, concept_from_features
+from clip_app.tasks.concepts import (
+    Concept,
+    beside_words,
+    concept_from_features,
+    learn_concept,
+)
 from clip_app.tasks.evaluate import Evaluation, evaluate, evaluate_features
 from clip_app.tasks.labelled import labelled_folder, labelled_table
 from clip_app.tasks.measures import calibrated, calibration_error, conformal, halves, listed, share
@@ -346,3 +351,38 @@ def test_the_page_tells_of_lists_and_names(found, language):
     assert answer["worst"][0]["file"].count("/") == 1
     assert answer["conformal"]["coverage"]["of"] == 75
     assert [one["name"] for one in answer["names_compared"]["all"]].count("a meal") == 1
+
+
+def test_the_terminal_counts_with_a_folder_of_examples(
+    service, small, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("clip_app.terminal.common.load_service", lambda settings: service)
+    monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
+    photos = labelled_folder(small)
+    shown = tmp_path / "shown"
+    for place, name in enumerate(photos.names):
+        (shown / name).mkdir(parents=True)
+        shutil.copy(photos.of(place)[-1], shown / name)
+    given = ["evaluate", str(small), "--json", "--examples"]
+    assert main([*given, str(shown), "--alpha", "0.5"]) == 0
+    told = capsys.readouterr()
+    taught = [
+        learn_concept(service, one.name, [*one.iterdir()], alpha=0.5) for one in shown.iterdir()
+    ]
+    expected = evaluate(service, photos, concepts=taught)
+    (answer,) = json.loads(told.out)["evaluations"]
+
+    def scores(one: dict) -> list[float]:
+        return [finding["score"] for finding in one["likely_mislabelled"]]
+
+    words = evaluation_answer(evaluate(service, photos))
+    assert answer["top1"] == json.loads(json.dumps(evaluation_answer(expected)["top1"]))
+    assert scores(answer) == pytest.approx(scores(evaluation_answer(expected)), abs=1e-4)
+    assert scores(answer) != pytest.approx(scores(words), abs=1e-3)
+    assert "among the photographs" not in told.err
+    assert main([*given, str(small)]) == 0
+    assert f"{len(photos.paths)} examples are among the photographs" in capsys.readouterr().err
+    (shown / "rockets").mkdir()
+    shutil.copy(photos.paths[0], shown / "rockets")
+    assert main([*given, str(shown)]) == 2
+    assert "“rockets” is not among the labels" in capsys.readouterr().err

@@ -113,6 +113,50 @@ def test_killed_at_every_operation_of_sorting_and_of_undoing(tmp_path, killer, h
     assert kills["undo"] >= 4
 
 
+def test_killed_at_every_second_operation_sidecars_are_where_their_photographs_are(
+    tmp_path, killer
+):
+    """Also that of a photograph which stays, and which it is copied for."""
+    sidecars = {"x/c.png.xmp": "move", "x/c.xmp": "move", "b.xmp": "copy"}
+    kills = {"do": 0, "undo": 0}
+    for direction in kills:
+        for number in range(1, 200, 2):
+            place = tmp_path / f"{direction}{number}"
+            folder, target = make_photos(place), (place / "sorted").resolve()
+            put(folder / "b.jpg", b"stays")
+            for name in sidecars:
+                put(folder / name, with_keywords(None, [name], name))
+            pristine = files_of(folder)
+            planned, missing = steps_into_folders(plan_for(folder), target, "move")
+            along = {Path(one.source).relative_to(folder).as_posix(): one for one in planned}
+            assert missing == []
+            assert {name: along[name].how for name in sidecars} == sidecars
+            file = place / "undo.jsonl"
+            create(file, planned)
+            if direction == "undo":
+                assert carry_out(read(file)).failed == []
+            killed = killer.killed_at(number, direction, file, folder)
+            for how in ("move", "copy"):
+                steps = [one for one in planned if one.how == how]
+                check_places(steps, pristine, folder, how, exact=True)
+            if not killed:
+                break
+            kills[direction] += 1
+            if number % 4 == 1:
+                assert carry_out(read(file)).failed == []
+                for name, step in along.items():
+                    assert Path(step.target).read_bytes() == pristine[name]
+                    assert os.path.lexists(step.source) == (sidecars.get(name) == "copy")
+                for name in ("x/c.png.xmp", "x/c.xmp"):
+                    photo = Path(along["x/c.png"].target)
+                    assert Path(along[name].target).parent == photo.parent
+            assert take_back(read(file)).failed == []
+            assert files_of(folder) == pristine
+            assert not target.exists() or files_of(target) == {}
+    assert kills["do"] >= 6
+    assert kills["undo"] >= 4
+
+
 def check_places(planned, pristine, folder, how, exact):
     """Each photograph is whole at its old place or its new one, and never at a third."""
     for step in planned:

@@ -16,6 +16,7 @@ import pytest
 
 from clip_app.errors import InputError
 from clip_app.network import usable_proxies
+from clip_app.server.serve import prepare
 from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
 from clip_app.strings import text
 from tests.conftest import EXAMPLES, ROOT, App
@@ -86,6 +87,21 @@ def test_help_is_in_the_language_of_the_terminal_whatever_it_can_write(program):
     env["PYTHONIOENCODING"] = "latin-1"
     told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
     assert b"\\u7d22\\u5f15" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--bogus"], "--bogus is not understood here; --help tells what there is.\n"),
+        (["--port"], "--port needs a value.\n"),
+        (["--mcp=1"], "--mcp/--no-mcp takes no value, and was given 1.\n"),
+    ],
+)
+def test_wrong_flags_of_the_page_are_one_sentence(flags, said, capsys, monkeypatch):
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    with pytest.raises(SystemExit) as ended:
+        prepare(flags)
+    assert (ended.value.code, capsys.readouterr().err) == (2, said)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

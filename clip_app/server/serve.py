@@ -1,6 +1,5 @@
 """Load the model, build the page, serve it until stopped."""
 
-import argparse
 import contextlib
 import errno
 import io
@@ -14,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from clip_app.arguments import FAILED, Parser
 from clip_app.console import prepare_streams
 from clip_app.errors import ClipAppError, InputError
 from clip_app.gallery.galleries import GalleryService
@@ -61,9 +61,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
             128 + its number after a signal.
     """
     prepare_streams()  # the help may be in Chinese, and the terminal not
-    parser = argparse.ArgumentParser(
-        "app.py", description="Serve the page. Each flag can be set as CLIP_APP_* too."
-    )
+    parser = Parser("app.py", description="Serve the page. Each flag can be set as CLIP_APP_* too.")
     add_flags(parser, terminal_language())
     flags = parser.parse_args(arguments)
     exit_on_signals()
@@ -84,7 +82,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         slot = loading.result()
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
-        raise SystemExit(2) from error
+        raise SystemExit(FAILED) from error
     return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
 
 

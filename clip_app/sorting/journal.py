@@ -97,10 +97,10 @@ def read(path: Path) -> Journal:
     try:
         head, *lines = path.read_bytes().splitlines()
         header = json.loads(head)
+        token = bytes.fromhex(header["token"]).hex()
         if int(header["clip_app_journal"]) > _VERSION:
             raise InputError("journal_newer", name=printable(path.name))
         steps = tuple(_from_json(json.loads(line)) for line in lines)
-        token = bytes.fromhex(header["token"]).hex()
         return Journal(path.resolve(), token, tuple(map(str, header["folders"])), steps)
     except FileNotFoundError as error:
         raise InputError("file_not_found", name=printable(str(path))) from error

@@ -89,4 +89,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The example folder “{name}” is not among the labels.",
         "示例文件夹“{name}”不在类别之中。",
     ),
+    "examples_counted": (
+        "{number} [number:example is|examples are] among the photographs that are counted, which "
+        "makes the figures look better than they are.",
+        "被统计的照片中有 {number} 张也是示例，结果会因此偏好。",
+    ),
 }

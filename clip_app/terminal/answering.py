@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clip_app.arguments import FAILED
 from clip_app.console import ReaderGoneError, StatusLine, emit, emit_json, tell
 from clip_app.errors import ImageError
 from clip_app.gallery.scan import batched
@@ -23,8 +24,8 @@ from clip_app.terminal import common
 from clip_app.terminal.common import add_model_flags, line_of, tell_broken
 from clip_app.terminal.image_paths import Failures, ImagePaths
 
-#: Exit codes of a command that could do part of what was asked, and nothing of it.
-IN_PART, FAILED = 1, 2
+#: Exit code of a command that could do part of what was asked.
+IN_PART = 1
 
 # A JPEG that is only tried is decoded no larger than this.
 _TRIED_SIDE = 448

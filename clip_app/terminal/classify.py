@@ -2,15 +2,12 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clip_app.console import tell, without_halves
-from clip_app.errors import InputError
 from clip_app.model.service import ModelService
-from clip_app.photos import encode_files
 from clip_app.process import terminal_language
 from clip_app.prompts import choose_templates, parse_labels, shared_scores
 from clip_app.server.answers import classification_answer
@@ -19,24 +16,14 @@ from clip_app.strings import text
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
 from clip_app.tasks.concept_files import ConceptStore
-from clip_app.tasks.concepts import (
-    ALPHA,
-    Concept,
-    beside_words,
-    concept_from_features,
-    concept_name,
-    key_of,
-    left_out_gain,
-    untaught,
-)
-from clip_app.tasks.labelled import LabelledPhotos, labelled_folder
+from clip_app.tasks.concepts import untaught
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
-from clip_app.terminal.common import (
-    add_joint_flag,
-    existing_folder,
-    fraction,
-    positive,
-    tell_broken,
+from clip_app.terminal.common import add_joint_flag, positive
+from clip_app.terminal.example_folders import (
+    add_example_flags,
+    check_named,
+    examples_of,
+    learnt,
 )
 
 
@@ -46,15 +33,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--labels", help='for example "cat, dog", or @Rex for what `teach` was shown as Rex'
     )
-    command.add_argument(
-        "--examples",
-        type=Path,
-        metavar="DIR",
-        help="example photographs, a folder a class; without --labels its folders are the labels",
-    )
-    command.add_argument(
-        "--alpha", type=fraction, default=ALPHA, help="share of the examples, 0 to 1; default: 0.7"
-    )
+    add_example_flags(command, "; without --labels its folders are the labels")
     command.add_argument(
         "--template",
         default="auto",
@@ -69,13 +48,13 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Answer for each image; returns the exit code."""
     # Everything typed is checked before the model is loaded, so that a mistake is told at once.
-    shown = labelled_folder(existing_folder(parsed.examples)) if parsed.examples else None
+    shown = examples_of(parsed)
     if parsed.labels is None and shown:
         labels = list(shown.names)
     else:
         labels = parse_labels(without_halves(parsed.labels or ""))
     if shown:
-        _check_named(shown, labels)
+        check_named(shown, labels)
     template = without_halves(parsed.template)
     choose_templates(template, labels)
 
@@ -89,7 +68,7 @@ def run(parsed: argparse.Namespace) -> int:
         for one in untaught(labels, taught):
             tell(one.message(terminal_language()))
         if shown:
-            taught += _learnt(service, shown, labels, template, parsed.alpha)
+            taught += learnt(service, shown, labels, template, parsed.alpha)
         classes = classes_from_labels(service, labels, template, concepts=taught)
 
         def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -101,41 +80,3 @@ def run(parsed: argparse.Namespace) -> int:
 
     verdict = "verdict_none"
     return answer_all(parsed, prepare, len(labels), "label", verdict, together=bool(parsed.joint))
-
-
-def _check_named(shown: LabelledPhotos, labels: Sequence[str]) -> None:
-    """See that each example folder is for one of the labels, before a model is loaded for it."""
-    keys = {key_of(one) for one in labels}
-    for name in shown.names:
-        if key_of(concept_name(name)) not in keys:
-            raise InputError("examples_without_label", name=name)
-
-
-def _learnt(
-    service: ModelService,
-    shown: LabelledPhotos,
-    labels: Sequence[str],
-    template: str,
-    alpha: float,
-) -> list[Concept]:
-    """A concept of each example folder; what they do for one another is told."""
-    language = terminal_language()
-    photos = list(encode_files(service, shown.paths))
-    broken = [(one.source, one.error.reason) for one in photos if one.error]
-    if broken:
-        tell_broken(len(broken), broken)
-    kept = [i for i, one in enumerate(photos) if one.error is None]
-    features = np.array([photos[i].image_features for i in kept], np.float32)
-    folder = np.array([shown.right[i] for i in kept], int)
-    concepts = [
-        concept_from_features(service, name, features[folder == place], alpha=alpha)
-        for place, name in enumerate(shown.names)
-    ]
-    words = classes_from_labels(service, labels, template).weights
-    places = {key_of(label): place for place, label in enumerate(labels)}
-    own = np.array([places[key_of(one.name)] for one in concepts])
-    common = beside_words(service, len(concepts), len(labels))
-    gain = left_out_gain(words, features, own[folder], alpha, common)
-    told = {"before": 100 * gain.before, "after": 100 * gain.after, "photos": gain.photos}
-    tell(text("teaching_gain", language, **told))
-    return concepts

@@ -24,6 +24,12 @@ from clip_app.tasks.labelled import LabelledPhotos, labelled_folder, labelled_ta
 from clip_app.temporary import whole_file
 from clip_app.terminal import common
 from clip_app.terminal.common import existing_folder, read_bytes, tell_broken
+from clip_app.terminal.example_folders import (
+    add_example_flags,
+    check_named,
+    examples_of,
+    learnt,
+)
 from clip_app.text_files import decode_text
 
 
@@ -42,6 +48,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--names", type=Path, metavar="TXT", help="names to compare, a line a class: can | tin"
     )
+    add_example_flags(command, ", besides what the names say")
     command.add_argument("--template", default="auto", help="as for classify")
     command.add_argument("--model", action="append", dest="models", help="repeatable")
     add_flags(command, terminal_language(), ("device", "engine", "export", "precision"))
@@ -64,12 +71,16 @@ def run(parsed: argparse.Namespace) -> None:
         photos = labelled_folder(parsed.folder)
     names = parse_labels(without_halves(parsed.labels)) if parsed.labels else None
     choose_templates(template, names or photos.names)
+    shown = examples_of(parsed)
+    if shown:
+        check_named(shown, names or photos.names)
+        _tell_counted(shown, photos)
     synonyms = []
     if parsed.names:
         typed = decode_text(read_bytes(parsed.names), printable(parsed.names.name))
         synonyms = parse_synonyms(typed)
     found = [
-        _measured(parsed, model, photos, names, template, synonyms)
+        _measured(parsed, model, photos, names, template, synonyms, shown)
         for model in parsed.models or [None]
     ]
     language = terminal_language()
@@ -91,6 +102,14 @@ def run(parsed: argparse.Namespace) -> None:
         tell(text("check_written", language, file=printable(str(parsed.html))))
 
 
+def _tell_counted(shown: LabelledPhotos, photos: LabelledPhotos) -> None:
+    """Tell how many examples are among the photographs that are counted, and so are easy."""
+    counted = {Path(one).resolve() for one in photos.paths}
+    number = sum(Path(one).resolve() in counted for one in shown.paths)
+    if number:
+        tell(text("examples_counted", terminal_language(), number=number))
+
+
 def _measured(
     parsed: argparse.Namespace,
     model: str | None,
@@ -98,18 +117,21 @@ def _measured(
     names: list[str] | None,
     template: str,
     synonyms: list[list[str]],
+    shown: LabelledPhotos | None,
 ) -> Evaluation:
     # Each model is let go before the next is loaded.
     flags = argparse.Namespace(**vars(parsed), **({"model": model} if model else {}))
     service = common.load_service(read_settings(flags, MODEL_SETTINGS))
     store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
+    taught = list(store.named(names or photos.names))
+    if shown:
+        taught += learnt(service, shown, names or photos.names, template, parsed.alpha)
     with StatusLine() as status:
 
         def progress(done: int, total: int) -> None:
             if status.due:
                 status.show(f"{done:,} / {total:,}")
 
-        taught = store.named(names or photos.names)
         return evaluate(
             service,
             photos,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from clip_app.arguments import FAILED
 from clip_app.console import StatusLine, emit, emit_json, tell, without_halves
 from clip_app.errors import InputError, Reason, StorageError
 from clip_app.gallery.roots import check_length
@@ -21,7 +22,7 @@ from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.sorting import MARGIN, THRESHOLD
 from clip_app.temporary import whole_file
 from clip_app.terminal import common
-from clip_app.terminal.answering import FAILED, IN_PART
+from clip_app.terminal.answering import IN_PART
 from clip_app.terminal.common import (
     add_model_flags,
     existing_folder,

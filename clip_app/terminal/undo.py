@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from clip_app.arguments import FAILED
 from clip_app.console import StatusLine, emit, emit_json
 from clip_app.process import terminal_language
 from clip_app.sorting.journal import carry_out, read, take_back
 from clip_app.strings import text
-from clip_app.terminal.answering import FAILED, IN_PART
+from clip_app.terminal.answering import IN_PART
 from clip_app.terminal.common import shown
 from clip_app.terminal.sort import shown_by, tell_left
 
