@@ -249,11 +249,8 @@ class QdrantStore:
         """Some files that have no vector, in the order of their paths: (path, why)."""
         broken = models.Filter(must=[is_("broken", True)])
         page, _ = self._server.ask("scroll", self._files, scroll_filter=broken, limit=limit)
-        found = []
-        for one in page:
-            facts = one.payload or {}
-            if error := error_of(facts):
-                found.append((restored(facts["path"]), error))
+        facts = [one.payload or {} for one in page]
+        found = [(restored(one["path"]), error) for one in facts if (error := error_of(one))]
         return sorted(found, key=lambda pair: os.fsencode(pair[0]))
 
     def folders(self, limit: int) -> list[str]:
