@@ -159,7 +159,7 @@ class StoppedError(Exception):
     pass
 
 
-def test_a_map_is_kept_grows_and_is_drawn_anew(library, store, service, tmp_path):
+def test_a_map_is_kept_grows_and_is_drawn_anew(library, store, service, tmp_path, monkeypatch):
     maps, told = Maps(library.directory), []
 
     def watched(maps, **options):
@@ -214,10 +214,14 @@ def test_a_map_is_kept_grows_and_is_drawn_anew(library, store, service, tmp_path
     drawn = watched(again)
     assert set(told) & set(range(40, 99))
     assert (len(drawn.hashes), drawn.added) == (299, 0)
+    with monkeypatch.context() as fewer:
+        fewer.setattr("clip_app.gallery.maps.MOST", 200)
+        with pytest.raises(GalleryError, match="at most 200 photos, and here are 299"):
+            Maps(tmp_path / "elsewhere").drawn(service, store)
     part = again.drawn(service, store, "a")
     assert set(part.hashes) == {entry(one, None).hash for one in range(2, 300, 2)}
-    file = max(map_folder(library.directory, store.key.folder).iterdir())
-    file.write_bytes(file.read_bytes()[:500])
+    for file in map_folder(library.directory, store.key.folder).iterdir():
+        file.write_bytes(file.read_bytes()[:500])
     assert Maps(library.directory).drawn(service, store).state == drawn.state
     library.forget(tmp_path / "photos")
     assert not map_folder(library.directory, store.key.folder).exists()

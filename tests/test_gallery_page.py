@@ -462,6 +462,35 @@ def test_facets_dates_and_order(open_gallery):
     assert "sort=date" in page.url
 
 
+def test_copies_are_shown_in_groups_with_odd_ones_and_listed(open_gallery):
+    page = open_gallery("zh-CN")
+    page.locator("#finder").get_by_role("button", name="找重复").click()
+    panel = page.locator("#copies-panel")
+    near = panel.get_by_label("相似度多少算重复")
+    assert near.input_value() == "0.97"
+    near.select_option("1")  # the patterns are alike, and other tests may read more of them
+    panel.get_by_role("button", name="找重复照片").click()
+    group = panel.locator(".groups > li")
+    group.first.wait_for(timeout=60_000)
+    assert group.count() == 1
+    assert group.locator(".name").all_inner_texts() == ["cat copy.jpg"]
+    assert "另有 1 个相同文件" in group.locator(".same").inner_text()
+    assert "动物/cat.jpg" in group.locator(".same").inner_text()
+    assert panel.locator(".sum").inner_text().startswith(f"{PICTURES} 张照片里有 1 组重复")
+    assert group.locator("img").evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+    strips = panel.locator("section").all()
+    odd, typical = (one.locator("li .name").all_inner_texts() for one in strips)
+    assert len(odd) == len(typical) == 8
+    assert {"rocket.jpg", "coffee.jpg", "galaxies.jpg"} <= set(odd)
+    assert all(one.endswith(".png") for one in typical)
+    with page.expect_download() as caught:
+        panel.get_by_role("button", name="列表存成 CSV").click()
+    rows = list(csv.DictReader(io.StringIO(caught.value.path().read_text("utf-8-sig"))))
+    assert [Path(one["path"]).name for one in rows] == ["cat copy.jpg", "cat.jpg"]
+    page.get_by_label("English").check()
+    panel.get_by_text(f"1 group of copies among {PICTURES} photos").wait_for()
+
+
 def test_the_selection_is_packed_and_listed(open_gallery, photos):
     page = open_gallery("en-US")
     look_for(page, "a cat")

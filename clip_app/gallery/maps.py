@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 from cachetools import LRUCache
 
+from clip_app.errors import GalleryError
 from clip_app.gallery.clusters import groups, names_of, thickest
 from clip_app.gallery.projection import NEIGHBOURS, TOTAL, project
-from clip_app.gallery.search import SearchHit
+from clip_app.gallery.search import SearchHit, spelled
 from clip_app.gallery.similar import everything
 from clip_app.gallery.stores.store import Filter, Store
 from clip_app.model.service import ModelService
@@ -39,6 +40,9 @@ SIDE = 65_535
 
 #: How far places count as near where the thickest is looked for.
 NEAR = SIDE / 40
+
+#: The most photographs of a map: reading as many takes 1 GB of memory for a moment.
+MOST = 200_000
 
 # Left free at the edges.
 _MARGIN = 0.03
@@ -146,13 +150,16 @@ class Maps:
             progress: called with (done, `TOTAL`); what it raises ends the work.
 
         Raises:
-            StorageError, GalleryError: if the index cannot be read.
+            GalleryError: if there are more than `MOST` photographs, or the index is damaged.
+            StorageError: if the index cannot be read.
             ModelError: if the device fails.
         """
         told = progress or (lambda done, total: None)
         with self._turn(store, below, told):
             if (held := self._holds(store, below)) is not None:
                 return held
+            if (number := _number(store, below)) > MOST:
+                raise GalleryError("gallery_map_large", number=number, limit=MOST)
             sample = store.sample(1)
             hits, vectors, _ = everything([store], Filter(below), _within(told, 0, _READ))
             known = self._read(store, below)
@@ -173,7 +180,7 @@ class Maps:
         if (held := self._holds(store, below)) is not None:
             return held
         known = self._read(store, below)
-        if known is None:
+        if known is None or _number(store, below) != len(known.hashes):
             return None
         sample = store.sample(1)
         drawn = _as_it_was(known, everything([store], Filter(below))[0])
@@ -279,6 +286,10 @@ def map_folder(folder: Path, gallery: Path) -> Path:
 
 def _key(store: Store, below: str) -> tuple[str, ...]:
     return os.fsdecode(store.key.folder), store.key.fingerprint, below
+
+
+def _number(store: Store, below: str) -> int:
+    return store.matching(spelled(store, Filter(below)))
 
 
 def _digest(*parts: str) -> str:
