@@ -59,9 +59,10 @@ def corners_in(address: str) -> np.ndarray:
 
 
 def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
-    page = open_at(app.url, "zh-CN", DESKTOP)
+    page = open_at(f"{app.url}/?tab=gallery", "zh-CN", DESKTOP, shown="#finder .tile")
     page.add_init_script(_LISTEN)
-    page.goto(f"{app.url}/?tab=gallery&view=map")
+    page.evaluate(_LISTEN)
+    page.locator("#finder .views .chart").click()
     page.locator("#finder .map .clusters li").first.wait_for(timeout=90_000)
     told = page.evaluate("window.told['map-made']")
     places = np.frombuffer(base64.b64decode(told["points"]), "<u2").reshape(-1, 2)
