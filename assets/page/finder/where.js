@@ -17,7 +17,7 @@ const askWhere = (word) => {
   endWhere();
   if (again) return;
   where = { id: (asks += 1), word };
-  trigger('where', { hash: rows[current].hash, text: word, id: where.id });
+  trigger('where', { hash: leaves()[current].hash, text: word, id: where.id });
   paintWhere({ state: 'running', label: word });
   drawWords();
 };

@@ -33,11 +33,11 @@ const wordsShown = () => {
     ...(terms.some((one) => !one.picture) ? [make('p', { className: 'why' }, say('map_why'))] : []))];
 };
 const drawLegend = () => {
-  const box = find('.map .legend');
+  const box = find('.map .key');
   const { made } = chart;
   box.hidden = !made?.count;
   if (!made?.count) return;
-  const pressed = document.activeElement?.closest('.legend button')?.ariaLabel;
+  const pressed = document.activeElement?.closest('.key button')?.ariaLabel;
   const ways = make('div', { className: 'ways', role: 'group', ariaLabel: say('map_colour') }, ...COLOURINGS.map((one) => {
     const way = make('button', { type: 'button', className: 'pill', ariaLabel: say(`map_by_${one}`), ariaPressed: String(chart.colouring === one) }, say(`map_by_${one}`));
     way.disabled = one === 'likeness' && !chart.likeness?.searched;

@@ -1,6 +1,6 @@
 // The map of a gallery in place of the columns: what is asked of the server, and when it is drawn.
 const mapPlace = find('.map');
-const stage = find('.map .stage');
+const plane = find('.map .plane');
 const points = makePoints(find('.map .points'));
 find('.map .points').addEventListener('restored', () => paint());
 let frameOfMap = 0;
@@ -42,19 +42,19 @@ const drawMap = (now) => {
   if (steering.hovered >= 0) drawPeek();
 };
 const measure = () => {
-  const { clientWidth: width, clientHeight: height } = stage;
+  const { clientWidth: width, clientHeight: height } = plane;
   if (!width || (width === camera.width && height === camera.height)) return;
   // A window that shows all of the map goes on doing so.
   const whole = !camera.width || Math.abs(camera.zoom / camera.fitted - 1) < 0.001;
   const [x, y] = whole ? [0, 0] : unitsAt(camera.width / 2, camera.height / 2);
   Object.assign(camera, { width, height });
   const ratio = Math.min(2, devicePixelRatio);
-  for (const one of stage.querySelectorAll('canvas')) { one.width = width * ratio; one.height = height * ratio; }
+  for (const one of plane.querySelectorAll('canvas')) { one.width = width * ratio; one.height = height * ratio; }
   if (!chart.made) return;
   camera.fitted = viewOf(chart.made.box).zoom;
   place(whole ? viewOf(chart.made.box) : { x: x - width / 2 / camera.zoom, y: y - height / 2 / camera.zoom, zoom: camera.zoom });
 };
-new ResizeObserver(measure).observe(stage);
+new ResizeObserver(measure).observe(plane);
 
 const KNOBS = { lasso: 'map_lasso', nearer: 'map_nearer', farther: 'map_farther', home: 'map_home' };
 const drawKnobs = () => {
@@ -64,7 +64,7 @@ const drawKnobs = () => {
     knob.title = say(key);
   }
   find('.map .lasso').ariaPressed = String(steering.lassoing);
-  stage.classList.toggle('lassoing', steering.lassoing);
+  plane.classList.toggle('lassoing', steering.lassoing);
   const touch = matchMedia('(pointer: coarse)').matches;
   find('.map .hint').textContent = say(steering.lassoing ? 'map_lasso_hint' : touch ? 'map_touch_hint' : 'map_hint');
 };
