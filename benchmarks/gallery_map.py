@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,11 @@ def gallery(number: int) -> np.ndarray:
     rows = unit(one + (other - one) * rng.uniform(0, MIX, (number, 1)).astype(np.float32))
     noise = rng.standard_normal(rows.shape, dtype=np.float32) * NOISE / rows.shape[1] ** 0.5
     return unit(rows + noise)
+
+
+def principal_plane(rows: np.ndarray) -> np.ndarray:
+    """The first two components, float32 (n, 2)."""
+    return components(rows)[:, :2]
 
 
 def trustworthiness(vectors: np.ndarray, places: np.ndarray) -> float:
@@ -80,17 +86,17 @@ def main() -> None:
     for size in map(int, parsed.sizes.split(",")):
         rows = gallery(size)
         drawn: dict[str, Callable[[], np.ndarray]] = {
-            "principal plane": lambda rows=rows: components(rows)[:, :2],
-            "map": lambda rows=rows: project(rows),
+            "principal plane": partial(principal_plane, rows),
+            "map": partial(project, rows),
         }
         if parsed.others and size <= OTHERS_UP_TO:
             from sklearn.manifold import TSNE
 
             tsne = TSNE(init="pca", metric="cosine", random_state=0)
-            drawn["t-SNE"] = lambda rows=rows, tsne=tsne: tsne.fit_transform(rows)
+            drawn["t-SNE"] = partial(tsne.fit_transform, rows)
         for name, work in drawn.items():
             places, seconds, busy = timed(work)
-            _, grouping, _ = timed(lambda places=places: groups(np.ascontiguousarray(places)))
+            _, grouping, _ = timed(partial(groups, np.ascontiguousarray(places)))
             kept = trustworthiness(rows, places)
             print(
                 f"| {size:,} | {name} | {seconds:.1f} | {busy:.1f} | {grouping:.1f} | {kept:.3f} |",
