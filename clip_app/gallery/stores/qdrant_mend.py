@@ -70,7 +70,7 @@ class Mending:
                 if differing:
                     self._write_again(collection, sorted(differing), nodes)
         except StorageError as error:  # a node is away, so the next run has to look again
-            log.info("Replicas are not compared: %s", error)
+            log.warning("Replicas could not be compared to the end: %s", error)
             self.is_complete = False
 
     def _ids(self, collection: str, nodes: list[str]) -> Iterator[str]:
