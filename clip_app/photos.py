@@ -21,6 +21,7 @@ from clip_app.errors import ImageError
 from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
+from clip_app.model.preprocess import PREPARING
 from clip_app.model.service import ModelService
 
 #: Photographs in one call of the model, here and in the indexer.
@@ -77,7 +78,7 @@ def open_picture(
         return source
     if not isinstance(source, str | os.PathLike | bytes):
         raise ImageError("image_other_kind", kind=type(source).__name__)
-    with steps.measure("decode"):
+    with PREPARING, steps.measure("decode"):
         return load_image(source, name=name, target_side=decode_side(service))
 
 

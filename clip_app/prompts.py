@@ -89,7 +89,7 @@ def parse_labels(typed: str) -> list[str]:
         InputError: if none is left, there are more than `MAX_LABELS`, or one is too long.
     """
     labels = merged(split_labels(typed))
-    _check(labels, MAX_LABELS, "labels")
+    check_texts(labels, MAX_LABELS, "labels")
     return labels
 
 
@@ -122,7 +122,7 @@ def parse_synonyms(typed: str) -> list[list[str]]:
     lines = [merged(filter(None, (" ".join(one.split()) for one in line))) for line in cells]
     found = [names for names in lines if len(names) > 1]
     if found:
-        _check([name for names in found for name in names], MAX_LABELS, "labels")
+        check_texts([name for names in found for name in names], MAX_LABELS, "labels")
     return found
 
 
@@ -135,7 +135,7 @@ def parse_lines(typed: str, limit: int = MAX_COLLECTION_LINES) -> list[str]:
         InputError: if none is left, there are more than `limit`, or one is too long.
     """
     lines = merged(pasted_captions(typed.splitlines()) or split_lines(typed))
-    _check(lines, limit, "descriptions")
+    check_texts(lines, limit, "descriptions")
     return lines
 
 
@@ -233,7 +233,8 @@ def label_sets() -> dict[str, LabelSet]:
     return {one.key: one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].key))}
 
 
-def _check(texts: Sequence[str], limit: int, kind: Literal["labels", "descriptions"]) -> None:
+def check_texts(texts: Sequence[str], limit: int, kind: Literal["labels", "descriptions"]) -> None:
+    """Raise an `InputError` if there are none, more than `limit`, or one is too long."""
     if not texts:
         raise InputError(f"{kind}_missing")
     if len(texts) > limit:

@@ -2,6 +2,11 @@
 
 import numpy as np
 
+# Up to so many products of rows OpenBLAS is not asked: its threads go on spinning for some 25 ms
+# after each call, and take the cores from whoever decodes and encodes. One photograph against the
+# background words took 3.9 ms of processor time, and 0.06 ms row by row.
+_FEW = 10_000
+
 
 def unit(rows: np.ndarray) -> np.ndarray:
     """The rows in length 1, float32; one of zeros stays."""
@@ -11,7 +16,11 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 def similarities(image_features: np.ndarray, text_features: np.ndarray) -> np.ndarray:
     """Cosine similarities, float32 (images, texts) in [-1, 1], of unit rows."""
-    return np.clip(image_features @ text_features.T, -1.0, 1.0)
+    if len(image_features) * len(text_features) <= _FEW:
+        cosines = np.vecdot(image_features[:, None], text_features[None])
+    else:
+        cosines = image_features @ text_features.T
+    return np.clip(cosines, -1.0, 1.0)
 
 
 def without_half_the_mean(features: np.ndarray) -> np.ndarray:

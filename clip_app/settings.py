@@ -49,6 +49,9 @@ FLAGS = (
     "port",
     "share",
     "auth",
+    "api_keys",
+    "rate_limit",
+    "fetch_images",
     "mcp",
     "open_browser",
     "allow_model_change",
@@ -88,6 +91,9 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=0, le=65535)
     share: bool = False
     auth: SecretStr | None = None
+    api_keys: SecretStr | None = None
+    rate_limit: str | None = Field(None, pattern=r"^[1-9]\d{0,8}/(second|minute|hour|day)$")
+    fetch_images: bool = False
     mcp: bool = False
     open_browser: bool = False
     allow_model_change: bool | None = None
@@ -123,6 +129,12 @@ class Settings(BaseSettings):
         if not (user.strip() and separator and password.strip()):
             raise InputError("auth_malformed")
         return user, password
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of `api_keys`, which commas stand between."""
+        given = self.api_keys.get_secret_value() if self.api_keys else ""
+        return tuple(one.strip() for one in given.split(",") if one.strip())
 
     @property
     def listen_on(self) -> str:

@@ -13,6 +13,7 @@ import pytest
 from starlette.types import Message
 
 from clip_app.model.catalog import STARTER_DIRECTORY
+from clip_app.server.http.access import Keys
 from clip_app.ui.gate import Gate, LogIn, is_open
 from tests.conftest import EXAMPLES, ROOT, App
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 USER, PASSWORD = "ann", "ключ:密码 ü"
 LOG_IN = httpx.BasicAuth(USER, PASSWORD)
+KEY = "a-key-of-the-test"
 ACCEPT = {"accept": "application/json, text/event-stream"}
 
 # What a stranger gets: the log-in page and what it is made of.
@@ -111,12 +113,27 @@ CLOSED = {
     "/openapi.json",
     "/pwa_icon",
     "/pwa_icon/{size}",
+    "/v1",
+    "/v1/classify",
+    "/v1/docs",
+    "/v1/docs/oauth2-redirect",
+    "/v1/embed",
+    "/v1/health",
+    "/v1/match",
+    "/v1/metrics",
+    "/v1/openapi.json",
+    "/v1/search",
+    "/v1/static-offline-docs",
 }
 
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[App]:
-    env = {"CLIP_APP_AUTH": f"{USER}:{PASSWORD}", "PYTHONPATH": str(ROOT)}
+    env = {
+        "CLIP_APP_AUTH": f"{USER}:{PASSWORD}",
+        "CLIP_APP_API_KEYS": KEY,
+        "PYTHONPATH": str(ROOT),
+    }
     flags = ("--mcp", "--model", str(STARTER_DIRECTORY))
     running = App(*flags, env=env, program="tests/app_with_routes.py")
     yield running
@@ -139,6 +156,18 @@ def test_every_route_is_known_and_all_but_the_log_in_page_ask_for_the_password(l
         assert httpx.get(locked.url + path, auth=(USER, "wrong")).status_code == 401
 
 
+def test_a_key_or_the_log_in_opens_plain_http_and_a_key_nothing_else(locked):
+    key, wrong = ({"authorization": f"Bearer {one}"} for one in (KEY, f"{KEY}x"))
+    for path in ("/v1/health", "/v1/openapi.json", "/v1/docs", "/v1/metrics"):
+        assert httpx.get(locked.url + path, headers=key).status_code == 200
+        assert httpx.get(locked.url + path, auth=LOG_IN).status_code == 200
+        assert httpx.get(locked.url + path, headers=wrong).status_code == 401
+    for path in ("/config", "/v1", "/v1x", "//v1/health", "/gradio_api/info", "/V1/health"):
+        assert httpx.get(locked.url + path, headers=key).status_code == 401, path
+    for path in ("/v1/../config", "/v1//config", "/v1/%2e%2e/config", "/v1%2f../config"):
+        assert httpx.get(locked.url + path, headers=key).status_code in (401, 404), path
+
+
 @pytest.mark.parametrize("path", ["/", "/gradio_api/queue/join", "/assets/x.js"])
 def test_a_websocket_is_refused(path):
     sent: list[Message] = []
@@ -152,7 +181,7 @@ def test_a_websocket_is_refused(path):
         sent.append(message)
 
     # On a thread of its own: the browser of other tests keeps a loop running on this one.
-    gate = Gate(let_in, LogIn((USER, PASSWORD)))
+    gate = Gate(let_in, LogIn((USER, PASSWORD)), Keys([KEY]))
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, gate(scope, let_in, send)).result()
     assert sent == [{"type": "websocket.close", "code": 1008}]
@@ -268,7 +297,10 @@ def test_errors_of_the_api_are_plain_text(locked):
 def test_no_answer_tells_where_the_app_and_its_indexes_lie(locked):
     none, beach = '{"data": []}', '{"data": ["beach", null, "", 5, false]}'
     with httpx.Client(base_url=locked.url, auth=LOG_IN, timeout=60) as client:
-        pages = ("/", "/config", "/gradio_api/info", "/openapi.json", "/gradio_api/mcp/schema")
+        pages = (
+            *("/", "/config", "/gradio_api/info", "/openapi.json", "/gradio_api/mcp/schema"),
+            *("/v1/health", "/v1/openapi.json", "/v1/metrics", "/v1/nothing"),
+        )
         answers = {page: client.get(page).text for page in pages}
         names = {"health": none, "index_status": none, "search": beach, "classify": none}
         for name, body in names.items():

@@ -113,17 +113,23 @@ class SearchAnswer:
         return self.judged and self.by_words and not any(hit.fits for hit in self.hits)
 
 
-def image_term(service: ModelService, path: str, *, name: str, weight: float = 1.0) -> ImageTerm:
-    """A term from a picture file that the caller may read.
+def image_term(
+    service: ModelService, source: str | bytes, *, name: str, weight: float = 1.0
+) -> ImageTerm:
+    """A term from a picture: the path of a file that the caller may read, or its bytes.
 
     Raises:
         ImageError: if it is not a picture that can be read.
         ModelError: if the device fails.
     """
-    with open(path, "rb") as file:
-        data = file.read()
+    if isinstance(source, bytes):
+        path, data = "", source
+    else:
+        path = os.path.realpath(source)
+        with open(source, "rb") as file:
+            data = file.read()
     vector = service.encode_images([open_picture(data, service, name=name)])[0]
-    return ImageTerm(vector, name, weight, content_of(data), os.path.realpath(path))
+    return ImageTerm(vector, name, weight, content_of(data), path)
 
 
 def with_concepts(

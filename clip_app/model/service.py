@@ -18,6 +18,7 @@ from clip_app.model.cache import FeatureCache, text_store
 from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
+from clip_app.model.preprocess import PREPARING
 from clip_app.progress import Progress
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
@@ -115,13 +116,16 @@ class ModelService:
         """
         if not images:
             return np.empty((0, self.info.embedding_size), np.float32)
-        keys = [content_hash(image) for image in images]
+        with PREPARING:
+            keys = [content_hash(image) for image in images]
         features = {key: self._features.get(key) for key in keys}
         missing = [k for k in features if features[k] is None]
         where = {key: index for index, key in enumerate(keys)}
         for start in range(0, len(missing), self._images.max_batch):
             chunk = missing[start : start + self._images.max_batch]
-            rows = self.encode_pixels([self.preprocess(images[where[key]]) for key in chunk])
+            with PREPARING:
+                pixels = [self.preprocess(images[where[key]]) for key in chunk]
+            rows = self.encode_pixels(pixels)
             for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
                 self._features.put(key, row)

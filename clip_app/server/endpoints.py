@@ -5,21 +5,25 @@ callers are shown; each raises a `ClipAppError` for what cannot be done.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clip_app import __version__
-from clip_app.errors import InputError
+from clip_app.errors import ImageError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.query import describe, parse_query
 from clip_app.gallery.roots import printable
 from clip_app.gallery.search import MAX_TOP_K, image_term, with_concepts
 from clip_app.gallery.search import search as search_galleries
 from clip_app.metrics import steps
+from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
-from clip_app.photos import open_picture
-from clip_app.prompts import parse_lines
+from clip_app.photos import Source, encode_files, open_picture
+from clip_app.prompts import given_texts, parse_lines
 from clip_app.server.answers import (
     classification_answer,
     heatmap_answer,
@@ -27,14 +31,21 @@ from clip_app.server.answers import (
     search_answer,
     status_answer,
 )
-from clip_app.tasks.classify import classify as classify_images
+from clip_app.tasks.classes import classes_from_labels
+from clip_app.tasks.classify import classify_features
 from clip_app.tasks.concept_files import concept_to_text, concepts_from_text
 from clip_app.tasks.concepts import ALPHA, learn_concept
 from clip_app.tasks.heatmap import heatmap
-from clip_app.tasks.match import judge
+from clip_app.tasks.match import match_features, typed_texts
 
 # Photographs of one request to learn from.
 _MOST_EXAMPLES = 100
+
+#: A photograph of a request: its name, and the path of its file, its bytes or its picture.
+Named = tuple[str, Source]
+
+#: What one of several photographs is answered by: its JSON, or why there is none.
+Each = dict[str, Any] | ImageError
 
 
 @dataclass(frozen=True)
@@ -67,16 +78,31 @@ class Endpoints:
             unsure or none, "none_fits"}, and "truncated": [{"text", "read"}] where labels are
             longer than the model reads
         """
-        shown = _whole(0 if top_k is None else top_k)
-        if shown is None or shown < 0:
-            raise InputError("top_k_not_whole")
+        _labels_shown(top_k)  # told first
+        photo = (Path(image or "").name, open_picture(image, self.slot.service))
+        return _only(self.classify_each([photo], labels, template, top_k, concepts))
+
+    def classify_each(
+        self,
+        images: Sequence[Named],
+        labels: str | Sequence[str],
+        template: str = "auto",
+        top_k: float = 0,
+        concepts: str = "",
+    ) -> list[Each]:
+        """`classify` of photographs, in their order; labels as typed or already apart."""
+        shown = _labels_shown(top_k)
         service = self.slot.service
-        photo = open_picture(image, service)
         taught = concepts_from_text(concepts or "", service)
-        answer = classify_images(
-            service, [photo], labels or "", template or "auto", concepts=taught
-        )[0]
-        return classification_answer(Path(image).name, service, answer, shown or None)
+        classes = classes_from_labels(service, labels or "", template or "auto", concepts=taught)
+        return [
+            row
+            if isinstance(row, ImageError)
+            else classification_answer(
+                name, service, classify_features(service, row, classes)[0], shown
+            )
+            for name, row in _encoded(service, images)
+        ]
 
     def teach(
         self,
@@ -127,9 +153,41 @@ class Endpoints:
             unsure or none, "none_fits"}, and "truncated": [{"text", "read"}] where descriptions
             are longer than the model reads
         """
+        photo = (Path(image or "").name, open_picture(image, self.slot.service))
+        return _only(self.match_each([photo], descriptions))
+
+    def match_each(self, images: Sequence[Named], descriptions: str | Sequence[str]) -> list[Each]:
+        """`match` of photographs, in their order; descriptions as typed or already apart."""
         service = self.slot.service
-        answer = judge(service, open_picture(image, service), descriptions or "")
-        return match_answer(Path(image).name, service, answer)
+        texts = typed_texts(descriptions or "")
+        rows = service.encode_texts(texts)
+        return [
+            row
+            if isinstance(row, ImageError)
+            else match_answer(name, service, match_features(service, row, texts, rows)[0])
+            for name, row in _encoded(service, images)
+        ]
+
+    def embed(self, images: Sequence[Named], texts: Sequence[str]) -> dict[str, Any]:
+        """Image and text features, float32 rows of length 1 that can be compared by dot product.
+
+        Returns:
+            {"model", "embedding_size", "images": [{"image", "embedding"}…] with an `ImageError` in
+            place of each that cannot be read, "texts": [{"text", "embedding"}…]}
+        """
+        service = self.slot.service
+        rows = service.encode_texts(given_texts(texts)) if texts else ()
+        return {
+            "model": service.info.public_name,
+            "embedding_size": service.info.embedding_size,
+            "images": [
+                row if isinstance(row, ImageError) else {"image": name, "embedding": row[0]}
+                for name, row in _encoded(service, images)
+            ],
+            "texts": [
+                {"text": one, "embedding": row} for one, row in zip(texts, rows, strict=True)
+            ],
+        }
 
     def heatmap(
         self, image: str, text: str, against: str = "", template: str = "auto"
@@ -180,6 +238,19 @@ class Endpoints:
             "judged", "nothing_fits"}, "fits" null where nothing was judged, and "truncated" where
             a text is longer than the model reads
         """
+        like = (Path(image).name, image) if image else None
+        return self.search_like(text, like, exclude, top_k, literal, concepts)
+
+    def search_like(
+        self,
+        text: str = "",
+        image: tuple[str, str | bytes] | None = None,
+        exclude: str = "",
+        top_k: float = 20,
+        literal: bool = False,
+        concepts: str = "",
+    ) -> dict[str, Any]:
+        """`search`; the picture with its name, as the path of its file or its bytes."""
         number = _whole(20 if top_k is None else top_k)
         if number is None or not 1 <= number <= MAX_TOP_K:
             raise InputError("top_k_invalid", limit=MAX_TOP_K)
@@ -189,7 +260,7 @@ class Endpoints:
             service, parse_query(text or "", exclude or "", literal=bool(literal)), taught
         )
         if image:
-            terms.append(image_term(service, image, name=Path(image).name))
+            terms.append(image_term(service, image[1], name=image[0]))
         stores = self.galleries.searchable(service.info)
         answer = search_galleries(service, stores, terms, top_k=number)
         return search_answer(
@@ -227,6 +298,41 @@ class Endpoints:
             "texts": service.statistics.texts,
             "steps": {step: asdict(times) for step, times in steps.times().items()},
         }
+
+
+def _encoded(
+    service: ModelService, images: Sequence[Named]
+) -> Iterator[tuple[str, np.ndarray | ImageError]]:
+    """(name, float32 (1, embedding_size) or what is wrong with it) of photographs, in order."""
+    if len(images) == 1:  # one that was seen before is answered from the cache
+        ((name, source),) = images
+        try:
+            yield name, service.encode_images([open_picture(source, service, name=name)])
+        except ImageError as error:
+            yield name, error
+        return
+    found = encode_files(service, [source for _, source in images])
+    for (name, _), one in zip(images, found, strict=True):
+        if one.image_features is not None:
+            yield name, one.image_features[None]
+        elif one.error is not None:
+            yield name, ImageError(one.error.key, **{**one.error.params, "name": name})
+
+
+def _only(answers: Sequence[Each]) -> dict[str, Any]:
+    """The one answer there is, or its error."""
+    (answer,) = answers
+    if isinstance(answer, ImageError):
+        raise answer
+    return answer
+
+
+def _labels_shown(top_k: Any) -> int | None:
+    """How many labels are answered; None for all."""
+    shown = _whole(0 if top_k is None else top_k)
+    if shown is None or shown < 0:
+        raise InputError("top_k_not_whole")
+    return shown or None
 
 
 def _whole(value: Any) -> int | None:

@@ -14,6 +14,7 @@ from clip_app.strings import (
     card,
     checking,
     gallery,
+    http,
     images,
     intake,
     labels,
@@ -61,6 +62,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         teaching,
         teach_page,
         checking,
+        http,
     )
     for key, pair in topic.STRINGS.items()
 }

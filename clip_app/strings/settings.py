@@ -44,6 +44,19 @@ STRINGS: dict[str, tuple[str, str]] = {
         "USER:PASSWORD to ask for before the page opens",
         "打开页面前要求登录，格式为“用户名:密码”",
     ),
+    "setting_api_keys": (
+        "keys that open the HTTP API, separated by commas; as a variable they stay out of the "
+        "process list",
+        "可访问 HTTP 接口的密钥，用逗号分隔；用环境变量设置，就不会出现在进程列表里",
+    ),
+    "setting_rate_limit": (
+        "how often one caller may ask the HTTP API, such as 120/minute",
+        "每个调用方访问 HTTP 接口的频率上限，例如 120/minute",
+    ),
+    "setting_fetch_images": (
+        "let callers of the HTTP API name pictures by address, public ones only",
+        "允许 HTTP 接口的调用方用网址指定图片（仅限公网地址）",
+    ),
     "setting_mcp": ("serve the API to MCP clients too", "同时为 MCP 客户端提供服务"),
     "setting_open_browser": (
         "open the page in a browser once it is served",

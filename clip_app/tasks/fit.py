@@ -84,7 +84,7 @@ def _lead(features: np.ndarray, weights: np.ndarray, background: Background) -> 
     cosines = similarities(features, weights)
     best = cosines.argmax(axis=1)
     words = similarities(features, background.features).astype(np.float64)
-    far = weights[best] @ background.features.T < background.near
+    far = similarities(weights[best], background.features) < background.near
     number = far.sum(axis=1)
     counted = np.maximum(number, 1)
     middle = np.where(far, words, 0).sum(axis=1) / counted

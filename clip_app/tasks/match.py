@@ -109,7 +109,7 @@ def judge(
     """
     if image is None:
         raise ImageError("image_missing")
-    texts = _texts(descriptions)
+    texts = typed_texts(descriptions)
     if top_k is not None and (not isinstance(top_k, int) or top_k < 0):
         raise InputError("top_k_not_whole")
     text_features = service.encode_texts(texts, progress)
@@ -163,7 +163,7 @@ def match_matrix(
     """Compare every image with every text; arguments and errors as in `match`."""
     if not images:
         raise ImageError("image_missing")
-    texts = _texts(descriptions)
+    texts = typed_texts(descriptions)
     return matrix_of_features(service, service.encode_images(images), texts)
 
 
@@ -175,7 +175,12 @@ def matrix_of_features(
     return SimilarityMatrix(tuple(texts), cosines, softmax_scores(cosines, service.logit_scale))
 
 
-def _texts(descriptions: str | Sequence[str]) -> list[str]:
+def typed_texts(descriptions: str | Sequence[str]) -> list[str]:
+    """Descriptions one a line as typed, or already apart.
+
+    Raises:
+        InputError: if there is none, there are too many, or one is blank or no text.
+    """
     if isinstance(descriptions, str):
         return parse_lines(descriptions)
     return given_texts(descriptions, "descriptions")

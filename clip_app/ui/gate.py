@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from clip_app.server.http.access import Keys
 from clip_app.strings import language_of, text
 
 #: What the log-in page needs: its scripts and styles, which are Gradio's and the same everywhere,
@@ -74,11 +75,18 @@ class LogIn:
 
 
 class Gate:
-    """ASGI middleware of a Gradio app that asks for a log-in, by cookie or by HTTP Basic."""
+    """ASGI middleware of a Gradio app that asks for a log-in, by cookie or by HTTP Basic.
 
-    def __init__(self, app: ASGIApp, log_in: LogIn) -> None:
+    Args:
+        app: what it stands before.
+        log_in: what it asks for.
+        keys: what opens `/v1` as well.
+    """
+
+    def __init__(self, app: ASGIApp, log_in: LogIn, keys: Keys) -> None:
         self._app = app
         self._log_in = log_in
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what has a log-in or needs none; answer the rest with 401."""
@@ -89,6 +97,8 @@ class Gate:
             await self._app(self._with_log_in(scope), receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
+        elif self._keys.opens(path, scope["headers"]):
+            await self._app(scope, receive, send)
         elif path == "/" and is_open(scope["method"], path):
             await self._app({**scope, "query_string": b""}, receive, _without_api(send))
         elif is_open(scope["method"], path) or (self._log_in.starting and path == _START):

@@ -1,0 +1,41 @@
+"""Who may ask: API keys, beside the log-in of the page."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+
+#: Where the API over plain HTTP lies.
+PREFIX = "/v1"
+
+
+class Keys:
+    """The keys that open `/v1`, sent as `Authorization: Bearer KEY`.
+
+    Args:
+        keys: any number.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        # Hashes are of one length, and so take one time to compare.
+        self._hashes = [_hash(one.encode()) for one in keys]
+
+    def __bool__(self) -> bool:
+        return bool(self._hashes)
+
+    def used(self, headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+        """Which of the keys a request carries, by its place; None if none."""
+        for name, value in headers:
+            scheme, _, key = value.strip().partition(b" ")
+            if name == b"authorization" and scheme.lower() == b"bearer":
+                given = _hash(key.strip())
+                matches = [hmac.compare_digest(given, one) for one in self._hashes]
+                return matches.index(True) if any(matches) else None
+        return None
+
+    def opens(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a request for `path`, below the mount, needs no other log-in."""
+        return path.startswith(f"{PREFIX}/") and self.used(headers) is not None
+
+
+def _hash(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

@@ -1,0 +1,56 @@
+"""What callers of the HTTP API are told."""
+
+STRINGS: dict[str, tuple[str, str]] = {
+    "http_unknown": (
+        "There is nothing at this address; /v1/docs lists what there is.",
+        "这个地址没有对应的接口，全部接口见 /v1/docs。",
+    ),
+    "http_method": (
+        "This address is not asked in this way; /v1/docs says how.",
+        "这个地址不支持这种请求方法，用法见 /v1/docs。",
+    ),
+    "http_malformed": (
+        "This request cannot be understood; /v1/docs says what it should look like.",
+        "无法理解这个请求，正确的写法见 /v1/docs。",
+    ),
+    "http_value": (
+        "The value “{value}” is missing, unknown or of the wrong kind; /v1/docs lists the values.",
+        "参数“{value}”缺失、未知或类型不对，可用的参数见 /v1/docs。",
+    ),
+    "http_content_type": (
+        "A body of the type “{given}” cannot be read; send JSON, a form, or a picture.",
+        "无法读取类型为“{given}”的请求体，请发送 JSON、表单或图片。",
+    ),
+    "http_image_form": (
+        "An image in JSON must be a data URL (data:image/jpeg;base64,…) or an address.",
+        "JSON 中的图片应为 data URL（data:image/jpeg;base64,…）或网址。",
+    ),
+    "http_key_needed": (
+        "This API asks for a key: Authorization: Bearer KEY.",
+        "访问此接口需要密钥：Authorization: Bearer 密钥。",
+    ),
+    "http_too_large": (
+        "This request is larger than {limit} MB, which is the limit.",
+        "请求体超过了 {limit} MB 的上限。",
+    ),
+    "http_too_often": (
+        "Too many requests; please come again in [seconds:a second|{seconds} seconds].",
+        "请求过于频繁，请在 {seconds} 秒后再试。",
+    ),
+    "http_busy": (
+        "There is more to do just now than fits; please come again in a second.",
+        "服务器正忙，请稍后再试。",
+    ),
+    "http_not_public": (
+        "Only pictures at public addresses are fetched.",
+        "只能下载公网地址上的图片。",
+    ),
+    "http_not_fetched": (
+        "No picture could be fetched from this address.",
+        "无法从这个网址下载图片。",
+    ),
+    "http_no_addresses": (
+        "This server fetches no pictures from addresses; send the picture itself.",
+        "此服务器不会从网址下载图片，请直接发送图片。",
+    ),
+}

@@ -1,0 +1,351 @@
+"""Plain HTTP at /v1: same answers as through Gradio, and one sentence for every error."""
+
+import base64
+import http.server
+import ipaddress
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import schemathesis
+from gradio_client import Client, handle_file
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.testclient import TestClient
+
+from clip_app.gallery.galleries import GalleryService
+from clip_app.model.slot import ModelSlot
+from clip_app.server.endpoints import Endpoints
+from clip_app.server.http import addresses, limits
+from clip_app.server.http.app import http_app
+from clip_app.settings import Settings
+from tests.conftest import EXAMPLES, ROOT
+
+CAT = EXAMPLES / "cat.jpg"
+LABELS = "cat, dog, 汽车"
+DATA_URL = "data:image/jpeg;base64," + base64.b64encode(CAT.read_bytes()).decode()
+ZH = {"accept-language": "zh-CN"}
+
+
+@pytest.fixture(scope="module")
+def made(service, tmp_path_factory):
+    """Makes the app of /v1 over the real model, with settings of the test's own."""
+    folder = tmp_path_factory.mktemp("http")
+    opened = []
+
+    def make(**changed: Any) -> TestClient:
+        settings = Settings(model="starter", index_dir=folder / "index", **changed)
+        galleries = GalleryService(settings)
+        opened.append(galleries)
+        slot = ModelSlot(service, settings)
+        return TestClient(http_app(Endpoints(slot, galleries), settings), headers={})
+
+    yield make
+    for galleries in opened:
+        galleries.close()
+
+
+@pytest.fixture(scope="module")
+def local(made) -> TestClient:
+    return made()
+
+
+def _files(*names: str, field: str = "images") -> list[tuple[str, tuple[str, bytes]]]:
+    return [(field, (name, (EXAMPLES / name).read_bytes())) for name in names]
+
+
+def _without_noise(answer: Any) -> Any:
+    """An answer with its numbers to five places: batches of other sizes round otherwise."""
+    return json.loads(json.dumps(answer), parse_float=lambda one: round(float(one), 5))
+
+
+def test_every_form_of_a_photograph_is_answered_as_through_gradio(app):
+    url, client = f"{app.url}/v1", Client(app.url, verbose=False, download_files=False)
+    classified = client.predict(handle_file(CAT), LABELS, "auto", 2, api_name="/classify")
+    matched = client.predict(handle_file(CAT), "a cat\na dog", api_name="/match")
+    found = client.predict("beach", None, "people", 3, api_name="/search")
+    values = {"labels": LABELS, "top_k": 2}
+    raw = {"content-type": "image/jpeg"}
+    asked = [
+        httpx.post(f"{url}/classify", files=_files("cat.jpg", field="image"), data=values),
+        httpx.post(f"{url}/classify", content=CAT.read_bytes(), params=values, headers=raw),
+        httpx.post(f"{url}/classify", json=values | {"image": DATA_URL}),
+        httpx.post(f"{url}/classify", data=values | {"image": DATA_URL}),
+        httpx.post(
+            f"{url}/classify", json={"image": DATA_URL, "labels": LABELS.split(", "), "top_k": 2}
+        ),
+    ]
+    for one in asked:
+        assert one.status_code == 200, one.text
+        assert one.json() | {"image": "cat.jpg"} == classified
+    answer = httpx.post(f"{url}/match", json={"image": DATA_URL, "descriptions": "a cat\na dog"})
+    assert answer.json() | {"image": "cat.jpg"} == matched
+    several = {"text": "beach", "exclude": "people", "top_k": 3}
+    assert httpx.post(f"{url}/search", json=several).json() == found
+    like = httpx.post(f"{url}/search", files=_files("cat.jpg", field="image"), data={"top_k": 2})
+    assert (
+        like.json()["results"]
+        == client.predict("", handle_file(CAT), "", 2, api_name="/search")["results"]
+    )
+    assert httpx.get(f"{url}/health").json().keys() == client.predict(api_name="/health").keys()
+
+
+def test_several_photographs_are_a_list_and_a_broken_one_does_not_stop_them(local):
+    sent = [*_files("cat.jpg", "coffee.jpg"), ("images", ("notes.txt", b"milk"))]
+    answers = local.post("/classify", files=sent, data={"labels": LABELS}, headers=ZH).json()
+    alone = [
+        local.post("/classify", files=_files(name, field="image"), data={"labels": LABELS}).json()
+        for name in ("cat.jpg", "coffee.jpg")
+    ]
+    assert _without_noise(answers[:2]) == _without_noise(alone)
+    assert answers[2] == {"image": "notes.txt", "error": "notes.txt 不是本应用能识别的图片。"}
+    one = local.post("/match", json={"images": [DATA_URL], "descriptions": ["a cat"]}).json()
+    assert [row["text"] for row in one[0]["results"]] == ["a cat"]
+    none = local.post("/classify", json={"images": [], "labels": "a"})
+    assert (none.status_code, none.json()) == (422, {"detail": "Please add an image first."})
+
+
+def test_embeddings_are_those_of_the_model(local, service):
+    asked = {"images": [DATA_URL, "data:,milk"], "texts": ["a cat", "猫"]}
+    answer = local.post("/embed", json=asked).json()
+    assert answer["embedding_size"] == service.info.embedding_size
+    rows = np.array([one["embedding"] for one in answer["texts"]])
+    np.testing.assert_allclose(rows, service.encode_texts(["a cat", "猫"]), atol=1e-6)
+    photo = np.array(answer["images"][0]["embedding"])
+    assert photo @ photo == pytest.approx(1, abs=1e-5)
+    assert photo @ rows[0] > 0.3
+    assert answer["images"][1].keys() == {"image", "error"}
+    assert local.post("/embed", json={"texts": "a cat"}).json()["images"] == []
+    assert local.post("/embed", json={}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "said"),
+    [
+        ({"json": {"labels": "a"}}, 422, "Please add an image first."),
+        ({"json": {"image": DATA_URL}}, 422, "“labels” is missing"),
+        ({"json": {"image": DATA_URL, "labels": "a", "tpo_k": 3}}, 422, "“tpo_k” is missing, unk"),
+        ({"json": {"image": DATA_URL, "labels": [1]}}, 422, "“labels” is missing"),
+        ({"json": {"image": DATA_URL, "labels": ["a", ""]}}, 422, "One of the labels"),
+        ({"json": {"image": DATA_URL, "labels": ["a"] * 10_001}}, 422, "10,001"),
+        ({"json": {"image": DATA_URL, "labels": "a", "top_k": 1.5}}, 422, "a whole number"),
+        ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is missing"),
+        ({"json": {"image": "/etc/passwd", "labels": "a"}}, 422, "must be a data URL"),
+        ({"json": {"image": "data:,%%%", "labels": "a"}}, 422, "must be a data URL"),
+        ({"json": {"image": "data:,", "labels": "a"}}, 422, "is empty"),
+        ({"json": {"image": "data:,bWlsaw==", "labels": "a"}}, 415, "is not an image"),
+        ({"json": {"image": "http://example.com/a.jpg", "labels": "a"}}, 403, "fetches no"),
+        ({"json": [1]}, 422, "cannot be understood"),
+        ({"content": b"{"}, 400, "cannot be understood"),
+        ({"content": b"x", "headers": {"content-type": "text/csv"}}, 415, "“text/csv” cannot be"),
+        ({"files": {"photo": ("a.jpg", b"x")}, "data": {"labels": "a"}}, 422, "“photo” is missing"),
+        ({"content": b"--", "headers": {"content-type": "multipart/form-data"}}, 400, "cannot be"),
+        ({"json": {"images": [DATA_URL] * 257, "labels": "a"}}, 422, "257 images are too many"),
+    ],
+)
+def test_mistakes_are_one_sentence(local, how, status, said):
+    answer = local.post("/classify", **how)
+    assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
+    chinese = local.post("/classify", **how | {"headers": how.get("headers", {}) | ZH})
+    assert chinese.status_code == status
+    assert any("一" <= letter <= "鿿" for letter in chinese.json()["detail"])
+
+
+def test_addresses_that_are_none(local):
+    assert local.get("/nothing").json()["detail"].startswith("There is nothing at this address")
+    wrong = local.get("/classify")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+
+
+def test_bodies_are_limited_whether_they_say_their_size_or_not(made):
+    small = made(max_upload_mb=1)
+    raw = {"content-type": "image/jpeg"}
+    told = small.post("/classify", content=b"x" * 1_000_001, headers=raw | ZH)
+    assert (told.status_code, told.json()["detail"]) == (413, "请求体超过了 1 MB 的上限。")
+    pieces = (b"x" * 100_000 for _ in range(11))
+    assert small.post("/classify", content=pieces, headers=raw).status_code == 413
+    assert small.post("/classify", content=CAT.read_bytes(), headers=raw).status_code == 422
+
+
+def test_who_asks_too_often_waits_and_others_do_not(made):
+    often = made(rate_limit="2/minute", api_keys="one,two")
+    one, two = ({"authorization": f"Bearer {key}"} for key in ("one", "two"))
+    assert [often.get("/health", headers=one).status_code for _ in range(3)] == [200, 200, 429]
+    refused = often.get("/health", headers=one)
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.json()["detail"].startswith("Too many requests")
+    assert often.get("/health", headers=two).status_code == 200
+
+
+def test_a_server_that_is_full_says_so(made, monkeypatch):
+    monkeypatch.setattr(limits, "_MOST_REQUESTS", 0)
+    full = made().get("/health")
+    assert (full.status_code, full.headers["retry-after"]) == (503, "1")
+    monkeypatch.setattr(limits, "_MOST_REQUESTS", 9)
+    monkeypatch.setattr(limits, "_MOST_BODIES", 0)
+    assert made().post("/embed", json={"texts": "a"}).status_code == 503
+
+
+def test_keys_open_and_nothing_else_does(made):
+    locked = made(api_keys="one, ключ")
+    for wrong in ({}, {"authorization": "Bearer two"}, {"authorization": "Bearer"}):
+        for path in ("/health", "/openapi.json", "/docs", "/metrics", "/nothing"):
+            refused = locked.get(path, headers=wrong)
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    for key in ("one", "ключ"):
+        assert locked.get(
+            "/health", headers={b"authorization": f"bearer {key}".encode()}
+        ).is_success
+
+
+def test_docs_need_no_other_server_and_figures_are_by_route(local):
+    page = local.get("/docs").text
+    assert "cdn." not in page
+    script = next(one for one in page.split('"') if one.endswith("swagger-ui-bundle.js"))
+    assert local.get(script).status_code == 200
+    local.get("/nothing-at-all")
+    figures = local.get("/metrics").text
+    assert 'clip_app_requests_total{route="/docs",status="200"} 1.0' in figures
+    assert "nothing-at-all" not in figures
+    assert "clip_app_images_total" in figures
+
+
+def test_only_public_addresses_are_asked():
+    for private in (
+        *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0"),
+        *("100.64.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1"),
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "ff02::1"),
+    ):
+        assert not addresses.is_public(private), private
+    for public in ("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:8.8.8.8"):
+        assert addresses.is_public(public), public
+
+
+@pytest.fixture
+def pictures() -> Iterator[str]:
+    """A web server with a photograph, one too large, and ways to places that are not public."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            elsewhere = {
+                "/inside": f"http://127.0.0.2:{self.server.server_port}/cat.jpg",
+                "/file": "file:///etc/passwd",
+                "/moved": "/cat.jpg",
+                "/round": "/round",
+            }.get(self.path)
+            self.send_response(302 if elsewhere else 200 if self.path != "/none" else 404)
+            if elsewhere:
+                self.send_header("location", elsewhere)
+            self.end_headers()
+            for _ in range(30 if self.path == "/large" else 1):
+                self.wfile.write(CAT.read_bytes() if self.path != "/large" else b"x" * 100_000)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_pictures_are_fetched_within_limits_and_nothing_inside(made, pictures, monkeypatch):
+    fetching = made(fetch_images=True, max_upload_mb=1)
+
+    def ask(address: str) -> tuple[int, Any]:
+        answer = fetching.post("/classify", json={"image": address, "labels": LABELS})
+        return answer.status_code, answer.json()
+
+    # As it is: this machine is not public, by whatever name.
+    port = pictures.rpartition(":")[2]
+    for host in ("127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"):
+        assert ask(f"http://{host}:{port}/cat.jpg")[0] == 403, host
+    assert ask("http:///cat.jpg")[0] == ask("http://nowhere.invalid/a.jpg")[0] == 422
+    # One address of this machine in place of the internet.
+    monkeypatch.setattr(
+        addresses, "is_public", lambda ip: ip == str(ipaddress.ip_address(2130706433))
+    )
+    for path in ("/cat.jpg", "/moved"):
+        status, answer = ask(pictures + path)
+        assert (status, answer["results"][0]["label"]) == (200, "cat")
+    assert ask(f"{pictures}/inside") == (
+        403,
+        {"detail": "Only pictures at public addresses are fetched."},
+    )
+    assert ask(f"{pictures}/large")[0] == 413
+    for path in ("/none", "/file", "/round"):
+        assert ask(pictures + path)[0] == 422
+
+
+def test_many_at_once_are_each_answered_right(local):
+    names = [path.name for path in sorted(EXAMPLES.glob("*.jpg"))]
+    labels = ", ".join(name.removesuffix(".jpg") for name in names)
+
+    def ask(name: str) -> list[dict[str, Any]]:
+        sent = _files(name, field="image")
+        return local.post("/classify", files=sent, data={"labels": labels}).json()["results"]
+
+    alone = {name: _without_noise(ask(name)) for name in names}
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(ask, names * 4))
+    for name, results in zip(names * 4, together, strict=True):
+        assert _without_noise(results) == alone[name]
+    assert len({results[0]["label"] for results in together}) == len(names)
+
+
+_CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.mark.parametrize("page", ["docs/api.md", "docs/zh-CN/api.md"])
+def test_examples_of_the_documentation_run(app, page, monkeypatch, capsys):
+    monkeypatch.chdir(EXAMPLES)
+    whole = (ROOT / page).read_text("utf-8").replace("http://127.0.0.1:7860", app.url)
+    shell, python = (
+        [one for one in re.findall(rf"```{language}\n(.*?)```", whole, re.DOTALL) if "/v1" in one]
+        for language in ("sh", "python")
+    )
+    commands = "".join(shell).splitlines()
+    for command in commands:
+        told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+        assert ("# HELP" if "metrics" in command else '"model":') in told.stdout, command
+    assert len(commands) == 10
+    for code in python:
+        exec(code, {})
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first in ("cat fits", "猫 fits")
+    assert len(set(last.split())) == 1
+
+
+def test_whatever_is_sent_is_answered_as_the_openapi_says(local):
+    described = schemathesis.openapi.from_asgi("/openapi.json", local.app)
+    paths = set()
+    for found in described.get_all_operations():
+        operation = found.ok()
+        paths.add(operation.path)
+
+        @bounded(max_examples=25, deadline=None, database=None, suppress_health_check=HealthCheck)
+        @given(case=operation.as_strategy())
+        def answers(case: schemathesis.Case) -> None:
+            case.call_and_validate(checks=_CHECKS)
+
+        answers()
+    assert {"/classify", "/match", "/search", "/embed", "/health"} <= paths
