@@ -15,6 +15,7 @@ from clip_app.strings import (
     checking,
     gallery,
     http,
+    http_forms,
     images,
     intake,
     labels,
@@ -63,6 +64,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         teach_page,
         checking,
         http,
+        http_forms,
     )
     for key, pair in topic.STRINGS.items()
 }
