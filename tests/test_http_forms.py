@@ -64,7 +64,7 @@ def test_openai_embeds_texts_and_pictures_in_the_order_given(app, service):
 
 def test_the_hubs_client_classifies_and_extracts_features(app, service):
     labels = ["cat", "dog", "汽车"]
-    task = InferenceClient(model=f"{app.url}/v1/zero-shot-image-classification", token=False)
+    task = InferenceClient(model=f"{app.url}/v1/zero-shot-image-classification")
     for template in (None, "a drawing of {}"):
         found = task.zero_shot_image_classification(
             CAT, candidate_labels=labels, hypothesis_template=template
@@ -74,7 +74,7 @@ def test_the_hubs_client_classifies_and_extracts_features(app, service):
         np.testing.assert_allclose(
             [one.score for one in found], [one.score for one in wanted], atol=1e-4
         )
-    features = InferenceClient(model=f"{app.url}/v1/feature-extraction", token=False)
+    features = InferenceClient(model=f"{app.url}/v1/feature-extraction")
     expected = service.encode_texts(TEXTS)
     np.testing.assert_allclose(features.feature_extraction(TEXTS), expected, atol=1e-5)
     np.testing.assert_allclose(features.feature_extraction(TEXTS[0]), expected[:1], atol=1e-5)
