@@ -269,6 +269,11 @@ class ModelService:
             return ()
         return self._device_thread.run(partial(self._cut, long, filled))
 
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """How many tokens the model reads of all texts together, its own around them included."""
+        rows = self._engine.token_ids([*texts, ""])
+        return int((rows[:-1] != rows[-1, -1]).sum())  # what the empty text ends with is filling
+
     def _cut(self, texts: Sequence[str], filled: Callable[[str], str]) -> tuple[CutText, ...]:
         # Where a word more makes no difference the context is full, whatever the tokenizer does.
         tokens = self._engine.token_ids([filled(one) for one in texts])

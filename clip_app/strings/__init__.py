@@ -18,6 +18,7 @@ from clip_app.strings import (
     gallery_map,
     hosting,
     http,
+    http_forms,
     images,
     intake,
     labels,
@@ -71,6 +72,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         hosting,
         explain,
         http,
+        http_forms,
     )
     for key, pair in topic.STRINGS.items()
 }

@@ -10,6 +10,7 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.server.http.access import Keys
 from clip_app.server.http.addresses import Fetcher
 from clip_app.server.http.errors import EXCEPTION_HANDLERS
+from clip_app.server.http.forms import forms
 from clip_app.server.http.limits import Guard
 from clip_app.server.http.measures import CONTENT_TYPE, Measured, Measures
 from clip_app.server.http.routes import routes
@@ -47,7 +48,9 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
             ),
         ],
     )
-    app.include_router(routes(endpoints, Fetcher(largest) if settings.fetch_images else None))
+    fetch = Fetcher(largest) if settings.fetch_images else None
+    app.include_router(routes(endpoints, fetch))
+    app.include_router(forms(endpoints, fetch))
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -1,0 +1,91 @@
+"""The forms of OpenAI and of the Hub, by the clients that people have."""
+
+import base64
+
+import httpx
+import numpy as np
+import openai
+import pytest
+from huggingface_hub import InferenceClient
+
+from clip_app.images import load_image
+from clip_app.tasks.classify import classify
+from tests.conftest import EXAMPLES
+
+CAT, COFFEE = EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg"
+TEXTS = ["a cat", "一杯咖啡"]
+
+
+def _url(path) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _openai(url: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+
+
+def test_openai_embeds_texts_and_pictures_in_the_order_given(app, service):
+    texts = service.encode_texts(TEXTS)
+    images = service.encode_images([load_image(CAT), load_image(COFFEE)])
+    with _openai(app.url) as client:
+        model = client.models.list().data[0].id
+        assert model == service.info.public_name
+        # The client asks for Base64 by itself where nothing is said.
+        for form in ({}, {"encoding_format": "float"}):
+            answer = client.embeddings.create(model=model, input=TEXTS, **form)
+            np.testing.assert_allclose([one.embedding for one in answer.data], texts, atol=1e-5)
+        assert (answer.model, answer.usage.total_tokens > 4) == (model, True)
+        one = client.embeddings.create(model="any", input="a cat").data[0].embedding
+        np.testing.assert_allclose(one, texts[0], atol=1e-5)
+
+        mixed = [{"image": _url(CAT)}, {"text": TEXTS[1]}, {"image": _url(COFFEE)}, TEXTS[0]]
+        answer = client.embeddings.create(model=model, input=mixed)  # Jina's
+        expected = np.stack([images[0], texts[1], images[1], texts[0]])
+        np.testing.assert_allclose([one.embedding for one in answer.data], expected, atol=1e-3)
+        assert [one.index for one in answer.data] == [0, 1, 2, 3]
+
+        sent = [_url(CAT), _url(COFFEE)]  # Infinity's
+        answer = client.embeddings.create(
+            model=model, input=sent, extra_body={"modality": "image"}, dimensions=len(images[0])
+        )
+        np.testing.assert_allclose([one.embedding for one in answer.data], images, atol=1e-3)
+        assert answer.usage.total_tokens == 0
+
+        with pytest.raises(openai.UnprocessableEntityError) as refused:
+            client.embeddings.create(model=model, input="a", dimensions=7)
+        assert "not 7" in refused.value.body["message"]
+        assert refused.value.body["type"] == "invalid_request_error"
+        for wrong in ([], [{"sound": "x"}], [{"image": "data:,%%"}], [{"image": _url(CAT)[:300]}]):
+            with pytest.raises(openai.APIStatusError) as refused:
+                client.embeddings.create(model=model, input=wrong)
+            assert 400 <= refused.value.status_code < 500
+            assert refused.value.body["message"].endswith((".", "。"))
+
+
+def test_the_hubs_client_classifies_and_extracts_features(app, service):
+    labels = ["cat", "dog", "汽车"]
+    task = InferenceClient(model=f"{app.url}/v1/zero-shot-image-classification")
+    for template in (None, "a drawing of {}"):
+        found = task.zero_shot_image_classification(
+            CAT, candidate_labels=labels, hypothesis_template=template
+        )
+        wanted = classify(service, [load_image(CAT)], labels, template or "auto")[0].results
+        assert [one.label for one in found] == [one.label for one in wanted]
+        np.testing.assert_allclose(
+            [one.score for one in found], [one.score for one in wanted], atol=1e-4
+        )
+    features = InferenceClient(model=f"{app.url}/v1/feature-extraction")
+    expected = service.encode_texts(TEXTS)
+    np.testing.assert_allclose(features.feature_extraction(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(features.feature_extraction(TEXTS[0]), expected[:1], atol=1e-5)
+    image = features.feature_extraction(_url(CAT))
+    np.testing.assert_allclose(image, service.encode_images([load_image(CAT)]), atol=1e-3)
+    answer = httpx.post(
+        f"{app.url}/v1/zero-shot-image-classification",
+        json={
+            "inputs": base64.b64encode(CAT.read_bytes()).decode(),
+            "parameters": {"candidate_labels": labels, "hypothesis_template": "no place"},
+        },
+    )
+    assert answer.status_code == 422
+    assert "no place" in answer.json()["detail"]
