@@ -25,6 +25,7 @@ from gallery import resident  # noqa: E402
 from clip_app.gallery.pages import browse, facets, search_page  # noqa: E402
 from clip_app.gallery.query import parse_query  # noqa: E402
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary  # noqa: E402
+from clip_app.gallery.stores.qdrant_nodes import Nodes  # noqa: E402
 from clip_app.gallery.stores.sqlite_store import SqliteStore  # noqa: E402
 from clip_app.gallery.stores.store import Entry, Filter, IndexKey, Store  # noqa: E402
 from clip_app.model.service import ModelService  # noqa: E402
@@ -54,7 +55,7 @@ def main() -> None:
             columns[f"SQLite, {size:,}"] = measured(service, store, size, options.pages)
             store.close()
         if size := options.qdrant:
-            library = QdrantLibrary("memory:", None, folder)
+            library = QdrantLibrary(Nodes("memory:"), folder)
             qdrant = library.open(folder, info, create=True)
             fill(qdrant, size)
             columns[f"Qdrant in memory, {size:,}"] = measured(service, qdrant, size, options.pages)
