@@ -292,6 +292,18 @@ class GalleryService:
         file = Path(path)
         return f"{self.name_of(file.parent)}/{file.name}"
 
+    def read(self, path: str) -> bytes:
+        """The content of a photograph below the configured roots, by its whole path or `path_of`.
+
+        Raises:
+            ImageError: if there is none, or it lies outside.
+        """
+        first, _, below = path.partition("/")
+        for root in self.roots.folders if first and below else ():
+            if first == root.name and (root / below).is_file():
+                return self.roots.read(str(root / below))
+        return self.roots.read(path)
+
     def name_of(self, folder: Path) -> str:
         """A gallery's name for people: its path from its root on, no more of the disk."""
         for root in self.roots.folders:

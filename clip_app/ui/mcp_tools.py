@@ -1,17 +1,31 @@
 """The API's endpoints as tools for MCP clients."""
 
+import base64
+import io
 import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.mcp import GradioMCPServer
-from gradio_client import Client
+from gradio.processing_utils import save_base64_to_cache, save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from gradio_client import Client, handle_file
 from mcp.server import Server
-from mcp.types import TextContent
+from mcp.types import ImageContent, TextContent
 
-from clip_app.errors import ClipAppError, InputError
+from clip_app.errors import ClipAppError, ImageError, InputError
+from clip_app.gallery.galleries import GalleryService
+from clip_app.images import load_image, thumbnail
+from clip_app.server.http.errors import RequestError
 from clip_app.ui.errors import request_language
 from clip_app.ui.gate import OWN_HEADER, LogIn
+
+# Arguments that are photographs, or lists of them.
+_PHOTOS = ("image", "images", "without")
+
+# What a model is shown of a search: some hundred tokens each.
+_SHOWN, _SIDE = 4, 320
 
 
 class _Server(Server):
@@ -26,12 +40,18 @@ class Tools(GradioMCPServer):
     Args:
         blocks: the app.
         log_in: what the app asks of visitors; None where it is open.
+        galleries: whose photographs can be named by their paths.
+        fetch: whether photographs may be fetched from public addresses.
     """
 
     Server = _Server
 
-    def __init__(self, blocks: gr.Blocks, log_in: LogIn | None) -> None:
+    def __init__(
+        self, blocks: gr.Blocks, log_in: LogIn | None, galleries: GalleryService, fetch: bool
+    ) -> None:
         super().__init__(blocks)
+        self._galleries = galleries
+        self._fetch = fetch
         self._own = {OWN_HEADER: log_in.own_key} if log_in else {}
 
     def _get_or_create_client(self) -> Client:
@@ -55,6 +75,10 @@ class Tools(GradioMCPServer):
         for name, one in schema["properties"].items():
             if name not in schema.get("required", ()) and isinstance(one.get("type"), str):
                 one["type"] = [one["type"], "null"]
+            if name in _PHOTOS:
+                one.get("items", one)["format"] = (
+                    "path as search answers it, data URL" + ", http or https URL" * self._fetch
+                )
         return schema, files
 
     def _prepare_tool_call_args(self, name: str, arguments: dict[str, Any]) -> Any:
@@ -71,13 +95,59 @@ class Tools(GradioMCPServer):
                 if not one.get("parameter_has_default", False)
             }
             try:
-                return super()._prepare_tool_call_args(name, missing | (arguments or {}))
+                given = missing | (arguments or {})
+                for one in _PHOTOS:
+                    if one in given:
+                        given[one] = self._photos(given[one])
+                return super()._prepare_tool_call_args(name, given)
             except (TypeError, ValueError) as error:
                 raise InputError("request_malformed") from error
         except ClipAppError as error:
             # What an MCP client is shown is the text of the exception.
             raise ValueError(error.message(request_language(request))) from error
 
+    def _photos(self, given: Any) -> Any:
+        """Photographs as Gradio's client sends them, each in place of what names it.
+
+        Raises:
+            InputError, RequestError: if one is not below the galleries, or may not be fetched.
+        """
+        if isinstance(given, list):
+            return [self._photos(one) for one in given]
+        if not isinstance(given, str) or not given:
+            return given
+        if given.startswith("data:"):
+            return handle_file(save_base64_to_cache(given, get_upload_folder()))
+        if given.startswith(("http://", "https://")):
+            if not self._fetch:
+                raise RequestError(403, "http_no_addresses")
+            return handle_file(given)  # Gradio asks public addresses only
+        try:
+            data = self._galleries.read(given)
+        except ImageError as error:
+            raise InputError("request_malformed") from error
+        return handle_file(save_bytes_to_cache(data, Path(given).name, get_upload_folder()))
+
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
-        """The endpoint's answer as JSON; no endpoint answers with files."""
-        return [TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data]
+        """The endpoint's answer as JSON, and small pictures of what was found first."""
+        told: list[Any] = [
+            TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data
+        ]
+        for answer in data:
+            found = answer.get("results", ()) if isinstance(answer, dict) else ()
+            told += [
+                ImageContent(type="image", data=small, mimeType="image/jpeg")
+                for one in found[:_SHOWN]
+                if "path" in one and (small := self._small(one["path"]))
+            ]
+        return told
+
+    def _small(self, path: str) -> str | None:
+        """A thumbnail of a found photograph, JPEG in Base64; None where it is gone."""
+        buffer = io.BytesIO()
+        try:
+            picture = load_image(self._galleries.read(path), target_side=_SIDE)
+        except ImageError:
+            return None
+        thumbnail(picture, _SIDE).save(buffer, "JPEG", quality=80)
+        return base64.b64encode(buffer.getvalue()).decode()

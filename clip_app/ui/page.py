@@ -164,7 +164,7 @@ def launch_options(
         from clip_app.ui.mcp_tools import Tools
 
         # In place of the one that `mcp_server=True` would make.
-        tools = demo.mcp_server_obj = Tools(demo, log_in)
+        tools = demo.mcp_server_obj = Tools(demo, log_in, galleries, settings.fetch_images)
         demo.mcp_server = True
         app["lifespan"] = tools.lifespan
     return {
