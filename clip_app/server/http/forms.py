@@ -129,7 +129,9 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         asked = checked(FeaturesAsked, await json_body(request))
         _check_dimensions(endpoints, asked.dimensions or asked.parameters.dimensions)
         inputs = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
-        given = [{"image" if one.startswith("data:") else "text": one} for one in inputs]
+        given: list[dict[str, Any]] = [
+            {"image" if one.startswith("data:") else "text": one} for one in inputs
+        ]
         return as_json(await _rows(endpoints, given, fetch))
 
     return router
@@ -141,7 +143,9 @@ async def _embeddings(
     asked = checked(EmbeddingsAsked, values)
     _check_dimensions(endpoints, asked.dimensions)
     listed = asked.input if isinstance(asked.input, list) else [asked.input]
-    given = [one if isinstance(one, dict) else {asked.modality: one} for one in listed]
+    given: list[dict[str, Any]] = [
+        one if isinstance(one, dict) else {asked.modality: one} for one in listed
+    ]
     rows = await _rows(endpoints, given, fetch)
     if asked.encoding_format == "base64":
         rows = [base64.b64encode(one.astype("<f4").tobytes()).decode() for one in rows]
