@@ -118,12 +118,16 @@ CLOSED = {
     "/v1/docs",
     "/v1/docs/oauth2-redirect",
     "/v1/embed",
+    "/v1/embeddings",
+    "/v1/feature-extraction",
     "/v1/health",
     "/v1/match",
     "/v1/metrics",
+    "/v1/models",
     "/v1/openapi.json",
     "/v1/search",
     "/v1/static-offline-docs",
+    "/v1/zero-shot-image-classification",
 }
 
 
