@@ -141,7 +141,9 @@ async def _embeddings(
     asked = checked(EmbeddingsAsked, values)
     _check_dimensions(endpoints, asked.dimensions)
     listed = asked.input if isinstance(asked.input, list) else [asked.input]
-    given = [one if isinstance(one, dict) else {asked.modality: one} for one in listed]
+    given: list[dict[str, Any]] = [
+        one if isinstance(one, dict) else {asked.modality: one} for one in listed
+    ]
     rows = await _rows(endpoints, given, fetch)
     if asked.encoding_format == "base64":
         rows = [base64.b64encode(one.astype("<f4").tobytes()).decode() for one in rows]
