@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,7 +294,6 @@ def update_index(
     service: ModelService,
     folder: Path,
     roots: Roots,
-    index: Callable[..., IndexReport] = index_folder,
     **options: Any,
 ) -> IndexReport:
     """Bring a gallery's index up to date; a damaged one is set aside and made anew.
@@ -304,15 +303,14 @@ def update_index(
         service: the model whose index it is.
         folder: the gallery, resolved.
         roots: what may be read.
-        index: `indexer.index_folder`, or one that does the same elsewhere.
-        options: as for `index`, whose errors and result these are.
+        options: as for `index_folder`, whose errors and result these are.
     """
     store = library.open(folder, service.info, create=True)
     try:
-        return index(service, store, roots, **options)
+        return index_folder(service, store, roots, **options)
     except DamagedIndexError:
         store = library.start_again(store)
-    return index(service, store, roots, **options)
+    return index_folder(service, store, roots, **options)
 
 
 def _slug(name: str, digest: str) -> str:

@@ -248,12 +248,4 @@ STRINGS: dict[str, tuple[str, str]] = {
         "This setting needs Qdrant's client; please run: pip install qdrant-client",
         "此设置需要 Qdrant 客户端，请运行：pip install qdrant-client",
     ),
-    "ray_not_installed": (
-        'The option --ray needs Ray; please run: pip install "ray[data]"',
-        '选项 --ray 需要 Ray，请运行：pip install "ray[data]"',
-    ),
-    "ray_failed": (
-        "Ray's workers have failed: {reason}",
-        "Ray 的工作进程出现故障：{reason}",
-    ),
 }
