@@ -1,6 +1,6 @@
 # make run: set up and open the app; make run LIGHT=1 without torch, in a tenth of the room, for the
 # starter and for models that were exported elsewhere; TORCH_INDEX names where PyTorch comes from (see
-# set_up.py). make test: set up and run every check and test. make quick: the
+# clip_app/set_up.py). make test: set up and run every check and test. make quick: the
 # tests that take no browser and no patience. make check: style and types only.
 PYTHON ?= python3
 VENV := .venv
@@ -36,7 +36,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/serving.py $(ARGS)
 
 $(VENV)/.installed $(VENV)/.installed-light: $(VENV)/.installed%: requirements%.txt
-	$(PYTHON) set_up.py --venv $(VENV) $(if $*,--light)
+	$(PYTHON) clip_app/set_up.py --venv $(VENV) $(if $*,--light)
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

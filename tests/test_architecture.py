@@ -14,7 +14,7 @@ PACKAGE = ROOT / "clip_app"
 # From the top of the house down; a room imports those below it and, inside one storey, what
 # `SIDEWAYS` names.
 STOREYS = (
-    ("__main__",),
+    ("__main__", "set_up"),
     ("ui", "server", "terminal"),
     ("sorting",),
     ("tasks", "gallery"),
@@ -56,7 +56,7 @@ HEAVY = {
     "onnxruntime": {"model/onnx_engine.py", "model/quantise.py"},
     "tokenizers": {"model/tokenizer.py", "model/vocabulary.py", "model/export.py"},
     "gradio": {"ui/", "server/"},
-    "argparse": {"terminal/", "arguments.py", "settings.py"},
+    "argparse": {"terminal/", "arguments.py", "settings.py", "set_up.py"},
 }
 
 

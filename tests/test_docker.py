@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clip_app.gallery.scan import Shard
+from clip_app.model.catalog import DEFAULT_PRESET
 from clip_app.settings import Settings
 from tests.conftest import ROOT
 
+DEPLOY = ROOT / "docs" / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 
 
@@ -81,10 +84,11 @@ def test_the_health_check_tells_an_app_that_answers_from_one_that_does_not(app):
 
 
 def test_what_starts_it_sets_settings_that_there_are():
-    composed = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["app"]
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["app"]
     assert composed["read_only"]
+    assert (DEPLOY / composed["build"]["context"]).resolve() == ROOT
     assert composed["build"]["target"] in re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M)
-    manifests = [*yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8"))]
+    manifests = [*yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text("utf-8"))]
     (pod,) = [one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment"]
     assert pod["enableServiceLinks"] is False, "a service called clip-app would set CLIP_APP_PORT"
     assert pod["securityContext"]["runAsNonRoot"]
@@ -96,7 +100,42 @@ def test_what_starts_it_sets_settings_that_there_are():
         assert Settings(**given).gallery_store == "qdrant+http://qdrant:6333"
 
 
-def test_kubernetes_takes_the_manifest():
+def test_the_pods_that_index_share_out_every_part_and_nothing_else(tmp_path):
+    job = yaml.safe_load((DEPLOY / "kubernetes-index.yaml").read_text("utf-8"))["spec"]
+    assert job["completionMode"] == "Indexed", "else the pods are not numbered"
+    pod = job["template"]["spec"]
+    (container,) = pod["containers"]
+    given = {one["name"]: one.get("value") for one in container["env"]}
+    parts = job["completions"]
+    assert given.pop("PARTS") == str(parts)
+    names = {name.removeprefix("CLIP_APP_").lower(): one for name, one in given.items()}
+    assert (
+        names.keys() == {"model", "gallery_store", "qdrant_api_key"} <= Settings.model_fields.keys()
+    )
+    assert names["model"] == DEFAULT_PRESET
+    assert names["gallery_store"] == "qdrant+http://qdrant:6333"
+    (cache,) = [one for one in pod["volumes"] if one["name"] == "cache"]
+    assert "emptyDir" in cache, "the lock in a shared one would let one pod in at a time"
+
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    shards = []
+    for number in range(parts):
+        numbered = {"PATH": path, "PARTS": str(parts), "JOB_COMPLETION_INDEX": str(number)}
+        told = subprocess.run(
+            container["command"], env=numbered, capture_output=True, text=True, check=True
+        ).stdout.split()
+        assert told[:-1] == ["-m", "clip_app", "index", "/photos", "--shard"]
+        shards.append(Shard.parse(told[-1]))
+    assert shards == [Shard(number, parts) for number in range(parts)]
+
+
+@pytest.mark.parametrize(
+    "manifest", sorted(DEPLOY.glob("kubernetes*.yaml")), ids=lambda one: one.stem
+)
+def test_kubernetes_takes_the_manifest(manifest):
     validator = pytest.importorskip("kubernetes_validate")
-    for one in yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text("utf-8")):
+    for one in yaml.safe_load_all(manifest.read_text("utf-8")):
         validator.validate(one, validator.latest_version(), strict=True)

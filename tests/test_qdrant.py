@@ -35,7 +35,7 @@ def server(request, tmp_path):
         address = request.getfixturevalue("qdrant_address")
     server = QdrantServer(Nodes(address), tmp_path)
     yield server
-    for name, _ in server.indexes():
+    for name, *_ in server.indexes():
         server.delete(name)
     server.close()
 

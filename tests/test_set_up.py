@@ -1,9 +1,11 @@
-"""`set_up.py`: where PyTorch comes from, and what is said before it is downloaded."""
+"""`clip_app/set_up.py`: where PyTorch comes from, and what is said before it is downloaded."""
 
 import base64
 import hashlib
 import http.server
 import os
+import shutil
+import subprocess
 import sys
 import threading
 import zipfile
@@ -13,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-import set_up
+from clip_app import set_up
+from tests.conftest import ROOT
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
@@ -94,3 +97,13 @@ def test_where_pytorch_comes_from(indexes, monkeypatch):
 def test_an_index_that_does_not_answer_is_given_up_soon():
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as silent:
         assert not set_up.answers(f"http://127.0.0.1:{silent.server_address[1]}/torch/", 0.3)
+
+
+def test_as_a_script_it_takes_none_of_its_neighbours_for_another_module(tmp_path):
+    shutil.copytree(ROOT / "clip_app", tmp_path / "clip_app")
+    (tmp_path / "clip_app" / "json.py").write_text("raise ImportError")
+    script = os.path.join("clip_app", "set_up.py")
+    told = subprocess.run(
+        [sys.executable, script, "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "--light" in told.stdout, told.stderr

@@ -17,8 +17,12 @@ import pytest
 
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.library import Library
+from clip_app.gallery.stores import qdrant_server
+from clip_app.gallery.stores.qdrant_library import QdrantLibrary
+from clip_app.gallery.stores.qdrant_nodes import Nodes
+from clip_app.gallery.stores.qdrant_server import index_name
 from clip_app.gallery.stores.sqlite_schema import VERSION
-from clip_app.gallery.stores.store import Counts, Filter
+from clip_app.gallery.stores.store import Counts, Filter, IndexKey
 from clip_app.model.info import ModelInfo
 from clip_app.sorting import journal
 from clip_app.tasks.concept_files import concepts_from_bytes
@@ -103,7 +107,7 @@ def version_of_dumps() -> list[int]:
     return sorted(int(one.read_text("utf-8").partition(mark)[2][0]) for one in INDEXES)
 
 
-def test_an_index_of_a_newer_version_is_one_sentence(tmp_path, model, caplog):
+def test_an_index_of_a_newer_version_is_one_sentence(tmp_path, model, caplog, capsys):
     database = put(INDEXES[-1], tmp_path)
     with closing(sqlite3.connect(database)) as table:
         table.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION + 1,))
@@ -113,9 +117,40 @@ def test_an_index_of_a_newer_version_is_one_sentence(tmp_path, model, caplog):
     assert told.value.key == "index_newer"
     said = "The index of photos was written by a newer version of this program."
     assert told.value.message("en") == said
-    assert main(["status", "--index", str(tmp_path)]) == 0
-    assert said in caplog.text
+    photos, starter = str(PHOTOS), ("--model", "starter")
+    for command, code in (
+        (("status",), 0),
+        (("search", "--text", "sun", *starter), 2),
+        (("search", "--text", "sun", "--folder", photos, *starter), 2),
+        (("duplicates", photos, *starter), 2),
+        (("forget", photos), 2),
+    ):
+        caplog.clear()
+        assert main([*command, "--index", str(tmp_path)]) == code
+        told = "".join([caplog.text, *capsys.readouterr()])
+        assert told.count(said) == 1, command
+        assert "No folder has been indexed" not in told
     assert version(database) == str(VERSION + 1), "and left as it is"
+
+
+def test_so_is_one_in_qdrant(tmp_path, model, monkeypatch, caplog):
+    key = IndexKey(PHOTOS, model.name, model.fingerprint, DIM)
+    with closing(QdrantLibrary(Nodes(f"path:{tmp_path / 'qdrant'}"), tmp_path)) as library:
+        assert library.is_empty()
+        with monkeypatch.context() as newer:
+            newer.setattr(qdrant_server, "VERSION", qdrant_server.VERSION + 1)
+            library._server.create(index_name(key), key)
+        for refused in (
+            lambda: library.open(PHOTOS, model),
+            lambda: library.open(PHOTOS, model, create=True),
+            lambda: library.forget(PHOTOS),
+        ):
+            with pytest.raises(GalleryError) as told:
+                refused()
+            assert told.value.key == "index_newer"
+        assert library.galleries(model, closely=True) == []
+        assert "The index of photos was written by a newer version of this program." in caplog.text
+        assert (library.is_empty(), library.folders()) == (False, {PHOTOS}), "and left as it is"
 
 
 def test_what_was_taught_is_read_and_of_a_newer_version_is_one_sentence(tmp_path):

@@ -49,8 +49,8 @@ def decode(
     roots: Roots,
     folder: Path,
     job: Job,
-    is_new: Callable[[bytes], bool] = lambda image: True,
-    prepared: Mapping[bytes, Prepared] | None = None,
+    is_new: Callable[[bytes], bool],
+    prepared: Mapping[bytes, Prepared] | None,
 ) -> Job:
     """Read, hash, decode and preprocess one file; never raises for what is wrong with it.
 

@@ -86,7 +86,7 @@ def index_folder(
 
 
 class Run:
-    """One run of the indexer in this process; `entries` may be replaced by another pipeline."""
+    """One run of the indexer."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Run:
             self._count(found=found, repaired=repaired)
             self._progress.begin(found)
             # Closed at once when something fails, so that no worker outlives the lock.
-            with contextlib.closing(self.entries(files)) as entries:
+            with contextlib.closing(self._entries(files)) as entries:
                 self._write_all(entries)
             if not self._stop.is_set():
                 self._forget_missing(files)
@@ -154,7 +154,7 @@ class Run:
                 seconds=time.monotonic() - started,
             )
 
-    def entries(self, files: FileList) -> Generator[Entry]:
+    def _entries(self, files: FileList) -> Generator[Entry]:
         """What to write for the files that need something."""
         with contextlib.closing(self._decoded(files)) as jobs:
             yield from self._encoded(jobs)

@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +85,16 @@ class AnyLibrary(Protocol):
     def start_again(self, store: Store) -> Store:
         """Set a damaged index aside and open an empty one in its place."""
 
+    def is_empty(self) -> bool:
+        """Whether there is no index at all, not even one that cannot be read."""
+
+    def folders(self) -> set[Path]:
+        """The galleries that have an index, which is not opened for it."""
+
     def galleries(self, model: ModelInfo | None, *, closely: bool = False) -> list[IndexStatus]:
-        """Every index there is, by folder; none is usable without a model.
+        """Every index that can be read, by folder; none is usable without a model.
+
+        Of those that cannot, the log tells.
 
         Args:
             model: the one in use.
@@ -177,8 +185,16 @@ class Library:
             self._open[place] = SqliteStore(place, store.key, create=True)
             return self._open[place]
 
+    def is_empty(self) -> bool:
+        """Whether there is no index at all, not even one that cannot be read."""
+        return not any(self._databases())
+
+    def folders(self) -> set[Path]:
+        """The galleries that have an index."""
+        return {key.folder for _, key in self._all()}
+
     def galleries(self, model: ModelInfo | None, *, closely: bool = False) -> list[IndexStatus]:
-        """Every index there is, by folder; those of other models too, or all without a model."""
+        """Every index that can be read, by folder; those of other models too."""
         found = []
         for place, key in self._all():
             usable = model is not None and key.fingerprint == model.fingerprint
@@ -242,8 +258,11 @@ class Library:
         there = sorted(self._gallery(folder).glob(f"*-{digest}/index.sqlite"))
         return there[0].parent if there else self._gallery(folder) / _slug(model.name, digest)
 
+    def _databases(self) -> Iterator[Path]:
+        return self.directory.glob("*/*/index.sqlite")
+
     def _all(self) -> Iterator[tuple[Path, IndexKey]]:
-        for database in sorted(self.directory.glob("*/*/index.sqlite")):
+        for database in sorted(self._databases()):
             try:
                 key = read_facts(database).key
             except (GalleryError, StorageError) as error:
@@ -294,7 +313,6 @@ def update_index(
     service: ModelService,
     folder: Path,
     roots: Roots,
-    index: Callable[..., IndexReport] = index_folder,
     **options: Any,
 ) -> IndexReport:
     """Bring a gallery's index up to date; a damaged one is set aside and made anew.
@@ -304,15 +322,14 @@ def update_index(
         service: the model whose index it is.
         folder: the gallery, resolved.
         roots: what may be read.
-        index: `indexer.index_folder`, or one that does the same elsewhere.
-        options: as for `index`, whose errors and result these are.
+        options: as for `index_folder`, whose errors and result these are.
     """
     store = library.open(folder, service.info, create=True)
     try:
-        return index(service, store, roots, **options)
+        return index_folder(service, store, roots, **options)
     except DamagedIndexError:
         store = library.start_again(store)
-    return index(service, store, roots, **options)
+    return index_folder(service, store, roots, **options)
 
 
 def _slug(name: str, digest: str) -> str:

@@ -39,6 +39,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "No folder has been indexed yet; please index one first.",
         "还没有任何文件夹建立过索引，请先建立一个。",
     ),
+    "indexes_left_out": (
+        "There are indexes, but none that this program can read.",
+        "已有索引，但本程序都无法读取。",
+    ),
     "index_busy": (
         "The index of {folder} is being updated elsewhere just now; please wait for that to end.",
         "{folder} 的索引正在别处更新，请等待其完成。",
@@ -247,13 +251,5 @@ STRINGS: dict[str, tuple[str, str]] = {
     "qdrant_not_installed": (
         "This setting needs Qdrant's client; please run: pip install qdrant-client",
         "此设置需要 Qdrant 客户端，请运行：pip install qdrant-client",
-    ),
-    "ray_not_installed": (
-        'The option --ray needs Ray; please run: pip install "ray[data]"',
-        '选项 --ray 需要 Ray，请运行：pip install "ray[data]"',
-    ),
-    "ray_failed": (
-        "Ray's workers have failed: {reason}",
-        "Ray 的工作进程出现故障：{reason}",
     ),
 }

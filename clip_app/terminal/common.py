@@ -104,7 +104,7 @@ def as_indexed(library: AnyLibrary, folder: Path) -> Path:
     """
     if str(folder).isascii():
         return folder
-    known = [str(one.folder) for one in library.galleries(None)]
+    known = [str(one) for one in library.folders()]
     twin = str(folder) if str(folder) in known else same_name(str(folder), known)
     if twin is None or (folder.exists() and not _is_same_folder(folder, twin)):
         return folder
@@ -130,8 +130,7 @@ def indexed_folder(library: AnyLibrary, typed: Path) -> Path:
         GalleryError: if there is neither a folder nor an index of one.
     """
     folder = as_indexed(library, real_folder(typed))
-    known = any(one.folder == folder for one in library.galleries(None))
-    return folder if known else existing_folder(typed)
+    return folder if folder in library.folders() else existing_folder(typed)
 
 
 def _is_same_folder(one: Path, other: str) -> bool:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from clip_app.console import StatusLine, emit, emit_json, tell
-from clip_app.errors import ClipAppError, InputError
+from clip_app.errors import ClipAppError
 from clip_app.gallery.index_report import IndexProgress, IndexReport
-from clip_app.gallery.indexer import index_folder
 from clip_app.gallery.library import update_index
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import WHOLE, Shard
@@ -22,7 +21,7 @@ from clip_app.gallery.watch import follow
 from clip_app.model.service import ModelService
 from clip_app.process import terminal_language
 from clip_app.server.answers import index_answer
-from clip_app.settings import Settings, read_settings
+from clip_app.settings import read_settings
 from clip_app.strings import text
 from clip_app.terminal import common
 from clip_app.terminal.common import (
@@ -32,7 +31,6 @@ from clip_app.terminal.common import (
     as_indexed,
     existing_folder,
     opened_library,
-    positive,
     tell_broken,
     wrong,
 )
@@ -50,12 +48,6 @@ def add(commands: Any) -> None:
         default=WHOLE,
         metavar="I/N",
         help="part I of N of the files, the others being indexed on other machines",
-    )
-    command.add_argument(
-        "--ray",
-        type=positive,
-        metavar="WORKERS",
-        help="encode with so many workers of a Ray cluster, or of this machine where there is none",
     )
     command.add_argument(
         "--verify",
@@ -84,7 +76,6 @@ def run(parsed: argparse.Namespace) -> None:
     """Bring the index up to date, and tell what was done."""
     folder = existing_folder(parsed.folder)
     settings = read_settings(parsed, GALLERY_SETTINGS)
-    indexer = _indexer(parsed.ray, settings)
     service = common.load_service(settings)
     with opened_library(settings) as library, _stop_on_interrupt() as stop:
         folder = as_indexed(library, folder)
@@ -97,7 +88,6 @@ def run(parsed: argparse.Namespace) -> None:
                     service,
                     folder,
                     roots,
-                    indexer,
                     shard=parsed.shard,
                     progress=progress.tell,
                     stop=stop,
@@ -156,17 +146,6 @@ def _tell_done(
             emit(f"  {note}")
     if report.stopped:
         raise KeyboardInterrupt
-
-
-def _indexer(ray_workers: int | None, settings: Settings) -> Callable[..., IndexReport]:
-    if ray_workers is None:
-        return index_folder
-    try:
-        # Only here: not everyone has Ray.
-        from clip_app.gallery.ray_indexer import index_with_ray
-    except ImportError as error:
-        raise InputError("ray_not_installed") from error
-    return partial(index_with_ray, settings=settings, ray_workers=ray_workers)
 
 
 def _tell_broken(report: IndexReport) -> None:

@@ -89,7 +89,7 @@ def run(parsed: argparse.Namespace) -> None:
         _check_readable(path)
     settings = read_settings(parsed, GALLERY_SETTINGS)
     with opened_library(settings) as library:
-        if not library.galleries(None):
+        if library.is_empty():
             raise GalleryError("index_none")
         service = common.load_service(settings)
         stores = _stores(library, service, parsed.folder)
@@ -125,6 +125,8 @@ def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> 
     if folder is not None:
         return [library.open(indexed_folder(library, folder), service.info)]
     statuses = library.galleries(service.info)
+    if not statuses:
+        raise GalleryError("indexes_left_out")
     usable = [library.open(one.folder, service.info) for one in statuses if one.usable]
     if not usable:
         raise GalleryError(

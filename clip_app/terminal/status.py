@@ -32,6 +32,7 @@ def run(parsed: argparse.Namespace) -> None:
     model = common.load_service(settings).info if "model" in parsed else None
     with opened_library(settings) as library:
         statuses = library.galleries(model, closely=True)
+        is_empty = library.is_empty()
     answer = status_answer(model.name if model else None, statuses)
     language = terminal_language()
     for one, index in zip(answer["galleries"], statuses, strict=True):
@@ -43,7 +44,7 @@ def run(parsed: argparse.Namespace) -> None:
         emit_json(answer)
         return
     if not statuses:
-        emit(text("index_none", language))
+        emit(text("index_none" if is_empty else "indexes_left_out", language))
     for one in answer["galleries"]:
         emit(one["gallery"])
         usable = f"; {text('terminal_usable', language)}" if one.get("usable") else ""

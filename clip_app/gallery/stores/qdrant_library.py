@@ -1,18 +1,21 @@
 """All indexes of one Qdrant server: which galleries there are, opening and forgetting them."""
 
+import logging
 import threading
 from pathlib import Path
 
-from clip_app.errors import MissingIndexError
+from clip_app.errors import GalleryError, MissingIndexError
 from clip_app.gallery.library import IndexStatus, distrust_in, no_index
 from clip_app.gallery.maps import forget_maps
 from clip_app.gallery.pictures import forget_thumbnails, thumbnail_folder
 from clip_app.gallery.roots import printable
 from clip_app.gallery.stores.qdrant_nodes import Nodes
-from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
+from clip_app.gallery.stores.qdrant_server import VERSION, Listed, QdrantServer, index_name
 from clip_app.gallery.stores.qdrant_store import QdrantStore
 from clip_app.gallery.stores.store import IndexKey, Store
 from clip_app.model.info import ModelInfo
+
+log = logging.getLogger(__name__)
 
 
 class QdrantLibrary:
@@ -42,13 +45,16 @@ class QdrantLibrary:
         name = index_name(key)
         with self._lock:
             if name not in self._open:
-                known = dict(self._server.indexes())
+                known = {one.name: one for one in self._server.indexes()}
                 if name not in known:
                     if not create:
-                        others = [other.model for other in known.values() if other.folder == folder]
+                        others = [
+                            one.key.model for one in known.values() if one.key.folder == folder
+                        ]
                         raise no_index(folder, model, others)
                     self._server.create(name, key)
-                self._open[name] = QdrantStore(self._server, name, key)
+                    known[name] = Listed(name, key, VERSION)
+                self._open[name] = self._store(known[name])
             return self._open[name]
 
     def start_again(self, store: Store) -> Store:
@@ -60,30 +66,53 @@ class QdrantLibrary:
             self._open[name] = QdrantStore(self._server, name, store.key)
             return self._open[name]
 
+    def is_empty(self) -> bool:
+        """Whether there is no index at all, not even one that cannot be read."""
+        return not self._server.indexes()
+
+    def folders(self) -> set[Path]:
+        """The galleries that have an index."""
+        return {one.key.folder for one in self._server.indexes()}
+
     def galleries(self, model: ModelInfo | None, *, closely: bool = False) -> list[IndexStatus]:
-        """Every index there is, by folder; those of other models too."""
+        """Every index that can be read, by folder; those of other models too."""
         found = []
-        for name, key in self._server.indexes():
+        for one in self._server.indexes():
+            key = one.key
             usable = model is not None and key.fingerprint == model.fingerprint
-            store = self._open.get(name) or QdrantStore(self._server, name, key)
+            try:
+                store = self._store(one)
+            except GalleryError as error:
+                log.warning("The index %s is left out: %s", one.name, error)
+                continue
             trouble = store.trouble() if closely else None
             found.append(IndexStatus(key.folder, key.model, usable, store.counts(), trouble))
         return sorted(found, key=lambda one: (str(one.folder), not one.usable, one.model))
 
     def forget(self, folder: Path) -> int:
         """Delete every index of a gallery; its photographs stay."""
-        known = [(name, key) for name, key in self._server.indexes() if key.folder == folder]
+        known = [one for one in self._server.indexes() if one.key.folder == folder]
         if not known:
             raise MissingIndexError("index_missing", folder=printable(folder.name))
         with self._lock:
-            for name, key in known:
-                store = self._open.get(name) or QdrantStore(self._server, name, key)
+            for one in known:
+                store = self._store(one)
                 with store.lock():
                     forget_thumbnails(thumbnail_folder(self.directory), store)
-                    self._open.pop(name, None)
-                    self._server.delete(name)
+                    self._open.pop(one.name, None)
+                    self._server.delete(one.name)
         forget_maps(self.directory, folder)
         return len(known)
+
+    def _store(self, one: Listed) -> QdrantStore:
+        """An index that is there.
+
+        Raises:
+            GalleryError: if it was written by a newer version of this program.
+        """
+        if one.version > VERSION:
+            raise GalleryError("index_newer", folder=printable(one.key.folder.name))
+        return self._open.get(one.name) or QdrantStore(self._server, one.name, one.key)
 
     def distrust(self, path: str) -> None:
         """Have the next indexers read a file again whose content is not what was indexed."""

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qdrant_client import models
 
@@ -19,7 +19,7 @@ from clip_app.gallery.stores.store import IndexKey
 _CATALOGUE = "clip_app"
 
 # Raised whenever older programs could not read what newer ones write.
-_VERSION = 1
+VERSION = 1
 
 #: Points in one request. 1,000 vectors of 1,024 numbers are 8 MB of JSON, below the server's 32 MB.
 POINTS = 500
@@ -40,6 +40,20 @@ _WRITE_CONSISTENCY = 1
 
 # What many machines write to one point reaches every replica in one order; it took no longer.
 _ORDERING = models.WriteOrdering.MEDIUM
+
+
+class Listed(NamedTuple):
+    """What a server's list says of an index.
+
+    Attributes:
+        name: what its collections begin with.
+        key: what it is the index of.
+        version: of what was written; above `VERSION` it is not for this program.
+    """
+
+    name: str
+    key: IndexKey
+    version: int
 
 
 class QdrantServer:
@@ -71,14 +85,14 @@ class QdrantServer:
         """Let go of the connection."""
         self.nodes.close()
 
-    def indexes(self) -> list[tuple[str, IndexKey]]:
-        """Every index on the server: (name, key)."""
+    def indexes(self) -> list[Listed]:
+        """Every index on the server."""
         found = []
         for point in self.scroll(_CATALOGUE):
             facts = point.payload or {}
             folder = Path(restored(facts["folder"]))
             key = IndexKey(folder, facts["model"], facts["fingerprint"], facts["dim"])
-            found.append((str(facts["name"]), key))
+            found.append(Listed(str(facts["name"]), key, int(facts["version"])))
         return found
 
     def create(self, name: str, key: IndexKey) -> None:
@@ -107,7 +121,7 @@ class QdrantServer:
         self._create_payload_index(files, "broken", "bool")
         facts = {
             "name": name,
-            "version": _VERSION,
+            "version": VERSION,
             "folder": storable(str(key.folder)),
             "model": key.model,
             "fingerprint": key.fingerprint,

@@ -1,7 +1,7 @@
-"""Set the app up: `python3 set_up.py` makes `.venv` and installs into it what the app needs.
+"""Set the app up: `python3 clip_app/set_up.py` makes `.venv` and installs what the app needs in it.
 
-    python3 set_up.py           # everything
-    python3 set_up.py --light   # without torch, for the starter and exported models
+    python3 clip_app/set_up.py           # everything
+    python3 clip_app/set_up.py --light   # without torch, for the starter and exported models
 
 It says first how much it will download. On Linux without an NVIDIA GPU it takes PyTorch's build for
 CPUs, if its index can be reached within seconds; `TORCH_INDEX` names another index, or `pypi`.
@@ -9,14 +9,20 @@ CPUs, if its index can be reached within seconds; `TORCH_INDEX` names another in
 
 from __future__ import annotations
 
+import os
+import sys
+
+if __name__ == "__main__":
+    # Python looks in a script's own folder first, and modules here must not pass for others.
+    _HERE = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [os.path.dirname(_HERE), *(one for one in sys.path if one != _HERE)]
+
 import argparse
 import contextlib
 import json
-import os
 import platform
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import urllib.request
@@ -24,7 +30,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
