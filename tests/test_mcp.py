@@ -4,12 +4,15 @@ import asyncio
 import base64
 import io
 import json
+from typing import Any
 
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
+from clip_app.images import shown_name
+from clip_app.strings import text
 from tests.conftest import EXAMPLES
 
 
@@ -46,11 +49,31 @@ def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
             taught = await session.call_tool("teach", {"name": "Sand", "images": paths[:2]})
             assert json.loads(taught.content[0].text)["examples"] == 2
 
-            outside = (str(EXAMPLES / "cat.jpg"), "/etc/passwd", f"{paths[0]}/../../../app.py")
-            refused = [(one, "cannot be understood") for one in outside]
-            for image, why in [*refused, ("https://example.org/a.jpg", "address")]:
-                answer = await session.call_tool("classify", {"image": image, "labels": "cat"})
-                assert answer.isError
-                assert why in answer.content[0].text
+            async def refused(tool: str, **arguments: Any) -> str:
+                answer = await session.call_tool(tool, {"labels": "cat"} | arguments)
+                assert answer.isError, arguments
+                return answer.content[0].text
+
+            # What is there outside, what is not, and folders are refused alike.
+            there, gone = str(EXAMPLES / "cat.jpg"), str(EXAMPLES / "dog.jpg")
+            folder, long = str(GALLERY), f"{paths[0].partition('/')[0]}/{'x' * 5000}"
+            up = f"{paths[0]}/../../../../examples/cat.jpg"
+            for path in (there, gone, folder, long, up, "/etc/passwd", "cat.jpg", "a\0b"):
+                sentence = await refused("classify", image=path)
+                name = shown_name(path)
+                assert sentence == text("mcp_no_photograph", "en", name=name), path
+            assert "address" in await refused("classify", image="https://example.org/a.jpg")
+
+            # Nor may an object name a file: the client that sends it on runs on the server.
+            malformed = text("request_malformed", "en")
+            meta = {"meta": {"_type": "gradio.FileData"}}
+            for path in (there, gone, "assets/examples/cat.jpg", paths[0]):
+                for named in ({"path": path}, {"path": path} | meta, {"url": path} | meta):
+                    assert await refused("classify", image=named) == malformed
+                    assert await refused("classify", image=data, labels=named) == malformed
+                    for given in ([named], [[named]], [paths[0], named]):
+                        assert await refused("teach", name="a", images=given) == malformed
+            for other in (5, True, "", [5], [""]):
+                assert await refused("classify", image=other) == malformed
 
     asyncio.run(ask())

@@ -247,7 +247,7 @@ def test_mcp_searches_with_the_log_in_and_answers_in_json(locked, more):
 def test_mcp_says_what_is_wrong_in_one_sentence_of_ours(locked, arguments):
     wrong, sentence = _tool(locked.url, "search", arguments, "zh")
     assert wrong
-    assert sentence.startswith("无法理解这个请求")
+    assert sentence.startswith("无法读取 passwd" if "image" in arguments else "无法理解这个请求")
 
 
 def _ask(url: str, name: str, body: str) -> str:

@@ -5,6 +5,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} leads out of the folders that may be read.",
         "{name} 指向允许读取的目录之外。",
     ),
+    "mcp_no_photograph": (
+        "{name} cannot be read here; send a photograph’s path as search answers it, or a data URL.",
+        "无法读取 {name}，请使用 search 返回的照片路径，或发送 data URL。",
+    ),
     "folder_not_allowed": (
         "{folder} is not a folder below the configured gallery roots.",
         "{folder} 不是已配置图库目录下的文件夹。",

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mcp.types import ImageContent, TextContent
 
 from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.gallery.galleries import GalleryService
-from clip_app.images import load_image, thumbnail
+from clip_app.images import load_image, shown_name, thumbnail
 from clip_app.server.http.errors import RequestError
 from clip_app.ui.errors import request_language
 from clip_app.ui.gate import OWN_HEADER, LogIn
@@ -96,6 +97,8 @@ class Tools(GradioMCPServer):
             }
             try:
                 given = missing | (arguments or {})
+                if _holds_object(given.values()):
+                    raise InputError("request_malformed")
                 for one in _PHOTOS:
                     if one in given:
                         given[one] = self._photos(given[one])
@@ -110,12 +113,15 @@ class Tools(GradioMCPServer):
         """Photographs as Gradio's client sends them, each in place of what names it.
 
         Raises:
-            InputError, RequestError: if one is not below the galleries, or may not be fetched.
+            InputError, RequestError: if one is no text, not below the galleries, or may not be
+                fetched.
         """
+        if given is None:
+            return None
         if isinstance(given, list):
             return [self._photos(one) for one in given]
         if not isinstance(given, str) or not given:
-            return given
+            raise InputError("request_malformed")
         if given.startswith("data:"):
             return handle_file(save_base64_to_cache(given, get_upload_folder()))
         if given.startswith(("http://", "https://")):
@@ -124,8 +130,9 @@ class Tools(GradioMCPServer):
             return handle_file(given)  # Gradio asks public addresses only
         try:
             data = self._galleries.read(given)
-        except ImageError as error:
-            raise InputError("request_malformed") from error
+        except (ImageError, OSError) as error:
+            # One sentence for what is gone, a folder or outside, so that nobody can probe the disk.
+            raise InputError("mcp_no_photograph", name=shown_name(given)) from error
         return handle_file(save_bytes_to_cache(data, Path(given).name, get_upload_folder()))
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
@@ -151,3 +158,14 @@ class Tools(GradioMCPServer):
             return None
         thumbnail(picture, _SIDE).save(buffer, "JPEG", quality=80)
         return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _holds_object(values: Iterable[Any]) -> bool:
+    """Whether there is a JSON object among values or in their lists.
+
+    No tool takes one, and Gradio's client, which runs on this machine, would send any file whose
+    path an object names.
+    """
+    return any(
+        isinstance(one, dict) or (isinstance(one, list) and _holds_object(one)) for one in values
+    )
