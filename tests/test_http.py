@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 import schemathesis
+from fastapi import FastAPI
 from gradio_client import Client, handle_file
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounded
@@ -24,14 +25,17 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
 from clip_app.server.endpoints import Endpoints
 from clip_app.server.http import addresses, limits
+from clip_app.server.http.access import PREFIX, BelowProxy, Keys
 from clip_app.server.http.app import http_app
 from clip_app.settings import Settings
+from clip_app.ui.gate import Gate, LogIn
 from tests.conftest import EXAMPLES, ROOT
 
 CAT = EXAMPLES / "cat.jpg"
@@ -168,6 +172,37 @@ def test_addresses_that_are_none(local):
     assert local.get("/nothing").json()["detail"].startswith("There is nothing at this address")
     wrong = local.get("/classify")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+
+
+def test_a_proxy_may_strip_its_prefix_or_pass_it_on_and_nothing_redirects(made):
+    def behind_a_proxy(settings: dict[str, str], *middleware: Middleware) -> TestClient:
+        routes = [BelowProxy(PREFIX, made(**settings).app)]
+        outer = FastAPI(routes=routes, middleware=middleware)
+        outer.root_path, outer.cookie_id, outer.tokens = "/lab", "x", {}
+        return TestClient(outer, follow_redirects=False)
+
+    key = {"authorization": "Bearer one"}
+    gate = Middleware(Gate, log_in=LogIn(("ann", "secret")), keys=Keys(["one"]))
+    keys = {"api_keys": "one"}
+    for client, closed in (
+        (behind_a_proxy({}), False),
+        (behind_a_proxy(keys), True),
+        (behind_a_proxy(keys | {"auth": "ann:secret"}, gate), True),
+    ):
+        for prefix in ("/v1", "/lab/v1"):
+            for path in ("/health", "/metrics", "/openapi.json"):
+                status = client.get(prefix + path).status_code
+                assert status == (401 if closed else 200), (closed, prefix, path)
+                assert client.get(prefix + path, headers=key).status_code == 200
+            assert client.head(f"{prefix}/health", headers=key).status_code == 200
+            told = client.post(f"{prefix}/embed", json={"texts": "a"}, headers=key)
+            assert told.json()["texts"][0]["text"] == "a"
+            for path in ("", "/", "/health/", "/classify/"):
+                for method in ("GET", "POST"):
+                    status = client.request(method, prefix + path, headers=key).status_code
+                    assert status in ((404, 401) if path == "" else (404,)), (prefix, path)
+        for path in ("/labx/v1/health", "/v1x/health", "/lab/lab/v1/health"):
+            assert client.get(path, headers=key).status_code in (401, 404), path
 
 
 def test_bodies_are_limited_whether_they_say_their_size_or_not(made):

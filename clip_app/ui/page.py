@@ -5,12 +5,11 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
 from clip_app.server.endpoints import Endpoints
-from clip_app.server.http.access import PREFIX, Keys
+from clip_app.server.http.access import PREFIX, BelowProxy, Keys
 from clip_app.server.http.app import http_app
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import text
@@ -158,7 +157,7 @@ def launch_options(
         app["middleware"].append(Middleware(Gate, log_in=log_in, keys=Keys(settings.keys)))
     if not settings.zero_gpu:  # there, a GPU is lent to requests that come through Gradio only
         # Given with the app, it is found before Gradio's routes, of which one takes any path.
-        app["routes"] = [Mount(PREFIX, http_app(Endpoints(slot, galleries), settings))]
+        app["routes"] = [BelowProxy(PREFIX, http_app(Endpoints(slot, galleries), settings))]
     if settings.mcp:
         # Only here: the package takes a second to import.
         from clip_app.ui.mcp_tools import Tools

@@ -3,9 +3,29 @@
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 #: Where the API over plain HTTP lies.
 PREFIX = "/v1"
+
+
+class BelowProxy(Mount):
+    """A mount that is found whether a proxy passes on the prefix it serves under or strips it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, dict[str, Any]]:
+        """As in the base class; the path of what is mounted has the prefix, as ASGI asks."""
+        path = scope.get("path", "")
+        # Else the app around it would redirect to the same with a slash, on any host named.
+        path += "/" * path.endswith(self.path)
+        match, inner = super().matches({**scope, "path": path})
+        if match is Match.FULL:
+            # What is mounted looks for its own place, prefix and all, in the path.
+            there = path.startswith(f"{inner['root_path']}/")
+            inner["path"] = path if there else scope.get("root_path", "") + path
+        return match, inner
 
 
 class Keys:

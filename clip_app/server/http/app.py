@@ -36,6 +36,8 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
         docs_url="/docs",
         redoc_url=None,
+        # It would send callers to whatever host they name, and over http.
+        redirect_slashes=False,
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(Measured, measures=measures),
@@ -52,6 +54,7 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
     app.include_router(routes(endpoints, fetch))
     app.include_router(forms(endpoints, fetch))
 
+    @app.head("/metrics", include_in_schema=False)
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         """Figures for Prometheus."""

@@ -97,6 +97,7 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         except ClipAppError as error:
             return _refusal(request, error)
 
+    @router.head("/models", include_in_schema=False)
     @router.get("/models", **answers(_MODELS))
     async def models() -> Response:
         """The model in use, in the form of OpenAI."""

@@ -116,6 +116,7 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         found["images"] = told(request, given, found["images"])
         return as_json(found)
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", **answers(_HEALTH))
     async def health() -> Response:
         """Whether the app is up, with which model on which device, and how long each step takes."""
