@@ -5,8 +5,10 @@ import http.server
 import ipaddress
 import json
 import re
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -256,6 +258,21 @@ def test_docs_need_no_other_server_and_figures_are_by_route(local):
     assert 'clip_app_requests_total{route="/docs",status="200"} 1.0' in figures
     assert "nothing-at-all" not in figures
     assert "clip_app_images_total" in figures
+
+
+def test_a_caller_who_hangs_up_is_no_fault_of_the_server(app):
+    left = 'clip_app_requests_total{route="/match",status="499"} 1.0'
+    host, port = app.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as caller:
+        head = f"POST /v1/match HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1000\r\n"
+        caller.sendall(f"{head}content-type: application/json\r\n\r\n{{".encode())
+    for _ in range(100):
+        figures = httpx.get(f"{app.url}/v1/metrics").text
+        if left in figures:
+            break
+        time.sleep(0.05)
+    assert left in figures
+    assert 'route="/match",status="500"' not in figures
 
 
 def test_only_public_addresses_are_asked():

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from starlette.routing import Match, Mount
 from starlette.types import Scope
@@ -15,7 +14,7 @@ PREFIX = "/v1"
 class BelowProxy(Mount):
     """A mount that is found whether a proxy passes on the prefix it serves under or strips it."""
 
-    def matches(self, scope: Scope) -> tuple[Match, dict[str, Any]]:
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As in the base class; the path of what is mounted has the prefix, as ASGI asks."""
         path = scope.get("path", "")
         # Else the app around it would redirect to the same with a slash, on any host named.
