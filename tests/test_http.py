@@ -35,7 +35,8 @@ from clip_app.model.slot import ModelSlot
 from clip_app.server.endpoints import Endpoints
 from clip_app.server.http import addresses, limits
 from clip_app.server.http.access import PREFIX, BelowProxy, Keys
-from clip_app.server.http.app import http_app
+from clip_app.server.http.app import http_app, rate_of
+from clip_app.server.http.guesses import Guesses
 from clip_app.settings import Settings
 from clip_app.ui.gate import Gate, LogIn
 from tests.conftest import EXAMPLES, ROOT
@@ -225,6 +226,36 @@ def test_who_asks_too_often_waits_and_others_do_not(made):
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert refused.json()["detail"].startswith("Too many requests")
     assert often.get("/health", headers=two).status_code == 200
+
+
+@pytest.mark.parametrize("password", [False, True])
+def test_who_guesses_at_keys_waits_and_nobody_else(made, password):
+    guarded = {"rate_limit": "3/minute", "api_keys": "one"}
+    app = made(**guarded, **({"auth": "ann:secret"} if password else {})).app
+    if password:  # which is asked for, with the key, before what is mounted
+        keys = Keys(["one"])
+        gates = [
+            Middleware(Guesses, keys=keys, rate=rate_of(Settings(**guarded)), below=PREFIX),
+            Middleware(Gate, log_in=LogIn(("ann", "secret")), keys=keys),
+        ]
+        app = FastAPI(routes=[BelowProxy(PREFIX, app)], middleware=gates)
+        app.cookie_id, app.tokens = "x", {}
+    path = "/v1/health" if password else "/health"
+
+    def ask(host: str, key: str | None, path: str = path) -> httpx.Response:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return TestClient(app, client=(host, 1)).get(path, headers=headers)
+
+    if password:  # elsewhere it is no key
+        assert {ask("1.2.3.4", "x", "/config").status_code for _ in range(5)} == {401}
+    # Who sends none guesses at none.
+    assert {ask("1.2.3.4", None).status_code for _ in range(5)} == {401}
+    statuses = [ask("1.2.3.4", f"guess {number}").status_code for number in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+    refused = ask("1.2.3.4", "one")  # else it would still be found out
+    assert (refused.status_code, 1 <= int(refused.headers["retry-after"]) <= 60) == (429, True)
+    assert ask("1.2.3.4", None).status_code == 401
+    assert ask("5.6.7.8", "one").status_code == 200
 
 
 def test_a_server_that_is_full_says_so(made, monkeypatch):

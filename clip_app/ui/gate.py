@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clip_app.server.http.access import Keys
+from clip_app.server.http.access import Keys, path_below_mount
 from clip_app.strings import language_of, text
 
 #: What the log-in page needs: its scripts and styles, which are Gradio's and the same everywhere,
@@ -116,12 +116,6 @@ class Gate:
         headers = [one for one in scope["headers"] if one[0] not in left_out]
         cookie = f"{name}={self._log_in.token}".encode()
         return {**scope, "headers": [*headers, (b"cookie", cookie)]}
-
-
-def path_below_mount(scope: Scope) -> str:
-    """The path of a request below the place where the app is mounted."""
-    path, root = str(scope.get("path", "")), str(scope.get("root_path", "")).rstrip("/")
-    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
 
 def _logged_in(scope: Scope) -> bool:

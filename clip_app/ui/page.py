@@ -10,7 +10,8 @@ from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
 from clip_app.server.endpoints import Endpoints
 from clip_app.server.http.access import PREFIX, BelowProxy, Keys
-from clip_app.server.http.app import http_app
+from clip_app.server.http.app import http_app, rate_of
+from clip_app.server.http.guesses import Guesses
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import text
 from clip_app.ui.api import build_api
@@ -154,7 +155,11 @@ def launch_options(
         ],
     }
     if log_in:
-        app["middleware"].append(Middleware(Gate, log_in=log_in, keys=Keys(settings.keys)))
+        keys = Keys(settings.keys)
+        if keys:
+            guesses = Middleware(Guesses, keys=keys, rate=rate_of(settings), below=PREFIX)
+            app["middleware"].append(guesses)
+        app["middleware"].append(Middleware(Gate, log_in=log_in, keys=keys))
     if not settings.zero_gpu:  # there, a GPU is lent to requests that come through Gradio only
         # Given with the app, it is found before Gradio's routes, of which one takes any path.
         app["routes"] = [BelowProxy(PREFIX, http_app(Endpoints(slot, galleries), settings))]

@@ -20,10 +20,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from clip_app.server.http.access import path_below_mount
 from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES, STRINGS, language_of, text
 from clip_app.ui.chunks import chunks_of
-from clip_app.ui.gate import path_below_mount
 from clip_app.ui.parts import PAGE
 
 #: Where the browser finds what lies in `assets/page`.

@@ -41,19 +41,32 @@ class Keys:
     def __bool__(self) -> bool:
         return bool(self._hashes)
 
-    def used(self, headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-        """Which of the keys a request carries, by its place; None if none."""
+    def sent(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The key that a request carries, right or wrong; None if none."""
         for name, value in headers:
             scheme, _, key = value.strip().partition(b" ")
             if name == b"authorization" and scheme.lower() == b"bearer":
-                given = _hash(key.strip())
-                matches = [hmac.compare_digest(given, one) for one in self._hashes]
-                return matches.index(True) if any(matches) else None
+                return key.strip()
         return None
+
+    def used(self, headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+        """Which of the keys a request carries, by its place; None if none."""
+        key = self.sent(headers)
+        if key is None:
+            return None
+        given = _hash(key)
+        matches = [hmac.compare_digest(given, one) for one in self._hashes]
+        return matches.index(True) if any(matches) else None
 
     def opens(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether a request for `path`, below the mount, needs no other log-in."""
         return path.startswith(f"{PREFIX}/") and self.used(headers) is not None
+
+
+def path_below_mount(scope: Scope) -> str:
+    """The path of a request below the place where the app is mounted."""
+    path, root = str(scope.get("path", "")), str(scope.get("root_path", "")).rstrip("/")
+    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
 
 def _hash(key: bytes) -> bytes:

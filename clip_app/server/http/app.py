@@ -11,6 +11,7 @@ from clip_app.server.http.access import Keys
 from clip_app.server.http.addresses import Fetcher
 from clip_app.server.http.errors import EXCEPTION_HANDLERS
 from clip_app.server.http.forms import forms
+from clip_app.server.http.guesses import Guesses
 from clip_app.server.http.limits import Guard
 from clip_app.server.http.measures import CONTENT_TYPE, Measured, Measures
 from clip_app.server.http.routes import routes
@@ -27,6 +28,7 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
         settings: limits and keys.
     """
     keys, largest = Keys(settings.keys), settings.max_upload_mb * 1_000_000
+    closed, rate = bool(keys) and not settings.credentials, rate_of(settings)
     measures = Measures(endpoints.slot)
     # Its page of documentation brings what it is made of; FastAPI's own asks a CDN for it.
     app = FastAPIOffline(
@@ -41,11 +43,12 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(Measured, measures=measures),
+            *([Middleware(Guesses, keys=keys, rate=rate)] if closed else []),
             Middleware(
                 Guard,
                 keys=keys,
-                closed=bool(keys) and not settings.credentials,
-                rate=limits.parse(settings.rate_limit) if settings.rate_limit else None,
+                closed=closed,
+                rate=rate,
                 max_body=largest,
             ),
         ],
@@ -61,3 +64,8 @@ def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
         return Response(measures.text(), media_type=CONTENT_TYPE)
 
     return app
+
+
+def rate_of(settings: Settings) -> limits.RateLimitItem | None:
+    """How often a caller may ask; None for any number of times."""
+    return limits.parse(settings.rate_limit) if settings.rate_limit else None
