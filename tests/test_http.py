@@ -7,9 +7,10 @@ import json
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -234,9 +235,18 @@ def test_only_public_addresses_are_asked():
         assert addresses.is_public(public), public
 
 
+class Pictures(NamedTuple):
+    """Where pictures are, and how many were asked for at once."""
+
+    url: str
+    counts: dict[str, int]
+
+
 @pytest.fixture
-def pictures() -> Iterator[str]:
+def pictures() -> Iterator["Pictures"]:
     """A web server with a photograph, one too large, and ways to places that are not public."""
+
+    counts, counting = {"now": 0, "most": 0}, threading.Lock()
 
     class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -246,6 +256,13 @@ def pictures() -> Iterator[str]:
                 "/moved": "/cat.jpg",
                 "/round": "/round",
             }.get(self.path)
+            with counting:
+                counts["now"] += 1
+                counts["most"] = max(counts["most"], counts["now"])
+            if self.path.startswith("/slow"):
+                time.sleep(0.4)
+            with counting:
+                counts["now"] -= 1
             self.send_response(302 if elsewhere else 200 if self.path != "/none" else 404)
             if elsewhere:
                 self.send_header("location", elsewhere)
@@ -258,7 +275,7 @@ def pictures() -> Iterator[str]:
 
     server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield Pictures(f"http://127.0.0.1:{server.server_port}", counts)
     server.shutdown()
     server.server_close()
 
@@ -271,7 +288,7 @@ def test_pictures_are_fetched_within_limits_and_nothing_inside(made, pictures, m
         return answer.status_code, answer.json()
 
     # As it is: this machine is not public, by whatever name.
-    port = pictures.rpartition(":")[2]
+    port = pictures.url.rpartition(":")[2]
     for host in ("127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"):
         assert ask(f"http://{host}:{port}/cat.jpg")[0] == 403, host
     assert ask("http:///cat.jpg")[0] == ask("http://nowhere.invalid/a.jpg")[0] == 422
@@ -280,15 +297,37 @@ def test_pictures_are_fetched_within_limits_and_nothing_inside(made, pictures, m
         addresses, "is_public", lambda ip: ip == str(ipaddress.ip_address(2130706433))
     )
     for path in ("/cat.jpg", "/moved"):
-        status, answer = ask(pictures + path)
+        status, answer = ask(pictures.url + path)
         assert (status, answer["results"][0]["label"]) == (200, "cat")
-    assert ask(f"{pictures}/inside") == (
+    assert ask(f"{pictures.url}/inside") == (
         403,
         {"detail": "Only pictures at public addresses are fetched."},
     )
-    assert ask(f"{pictures}/large")[0] == 413
+    status, answer = ask(f"{pictures.url}/large")
+    assert (status, answer["detail"][:32]) == (413, "The picture at this address is l")
     for path in ("/none", "/file", "/round"):
-        assert ask(pictures + path)[0] == 422
+        assert ask(pictures.url + path)[0] == 422
+
+
+def test_pictures_of_one_request_share_one_time_and_one_size(made, pictures, monkeypatch):
+    monkeypatch.setattr(addresses, "is_public", lambda _: True)
+    monkeypatch.setattr(limits, "_MOST_BODIES", 1)
+    fetching = made(fetch_images=True, max_upload_mb=1)
+    labels = {"labels": "cat, dog"}
+
+    def ask(*paths: str) -> httpx.Response:
+        images = [pictures.url + path for path in paths]
+        return fetching.post("/classify", json=labels | {"images": images})
+
+    found = ask(*(f"/slow{number}" for number in range(12)))
+    assert [one["results"][0]["label"] for one in found.json()] == ["cat"] * 12
+    assert 3 <= pictures.counts["most"] <= 8
+    together = ask(*["/cat.jpg"] * (1_000_000 // CAT.stat().st_size + 2))
+    assert "The pictures of this request are larger than 1 MB together" in together.text
+    # What was fetched is counted no longer, or there were no room for more.
+    assert ask(*["/cat.jpg"] * 12).status_code == 200
+    monkeypatch.setattr(limits, "_FETCHING_SECONDS", 0.2)
+    assert "seconds that one request has for all" in ask("/slow").text
 
 
 def test_many_at_once_are_each_answered_right(local):

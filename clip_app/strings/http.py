@@ -33,6 +33,18 @@ STRINGS: dict[str, tuple[str, str]] = {
         "This request is larger than {limit} MB, which is the limit.",
         "请求体超过了 {limit} MB 的上限。",
     ),
+    "http_image_large": (
+        "The picture at this address is larger than {limit} MB, which is the limit.",
+        "这个网址上的图片超过了 {limit} MB 的上限。",
+    ),
+    "http_images_large": (
+        "The pictures of this request are larger than {limit} MB together, which is the limit.",
+        "这次请求的图片总共超过了 {limit} MB 的上限。",
+    ),
+    "http_fetching_long": (
+        "This picture was not fetched within the {seconds} seconds that one request has for all.",
+        "没能在一次请求的下载时限（共 {seconds} 秒）内下载到这张图片。",
+    ),
     "http_too_often": (
         "Too many requests; please come again in [seconds:a second|{seconds} seconds].",
         "请求过于频繁，请在 {seconds} 秒后再试。",

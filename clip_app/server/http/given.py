@@ -1,5 +1,6 @@
 """What a request brings: photographs and values, in whichever form it was sent."""
 
+import asyncio
 import base64
 import binascii
 import re
@@ -108,7 +109,8 @@ async def read_request(
         raise InputError("images_too_many", number=number, limit=MOST_IMAGES)
     asked = checked(kind, values)
     sent = [photo for photos in files.values() for photo in photos]
-    return asked, Given([*sent, *[await photograph(each, fetch) for each in named]], several)
+    found = await asyncio.gather(*(photograph(each, fetch) for each in named))
+    return asked, Given([*sent, *found], several)
 
 
 def checked(kind: type[_Asked], values: Mapping[str, Any]) -> _Asked:
