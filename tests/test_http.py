@@ -29,6 +29,7 @@ from starlette.testclient import TestClient
 
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
+from clip_app.server import endpoints
 from clip_app.server.endpoints import Endpoints
 from clip_app.server.http import addresses, limits
 from clip_app.server.http.app import http_app
@@ -163,6 +164,21 @@ def test_mistakes_are_one_sentence(local, how, status, said):
     chinese = local.post("/classify", **how | {"headers": how.get("headers", {}) | ZH})
     assert chinese.status_code == status
     assert any("一" <= letter <= "鿿" for letter in chinese.json()["detail"])
+
+
+def test_an_answer_has_so_many_results_and_no_more(local, monkeypatch):
+    monkeypatch.setattr(endpoints, "_MOST_RESULTS", 5)
+    asked = {"images": [DATA_URL] * 2, "labels": ["a", "b", "c"]}
+    for texts in (asked["labels"], "a, b, c"):
+        many = local.post("/classify", json=asked | {"labels": texts})
+        assert (many.status_code, many.json()["detail"][:22]) == (422, "6 results are too many")
+    chinese = local.post("/classify", json=asked, headers=ZH).json()["detail"]
+    assert chinese.startswith("一次最多返回 5 个结果，这里有 6 个")
+    for fewer in ({"top_k": 2}, {"images": [DATA_URL]}):
+        assert local.post("/classify", json=asked | fewer).status_code == 200, fewer
+    matched = {"images": [DATA_URL] * 2, "descriptions": "a\nb\nc"}
+    assert "6 results are too many" in local.post("/match", json=matched).json()["detail"]
+    assert local.post("/match", json=matched | {"descriptions": "a\nb"}).status_code == 200
 
 
 def test_addresses_that_are_none(local):
