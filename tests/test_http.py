@@ -120,6 +120,28 @@ def test_several_photographs_are_a_list_and_a_broken_one_does_not_stop_them(loca
     assert (none.status_code, none.json()) == (422, {"detail": "Please add an image first."})
 
 
+def test_whatever_is_wrong_with_one_of_several_in_json_is_told_in_its_place(local):
+    address = "https://example.com/holiday/beach.jpg?size=2"
+    broken = ["data:,%%%", "hello", None, 5, address, "data:,bWlsaw=="]
+    asked = {"images": [*broken, DATA_URL], "labels": LABELS}
+    *errors, good = local.post("/classify", json=asked).json()
+    assert good["image"] == "image 7"
+    assert good["results"][0]["label"] == "cat"
+    assert [(one["image"], one["error"][:22]) for one in errors] == [
+        ("image 1", "The Base64 of this ima"),
+        ("image 2", "An image in JSON must "),
+        ("image 3", "The value “image” is m"),
+        ("image 4", "The value “image” is m"),
+        ("beach.jpg", "This server fetches no"),
+        ("image 6", "image 6 is not an imag"),
+    ]
+    told = local.post("/embed", json={"images": broken}, headers=ZH).json()["images"]
+    assert told[0] == {"image": "image 1", "error": "这张图片的 Base64 数据有误，无法解码。"}
+    assert [one["image"] for one in told] == [one["image"] for one in errors]
+    matched = {"images": ["hello"], "descriptions": "a cat"}
+    assert local.post("/match", json=matched).json()[0].keys() == {"image", "error"}
+
+
 def test_embeddings_are_those_of_the_model(local, service):
     asked = {"images": [DATA_URL, "data:,milk"], "texts": ["a cat", "猫"]}
     answer = local.post("/embed", json=asked).json()
@@ -146,7 +168,7 @@ def test_embeddings_are_those_of_the_model(local, service):
         ({"json": {"image": DATA_URL, "labels": "a", "top_k": 1.5}}, 422, "a whole number"),
         ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is missing"),
         ({"json": {"image": "/etc/passwd", "labels": "a"}}, 422, "must be a data URL"),
-        ({"json": {"image": "data:,%%%", "labels": "a"}}, 422, "must be a data URL"),
+        ({"json": {"image": "data:,%%%", "labels": "a"}}, 422, "The Base64 of this image is"),
         ({"json": {"image": "data:,", "labels": "a"}}, 422, "is empty"),
         ({"json": {"image": "data:,bWlsaw==", "labels": "a"}}, 415, "is not an image"),
         ({"json": {"image": "http://example.com/a.jpg", "labels": "a"}}, 403, "fetches no"),
@@ -340,6 +362,7 @@ def test_pictures_of_one_request_share_one_time_and_one_size(made, pictures, mon
     assert 3 <= pictures.counts["most"] <= 8
     together = ask(*["/cat.jpg"] * (1_000_000 // CAT.stat().st_size + 2))
     assert "The pictures of this request are larger than 1 MB together" in together.text
+    assert sum("results" in one for one in together.json()) > 9
     # What was fetched is counted no longer, or there were no room for more.
     assert ask(*["/cat.jpg"] * 12).status_code == 200
     monkeypatch.setattr(limits, "_FETCHING_SECONDS", 0.2)

@@ -25,6 +25,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "An image in JSON must be a data URL (data:image/jpeg;base64,…) or an address.",
         "JSON 中的图片应为 data URL（data:image/jpeg;base64,…）或网址。",
     ),
+    "http_image_base64": (
+        "The Base64 of this image is broken.",
+        "这张图片的 Base64 数据有误，无法解码。",
+    ),
     "http_key_needed": (
         "This API asks for a key: Authorization: Bearer KEY.",
         "访问此接口需要密钥：Authorization: Bearer 密钥。",

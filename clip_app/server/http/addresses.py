@@ -65,9 +65,10 @@ class Fetcher:
     async def _read(self, response: httpx.Response) -> bytes:
         """The bytes of an answer, counted for as long as its request takes unless it fails."""
         data, limit = bytearray(), self._max_bytes // 1_000_000
+        most = self._max_bytes - room.get().sent
         try:
             async for chunk in response.aiter_bytes():
-                if len(data) + len(chunk) > self._max_bytes:
+                if len(data) + len(chunk) > most:
                     raise RequestError(413, "http_image_large", limit=limit)
                 data += chunk
                 room.get().take(len(chunk), "http_images_large")

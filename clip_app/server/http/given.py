@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from clip_app.errors import InputError
+from clip_app.errors import ClipAppError, InputError
 from clip_app.images import shown_name
 from clip_app.server.http.errors import RequestError
 from clip_app.server.http.threads import in_thread
@@ -28,6 +28,7 @@ _LARGE = 1_000_000
 _MOST_FIELDS = 20_000
 
 _DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
+_ADDRESSES = ("http://", "https://")
 _BYTES = ("image/", "application/octet-stream")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -41,6 +42,14 @@ class Photograph:
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One of several photographs of which there are no bytes, and why not."""
+
+    name: str
+    error: ClipAppError
 
 
 class Asked(BaseModel):
@@ -67,7 +76,7 @@ class Given:
         several: whether they came as `images`, and are answered by a list.
     """
 
-    photographs: list[Photograph]
+    photographs: list[Photograph | Broken]
     several: bool
 
 
@@ -93,7 +102,7 @@ async def read_request(
     content_type = content_type.strip().lower()
     if content_type.startswith(_BYTES):
         data = await request.body()
-        found: list[Any] = [Photograph(shown_name(), data)] if data else []
+        found: list[Photograph | Broken] = [Photograph(shown_name(), data)] if data else []
         return checked(kind, _query(request)), Given(found, several=False)
     if content_type in _FORMS:
         values, files = await _form(request)
@@ -108,9 +117,12 @@ async def read_request(
         number = len(named) + sum(map(len, files.values()))
         raise InputError("images_too_many", number=number, limit=MOST_IMAGES)
     asked = checked(kind, values)
-    sent = [photo for photos in files.values() for photo in photos]
-    found = await asyncio.gather(*(photograph(each, fetch) for each in named))
-    return asked, Given([*sent, *found], several)
+    sent: list[Photograph | Broken] = [photo for photos in files.values() for photo in photos]
+    if several:
+        sent += await _each(named, len(sent), fetch)
+    else:
+        sent += [await photograph(each, fetch) for each in named]
+    return asked, Given(sent, several)
 
 
 def checked(kind: type[_Asked], values: Mapping[str, Any]) -> _Asked:
@@ -140,11 +152,28 @@ async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
         if len(encoded) > _LARGE:
             return Photograph(shown_name(), await in_thread(from_base64, encoded))
         return Photograph(shown_name(), from_base64(encoded))
-    if not given.lower().startswith(("http://", "https://")):
+    if not given.lower().startswith(_ADDRESSES):
         raise InputError("http_image_form")
     if fetch is None:
         raise RequestError(403, "http_no_addresses")
     return Photograph(shown_name(given.partition("?")[0]), await fetch(given))
+
+
+async def _each(given: list[Any], before: int, fetch: Fetch | None) -> list[Photograph | Broken]:
+    """Several photographs at once, called by their addresses or their places after `before`."""
+
+    async def one(place: int, each: Any) -> Photograph | Broken:
+        name = f"{shown_name()} {place}"
+        if isinstance(each, str) and each.lower().startswith(_ADDRESSES):
+            name = shown_name(each.partition("?")[0])
+        try:
+            return Photograph(name, (await photograph(each, fetch)).data)
+        except ClipAppError as error:
+            return Broken(name, error)
+
+    async with asyncio.TaskGroup() as group:
+        found = [group.create_task(one(*each)) for each in enumerate(given, before + 1)]
+    return [task.result() for task in found]
 
 
 def from_base64(encoded: str) -> bytes:
@@ -158,7 +187,7 @@ def from_base64(encoded: str) -> bytes:
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InputError("http_image_form") from error
+        raise InputError("http_image_base64") from error
 
 
 async def json_body(request: Request) -> dict[str, Any]:

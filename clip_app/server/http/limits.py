@@ -41,12 +41,17 @@ class Room:
     Args:
         guard: which counts what all requests hold.
         largest: bytes of one request, whether they were sent or fetched.
+
+    Attributes:
+        held: bytes so far.
+        sent: those of them that came as its body.
     """
 
     def __init__(self, guard: "Guard", largest: int) -> None:
         self._guard = guard
         self._largest = largest
         self.held = 0
+        self.sent = 0
         self._fetching = asyncio.Semaphore(_FETCHED_AT_ONCE)
         self._until: float | None = None
 
@@ -170,7 +175,9 @@ class Guard:
 
         async def counted() -> Message:
             message = await receive()
-            held.take(len(message.get("body", b"")))
+            size = len(message.get("body", b""))
+            held.sent += size
+            held.take(size)
             return message
 
         self._requests += 1
