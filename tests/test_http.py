@@ -188,6 +188,29 @@ def test_mistakes_are_one_sentence(local, how, status, said):
     assert any("一" <= letter <= "鿿" for letter in chinese.json()["detail"])
 
 
+def test_no_photograph_is_left_out_or_counted_twice(local):
+    one, two = _files("cat.jpg", field="image"), _files("cat.jpg", "coffee.jpg")
+    for how in (
+        {"json": {"image": DATA_URL, "images": [DATA_URL]}},
+        {"json": {"image": DATA_URL, "images": []}},
+        {"files": [*one, *two]},
+        {"files": one, "data": {"image": DATA_URL}},
+        {"files": two, "data": {"image": DATA_URL}},
+    ):
+        for path in ("/classify", "/search", "/embed"):
+            answer = local.post(path, **how)
+            said = (answer.status_code, answer.json()["detail"][:33])
+            assert said == (422, "Send one photograph as “image” or"), how
+    for how in ({"files": two}, {"json": {"images": [DATA_URL] * 2}}):
+        answer = local.post("/search", **how)
+        assert answer.json()["detail"] == "2 images are too many; the limit is 1."
+    assert local.post("/search", json={"images": ["hello"]}).status_code == 422
+    mixed = local.post(
+        "/embed", files=_files("coffee.jpg", "flower.jpg"), data={"images": DATA_URL}
+    ).json()["images"]
+    assert [each["image"] for each in mixed] == ["coffee.jpg", "flower.jpg", "image 3"]
+
+
 def test_an_answer_has_so_many_results_and_no_more(local, monkeypatch):
     monkeypatch.setattr(endpoints, "_MOST_RESULTS", 5)
     asked = {"images": [DATA_URL] * 2, "labels": ["a", "b", "c"]}

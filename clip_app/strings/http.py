@@ -25,6 +25,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "An image in JSON must be a data URL (data:image/jpeg;base64,…) or an address.",
         "JSON 中的图片应为 data URL（data:image/jpeg;base64,…）或网址。",
     ),
+    "http_image_images": (
+        "Send one photograph as “image” or several as “images”, not both.",
+        "一张照片用“image”，多张照片用“images”，两者不能同时使用。",
+    ),
     "http_image_base64": (
         "The Base64 of this image is broken.",
         "这张图片的 Base64 数据有误，无法解码。",

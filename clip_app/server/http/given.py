@@ -84,7 +84,7 @@ _Asked = TypeVar("_Asked", bound=BaseModel)
 
 
 async def read_request(
-    request: Request, kind: type[_Asked], fetch: Fetch | None
+    request: Request, kind: type[_Asked], fetch: Fetch | None, most: int = MOST_IMAGES
 ) -> tuple[_Asked, Given]:
     """What a request asks for, and its photographs.
 
@@ -94,9 +94,11 @@ async def read_request(
         request: not read yet.
         kind: what the values must be such as; `image` and `images` are left out of it.
         fetch: see `Fetch`.
+        most: how many photographs are taken.
 
     Raises:
-        RequestError, InputError: if it cannot be read, or a value is missing or of another kind.
+        RequestError, InputError: if it cannot be read, has more photographs or `image` beside
+            `images`, or a value is missing or of another kind.
     """
     content_type = request.headers.get("content-type", "application/json").partition(";")[0]
     content_type = content_type.strip().lower()
@@ -112,13 +114,15 @@ async def read_request(
         raise RequestError(415, "http_content_type", given=content_type[:80])
     one, more = values.pop("image", None), values.pop("images", None)
     several = more is not None or "images" in files
-    named = [*([] if one is None else [one]), *_listed(more)]
-    if len(named) + sum(map(len, files.values())) > MOST_IMAGES:
-        number = len(named) + sum(map(len, files.values()))
-        raise InputError("images_too_many", number=number, limit=MOST_IMAGES)
-    asked = checked(kind, values)
+    single = (one is not None) + ("image" in files)
+    if single > 1 or (single and several):
+        raise InputError("http_image_images")
+    named = [one] if one is not None else _listed(more)
     sent: list[Photograph | Broken] = [photo for photos in files.values() for photo in photos]
-    if several:
+    if (number := len(named) + len(sent)) > most:
+        raise InputError("images_too_many", number=number, limit=most)
+    asked = checked(kind, values)
+    if several and most > 1:
         sent += await _each(named, len(sent), fetch)
     else:
         sent += [await photograph(each, fetch) for each in named]

@@ -92,7 +92,7 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/search", **takes(SearchAsked, _FOUND, several=False))
     async def search(request: Request) -> Response:
         """Search the indexed galleries by words, by a picture, or both."""
-        asked, given = await read_request(request, SearchAsked, fetch)
+        asked, given = await read_request(request, SearchAsked, fetch, most=1)
         like = given.photographs[0] if given.photographs else None
         picture = (like.name, like.data) if isinstance(like, Photograph) else None
         found = await in_thread(
