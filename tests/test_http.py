@@ -39,6 +39,8 @@ from tests.conftest import EXAMPLES, ROOT
 CAT = EXAMPLES / "cat.jpg"
 LABELS = "cat, dog, 汽车"
 DATA_URL = "data:image/jpeg;base64," + base64.b64encode(CAT.read_bytes()).decode()
+CURLS_TYPE = {"content-type": "application/x-www-form-urlencoded"}
+A_JPEG = {"content-type": "image/jpeg"}
 ZH = {"accept-language": "zh-CN"}
 
 
@@ -130,8 +132,8 @@ def test_whatever_is_wrong_with_one_of_several_in_json_is_told_in_its_place(loca
     assert [(one["image"], one["error"][:22]) for one in errors] == [
         ("image 1", "The Base64 of this ima"),
         ("image 2", "An image in JSON must "),
-        ("image 3", "The value “image” is m"),
-        ("image 4", "The value “image” is m"),
+        ("image 3", "The value “image” is o"),
+        ("image 4", "The value “image” is o"),
         ("beach.jpg", "This server fetches no"),
         ("image 6", "image 6 is not an imag"),
     ]
@@ -153,7 +155,12 @@ def test_embeddings_are_those_of_the_model(local, service):
     assert photo @ rows[0] > 0.3
     assert answer["images"][1].keys() == {"image", "error"}
     assert local.post("/embed", json={"texts": "a cat"}).json()["images"] == []
-    assert local.post("/embed", json={}).status_code == 422
+    for nothing in ({}, {"images": []}, {"texts": []}):
+        said = local.post("/embed", json=nothing)
+        assert (said.status_code, said.json()["detail"][:29]) == (
+            422,
+            "Please send at least one phot",
+        )
 
 
 @pytest.mark.parametrize(
@@ -161,12 +168,12 @@ def test_embeddings_are_those_of_the_model(local, service):
     [
         ({"json": {"labels": "a"}}, 422, "Please add an image first."),
         ({"json": {"image": DATA_URL}}, 422, "“labels” is missing"),
-        ({"json": {"image": DATA_URL, "labels": "a", "tpo_k": 3}}, 422, "“tpo_k” is missing, unk"),
-        ({"json": {"image": DATA_URL, "labels": [1]}}, 422, "“labels” is missing"),
+        ({"json": {"image": DATA_URL, "labels": "a", "tpo_k": 3}}, 422, "is no value “tpo_k” here"),
+        ({"json": {"image": DATA_URL, "labels": [1]}}, 422, "“labels” is of the wrong kind"),
         ({"json": {"image": DATA_URL, "labels": ["a", ""]}}, 422, "One of the labels"),
         ({"json": {"image": DATA_URL, "labels": ["a"] * 10_001}}, 422, "10,001"),
         ({"json": {"image": DATA_URL, "labels": "a", "top_k": 1.5}}, 422, "a whole number"),
-        ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is missing"),
+        ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is of the wrong"),
         ({"json": {"image": "/etc/passwd", "labels": "a"}}, 422, "must be a data URL"),
         ({"json": {"image": "data:,%%%", "labels": "a"}}, 422, "The Base64 of this image is"),
         ({"json": {"image": "data:,", "labels": "a"}}, 422, "is empty"),
@@ -175,8 +182,19 @@ def test_embeddings_are_those_of_the_model(local, service):
         ({"json": [1]}, 422, "cannot be understood"),
         ({"content": b"{"}, 400, "cannot be understood"),
         ({"content": b"x", "headers": {"content-type": "text/csv"}}, 415, "“text/csv” cannot be"),
-        ({"files": {"photo": ("a.jpg", b"x")}, "data": {"labels": "a"}}, 422, "“photo” is missing"),
+        ({"files": {"photo": ("a.jpg", b"x")}, "data": {"labels": "a"}}, 422, "no value “photo”"),
         ({"content": b"--", "headers": {"content-type": "multipart/form-data"}}, 400, "cannot be"),
+        ({"content": b"\xff\xd8\xff", "headers": {}}, 415, "in the header Content-Type"),
+        ({"content": b'{"labels": "a"}', "headers": CURLS_TYPE}, 415, "header Content-Type"),
+        ({"content": CAT.read_bytes(), "headers": CURLS_TYPE}, 415, "header Content-Type"),
+        ({"content": b"labels=a&image=hello", "headers": CURLS_TYPE}, 422, "must be a data URL"),
+        (
+            {"content": b"x", "headers": {"content-encoding": "gzip"}},
+            415,
+            "Content-Encoding “gzip”",
+        ),
+        ({"content": b"x", "headers": {"content-encoding": "br"}}, 415, "Content-Encoding “br”"),
+        ({"content": b"x", "headers": A_JPEG, "params": {"image": "a"}}, 422, "no value “image”"),
         ({"json": {"images": [DATA_URL] * 257, "labels": "a"}}, 422, "257 images are too many"),
     ],
 )

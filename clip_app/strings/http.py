@@ -14,12 +14,33 @@ STRINGS: dict[str, tuple[str, str]] = {
         "无法理解这个请求，正确的写法见 /v1/docs。",
     ),
     "http_value": (
-        "The value “{value}” is missing, unknown or of the wrong kind; /v1/docs lists the values.",
-        "参数“{value}”缺失、未知或类型不对，可用的参数见 /v1/docs。",
+        "The value “{value}” is of the wrong kind; /v1/docs says what it should be.",
+        "参数“{value}”的类型不对，正确的类型见 /v1/docs。",
+    ),
+    "http_value_missing": (
+        "The value “{value}” is missing; /v1/docs lists the values.",
+        "缺少参数“{value}”，全部参数见 /v1/docs。",
+    ),
+    "http_value_unknown": (
+        "There is no value “{value}” here; /v1/docs lists the values.",
+        "这里没有参数“{value}”，可用的参数见 /v1/docs。",
     ),
     "http_content_type": (
         "A body of the type “{given}” cannot be read; send JSON, a form, or a picture.",
         "无法读取类型为“{given}”的请求体，请发送 JSON、表单或图片。",
+    ),
+    "http_content_type_needed": (
+        "Say in the header Content-Type what the body is, for example application/json or "
+        "image/jpeg.",
+        "请用 Content-Type 标头说明请求体的类型，例如 application/json 或 image/jpeg。",
+    ),
+    "http_encoding": (
+        "A body with the Content-Encoding “{given}” cannot be read; send it as it is.",
+        "无法读取 Content-Encoding 为“{given}”的请求体，请不要压缩，直接发送。",
+    ),
+    "http_nothing_to_embed": (
+        "Please send at least one photograph (“image” or “images”) or one text (“texts”).",
+        "请至少发送一张照片（“image”或“images”）或一条文本（“texts”）。",
     ),
     "http_image_form": (
         "An image in JSON must be a data URL (data:image/jpeg;base64,…) or an address.",

@@ -29,8 +29,18 @@ _MOST_FIELDS = 20_000
 
 _DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
 _ADDRESSES = ("http://", "https://")
+_PHOTOGRAPHS = {"image", "images"}
 _BYTES = ("image/", "application/octet-stream")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+# What pydantic calls two of the mistakes; the others are values of another kind.
+_KEY_OF_MISTAKE = {"missing": "http_value_missing", "extra_forbidden": "http_value_unknown"}
+
+# How bodies begin, of the types that stand where nobody said one: no type, and that of curl.
+_OF_TYPE = {
+    "": re.compile(rb"\s*([{[]|$)"),
+    "application/x-www-form-urlencoded": re.compile(rb"[\w.%+-]*(=|&|$)"),
+}
 
 #: Fetches a picture by its address; None where that is not allowed.
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -100,12 +110,16 @@ async def read_request(
         RequestError, InputError: if it cannot be read, has more photographs or `image` beside
             `images`, or a value is missing or of another kind.
     """
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0]
-    content_type = content_type.strip().lower()
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type.startswith(_BYTES):
         data = await request.body()
         found: list[Photograph | Broken] = [Photograph(shown_name(), data)] if data else []
-        return checked(kind, _query(request)), Given(found, several=False)
+        values = _query(request)
+        for name in _PHOTOGRAPHS & values.keys():
+            raise InputError("http_value_unknown", value=name)
+        return checked(kind, values), Given(found, several=False)
+    if (start := _OF_TYPE.get(content_type)) and not start.match(await request.body()):
+        raise RequestError(415, "http_content_type_needed")
     if content_type in _FORMS:
         values, files = await _form(request)
     elif content_type in ("application/json", ""):
@@ -140,7 +154,8 @@ def checked(kind: type[_Asked], values: Mapping[str, Any]) -> _Asked:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        raise InputError("http_value", value=shown_name(name)) from error
+        key = _KEY_OF_MISTAKE.get(first["type"], "http_value")
+        raise InputError(key, value=shown_name(name)) from error
 
 
 async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
@@ -219,8 +234,8 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photog
     ) as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                if name not in ("image", "images"):
-                    raise InputError("http_value", value=shown_name(name))
+                if name not in _PHOTOGRAPHS:
+                    raise InputError("http_value_unknown", value=shown_name(name))
                 photo = Photograph(shown_name(name=value.filename), await value.read())
                 files.setdefault(name, []).append(photo)
             elif name in values:

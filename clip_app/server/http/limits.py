@@ -166,7 +166,11 @@ class Guard:
     @contextmanager
     def _room(self, scope: Scope, receive: Receive) -> Iterator[Receive]:
         """Count a request, and what of its body has come; gives what to receive it by."""
-        announced = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        encoding = headers.get("content-encoding", "identity")
+        if encoding.strip().lower() not in ("identity", ""):
+            raise RequestError(415, "http_encoding", given=encoding[:80])
+        announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > self._max_body:
             raise RequestError(413, "http_too_large", limit=self._max_body // 1_000_000)
         if self._requests >= _MOST_REQUESTS:

@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from clip_app.errors import ClipAppError, ImageError
+from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, check_texts
 from clip_app.server.endpoints import Each, Endpoints, Named
 from clip_app.server.http.errors import caller_language
@@ -113,7 +113,9 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         texts = [asked.texts] if isinstance(asked.texts, str) else asked.texts
         if texts:
             check_texts(texts, MAX_LABELS, "descriptions")
-        found = await in_thread(endpoints.embed, named(given, needed=not texts), texts)
+        if not texts and not given.photographs:
+            raise InputError("http_nothing_to_embed")
+        found = await in_thread(endpoints.embed, named(given, needed=False), texts)
         found["images"] = told(request, given, found["images"])
         return as_json(found)
 
