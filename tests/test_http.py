@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -32,6 +32,7 @@ from starlette.testclient import TestClient
 
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.slot import ModelSlot
+from clip_app.server import endpoints
 from clip_app.server.endpoints import Endpoints
 from clip_app.server.http import addresses, limits
 from clip_app.server.http.access import PREFIX, BelowProxy, Keys
@@ -44,6 +45,8 @@ from tests.conftest import EXAMPLES, ROOT
 CAT = EXAMPLES / "cat.jpg"
 LABELS = "cat, dog, 汽车"
 DATA_URL = "data:image/jpeg;base64," + base64.b64encode(CAT.read_bytes()).decode()
+CURLS_TYPE = {"content-type": "application/x-www-form-urlencoded"}
+A_JPEG = {"content-type": "image/jpeg"}
 ZH = {"accept-language": "zh-CN"}
 
 
@@ -125,6 +128,28 @@ def test_several_photographs_are_a_list_and_a_broken_one_does_not_stop_them(loca
     assert (none.status_code, none.json()) == (422, {"detail": "Please add an image first."})
 
 
+def test_whatever_is_wrong_with_one_of_several_in_json_is_told_in_its_place(local):
+    address = "https://example.com/holiday/beach.jpg?size=2"
+    broken = ["data:,%%%", "hello", None, 5, address, "data:,bWlsaw=="]
+    asked = {"images": [*broken, DATA_URL], "labels": LABELS}
+    *errors, good = local.post("/classify", json=asked).json()
+    assert good["image"] == "image 7"
+    assert good["results"][0]["label"] == "cat"
+    assert [(one["image"], one["error"][:22]) for one in errors] == [
+        ("image 1", "The Base64 of this ima"),
+        ("image 2", "An image in JSON must "),
+        ("image 3", "The value “image” is o"),
+        ("image 4", "The value “image” is o"),
+        ("beach.jpg", "This server fetches no"),
+        ("image 6", "image 6 is not an imag"),
+    ]
+    told = local.post("/embed", json={"images": broken}, headers=ZH).json()["images"]
+    assert told[0] == {"image": "image 1", "error": "这张图片的 Base64 数据有误，无法解码。"}
+    assert [one["image"] for one in told] == [one["image"] for one in errors]
+    matched = {"images": ["hello"], "descriptions": "a cat"}
+    assert local.post("/match", json=matched).json()[0].keys() == {"image", "error"}
+
+
 def test_embeddings_are_those_of_the_model(local, service):
     asked = {"images": [DATA_URL, "data:,milk"], "texts": ["a cat", "猫"]}
     answer = local.post("/embed", json=asked).json()
@@ -136,7 +161,12 @@ def test_embeddings_are_those_of_the_model(local, service):
     assert photo @ rows[0] > 0.3
     assert answer["images"][1].keys() == {"image", "error"}
     assert local.post("/embed", json={"texts": "a cat"}).json()["images"] == []
-    assert local.post("/embed", json={}).status_code == 422
+    for nothing in ({}, {"images": []}, {"texts": []}):
+        said = local.post("/embed", json=nothing)
+        assert (said.status_code, said.json()["detail"][:29]) == (
+            422,
+            "Please send at least one phot",
+        )
 
 
 @pytest.mark.parametrize(
@@ -144,22 +174,33 @@ def test_embeddings_are_those_of_the_model(local, service):
     [
         ({"json": {"labels": "a"}}, 422, "Please add an image first."),
         ({"json": {"image": DATA_URL}}, 422, "“labels” is missing"),
-        ({"json": {"image": DATA_URL, "labels": "a", "tpo_k": 3}}, 422, "“tpo_k” is missing, unk"),
-        ({"json": {"image": DATA_URL, "labels": [1]}}, 422, "“labels” is missing"),
+        ({"json": {"image": DATA_URL, "labels": "a", "tpo_k": 3}}, 422, "is no value “tpo_k” here"),
+        ({"json": {"image": DATA_URL, "labels": [1]}}, 422, "“labels” is of the wrong kind"),
         ({"json": {"image": DATA_URL, "labels": ["a", ""]}}, 422, "One of the labels"),
         ({"json": {"image": DATA_URL, "labels": ["a"] * 10_001}}, 422, "10,001"),
         ({"json": {"image": DATA_URL, "labels": "a", "top_k": 1.5}}, 422, "a whole number"),
-        ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is missing"),
+        ({"json": {"image": 5, "labels": "a"}}, 422, "“image” is of the wrong"),
         ({"json": {"image": "/etc/passwd", "labels": "a"}}, 422, "must be a data URL"),
-        ({"json": {"image": "data:,%%%", "labels": "a"}}, 422, "must be a data URL"),
+        ({"json": {"image": "data:,%%%", "labels": "a"}}, 422, "The Base64 of this image is"),
         ({"json": {"image": "data:,", "labels": "a"}}, 422, "is empty"),
         ({"json": {"image": "data:,bWlsaw==", "labels": "a"}}, 415, "is not an image"),
         ({"json": {"image": "http://example.com/a.jpg", "labels": "a"}}, 403, "fetches no"),
         ({"json": [1]}, 422, "cannot be understood"),
         ({"content": b"{"}, 400, "cannot be understood"),
         ({"content": b"x", "headers": {"content-type": "text/csv"}}, 415, "“text/csv” cannot be"),
-        ({"files": {"photo": ("a.jpg", b"x")}, "data": {"labels": "a"}}, 422, "“photo” is missing"),
+        ({"files": {"photo": ("a.jpg", b"x")}, "data": {"labels": "a"}}, 422, "no value “photo”"),
         ({"content": b"--", "headers": {"content-type": "multipart/form-data"}}, 400, "cannot be"),
+        ({"content": b"\xff\xd8\xff", "headers": {}}, 415, "in the header Content-Type"),
+        ({"content": b'{"labels": "a"}', "headers": CURLS_TYPE}, 415, "header Content-Type"),
+        ({"content": CAT.read_bytes(), "headers": CURLS_TYPE}, 415, "header Content-Type"),
+        ({"content": b"labels=a&image=hello", "headers": CURLS_TYPE}, 422, "must be a data URL"),
+        (
+            {"content": b"x", "headers": {"content-encoding": "gzip"}},
+            415,
+            "Content-Encoding “gzip”",
+        ),
+        ({"content": b"x", "headers": {"content-encoding": "br"}}, 415, "Content-Encoding “br”"),
+        ({"content": b"x", "headers": A_JPEG, "params": {"image": "a"}}, 422, "no value “image”"),
         ({"json": {"images": [DATA_URL] * 257, "labels": "a"}}, 422, "257 images are too many"),
     ],
 )
@@ -169,6 +210,44 @@ def test_mistakes_are_one_sentence(local, how, status, said):
     chinese = local.post("/classify", **how | {"headers": how.get("headers", {}) | ZH})
     assert chinese.status_code == status
     assert any("一" <= letter <= "鿿" for letter in chinese.json()["detail"])
+
+
+def test_no_photograph_is_left_out_or_counted_twice(local):
+    one, two = _files("cat.jpg", field="image"), _files("cat.jpg", "coffee.jpg")
+    for how in (
+        {"json": {"image": DATA_URL, "images": [DATA_URL]}},
+        {"json": {"image": DATA_URL, "images": []}},
+        {"files": [*one, *two]},
+        {"files": one, "data": {"image": DATA_URL}},
+        {"files": two, "data": {"image": DATA_URL}},
+    ):
+        for path in ("/classify", "/search", "/embed"):
+            answer = local.post(path, **how)
+            said = (answer.status_code, answer.json()["detail"][:33])
+            assert said == (422, "Send one photograph as “image” or"), how
+    for how in ({"files": two}, {"json": {"images": [DATA_URL] * 2}}):
+        answer = local.post("/search", **how)
+        assert answer.json()["detail"] == "2 images are too many; the limit is 1."
+    assert local.post("/search", json={"images": ["hello"]}).status_code == 422
+    mixed = local.post(
+        "/embed", files=_files("coffee.jpg", "flower.jpg"), data={"images": DATA_URL}
+    ).json()["images"]
+    assert [each["image"] for each in mixed] == ["coffee.jpg", "flower.jpg", "image 3"]
+
+
+def test_an_answer_has_so_many_results_and_no_more(local, monkeypatch):
+    monkeypatch.setattr(endpoints, "_MOST_RESULTS", 5)
+    asked = {"images": [DATA_URL] * 2, "labels": ["a", "b", "c"]}
+    for texts in (asked["labels"], "a, b, c"):
+        many = local.post("/classify", json=asked | {"labels": texts})
+        assert (many.status_code, many.json()["detail"][:22]) == (422, "6 results are too many")
+    chinese = local.post("/classify", json=asked, headers=ZH).json()["detail"]
+    assert chinese.startswith("一次最多返回 5 个结果，这里有 6 个")
+    for fewer in ({"top_k": 2}, {"images": [DATA_URL]}):
+        assert local.post("/classify", json=asked | fewer).status_code == 200, fewer
+    matched = {"images": [DATA_URL] * 2, "descriptions": "a\nb\nc"}
+    assert "6 results are too many" in local.post("/match", json=matched).json()["detail"]
+    assert local.post("/match", json=matched | {"descriptions": "a\nb"}).status_code == 200
 
 
 def test_addresses_that_are_none(local):
@@ -317,9 +396,18 @@ def test_only_public_addresses_are_asked():
         assert addresses.is_public(public), public
 
 
+class Pictures(NamedTuple):
+    """Where pictures are, and how many were asked for at once."""
+
+    url: str
+    counts: dict[str, int]
+
+
 @pytest.fixture
-def pictures() -> Iterator[str]:
+def pictures() -> Iterator["Pictures"]:
     """A web server with a photograph, one too large, and ways to places that are not public."""
+
+    counts, counting = {"now": 0, "most": 0}, threading.Lock()
 
     class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -329,6 +417,13 @@ def pictures() -> Iterator[str]:
                 "/moved": "/cat.jpg",
                 "/round": "/round",
             }.get(self.path)
+            with counting:
+                counts["now"] += 1
+                counts["most"] = max(counts["most"], counts["now"])
+            if self.path.startswith("/slow"):
+                time.sleep(0.4)
+            with counting:
+                counts["now"] -= 1
             self.send_response(302 if elsewhere else 200 if self.path != "/none" else 404)
             if elsewhere:
                 self.send_header("location", elsewhere)
@@ -341,7 +436,7 @@ def pictures() -> Iterator[str]:
 
     server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield Pictures(f"http://127.0.0.1:{server.server_port}", counts)
     server.shutdown()
     server.server_close()
 
@@ -354,7 +449,7 @@ def test_pictures_are_fetched_within_limits_and_nothing_inside(made, pictures, m
         return answer.status_code, answer.json()
 
     # As it is: this machine is not public, by whatever name.
-    port = pictures.rpartition(":")[2]
+    port = pictures.url.rpartition(":")[2]
     for host in ("127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"):
         assert ask(f"http://{host}:{port}/cat.jpg")[0] == 403, host
     assert ask("http:///cat.jpg")[0] == ask("http://nowhere.invalid/a.jpg")[0] == 422
@@ -363,15 +458,38 @@ def test_pictures_are_fetched_within_limits_and_nothing_inside(made, pictures, m
         addresses, "is_public", lambda ip: ip == str(ipaddress.ip_address(2130706433))
     )
     for path in ("/cat.jpg", "/moved"):
-        status, answer = ask(pictures + path)
+        status, answer = ask(pictures.url + path)
         assert (status, answer["results"][0]["label"]) == (200, "cat")
-    assert ask(f"{pictures}/inside") == (
+    assert ask(f"{pictures.url}/inside") == (
         403,
         {"detail": "Only pictures at public addresses are fetched."},
     )
-    assert ask(f"{pictures}/large")[0] == 413
+    status, answer = ask(f"{pictures.url}/large")
+    assert (status, answer["detail"][:32]) == (413, "The picture at this address is l")
     for path in ("/none", "/file", "/round"):
-        assert ask(pictures + path)[0] == 422
+        assert ask(pictures.url + path)[0] == 422
+
+
+def test_pictures_of_one_request_share_one_time_and_one_size(made, pictures, monkeypatch):
+    monkeypatch.setattr(addresses, "is_public", lambda _: True)
+    monkeypatch.setattr(limits, "_MOST_BODIES", 1)
+    fetching = made(fetch_images=True, max_upload_mb=1)
+    labels = {"labels": "cat, dog"}
+
+    def ask(*paths: str) -> httpx.Response:
+        images = [pictures.url + path for path in paths]
+        return fetching.post("/classify", json=labels | {"images": images})
+
+    found = ask(*(f"/slow{number}" for number in range(12)))
+    assert [one["results"][0]["label"] for one in found.json()] == ["cat"] * 12
+    assert 3 <= pictures.counts["most"] <= 8
+    together = ask(*["/cat.jpg"] * (1_000_000 // CAT.stat().st_size + 2))
+    assert "The pictures of this request are larger than 1 MB together" in together.text
+    assert sum("results" in one for one in together.json()) > 9
+    # What was fetched is counted no longer, or there were no room for more.
+    assert ask(*["/cat.jpg"] * 12).status_code == 200
+    monkeypatch.setattr(limits, "_FETCHING_SECONDS", 0.2)
+    assert "seconds that one request has for all" in ask("/slow").text
 
 
 def test_many_at_once_are_each_answered_right(local):

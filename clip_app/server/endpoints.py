@@ -36,6 +36,9 @@ from clip_app.tasks.match import match_features, typed_texts
 # Photographs of one request to learn from.
 _MOST_EXAMPLES = 100
 
+# Scores in one answer, images times labels: each takes 94 bytes as JSON and ten times that before.
+_MOST_RESULTS = 100_000
+
 #: A photograph of a request: its name, and the path of its file, its bytes or its picture.
 Named = tuple[str, Source]
 
@@ -85,7 +88,10 @@ class Endpoints(GalleryEndpoints):
         shown = _labels_shown(top_k)
         service = self.slot.service
         taught = concepts_from_text(concepts or "", service)
-        classes = classes_from_labels(service, labels or "", template or "auto", concepts=taught)
+        typed = labels or ""
+        names = parse_labels(typed) if isinstance(typed, str) else given_texts(typed)
+        _check_results(len(images) * min(shown or len(names), len(names)), "results_many_labels")
+        classes = classes_from_labels(service, names, template or "auto", concepts=taught)
         return [
             row
             if isinstance(row, ImageError)
@@ -151,6 +157,7 @@ class Endpoints(GalleryEndpoints):
         """`match` of photographs, in their order; descriptions as typed or already apart."""
         service = self.slot.service
         texts = typed_texts(descriptions or "")
+        _check_results(len(images) * len(texts), "results_many_texts")
         rows = service.encode_texts(texts)
         return [
             row
@@ -294,6 +301,11 @@ def _only(answers: Sequence[Each]) -> dict[str, Any]:
     if isinstance(answer, ImageError):
         raise answer
     return answer
+
+
+def _check_results(number: int, key: str) -> None:
+    if number > _MOST_RESULTS:
+        raise InputError(key, number=number, limit=_MOST_RESULTS)
 
 
 def _labels_shown(top_k: Any) -> int | None:

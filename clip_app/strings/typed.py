@@ -21,6 +21,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{number} images are too many; the limit is {limit}.",
         "图像太多：{number} 张，上限为 {limit} 张。",
     ),
+    "results_many_labels": (
+        "{number:,} results are too many for one answer; the limit is {limit:,}, so send fewer "
+        "images or labels at a time, or a smaller “top_k”.",
+        "一次最多返回 {limit:,} 个结果，这里有 {number:,} 个；请减少图片或类别，或者调小“top_k”。",
+    ),
+    "results_many_texts": (
+        "{number:,} results are too many for one answer; the limit is {limit:,}, so send fewer "
+        "images or descriptions at a time.",
+        "一次最多返回 {limit:,} 个结果，这里有 {number:,} 个；请减少图片或描述。",
+    ),
     "text_too_long": (
         "One text has {number:,} characters; the limit is {limit:,}.",
         "有一条文本长达 {number:,} 个字符，上限为 {limit:,} 个。",

@@ -11,6 +11,8 @@ import httpx
 from safehttpx import AsyncSecureTransport
 
 from clip_app.server.http.errors import RequestError
+from clip_app.server.http.limits import room
+from clip_app.server.http.threads import in_thread
 
 _SECONDS = 10.0
 _MOST_REDIRECTS = 3
@@ -31,10 +33,10 @@ class Fetcher:
 
         Raises:
             RequestError: if it is not public, does not answer in time, or with something else than
-                a file that is small enough.
+                a file that is small enough; or if all that its request fetches is too much.
         """
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with room.get().fetching(), asyncio.timeout(_SECONDS):
                 for _ in range(_MOST_REDIRECTS + 1):
                     found = await self._once(httpx.URL(address))
                     if isinstance(found, bytes):
@@ -49,7 +51,8 @@ class Fetcher:
         if url.scheme not in ("http", "https") or not url.host:
             raise RequestError(422, "http_not_fetched")
         # Connected to where the check looked: a name can mean another machine a moment later.
-        transport = AsyncSecureTransport(await public_address(url.host))
+        # On a thread, as it reads all certificates of authorities: some 20 ms each time.
+        transport = await in_thread(AsyncSecureTransport, await public_address(url.host))
         async with (
             httpx.AsyncClient(transport=transport, timeout=_SECONDS, trust_env=False) as client,
             client.stream("GET", url, headers={"accept": "image/*"}) as response,
@@ -57,12 +60,21 @@ class Fetcher:
             if response.has_redirect_location:
                 return url.join(response.headers["location"])
             response.raise_for_status()
-            data = bytearray()
+            return await self._read(response)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The bytes of an answer, counted for as long as its request takes unless it fails."""
+        data, limit = bytearray(), self._max_bytes // 1_000_000
+        most = self._max_bytes - room.get().sent
+        try:
             async for chunk in response.aiter_bytes():
+                if len(data) + len(chunk) > most:
+                    raise RequestError(413, "http_image_large", limit=limit)
                 data += chunk
-                if len(data) > self._max_bytes:
-                    limit = self._max_bytes // 1_000_000
-                    raise RequestError(413, "http_too_large", limit=limit)
+                room.get().take(len(chunk), "http_images_large")
+        except BaseException:
+            room.get().give_back(len(data))
+            raise
         return bytes(data)
 
 

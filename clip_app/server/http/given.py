@@ -1,5 +1,6 @@
 """What a request brings: photographs and values, in whichever form it was sent."""
 
+import asyncio
 import base64
 import binascii
 import re
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from clip_app.errors import InputError
+from clip_app.errors import ClipAppError, InputError
 from clip_app.images import shown_name
 from clip_app.server.http.errors import RequestError
 from clip_app.server.http.threads import in_thread
@@ -27,8 +28,19 @@ _LARGE = 1_000_000
 _MOST_FIELDS = 20_000
 
 _DATA_URL = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
+_ADDRESSES = ("http://", "https://")
+_PHOTOGRAPHS = {"image", "images"}
 _BYTES = ("image/", "application/octet-stream")
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+# What pydantic calls two of the mistakes; the others are values of another kind.
+_KEY_OF_MISTAKE = {"missing": "http_value_missing", "extra_forbidden": "http_value_unknown"}
+
+# How bodies begin, of the types that stand where nobody said one: no type, and that of curl.
+_OF_TYPE = {
+    "": re.compile(rb"\s*([{[]|$)"),
+    "application/x-www-form-urlencoded": re.compile(rb"[\w.%+-]*(=|&|$)"),
+}
 
 #: Fetches a picture by its address; None where that is not allowed.
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -40,6 +52,14 @@ class Photograph:
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One of several photographs of which there are no bytes, and why not."""
+
+    name: str
+    error: ClipAppError
 
 
 class Asked(BaseModel):
@@ -66,7 +86,7 @@ class Given:
         several: whether they came as `images`, and are answered by a list.
     """
 
-    photographs: list[Photograph]
+    photographs: list[Photograph | Broken]
     several: bool
 
 
@@ -74,7 +94,7 @@ _Asked = TypeVar("_Asked", bound=BaseModel)
 
 
 async def read_request(
-    request: Request, kind: type[_Asked], fetch: Fetch | None
+    request: Request, kind: type[_Asked], fetch: Fetch | None, most: int = MOST_IMAGES
 ) -> tuple[_Asked, Given]:
     """What a request asks for, and its photographs.
 
@@ -84,16 +104,22 @@ async def read_request(
         request: not read yet.
         kind: what the values must be such as; `image` and `images` are left out of it.
         fetch: see `Fetch`.
+        most: how many photographs are taken.
 
     Raises:
-        RequestError, InputError: if it cannot be read, or a value is missing or of another kind.
+        RequestError, InputError: if it cannot be read, has more photographs or `image` beside
+            `images`, or a value is missing or of another kind.
     """
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0]
-    content_type = content_type.strip().lower()
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type.startswith(_BYTES):
         data = await request.body()
-        found: list[Any] = [Photograph(shown_name(), data)] if data else []
-        return checked(kind, _query(request)), Given(found, several=False)
+        found: list[Photograph | Broken] = [Photograph(shown_name(), data)] if data else []
+        values = _query(request)
+        for name in _PHOTOGRAPHS & values.keys():
+            raise InputError("http_value_unknown", value=name)
+        return checked(kind, values), Given(found, several=False)
+    if (start := _OF_TYPE.get(content_type)) and not start.match(await request.body()):
+        raise RequestError(415, "http_content_type_needed")
     if content_type in _FORMS:
         values, files = await _form(request)
     elif content_type in ("application/json", ""):
@@ -102,13 +128,19 @@ async def read_request(
         raise RequestError(415, "http_content_type", given=content_type[:80])
     one, more = values.pop("image", None), values.pop("images", None)
     several = more is not None or "images" in files
-    named = [*([] if one is None else [one]), *_listed(more)]
-    if len(named) + sum(map(len, files.values())) > MOST_IMAGES:
-        number = len(named) + sum(map(len, files.values()))
-        raise InputError("images_too_many", number=number, limit=MOST_IMAGES)
+    single = (one is not None) + ("image" in files)
+    if single > 1 or (single and several):
+        raise InputError("http_image_images")
+    named = [one] if one is not None else _listed(more)
+    sent: list[Photograph | Broken] = [photo for photos in files.values() for photo in photos]
+    if (number := len(named) + len(sent)) > most:
+        raise InputError("images_too_many", number=number, limit=most)
     asked = checked(kind, values)
-    sent = [photo for photos in files.values() for photo in photos]
-    return asked, Given([*sent, *[await photograph(each, fetch) for each in named]], several)
+    if several and most > 1:
+        sent += await _each(named, len(sent), fetch)
+    else:
+        sent += [await photograph(each, fetch) for each in named]
+    return asked, Given(sent, several)
 
 
 def checked(kind: type[_Asked], values: Mapping[str, Any]) -> _Asked:
@@ -122,7 +154,8 @@ def checked(kind: type[_Asked], values: Mapping[str, Any]) -> _Asked:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        raise InputError("http_value", value=shown_name(name)) from error
+        key = _KEY_OF_MISTAKE.get(first["type"], "http_value")
+        raise InputError(key, value=shown_name(name)) from error
 
 
 async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
@@ -138,11 +171,28 @@ async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
         if len(encoded) > _LARGE:
             return Photograph(shown_name(), await in_thread(from_base64, encoded))
         return Photograph(shown_name(), from_base64(encoded))
-    if not given.lower().startswith(("http://", "https://")):
+    if not given.lower().startswith(_ADDRESSES):
         raise InputError("http_image_form")
     if fetch is None:
         raise RequestError(403, "http_no_addresses")
     return Photograph(shown_name(given.partition("?")[0]), await fetch(given))
+
+
+async def _each(given: list[Any], before: int, fetch: Fetch | None) -> list[Photograph | Broken]:
+    """Several photographs at once, called by their addresses or their places after `before`."""
+
+    async def one(place: int, each: Any) -> Photograph | Broken:
+        name = f"{shown_name()} {place}"
+        if isinstance(each, str) and each.lower().startswith(_ADDRESSES):
+            name = shown_name(each.partition("?")[0])
+        try:
+            return Photograph(name, (await photograph(each, fetch)).data)
+        except ClipAppError as error:
+            return Broken(name, error)
+
+    async with asyncio.TaskGroup() as group:
+        found = [group.create_task(one(*each)) for each in enumerate(given, before + 1)]
+    return [task.result() for task in found]
 
 
 def from_base64(encoded: str) -> bytes:
@@ -156,7 +206,7 @@ def from_base64(encoded: str) -> bytes:
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InputError("http_image_form") from error
+        raise InputError("http_image_base64") from error
 
 
 async def json_body(request: Request) -> dict[str, Any]:
@@ -184,8 +234,8 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photog
     ) as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                if name not in ("image", "images"):
-                    raise InputError("http_value", value=shown_name(name))
+                if name not in _PHOTOGRAPHS:
+                    raise InputError("http_value_unknown", value=shown_name(name))
                 photo = Photograph(shown_name(name=value.filename), await value.read())
                 files.setdefault(name, []).append(photo)
             elif name in values:

@@ -1,10 +1,12 @@
 """What a caller may ask for: how often, how much at once, and only with a key where one is set."""
 
+import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
@@ -22,10 +24,80 @@ log = logging.getLogger(__name__)
 # As many as Gradio's queue holds; beyond them nobody would wait for an answer.
 _MOST_REQUESTS = 1024
 
-# Bodies in memory together, in the largest that one may be: 400 MB by default.
+# Bodies, and pictures fetched for them, in memory together, in the largest that one may be:
+# 400 MB by default.
 _MOST_BODIES = 8
 
 _RETRY_SECONDS = "1"
+
+# Pictures of one request that are fetched at the same time, and for how long all of them are.
+_FETCHED_AT_ONCE = 8
+_FETCHING_SECONDS = 30.0
+
+
+class Room:
+    """What one request holds in memory, and the time it has to fetch more of it.
+
+    Args:
+        guard: which counts what all requests hold.
+        largest: bytes of one request, whether they were sent or fetched.
+
+    Attributes:
+        held: bytes so far.
+        sent: those of them that came as its body.
+    """
+
+    def __init__(self, guard: "Guard", largest: int) -> None:
+        self._guard = guard
+        self._largest = largest
+        self.held = 0
+        self.sent = 0
+        self._fetching = asyncio.Semaphore(_FETCHED_AT_ONCE)
+        self._until: float | None = None
+
+    def take(self, size: int, too_large: str = "http_too_large") -> None:
+        """Count bytes that have come.
+
+        Args:
+            size: how many.
+            too_large: the sentence if the request holds too many by them.
+
+        Raises:
+            RequestError: if it does, or all requests together do.
+        """
+        self.held += size
+        self._guard.bytes += size
+        if self.held > self._largest:
+            raise RequestError(413, too_large, limit=self._largest // 1_000_000)
+        if self._guard.bytes > _MOST_BODIES * self._largest:
+            raise _busy()
+
+    def give_back(self, size: int) -> None:
+        """Count bytes that are held no longer."""
+        self.held -= size
+        self._guard.bytes -= size
+
+    @asynccontextmanager
+    async def fetching(self) -> AsyncIterator[None]:
+        """Wait for a turn to fetch one picture.
+
+        Raises:
+            RequestError: once all the time that pictures of one request have is over.
+        """
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + _FETCHING_SECONDS
+        try:
+            async with asyncio.timeout_at(self._until) as limit, self._fetching:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            seconds = int(_FETCHING_SECONDS)
+            raise RequestError(422, "http_fetching_long", seconds=seconds) from error
+
+
+#: Of the request that is being answered.
+room: ContextVar[Room] = ContextVar("room")
 
 
 class Guard:
@@ -49,7 +121,7 @@ class Guard:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._max_body = max_body
         self._requests = 0
-        self._bytes = 0
+        self.bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer with why not."""
@@ -94,34 +166,32 @@ class Guard:
     @contextmanager
     def _room(self, scope: Scope, receive: Receive) -> Iterator[Receive]:
         """Count a request, and what of its body has come; gives what to receive it by."""
-        announced = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        encoding = headers.get("content-encoding", "identity")
+        if encoding.strip().lower() not in ("identity", ""):
+            raise RequestError(415, "http_encoding", given=encoding[:80])
+        announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > self._max_body:
-            raise self._too_large()
+            raise RequestError(413, "http_too_large", limit=self._max_body // 1_000_000)
         if self._requests >= _MOST_REQUESTS:
             raise _busy()
-        held = 0
+        held = Room(self, self._max_body)
 
         async def counted() -> Message:
-            nonlocal held
             message = await receive()
             size = len(message.get("body", b""))
-            held += size
-            self._bytes += size
-            if held > self._max_body:
-                raise self._too_large()
-            if self._bytes > _MOST_BODIES * self._max_body:
-                raise _busy()
+            held.sent += size
+            held.take(size)
             return message
 
         self._requests += 1
+        before = room.set(held)
         try:
             yield counted
         finally:
+            room.reset(before)
             self._requests -= 1
-            self._bytes -= held
-
-    def _too_large(self) -> RequestError:
-        return RequestError(413, "http_too_large", limit=self._max_body // 1_000_000)
+            held.give_back(held.held)
 
 
 def _busy() -> RequestError:

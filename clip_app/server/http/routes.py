@@ -6,11 +6,11 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from clip_app.errors import ClipAppError, ImageError
+from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.prompts import MAX_COLLECTION_LINES, MAX_LABELS, check_texts
 from clip_app.server.endpoints import Each, Endpoints, Named
 from clip_app.server.http.errors import caller_language
-from clip_app.server.http.given import Asked, Fetch, Given, read_request
+from clip_app.server.http.given import Asked, Broken, Fetch, Given, Photograph, read_request
 from clip_app.server.http.openapi import an_object, answers, one_or_each, takes
 from clip_app.server.http.threads import in_thread
 
@@ -92,12 +92,13 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/search", **takes(SearchAsked, _FOUND, several=False))
     async def search(request: Request) -> Response:
         """Search the indexed galleries by words, by a picture, or both."""
-        asked, given = await read_request(request, SearchAsked, fetch)
+        asked, given = await read_request(request, SearchAsked, fetch, most=1)
         like = given.photographs[0] if given.photographs else None
+        picture = (like.name, like.data) if isinstance(like, Photograph) else None
         found = await in_thread(
             endpoints.search_like,
             asked.text,
-            (like.name, like.data) if like else None,
+            picture,
             asked.exclude,
             asked.top_k,
             asked.literal,
@@ -112,7 +113,9 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         texts = [asked.texts] if isinstance(asked.texts, str) else asked.texts
         if texts:
             check_texts(texts, MAX_LABELS, "descriptions")
-        found = await in_thread(endpoints.embed, named(given, needed=not texts), texts)
+        if not texts and not given.photographs:
+            raise InputError("http_nothing_to_embed")
+        found = await in_thread(endpoints.embed, named(given, needed=False), texts)
         found["images"] = told(request, given, found["images"])
         return as_json(found)
 
@@ -126,14 +129,14 @@ def routes(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
 
 
 def named(given: Given, needed: bool = True) -> list[Named]:
-    """The photographs as `Endpoints` takes them.
+    """The photographs as `Endpoints` takes them, without those that already have an error.
 
     Raises:
         ImageError: if there is none and one is needed.
     """
     if needed and not given.photographs:
         raise ImageError("image_missing")
-    return [(one.name, one.data) for one in given.photographs]
+    return [(one.name, one.data) for one in given.photographs if isinstance(one, Photograph)]
 
 
 def joined(texts: Texts) -> str:
@@ -150,12 +153,19 @@ def answered(request: Request, given: Given, found: list[Each]) -> Response:
 def told(request: Request, given: Given, found: list[Each]) -> list[dict[str, Any]]:
     """Answers, with `{"image", "error"}` for each of several photographs that cannot be read.
 
+    Args:
+        request: in whose language errors are told.
+        given: the photographs.
+        found: the answers for those that `named` gave.
+
     Raises:
         ImageError: if the only one cannot be.
     """
     language = caller_language(request.scope)
     each: list[dict[str, Any]] = []
-    for photo, one in zip(given.photographs, found, strict=True):
+    answers = iter(found)
+    for photo in given.photographs:
+        one = photo.error if isinstance(photo, Broken) else next(answers)
         if isinstance(one, ClipAppError):
             if not given.several:
                 raise one
