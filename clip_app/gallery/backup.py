@@ -18,6 +18,7 @@ from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Counts, Store
 from clip_app.model.info import ModelInfo, public_name
 from clip_app.progress import Progress
+from clip_app.temporary import check_is_new
 
 # What a folder of SQLite's store calls its database.
 _DATABASE = "index.sqlite"
@@ -39,8 +40,7 @@ def back_up(store: Store, out: Path, progress: Progress | None = None) -> Counts
     Raises:
         StorageError: if the file is there, or cannot be written.
     """
-    if out.exists():
-        raise StorageError("backup_exists", path=out)
+    check_is_new(out)
     try:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".clip_app-") as making:
             with closing(SqliteStore(Path(making), store.key, create=True)) as copy:

@@ -65,7 +65,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The index of {folder} was written by a newer version of this program.",
         "{folder} 的索引由本程序的更新版本写入。",
     ),
-    "backup_exists": (
+    "file_exists": (
         "{path} is there already; nothing is written over it.",
         "{path} 已经存在，不会覆盖它。",
     ),
