@@ -134,9 +134,19 @@ class Settings(BaseSettings):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of `api_keys`, which commas stand between."""
-        given = self.api_keys.get_secret_value() if self.api_keys else ""
-        return tuple(one.strip() for one in given.split(",") if one.strip())
+        """The keys of `api_keys`, which commas stand between; none where the API is open.
+
+        Raises:
+            InputError: if `api_keys` is set and holds no key: a secret that did not arrive must not
+                open the API.
+        """
+        if self.api_keys is None:
+            return ()
+        given = self.api_keys.get_secret_value().split(",")
+        keys = tuple(one.strip() for one in given if one.strip())
+        if not keys:
+            raise InputError("api_keys_empty")
+        return keys
 
     @property
     def listen_on(self) -> str:

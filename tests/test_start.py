@@ -70,6 +70,20 @@ def test_a_user_name_and_a_password_are_more_than_blanks(auth):
         _ = Settings(auth=auth).credentials
 
 
+@pytest.mark.parametrize("given", [",", "", " , "])
+def test_keys_that_did_not_arrive_open_nothing(given, capsys, monkeypatch):
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    for flags, variable in ((["--api-keys", given], None), ([], given)):
+        if variable is not None:
+            monkeypatch.setenv("CLIP_APP_API_KEYS", variable)
+        with pytest.raises(SystemExit) as ended:
+            prepare(flags)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err == f"{text('api_keys_empty', 'en')}\n"
+    monkeypatch.delenv("CLIP_APP_API_KEYS")
+    assert read_settings().keys == ()
+
+
 def test_models_are_listed_whatever_the_settings():
     env = {**os.environ, "ALL_PROXY": "socks4://h:1", "CLIP_APP_PORT": "abc", "NO_PROXY": "::1/128"}
     command = [sys.executable, "-m", "clip_app", "models"]

@@ -69,7 +69,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
     try:
         # What can be wrong with the settings is told before the model is loaded.
         settings = read_settings(flags)
-        settings.credentials  # noqa: B018
+        settings.credentials, settings.keys  # noqa: B018
         _check_address(settings)
         mend_environment()
         bypass(settings.listen_on)
