@@ -5,10 +5,12 @@ import ipaddress
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import platformdirs
+from annotated_types import Ge, Le
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clip_app.errors import InputError
@@ -65,6 +67,9 @@ FLAGS = (
     "cache_dir",
 )
 
+
+# What is said of settings that take texts of a form.
+_FORMS = {"rate_limit": "setting_rate", "gallery_store": "setting_store"}
 
 #: What loading a model uses.
 MODEL_SETTINGS = ("model", "device", "engine", "export", "precision", "cache_mb", "cache_dir")
@@ -134,9 +139,19 @@ class Settings(BaseSettings):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of `api_keys`, which commas stand between."""
-        given = self.api_keys.get_secret_value() if self.api_keys else ""
-        return tuple(one.strip() for one in given.split(",") if one.strip())
+        """The keys of `api_keys`, which commas stand between; none where the API is open.
+
+        Raises:
+            InputError: if `api_keys` is set and holds no key: a secret that did not arrive must not
+                open the API.
+        """
+        if self.api_keys is None:
+            return ()
+        given = self.api_keys.get_secret_value().split(",")
+        keys = tuple(one.strip() for one in given if one.strip())
+        if not keys:
+            raise InputError("api_keys_empty")
+        return keys
 
     @property
     def listen_on(self) -> str:
@@ -214,16 +229,28 @@ def read_settings(
         wrong = [(str(one["loc"][0]), one) for one in error.errors()]
     for name, one in wrong:
         if uses is None or name in uses or name in given:
-            raise InputError(
-                "setting_invalid", name=".".join(map(str, one["loc"])), reason=one["msg"]
-            )
-    return Settings(**{name: _default(name) for name, _ in wrong}, **given)
+            raise _refused(name, one["input"])
+    return Settings(**{name: _field(name).default for name, _ in wrong}, **given)
 
 
-def _default(name: str) -> Any:
-    """The default of a setting, by its name or the variable that it is read from."""
+def _field(name: str) -> FieldInfo:
+    """What a setting is, by its name or the variable that it is read from."""
     for key, field in Settings.model_fields.items():
         alias = field.validation_alias
         if key == name or (isinstance(alias, AliasChoices) and name in alias.choices):
-            return field.default
+            return field
     raise KeyError(name)
+
+
+def _refused(name: str, given: object) -> InputError:
+    """What a person is told of a value that a setting does not take: which ones it takes."""
+    field = _field(name)
+    told: dict[str, Any] = {"name": name, "given": str(given)}
+    if get_origin(field.annotation) is Literal:
+        return InputError("setting_choice", choices=", ".join(get_args(field.annotation)), **told)
+    if field.annotation is int:
+        least = next(one.ge for one in field.metadata if isinstance(one, Ge))
+        most = next((one.le for one in field.metadata if isinstance(one, Le)), None)
+        key = "setting_number" if most is None else "setting_number_between"
+        return InputError(key, least=least, most=most, **told)
+    return InputError(_FORMS.get(name, "setting_switch"), **told)

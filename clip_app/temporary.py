@@ -63,6 +63,16 @@ def prepare_temporary_folder(index_dir: Path) -> Path:
     return folder
 
 
+def check_is_new(path: Path) -> None:
+    """See that what a person has something written to is nobody's file yet.
+
+    Raises:
+        StorageError: if there is anything of that name.
+    """
+    if os.path.lexists(path):
+        raise StorageError("file_exists", path=str(path))
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write that appears at `path` whole, once the block is left, or not at all.

@@ -1,6 +1,8 @@
 """An index as one file, and back into any store."""
 
+import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,8 @@ from clip_app.gallery.library import Library
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary
 from clip_app.gallery.stores.qdrant_nodes import Nodes
 from clip_app.gallery.stores.store import Entry, Filter
+from clip_app.strings import text
+from clip_app.terminal import main
 from tests.test_store_contract import ERROR, Model, OtherModel, entry, unit
 
 
@@ -68,13 +72,14 @@ def test_to_qdrant_and_back_all_is_as_it_was(store, tmp_path):
     folder, expected = store.key.folder, by_path(store)
     back_up(store, tmp_path / "one.index")
     qdrant = QdrantLibrary(Nodes(f"path:{tmp_path / 'qdrant'}"), tmp_path / "q")
-    moved = restore(qdrant, tmp_path / "one.index", Model)
+    moved, damaged = restore(qdrant, tmp_path / "one.index", Model)
+    assert damaged == 0
     assert by_path(moved) == expected
     back_up(moved, tmp_path / "two.index")
     qdrant.close()
     elsewhere = Library(tmp_path / "elsewhere")
     told = []
-    again = restore(
+    again, _ = restore(
         elsewhere,
         tmp_path / "two.index",
         Model,
@@ -104,7 +109,7 @@ def test_an_index_is_replaced_only_if_asked_and_then_wholly(store, tmp_path):
     with pytest.raises(GalleryError, match="has an index already"):
         restore(library, tmp_path / "one.index", Model)
     assert sorted(other.paths()) == ["mine.jpg", "two.jpg"]
-    assert by_path(restore(library, tmp_path / "one.index", Model, replace=True)) == expected
+    assert by_path(restore(library, tmp_path / "one.index", Model, replace=True).store) == expected
     library.close()
 
 
@@ -128,6 +133,27 @@ def test_what_cannot_be_is_told_and_leaves_nothing(store, tmp_path):
     assert library.galleries(None) == []
     library.close()
     assert not [one for one in tmp_path.iterdir() if one.name.startswith(".clip_app")]
+
+
+def test_damaged_rows_are_left_out_and_counted(tmp_path, service, capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    file = str(tmp_path / "one.index")
+    vector = np.eye(1, service.info.embedding_size, dtype=np.float32)[0]
+    with closing(Library(tmp_path / "index")) as library:
+        store = library.open(tmp_path / "photos", service.info, create=True)
+        with store.lock():
+            store.write([replace(entry(f"{one}.jpg", one), vector=vector) for one in range(4)])
+        back_up(store, tmp_path / "one.index")
+    with closing(sqlite3.connect(file)) as table, table:
+        assert table.execute("UPDATE files SET size = 1 WHERE path = ?", (b"2.jpg",)).rowcount == 1
+    given = ["restore", file, "--model", "starter", "--index", str(tmp_path / "again")]
+    assert main(given) == 0
+    told = capsys.readouterr()
+    assert "3 files" in told.out
+    assert told.err.splitlines()[-1] == text("restored_without", "en", number=1)
+    assert main([*given, "--replace", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["files"], answer["damaged"]) == (3, 1)
 
 
 def test_a_file_of_a_newer_version_is_refused(store, tmp_path):

@@ -370,7 +370,8 @@ def test_the_terminal_teaches_lists_exchanges_and_forgets(service, tmp_path, cap
     assert run("concepts", "list")["concepts"] == [told]
     for wrong in (
         ("concepts", "forget", "nobody"),
-        ("concepts", "export", file, "nobody"),
+        ("concepts", "export", file, "rex"),  # which is there
+        ("concepts", "export", f"{file}.new", "nobody"),
         ("concepts", "import", cat),
         ("teach", "a, b", dog),
         ("teach", "Tom", "no-such.jpg"),

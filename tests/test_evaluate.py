@@ -331,7 +331,11 @@ def test_the_terminal_prints_json_and_writes_the_page(
     assert answer["photographs"] == 4
     # The cat among the dogs is one of the mistakes.
     assert 0 < answer["top1"]["value"] <= 0.75
-    assert out.read_text("utf-8").startswith("<!doctype html>")
+    written = out.read_text("utf-8")
+    assert written.startswith("<!doctype html>")
+    assert main(["evaluate", str(small), "--html", str(out)]) == 2
+    assert "there already" in capsys.readouterr().err
+    assert out.read_text("utf-8") == written
     assert main(["evaluate", str(small), "--model", "starter", "--model", "starter"]) == 0
     assert capsys.readouterr().out.count("starter: ") == 2
     names = tmp_path / "names.txt"

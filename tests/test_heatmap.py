@@ -135,8 +135,25 @@ def test_the_terminal_writes_the_map_and_says_where(tmp_path, capsys, monkeypatc
     answer = json.loads(capsys.readouterr().out)
     assert (answer["text"], answer["against"], answer["method"]) == ("猫", ["狗"], "occlusion")
     assert np.array(answer["values"]).max() == 1
-    assert main(["heatmap", str(CAT), "猫", *flags[:2], "--out", str(tmp_path / "no" / "a")]) == 2
+    nowhere = str(tmp_path / "no" / "a.png")
+    assert main(["heatmap", str(CAT), "猫", *flags[:2], "--out", nowhere]) == 2
     assert "无法写入" in capsys.readouterr().err
+
+
+def test_a_map_replaces_no_file_and_is_of_the_format_that_its_name_says(tmp_path, capsys):
+    photo = tmp_path / "ow.jpg"
+    photo.write_bytes(CAT.read_bytes())
+    given = ["heatmap", str(photo), "cat", "--model", "starter", "--out"]
+    for out, said in ((photo, "there already"), (tmp_path / "map.gif", ".png, .jpg, .jpeg, .webp")):
+        assert main([*given, str(out)]) == 2
+        assert said in capsys.readouterr().err
+    assert photo.read_bytes() == CAT.read_bytes()
+    assert [one.name for one in tmp_path.iterdir()] == ["ow.jpg"]
+    for name, kind in (("map.JPG", "JPEG"), ("map.webp", "WEBP")):
+        assert main([*given, str(tmp_path / name)]) == 0
+        with Image.open(tmp_path / name) as made:
+            assert made.format == kind
+            assert made.getexif()[270] == "Where it looked: cat"
 
 
 def test_the_api_answers_as_python_does(app, service):

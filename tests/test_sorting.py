@@ -476,6 +476,9 @@ def test_sort_plans_then_does_and_undo_brings_it_back(photos, tmp_path, capsys):
     assert files_of(photos) == before
     edited = plan.read_text("utf-8-sig").replace("rocket.jpg,rocket", "rocket.jpg,Space")
     plan.write_text(edited, "utf-8")
+    assert main([*given, "--labels", LABELS, "--csv", str(plan)]) == 2  # not over what was edited
+    assert plan.read_text("utf-8") == edited
+    capsys.readouterr()
     assert main([*given, "--plan", str(plan), "--move", "--do", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["done"] == 4

@@ -1,7 +1,9 @@
 """Starting and ending: proxies in the environment, settings that do not matter, signals."""
 
 import os
+import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -70,6 +72,20 @@ def test_a_user_name_and_a_password_are_more_than_blanks(auth):
         _ = Settings(auth=auth).credentials
 
 
+@pytest.mark.parametrize("given", [",", "", " , "])
+def test_keys_that_did_not_arrive_open_nothing(given, capsys, monkeypatch):
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    for flags, variable in ((["--api-keys", given], None), ([], given)):
+        if variable is not None:
+            monkeypatch.setenv("CLIP_APP_API_KEYS", variable)
+        with pytest.raises(SystemExit) as ended:
+            prepare(flags)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err == f"{text('api_keys_empty', 'en')}\n"
+    monkeypatch.delenv("CLIP_APP_API_KEYS")
+    assert read_settings().keys == ()
+
+
 def test_models_are_listed_whatever_the_settings():
     env = {**os.environ, "ALL_PROXY": "socks4://h:1", "CLIP_APP_PORT": "abc", "NO_PROXY": "::1/128"}
     command = [sys.executable, "-m", "clip_app", "models"]
@@ -102,6 +118,47 @@ def test_wrong_flags_of_the_page_are_one_sentence(flags, said, capsys, monkeypat
     with pytest.raises(SystemExit) as ended:
         prepare(flags)
     assert (ended.value.code, capsys.readouterr().err) == (2, said)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "takes"),
+    [
+        ("port", "abc", ["0", "65535"]),
+        ("port", "65536", ["0", "65535"]),
+        ("qdrant_replicas", "0", ["1"]),
+        ("rate_limit", "5", ["120/minute", "second", "hour", "day"]),
+        ("gallery_store", "foo", ["sqlite", "qdrant+http://127.0.0.1:6333"]),
+        ("gallery_store", "qdrant+http://", ["sqlite", "qdrant+http://127.0.0.1:6333"]),
+        ("device", "tpu", ["auto, cuda, mps, cpu"]),
+        ("language", "fr", ["auto, zh, en"]),
+        ("mcp", "perhaps", ["true", "false"]),
+        ("SPACES_ZERO_GPU", "perhaps", ["true", "false"]),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_wrong_setting_is_named_with_what_was_given_and_what_it_takes(
+    language, name, given, takes, monkeypatch
+):
+    monkeypatch.setenv(name if name.isupper() else f"CLIP_APP_{name.upper()}", given)
+    with pytest.raises(InputError) as raised:
+        read_settings()
+    said = raised.value.message(language)
+    quoted = f'"{given}"' if language == "en" else f"“{given}”"
+    assert all(one in said for one in (name, quoted, *takes))
+    assert not re.search(r"pydantic|Input should|pattern|\\d|\^", said)
+    if language == "zh":  # names and values aside, nothing is left in English
+        bare = re.sub(rf"“.*?”|Qdrant|{name}", "", said)
+        assert set(re.findall("[a-z]{4,}", bare)) <= set(re.findall("[a-z]{4,}", " ".join(takes)))
+
+
+def test_a_gallery_root_that_is_not_there_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    (tmp_path / "there").mkdir()
+    roots = f"{tmp_path / 'there'}{os.pathsep}{tmp_path / 'nope'}"
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit):
+        prepare(["--gallery-roots", roots, "--port", str(taken.getsockname()[1])])
+    told = text("gallery_roots_missing", "en", folders=tmp_path / "nope")
+    assert capsys.readouterr().err.splitlines()[0] == told
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

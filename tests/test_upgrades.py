@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from clip_app.errors import GalleryError, InputError
+from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.library import Library
+from clip_app.gallery.roots import Roots
 from clip_app.gallery.stores import qdrant_server
 from clip_app.gallery.stores.qdrant_library import QdrantLibrary
 from clip_app.gallery.stores.qdrant_nodes import Nodes
@@ -24,6 +26,7 @@ from clip_app.gallery.stores.qdrant_server import index_name
 from clip_app.gallery.stores.sqlite_schema import VERSION
 from clip_app.gallery.stores.store import Counts, Filter, IndexKey
 from clip_app.model.info import ModelInfo
+from clip_app.settings import Settings
 from clip_app.sorting import journal
 from clip_app.tasks.concept_files import concepts_from_bytes
 from clip_app.terminal import main
@@ -117,6 +120,11 @@ def test_an_index_of_a_newer_version_is_one_sentence(tmp_path, model, caplog, ca
     assert told.value.key == "index_newer"
     said = "The index of photos was written by a newer version of this program."
     assert told.value.message("en") == said
+    service = GalleryService(Settings(index_dir=tmp_path))
+    service.roots = Roots((PHOTOS,))  # which is not there now
+    with closing(service), pytest.raises(GalleryError) as told:
+        service.searchable(model)
+    assert told.value.public_message("en") == said
     photos, starter = str(PHOTOS), ("--model", "starter")
     for command, code in (
         (("status",), 0),

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from clip_app.errors import DamagedIndexError, GalleryError, OtherModelError, StorageError
 from clip_app.gallery.library import AnyLibrary
@@ -18,6 +19,7 @@ from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Counts, Store
 from clip_app.model.info import ModelInfo, public_name
 from clip_app.progress import Progress
+from clip_app.temporary import check_is_new
 
 # What a folder of SQLite's store calls its database.
 _DATABASE = "index.sqlite"
@@ -39,8 +41,7 @@ def back_up(store: Store, out: Path, progress: Progress | None = None) -> Counts
     Raises:
         StorageError: if the file is there, or cannot be written.
     """
-    if out.exists():
-        raise StorageError("backup_exists", path=out)
+    check_is_new(out)
     try:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".clip_app-") as making:
             with closing(SqliteStore(Path(making), store.key, create=True)) as copy:
@@ -54,6 +55,18 @@ def back_up(store: Store, out: Path, progress: Progress | None = None) -> Counts
     return counts
 
 
+class Restored(NamedTuple):
+    """What `restore` has made.
+
+    Attributes:
+        store: the index.
+        damaged: how many files are not in it, as what the backup says of them is damaged.
+    """
+
+    store: Store
+    damaged: int
+
+
 def restore(
     library: AnyLibrary,
     file: Path,
@@ -62,7 +75,7 @@ def restore(
     folder: Path | None = None,
     replace: bool = False,
     progress: Progress | None = None,
-) -> Store:
+) -> Restored:
     """Make a gallery's index what it was when the file was written.
 
     Args:
@@ -74,7 +87,7 @@ def restore(
         progress: called with (done, total) files.
 
     Returns:
-        the index.
+        the index, and what is missing from it.
 
     Raises:
         GalleryError: if the file cannot be read or is of another model, or the index is not empty,
@@ -100,22 +113,28 @@ def restore(
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
         with closing(SqliteStore(Path(folder_of_copy), key)) as source, store.lock():
-            kept = _copy(source, store, progress)
+            kept, damaged = _copy(source, store, progress)
             gone = [path for path in store.paths() if path not in kept]
             store.forget(gone)
             store.optimise()
-    return store
+    return Restored(store, damaged)
 
 
-def _copy(source: Store, target: Store, progress: Progress | None) -> set[str]:
-    """Write all files of one index into another; returns their paths."""
+def _copy(source: Store, target: Store, progress: Progress | None) -> tuple[set[str], int]:
+    """Write all files of one index into another.
+
+    Returns:
+        their paths, and how many there are of which nothing whole can be read.
+    """
     counts = source.counts()
     total = counts.files + counts.broken
     copied: set[str] = set()
+    damaged = 0
     for paths in batched(source.paths(), CHUNK):
         entries = source.entries(paths)
         target.write(entries)
         copied.update(entry.path for entry in entries)
+        damaged += len(paths) - len(entries)
         if progress is not None:
             progress(len(copied), max(total, len(copied)))
-    return copied
+    return copied, damaged

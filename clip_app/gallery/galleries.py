@@ -284,6 +284,8 @@ class GalleryService:
                 current=model.public_name,
             )
         if not usable:
+            for folder in sorted(filter(self.roots.contains, self.library.folders())):
+                self.library.open(folder, model)  # raises what is wrong with it
             raise GalleryError("index_none")
         return usable
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import io
 import logging
+import os
 import socket
 import sys
 import threading
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from clip_app.arguments import FAILED, Parser
-from clip_app.console import prepare_streams
+from clip_app.console import prepare_streams, printable
 from clip_app.errors import ClipAppError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.model.backgrounds import prepare_backgrounds
@@ -69,7 +70,8 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
     try:
         # What can be wrong with the settings is told before the model is loaded.
         settings = read_settings(flags)
-        settings.credentials  # noqa: B018
+        settings.credentials, settings.keys  # noqa: B018
+        _tell_missing(settings)
         _check_address(settings)
         mend_environment()
         bypass(settings.listen_on)
@@ -125,6 +127,15 @@ def _check_address(settings: Settings) -> None:
         if error.errno in _NO_SUCH_ADDRESS:
             raise InputError("host_unusable", host=host) from error
         raise InputError("port_taken", port=port) from error
+
+
+def _tell_missing(settings: Settings) -> None:
+    """Warn of gallery roots that are not there: a disk that is mounted later is no mistake."""
+    roots = [str(one.expanduser()) for one in settings.gallery_roots]
+    # With the separator behind it, a file is none either.
+    if missing := [one for one in roots if not os.access(f"{one}{os.sep}", os.R_OK | os.X_OK)]:
+        folders = printable(", ".join(missing))
+        print(text("gallery_roots_missing", terminal_language(), folders=folders), file=sys.stderr)
 
 
 def launch(demo: "gr.Blocks", served: Served) -> int:

@@ -69,7 +69,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The index of {folder} was written by a newer version of this program.",
         "{folder} 的索引由本程序的更新版本写入。",
     ),
-    "backup_exists": (
+    "file_exists": (
         "{path} is there already; nothing is written over it.",
         "{path} 已经存在，不会覆盖它。",
     ),
@@ -93,6 +93,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "restored": (
         "{folder} has its index again: {files:,} files. `index` reads what has changed since.",
         "{folder} 的索引已恢复：{files:,} 个文件。之后的改动由 `index` 读取。",
+    ),
+    "restored_without": (
+        "What the backup says of {number:,} [number:file is damaged and was|files is damaged and "
+        "was] left out; `index` reads [number:it|them] anew.",
+        "备份中有 {number:,} 个文件的记录已损坏，未恢复；`index` 会重新读取它们。",
     ),
     "index_other_model": (
         "The index of {folder} was made with {model}, but {current} is in use. Index the folder "
@@ -243,6 +248,15 @@ STRINGS: dict[str, tuple[str, str]] = {
     "qdrant_node_away": (
         "{number} of {nodes} Qdrant nodes do not answer.",
         "{nodes} 个 Qdrant 节点中有 {number} 个没有响应。",
+    ),
+    "qdrant_others_away": (
+        "Qdrant at {store} cannot reach other nodes of its cluster, which hold parts of this.",
+        "Qdrant（{store}）连接不到集群中的其他节点，部分数据在那些节点上。",
+    ),
+    "qdrant_not_compared": (
+        "{reason} The replicas were not compared to the end; the next `index` does so once all "
+        "nodes are back.",
+        "{reason}副本没有全部比较；所有节点恢复后，下次运行 `index` 时会再比较。",
     ),
     "qdrant_behind": (
         "{number} of {parts} parts have a replica that is not up to date yet.",

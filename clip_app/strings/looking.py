@@ -43,6 +43,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{path} could not be written; please check the folder and its permissions.",
         "无法写入 {path}，请检查文件夹和权限。",
     ),
+    "heat_file_format": (
+        "The map cannot be written to {path}: its name must end in one of {endings}.",
+        "无法把热力图写入 {path}：文件名须以 {endings} 之一结尾。",
+    ),
     "heat_written": ("The map is in {path}.", "热力图已存为 {path}。"),
     "place_top_left": ("at the top left", "左上"),
     "place_top": ("at the top", "上方"),

@@ -1,9 +1,9 @@
 """Settings, models, downloads, starting."""
 
 STRINGS: dict[str, tuple[str, str]] = {
-    "setting_invalid": (
-        "The setting {name} is not valid: {reason}.",
-        "设置项 {name} 无效：{reason}。",
+    "api_keys_empty": (
+        "The setting api_keys is set, but holds no key; for an open API, please leave it unset.",
+        "设置项 api_keys 已设置，但其中没有密钥；如要公开 HTTP 接口，请不要设置它。",
     ),
     "auth_malformed": (
         "The setting auth must have the form USER:PASSWORD.",

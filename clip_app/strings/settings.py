@@ -1,4 +1,4 @@
-"""The settings: `--help` and docs/models.md."""
+"""The settings: `--help` and docs/models.md; and what is said of values that they do not take."""
 
 STRINGS: dict[str, tuple[str, str]] = {
     "setting_model": (
@@ -105,6 +105,39 @@ STRINGS: dict[str, tuple[str, str]] = {
     "setting_cache_mb": (
         "memory for cached features in megabytes",
         "特征缓存可用的内存（MB）",
+    ),
+    "setting_choice": (
+        'The setting {name} takes one of {choices}, and was given "{given}".',
+        "设置项 {name} 只能是以下之一：{choices}；给出的是“{given}”。",
+    ),
+    "setting_number": (
+        'The setting {name} takes a whole number, {least} or more, and was given "{given}".',
+        "设置项 {name} 应为不小于 {least} 的整数；给出的是“{given}”。",
+    ),
+    "setting_number_between": (
+        'The setting {name} takes a whole number from {least} to {most}, and was given "{given}".',
+        "设置项 {name} 应为 {least} 到 {most} 的整数；给出的是“{given}”。",
+    ),
+    "setting_switch": (
+        'The setting {name} takes true or false, and was given "{given}".',
+        "设置项 {name} 只能是 true 或 false；给出的是“{given}”。",
+    ),
+    "setting_rate": (
+        "The setting {name} takes a number for each second, minute, hour or day, such as "
+        '120/minute, and was given "{given}".',
+        "设置项 {name} 的格式如 120/minute，单位可以是 second、minute、hour 或 day；"
+        "给出的是“{given}”。",
+    ),
+    "setting_store": (
+        "The setting {name} takes sqlite, or the address of a Qdrant server such as "
+        'qdrant+http://127.0.0.1:6333, and was given "{given}".',
+        "设置项 {name} 应为 sqlite，或 Qdrant 服务器的地址，例如 qdrant+http://127.0.0.1:6333；"
+        "给出的是“{given}”。",
+    ),
+    "gallery_roots_missing": (
+        "These gallery roots are no folders that can be read, so nothing is searched there: "
+        "{folders}",
+        "以下图库目录不存在或无法读取，其中的照片不会被搜索：{folders}",
     ),
     "setting_cache_dir": (
         "folder for features of long text lists, so that no later start computes them again",

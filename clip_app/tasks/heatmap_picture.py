@@ -1,10 +1,14 @@
 """A heat map drawn over its photograph, with what it shows written below."""
 
 import functools
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import ExifTags, Image, ImageDraw, ImageFont, PngImagePlugin
 
+from clip_app.console import printable
+from clip_app.errors import InputError
 from clip_app.tasks.heatmap import Heatmap
 
 #: The heat of the page, `--heat` of its style sheet.
@@ -15,6 +19,9 @@ _DIMMED = 0.64
 
 # No longer side is drawn larger: a map has 14 cells a side.
 _SIDE = 1024
+
+# By the ending of the file that is to be written.
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 # Pillow's own font has no Chinese; these are where systems keep one that has. Looked for by name.
 _FONTS = (
@@ -53,11 +60,32 @@ def heatmap_picture(picture: Image.Image, heat: Heatmap, legend: str) -> Image.I
     return whole
 
 
-def described(legend: str) -> PngImagePlugin.PngInfo:
-    """What a PNG file says of itself."""
-    info = PngImagePlugin.PngInfo()
-    info.add_itxt("Description", legend)
-    return info
+def check_is_picture(path: Path) -> None:
+    """See that a file's name ends as one of the formats that `write_picture` writes.
+
+    Raises:
+        InputError: if it does not.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        name = printable(str(path))
+        raise InputError("heat_file_format", path=name, endings=", ".join(_FORMATS))
+
+
+def write_picture(made: Image.Image, legend: str, file: BinaryIO, path: Path) -> None:
+    """Write a map in the format that the name `path` says, with `legend` as its description.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    kind = _FORMATS[path.suffix.lower()]
+    if kind == "PNG":
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("Description", legend)
+        made.save(file, kind, pnginfo=info)
+        return
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = legend.encode()  # as text, all but ASCII would be lost
+    made.save(file, kind, quality=92, exif=exif)
 
 
 @functools.lru_cache(4)

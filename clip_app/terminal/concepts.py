@@ -12,6 +12,7 @@ from clip_app.settings import INDEX_SETTINGS, MODEL_SETTINGS, read_settings
 from clip_app.strings import text
 from clip_app.tasks.concept_files import ConceptStore, read_concepts, write_concepts
 from clip_app.tasks.concepts import Concept, key_of
+from clip_app.temporary import check_is_new
 from clip_app.terminal import common
 from clip_app.terminal.common import add_index_flag, add_model_flags
 
@@ -58,6 +59,7 @@ def _list(parsed: argparse.Namespace, service: ModelService, store: ConceptStore
 
 
 def _export(parsed: argparse.Namespace, _: ModelService, store: ConceptStore) -> None:
+    check_is_new(parsed.file.expanduser())
     kept = {key_of(one.name): one for one in store.all()}
     names = [without_halves(one) for one in parsed.names]
     for name in names:

@@ -21,7 +21,7 @@ from clip_app.strings import LANGUAGES, text
 from clip_app.tasks.concept_files import ConceptStore
 from clip_app.tasks.evaluate import Evaluation, evaluate
 from clip_app.tasks.labelled import LabelledPhotos, labelled_folder, labelled_table
-from clip_app.temporary import whole_file
+from clip_app.temporary import check_is_new, whole_file
 from clip_app.terminal import common
 from clip_app.terminal.common import existing_folder, read_bytes, tell_broken
 from clip_app.terminal.example_folders import (
@@ -64,6 +64,9 @@ def run(parsed: argparse.Namespace) -> None:
     """Count and print."""
     template = without_halves(parsed.template)
     existing_folder(parsed.folder)
+    if parsed.html:
+        parsed.html = parsed.html.expanduser()
+        check_is_new(parsed.html)
     if parsed.labels_file:
         data = read_bytes(parsed.labels_file)
         photos = labelled_table(data, printable(parsed.labels_file.name), parsed.folder)

@@ -13,8 +13,8 @@ from clip_app.server.answers import heatmap_answer, heatmap_sentence
 from clip_app.settings import MODEL_SETTINGS, read_settings
 from clip_app.strings import text
 from clip_app.tasks.heatmap import heatmap
-from clip_app.tasks.heatmap_picture import described, heatmap_picture
-from clip_app.temporary import whole_file
+from clip_app.tasks.heatmap_picture import check_is_picture, heatmap_picture, write_picture
+from clip_app.temporary import check_is_new, whole_file
 from clip_app.terminal import common
 from clip_app.terminal.common import add_model_flags, shown
 
@@ -36,7 +36,9 @@ def add(commands: Any) -> None:
         default="auto",
         help="auto, none, single, clip7, clip80, chinese, or a prompt with {}",
     )
-    command.add_argument("--out", type=Path, metavar="PNG", help="write the map over the image")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the map over the image: .png, .jpg or .webp"
+    )
     add_model_flags(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(run=run)
@@ -49,6 +51,10 @@ def run(parsed: argparse.Namespace) -> None:
     others = [without_halves(one) for one in parsed.against]
     template = without_halves(parsed.template)
     choose_templates(template, [word, *others])
+    out = parsed.out.expanduser() if parsed.out else None
+    if out:
+        check_is_picture(out)
+        check_is_new(out)
     service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
     picture = open_picture(parsed.image, service)
     with StatusLine() as status:
@@ -58,18 +64,17 @@ def run(parsed: argparse.Namespace) -> None:
                 status.show(f"{done} / {total}")
 
         heat = heatmap(service, picture, word, contrast=others, templates=template, progress=told)
-    if parsed.out:
+    if out:
         key = "heat_legend_against" if others else "heat_legend"
         legend = text(key, language, text=word, others=", ".join(others))
         try:
-            with whole_file(parsed.out.expanduser()) as file:
-                made = heatmap_picture(picture, heat, legend)
-                made.save(file, "PNG", pnginfo=described(legend))
+            with whole_file(out) as file:
+                write_picture(heatmap_picture(picture, heat, legend), legend, file, out)
         except OSError as error:
-            raise StorageError("heat_file_unwritable", path=shown(parsed.out)) from error
+            raise StorageError("heat_file_unwritable", path=shown(out)) from error
     if parsed.json:
         emit_json(heatmap_answer(parsed.image, service, word, others, heat))
         return
     emit(printable(heatmap_sentence(word, heat, language)))
-    if parsed.out:
-        tell(text("heat_written", language, path=shown(parsed.out)))
+    if out:
+        tell(text("heat_written", language, path=shown(out)))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from clip_app.console import StatusLine, emit, emit_json
+from clip_app.console import StatusLine, emit, emit_json, tell
 from clip_app.gallery.backup import restore
 from clip_app.process import terminal_language
 from clip_app.settings import read_settings
@@ -33,7 +33,7 @@ def run(parsed: argparse.Namespace) -> None:
     with common.opened_library(settings) as library, StatusLine() as status:
         service = common.load_service(settings)
         folder = common.existing_folder(parsed.folder) if parsed.folder else None
-        store = restore(
+        store, damaged = restore(
             library,
             parsed.file.expanduser(),
             service.info,
@@ -43,7 +43,9 @@ def run(parsed: argparse.Namespace) -> None:
         )
         counts = store.counts()
     if parsed.json:
-        emit_json({"folder": str(store.key.folder), **vars(counts)})
+        emit_json({"folder": str(store.key.folder), **vars(counts), "damaged": damaged})
         return
     files = counts.files + counts.broken
     emit(text("restored", terminal_language(), folder=store.key.folder, files=files))
+    if damaged:
+        tell(text("restored_without", terminal_language(), number=damaged))

@@ -20,7 +20,7 @@ from clip_app.sorting.steps import How, Step
 from clip_app.strings import text
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.sorting import MARGIN, THRESHOLD
-from clip_app.temporary import whole_file
+from clip_app.temporary import check_is_new, whole_file
 from clip_app.terminal import common
 from clip_app.terminal.answering import IN_PART
 from clip_app.terminal.common import (
@@ -95,6 +95,8 @@ def plan_of(parsed: argparse.Namespace, without: Path | None = None) -> Plan:
         ClipAppError: as `from_table` and `make_plan`.
     """
     folder = existing_folder(parsed.folder)
+    if parsed.csv:
+        check_is_new(parsed.csv.expanduser())
     if parsed.plan:
         return from_table(read_bytes(parsed.plan), folder, shown(parsed.plan))
     if not parsed.labels:
