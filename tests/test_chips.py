@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 from pydantic import ValidationError
 
 from clip_app import strings
@@ -301,6 +302,21 @@ def test_no_photograph_and_no_words_are_no_mistakes(page):
 
 
 def test_words_follow_the_language_while_they_are_not_a_persons_own(page):
+    # The answer in the other language is as good as new, and so is how it was computed.
+    answered(page, "猫")
+    page.locator("#classify-explain > button").click()
+    fresh = page.locator("#classify-explain .strip:not(.stale) .choice")
+    for language, word in (("English", "cat"), ("中文", "猫")):
+        page.get_by_label(language).check()
+        row = page.locator("#classify-verdict .result:not(.stale) .row .name").first
+        expect(row).to_have_text(word, timeout=20_000)
+        expect(page.locator("#classify-verdict .png")).to_be_enabled()
+        expect(fresh.first).to_have_text(word, timeout=20_000)
+    # What was pasted is asked as its chips say it.
+    paste(page, "虎\n狮")
+    page.locator("#classify-verdict .result:not(.stale) .name", has_text="狮").wait_for()
+    settled(page)
+    assert page.locator("#classify-verdict .stale").count() == 0
     pill(page, "颜色").click()
     page.get_by_label("English").check()
     page.wait_for_function("document.querySelector('#classify-labels .edit').innerText === 'red'")

@@ -60,7 +60,6 @@ const tellValue = () => {
   window.dispatchEvent(new CustomEvent('clipapp:stale', { detail }));
 };
 const ask = (wait) => {
-  tellValue();
   clearTimeout(timer);
   timer = setTimeout(() => {
     const typed = source || current().length > LONGEST ? '' : current();
@@ -69,9 +68,11 @@ const ask = (wait) => {
     trigger('submit');
   }, wait);
 };
+// Whoever waits for an answer hears of every change, also of one that asks for none itself.
 const store = () => {
   props.value = current();
   if (raw === null) area.value = props.value;
+  tellValue();
 };
 const changed = (wait) => {
   version += 1;
@@ -124,8 +125,10 @@ const commit = async (text) => {
   if (!flights.includes(text)) return; // replaced or undone meanwhile
   flights = flights.filter((one) => one !== text);
   added(found);
+  const before = props.value;
   store();
   draw();
+  if (props.value !== before) ask(0); // the answer under way is to the text as it was pasted
 };
 
 // ---- what a person does
