@@ -101,7 +101,8 @@ find('.map .making button').addEventListener('click', () => {
   askMap();
 });
 const drawViews = () => {
-  mapPlace.hidden = !asMap;
+  // Of a gallery that cannot be searched there is no map either; what is wrong is said above.
+  mapPlace.hidden = !asMap || Boolean(problem?.panel || (problem && !chart.made));
   board.hidden = asMap;
   for (const [one, on] of [['grid', !asMap], ['chart', asMap]]) {
     const button = find(`.views .${one}`);
