@@ -102,6 +102,10 @@ class InputError(ClipAppError):
     """Labels, descriptions, templates or options that cannot be used as given."""
 
 
+class ChangedMapError(InputError):
+    """An area, or points, of a map that is not the one there is now."""
+
+
 class EntryError(InputError):
     """One file of an upload that cannot be taken in; the others can."""
 

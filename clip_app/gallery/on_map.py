@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache, cached
 
-from clip_app.errors import InputError
+from clip_app.errors import ChangedMapError, InputError
 from clip_app.gallery.asking import AnyTerm, Asked, ImageTerm, features_of
 from clip_app.gallery.clusters import thickest
 from clip_app.gallery.maps import NEAR, GalleryMap
@@ -70,13 +70,14 @@ def in_area(drawn: GalleryMap, area: str) -> frozenset[bytes]:
             `STATE.cNUMBER`, a cluster. The state is that of the map that it was chosen on.
 
     Raises:
-        InputError: if it is not of this form, or of another map.
+        InputError: if it is not of this form.
+        ChangedMapError: if it is of another map.
     """
     state, dot, shape = area.partition(".")
     if not dot:
         raise InputError("request_malformed")
     if state != drawn.state:
-        raise InputError("gallery_map_changed")
+        raise ChangedMapError("gallery_map_changed")
     if found := _CLUSTER.fullmatch(shape):
         inside = drawn.cluster == int(found[1])
     else:

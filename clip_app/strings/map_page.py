@@ -59,6 +59,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{number} [number:photo|photos] of the map",
         "地图上圈选的 {number} 张",
     ),
+    "map_area_old": (
+        "The chosen area is not on this map; all photos are searched.",
+        "选的那一片不在现在的地图上，改为搜全部照片。",
+    ),
     "map_words": ("What you search, on the map", "搜索的词在地图上"),
     "map_word": (
         "– cosine {cosine} to its nearest photos; these among one another {among}.",

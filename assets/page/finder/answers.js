@@ -7,6 +7,20 @@ let galleries = [];
 let gallery = address.get().gallery ?? ''; // the key of the chosen one; '' for the first
 let opened = false; // whether that of the address has been looked for
 
+// An area that the server does not know may be of a map that is still to be drawn: only where one is
+// there already, or none is wanted, is it let go at once.
+const seekArea = () => {
+  chart.stale = true;
+  chart.seeking = asMap && !chart.made;
+  if (chart.seeking) askMap(); else letAreaGo();
+};
+const letAreaGo = () => {
+  asked = { ...asked, among: '' };
+  areaLost = true;
+  address.set(inAddress());
+  drawTerms();
+  ask();
+};
 const fail = (why) => { problem = why; waiting = false; board.classList.remove('stale'); draw(); };
 window.addEventListener('clipapp:found', ({ detail: found }) => {
   if (!found || found.id !== turn) return;
@@ -31,6 +45,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     return fail({ said: found.problem });
   }
   added = null;
+  if (found.old_map && asked.among) { seekArea(); return; }
   if (found.problem) {
     rows = found.offset ? rows : [];
     following = null;
@@ -38,7 +53,6 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     layOut();
     // The panel may still tell of what was there: an index forgotten, a folder gone.
     trigger('lost');
-    if (asked.among) askMap(); // an area is known once its map is
     if (found.unread) press('#gallery-panel .label-wrap:not(.open)');
     return fail({ said: found.problem, panel: found.unread });
   }

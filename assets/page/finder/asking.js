@@ -16,6 +16,7 @@ const inAddress = () => ({
   keyword: asked.keywords.join('\n'), gallery, among: asked.among, view: asMap ? 'map' : '',
 });
 let ignored = []; // what the address asked for and is not known
+let areaLost = false; // whether an area was let go, as it is of another map
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
 const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '', among = '' }) => {
   const isKind = (one) => props.kinds.includes(one) || one.startsWith('.');
@@ -79,7 +80,7 @@ const changed = ({ push = false } = {}) => {
   ask();
 };
 // What is chosen is a step that Back undoes; so are words that are sent.
-const step = () => { ignored = []; changed({ push: !draft }); draft = false; };
+const step = () => { ignored = []; areaLost = false; changed({ push: !draft }); draft = false; };
 const set = (values) => { asked = { ...asked, ...values }; step(); };
 
 query.addEventListener('input', () => { held = false; if (!query.dataset.composing) later(); });

@@ -36,12 +36,12 @@ const hide = () => {
   endWhere();
   drawer.hidden = true;
   board.classList.remove('beside');
-  const was = current;
+  const tile = listed ? null : shown.get(current); // those of a map are no tiles of the board
   current = -1;
   listed = null;
   if (asMap) redraw();
   for (const tile of shown.values()) name(tile);
-  (shown.get(was)?.querySelector('.open') ?? opener)?.focus?.({ preventScroll: true });
+  (tile?.querySelector('.open') ?? opener)?.focus?.({ preventScroll: true });
 };
 const drawDrawer = () => {
   if (drawer.hidden || current < 0) return;

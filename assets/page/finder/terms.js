@@ -27,6 +27,8 @@ const drawTerms = () => {
   find('.terms').replaceChildren(
     ...(asked.below ? [term(say('find_folder_chip', { name: asked.below }), null, () => set({ below: '' }))] : []),
     ...(asked.among ? [term(areaSaid(), null, () => set({ among: '' }))] : []),
+    ...(areaLost ? [Object.assign(
+      term(say('map_area_old'), null, () => { areaLost = false; drawTerms(); }), { className: 'term note' })] : []),
     ...asked.kinds.map((one) => term(kindSaid(one), null,
       () => set({ kinds: asked.kinds.filter((other) => other !== one) }))),
     ...(asked.from || asked.until ? [term(datesSaid(), null, () => set({ from: '', until: '' }))] : []),

@@ -2,6 +2,10 @@
 const COLOURINGS = ['cluster', 'date', 'folder', 'likeness'];
 const chart = {
   id: 0, stale: true, made: null, progress: null, told: null, // what the server says
+  of: null, // the gallery that `made` is of
+  images: null, // how many photographs the index held when it was last asked
+  renewed: 0, // the question for which the map was asked for anew
+  seeking: false, // whether the question waits for the map, to know its area
   half: 1, // the value that half of the photographs do not reach: the scale of similarity begins there
   likeness: null, likenessId: 0, compared: '', // of what is searched, and what that was
   colouring: COLOURINGS.includes(stored('map-colours')) ? stored('map-colours') : 'cluster',

@@ -75,10 +75,13 @@ find('.map .home').addEventListener('click', home);
 
 // What stands in place of the map, while there is none.
 const drawMaking = () => {
-  const { made, progress, told } = chart;
+  const { progress, told } = chart;
+  const made = chart.of === gallery ? chart.made : null;
   const box = find('.map .making');
   const empty = made && !made.count;
-  box.hidden = Boolean(made?.count) && Boolean(points) && !progress && !told;
+  const there = Boolean(made?.count) && Boolean(points);
+  box.hidden = there && !progress && !told;
+  box.classList.toggle('quiet', there); // a map that is drawn anew can still be looked at
   const said = told ? both(told) : progress ? both(progress.said) : empty ? say('find_empty') : !points ? say('map_no_webgl') : say('map_waiting');
   if (box.firstElementChild.textContent !== said) box.firstElementChild.textContent = said;
   const bar = box.querySelector('.bar');
@@ -87,7 +90,8 @@ const drawMaking = () => {
   const button = box.querySelector('button');
   button.hidden = !progress && !told;
   button.textContent = say(progress ? 'map_stop' : 'map_again');
-  for (const one of ['.knobs', '.hint']) find(`.map ${one}`).hidden = !box.hidden;
+  find('.map .knobs').hidden = !there;
+  find('.map .hint').hidden = !box.hidden;
   over.ariaLabel = made?.count ? say('map_label', { number: number(made.count) }) : '';
   over.tabIndex = made?.count ? 0 : -1;
 };
@@ -97,7 +101,8 @@ find('.map .making button').addEventListener('click', () => {
   askMap();
 });
 const drawViews = () => {
-  mapPlace.hidden = !asMap;
+  // Of a gallery that cannot be searched there is no map either; what is wrong is said above.
+  mapPlace.hidden = !asMap || Boolean(problem?.panel || (problem && !chart.made));
   board.hidden = asMap;
   for (const [one, on] of [['grid', !asMap], ['chart', asMap]]) {
     const button = find(`.views .${one}`);
@@ -128,12 +133,23 @@ find('.views .chart').addEventListener('click', () => view(true));
 const askMap = () => {
   if (!asMap || !(answer || asked.among) || problem?.panel) return;
   measure();
+  if (answer) {
+    chart.stale ||= chart.images !== null && chart.images !== answer.images;
+    chart.images = answer.images;
+  }
   if (chart.stale) {
     chart.stale = false;
     Object.assign(chart, { id: (asks += 1), progress: null, told: null });
     trigger('map', { id: chart.id });
     drawMaking();
   } else if (chart.made) askLikeness();
+};
+// The index may be written to without this page's knowing; once a question, as it may go on.
+const renewMap = () => {
+  Object.assign(chart, { stale: true, compared: '' });
+  if (chart.renewed === turn) return;
+  chart.renewed = turn;
+  askMap();
 };
 const askLikeness = () => {
   const { made } = chart;
@@ -155,7 +171,7 @@ window.addEventListener('clipapp:map-made', ({ detail: told }) => {
   chart.told = told.problem ?? (told.stopped ? { en: props.words.en.map_stopped, zh: props.words.zh.map_stopped } : null);
   if (told.points !== undefined) {
     const same = chart.made?.state === told.state;
-    chart.made = decoded(told);
+    Object.assign(chart, { made: decoded(told), of: gallery });
     if (!same) {
       Object.assign(chart, { likeness: null, compared: '' });
       thumbs.clear();
@@ -163,17 +179,22 @@ window.addEventListener('clipapp:map-made', ({ detail: told }) => {
       if (camera.width) { camera.fitted = viewOf(chart.made.box).zoom; place(viewOf(chart.made.box)); }
     }
     askLikeness();
-    if (problem && readArea(asked.among, told.state)) { ask(); return; }
   }
+  if (chart.seeking && asked.among) {
+    if (readArea(asked.among, chart.made?.state)) ask(); else letAreaGo();
+  }
+  chart.seeking = false;
   draw();
 });
 window.addEventListener('clipapp:map-likeness', ({ detail: told }) => {
   if (!told || told.id !== chart.likenessId) return;
   chart.likeness = told.problem ? null : { ...told, values: bytesOf(told.values) };
-  if (told.problem) chart.told = told.problem;
+  if (told.old_map) renewMap();
+  else if (told.problem) chart.told = told.problem;
   else chart.half = medianOf(chart.likeness.values);
   paint();
   drawLegend();
+  drawMaking();
 });
 const forgetMap = () => { Object.assign(chart, { stale: true, id: 0 }); };
 new MutationObserver(() => { if (asMap) { readTokens(); paint(); drawLegend(); } })

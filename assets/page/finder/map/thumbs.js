@@ -79,6 +79,7 @@ const want = (point) => {
 };
 const cards = new Map(); // who waits for the rows of which points
 window.addEventListener('clipapp:map-tiles', ({ detail: told }) => {
+  if (told?.old_map) renewMap();
   if (!told || told.state !== chart.made?.state) return;
   for (const row of told.rows ?? []) {
     const one = { row, image: new Image(), since: 0 };

@@ -16,6 +16,7 @@ import gradio as gr
 
 from clip_app.errors import (
     ChangedImageError,
+    ChangedMapError,
     ClipAppError,
     ImageError,
     InputError,
@@ -298,7 +299,7 @@ class Finder:
             return where
         drawn = self.page.galleries.maps.known(store, below)
         if drawn is None:
-            raise InputError("gallery_map_changed")
+            raise ChangedMapError("gallery_map_changed")
         return replace(where, among=in_area(drawn, asked.among))
 
     def _hit(self, given: Values, sent: Any) -> tuple[SearchHit, Roots]:

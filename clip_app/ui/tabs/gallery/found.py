@@ -9,7 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import ClipAppError, MissingIndexError, OtherModelError, Reason
+from clip_app.errors import (
+    ChangedMapError,
+    ClipAppError,
+    MissingIndexError,
+    OtherModelError,
+    Reason,
+)
 from clip_app.gallery.asking import AnyTerm
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.pictures import read_original
@@ -72,9 +78,12 @@ def _day(hit: SearchHit) -> str:
 
 
 def problem_of(error: ClipAppError) -> dict[str, Any]:
-    """What a script is told of an error: the sentence, and whether the gallery must be read."""
+    """What a script is told of an error: the sentence, whether the gallery must be read, and
+    whether its map, or an area of it, is not the one there is now.
+    """
     unread = isinstance(error, MissingIndexError | OtherModelError)
-    return {"problem": said_in_both(error), "unread": unread}
+    old_map = isinstance(error, ChangedMapError)
+    return {"problem": said_in_both(error), "unread": unread, "old_map": old_map}
 
 
 def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:

@@ -18,7 +18,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from clip_app.errors import ClipAppError, InputError, Reason
+from clip_app.errors import ChangedMapError, ClipAppError, InputError, Reason
 from clip_app.gallery.maps import GalleryMap
 from clip_app.gallery.on_map import OnMap, likeness
 from clip_app.gallery.pages import chosen
@@ -187,7 +187,7 @@ class MapAnswers:
         """The map that the script has."""
         drawn = self.page.galleries.maps.known(store, below)
         if drawn is None or drawn.state != sent.get("state"):
-            raise InputError("gallery_map_changed")
+            raise ChangedMapError("gallery_map_changed")
         return drawn
 
 
