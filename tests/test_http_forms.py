@@ -50,6 +50,34 @@ def test_openai_embeds_texts_and_pictures_in_the_order_given(app, service):
         )
         np.testing.assert_allclose([one.embedding for one in answer.data], images, atol=1e-3)
         assert answer.usage.total_tokens == 0
+        # With nothing said, as with a modality: it would be the features of a text of Base64.
+        answer = client.embeddings.create(model=model, input=[_url(CAT), TEXTS[1]])
+        expected = [images[0], texts[1]]
+        np.testing.assert_allclose([one.embedding for one in answer.data], expected, atol=1e-3)
+        survey = "data: a survey, 1990"
+        answer = client.embeddings.create(model=model, input=survey).data[0].embedding
+        np.testing.assert_allclose(answer, service.encode_texts([survey])[0], atol=1e-5)
+
+        assert client.models.retrieve(model).id == model
+        with pytest.raises(openai.NotFoundError) as refused:
+            client.models.retrieve("gpt/4")
+        assert refused.value.body["message"].startswith("There is no model “gpt/4” here")
+        with pytest.raises(openai.NotFoundError) as refused:
+            client.completions.create(model=model, prompt="a")
+        assert refused.value.body["message"].startswith("There is nothing at this address")
+        with pytest.raises(openai.BadRequestError) as refused:
+            client.post("/embeddings", content=b"{", cast_to=object)
+        assert refused.value.body["message"].startswith("This request cannot be understood")
+
+        long = {"truncate": False}
+        for option in ({"normalize": False}, {"late_chunking": True}, {"prompt_name": "x"}):
+            with pytest.raises(openai.UnprocessableEntityError) as refused:
+                client.embeddings.create(model=model, input="a", extra_body=option)
+            assert f"“{next(iter(option))}”" in refused.value.body["message"]
+        client.embeddings.create(model=model, input="a", extra_body=long)
+        with pytest.raises(openai.UnprocessableEntityError) as refused:
+            client.embeddings.create(model=model, input="a cat " * 200, extra_body=long)
+        assert "longer than this model reads" in refused.value.body["message"]
 
         with pytest.raises(openai.UnprocessableEntityError) as refused:
             client.embeddings.create(model=model, input="a", dimensions=7)
@@ -78,6 +106,21 @@ def test_the_hubs_client_classifies_and_extracts_features(app, service):
     expected = service.encode_texts(TEXTS)
     np.testing.assert_allclose(features.feature_extraction(TEXTS), expected, atol=1e-5)
     np.testing.assert_allclose(features.feature_extraction(TEXTS[0]), expected[:1], atol=1e-5)
+    same = features.feature_extraction(
+        TEXTS, normalize=True, truncate=False, truncation_direction="Right"
+    )
+    np.testing.assert_allclose(same, expected, atol=1e-5)
+    address = f"{app.url}/v1/feature-extraction"
+    for text, option, value in (
+        ("a", "normalize", False),
+        ("a", "prompt_name", "query"),
+        ("a", "truncation_direction", "Left"),
+        ("a cat " * 200, "truncate", False),
+    ):
+        for sent in ({option: value}, {"parameters": {option: value}}):
+            answer = httpx.post(address, json={"inputs": text, **sent})
+            assert answer.status_code == 422, sent
+            assert f"“{option}”" in answer.json()["detail"]
     image = features.feature_extraction(_url(CAT))
     np.testing.assert_allclose(image, service.encode_images([load_image(CAT)]), atol=1e-3)
     answer = httpx.post(

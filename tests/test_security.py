@@ -124,6 +124,7 @@ CLOSED = {
     "/v1/match",
     "/v1/metrics",
     "/v1/models",
+    "/v1/models/{name:path}",
     "/v1/openapi.json",
     "/v1/search",
     "/v1/static-offline-docs",

@@ -18,6 +18,7 @@ from clip_app.errors import (
     InputError,
     UploadLimitError,
 )
+from clip_app.server.http.access import path_below_mount
 from clip_app.strings import Language, language_of, text
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,9 @@ _STATUS_OF_KEY = {
     "image_svg": 415,
     "image_out_of_memory": 503,
 }
+# Where OpenAI's clients ask, which look for the sentence in an object of its own.
+_OPENAI = ("/embeddings", "/models")
+
 _SENTENCE_OF_STATUS = {404: "http_unknown", 405: "http_method"}
 
 
@@ -73,13 +77,24 @@ def status_of(error: ClipAppError) -> int:
 def refusal(scope: Scope, error: ClipAppError) -> JSONResponse:
     """The answer for an error: `{"detail": sentence}`, of paths the last part only."""
     headers = error.headers if isinstance(error, RequestError) else None
-    sentence = error.public_message(caller_language(scope))
-    return JSONResponse({"detail": sentence}, status_of(error), headers)
+    return _told(scope, error.public_message(caller_language(scope)), status_of(error), headers)
 
 
 def unexpected(scope: Scope) -> JSONResponse:
     """The answer where nobody knows better, which the log then does."""
-    return JSONResponse({"detail": text("unexpected", caller_language(scope))}, 500)
+    return _told(scope, text("unexpected", caller_language(scope)), 500)
+
+
+def _told(
+    scope: Scope, sentence: str, status: int, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """A sentence as our callers read it, and OpenAI's where they may be who asks."""
+    answer: dict[str, Any] = {"detail": sentence}
+    # They try routes that are none of ours, too.
+    if status in _SENTENCE_OF_STATUS or path_below_mount(scope).startswith(_OPENAI):
+        kind = "invalid_request_error" if status < 500 else "server_error"
+        answer["error"] = {"message": sentence, "type": kind, "param": None, "code": None}
+    return JSONResponse(answer, status, headers)
 
 
 async def _ours(request: Request, error: Any) -> JSONResponse:
@@ -90,7 +105,7 @@ async def _ours(request: Request, error: Any) -> JSONResponse:
 async def _starlettes(request: Request, error: Any) -> JSONResponse:
     key = _SENTENCE_OF_STATUS.get(error.status_code, "http_malformed")
     sentence = text(key, caller_language(request.scope))
-    return JSONResponse({"detail": sentence}, error.status_code, error.headers)
+    return _told(request.scope, sentence, error.status_code, error.headers)
 
 
 async def _malformed(request: Request, _: Any) -> JSONResponse:

@@ -1,15 +1,16 @@
 """The forms that clients send already: OpenAI's embeddings, and the Hub's two tasks."""
 
 import base64
+import re
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse
 
-from clip_app.errors import ClipAppError, ImageError, InputError
+from clip_app.errors import ImageError, InputError
+from clip_app.gallery.roots import printable
 from clip_app.server.endpoints import Endpoints, Named
-from clip_app.server.http.errors import caller_language, status_of
+from clip_app.server.http.errors import RequestError
 from clip_app.server.http.given import (
     MOST_IMAGES,
     Fetch,
@@ -23,6 +24,7 @@ from clip_app.server.http.routes import as_json
 from clip_app.server.http.threads import in_thread
 
 _EMBEDDINGS = an_object("object", "data", "model", "usage")
+_MODEL = an_object("id", "object", "created", "owned_by")
 _MODELS = an_object("object", "data")
 _SCORES = {"type": "array", "items": an_object("label", "score")}
 _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
@@ -30,23 +32,37 @@ _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}
 # What a client sends that knows only these forms, and that changes nothing here.
 _OPEN = ConfigDict(extra="ignore")
 
+# A picture among texts. “data: a survey, 1990” is a text.
+_PICTURE = re.compile(r"data:(?:image/[^\s,]*|[^\s,]*;base64),", re.IGNORECASE)
+
 # `hypothesis_template` marks the place of the label so, as transformers does.
 _PLACE = "{}"
 
 
-class EmbeddingsAsked(BaseModel):
-    """What `/v1/embeddings` takes."""
+class FeatureOptions(BaseModel):
+    """What says how features are made; other values than ours are refused, not passed over."""
 
     model_config = _OPEN
 
+    dimensions: int | None = Field(None, description="The model's own.")
+    normalize: Literal[True] | None = Field(None, description="Features are of length 1.")
+    truncate: bool | None = Field(None, description="Whether texts that are too long are cut.")
+    truncation_direction: Literal["right", "Right"] | None = None
+    prompt_name: None = None
+
+
+class EmbeddingsAsked(FeatureOptions):
+    """What `/v1/embeddings` takes."""
+
     input: str | dict[str, Any] | list[str | dict[str, Any]] = Field(
-        description='Texts; pictures as {"image": data URL} beside {"text": text}, or as data URLs '
-        'with "modality": "image".'
+        description='Texts and pictures: data URLs are pictures, as is {"image": data URL} beside '
+        '{"text": text}. With "modality", all of them are one or the other.'
     )
     model: str = Field("", description="Any name: the model of the server answers.")
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = None
-    modality: Literal["text", "image"] = "text"
+    modality: Literal["text", "image"] | None = None
+    normalized: Literal[True] | None = Field(None, description="As “normalize”.")
+    late_chunking: Literal[False] | None = None
 
 
 class TaskParameters(BaseModel):
@@ -56,8 +72,6 @@ class TaskParameters(BaseModel):
 
     candidate_labels: list[str] = Field([], description="Class names.")
     hypothesis_template: str | None = Field(None, description="A prompt with {} for the label.")
-    normalize: bool | None = None
-    dimensions: int | None = None
 
 
 class ZeroShotAsked(BaseModel):
@@ -69,15 +83,11 @@ class ZeroShotAsked(BaseModel):
     parameters: TaskParameters
 
 
-class FeaturesAsked(BaseModel):
+class FeaturesAsked(FeatureOptions):
     """What `/v1/feature-extraction` takes."""
 
-    model_config = _OPEN
-
     inputs: str | list[str] = Field(description="Texts, or photographs as data URLs.")
-    parameters: TaskParameters = TaskParameters()
-    dimensions: int | None = None
-    normalize: bool | None = None
+    parameters: FeatureOptions = FeatureOptions()
 
 
 def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
@@ -92,18 +102,21 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/embeddings", **takes(EmbeddingsAsked, _EMBEDDINGS))
     async def embeddings(request: Request) -> Response:
         """Features of texts and pictures, in the form of OpenAI."""
-        try:
-            return as_json(await _embeddings(endpoints, await json_body(request), fetch))
-        except ClipAppError as error:
-            return _refusal(request, error)
+        return as_json(await _embeddings(endpoints, await json_body(request), fetch))
 
     @router.head("/models", include_in_schema=False)
     @router.get("/models", **answers(_MODELS))
     async def models() -> Response:
         """The model in use, in the form of OpenAI."""
-        name = endpoints.slot.service.info.public_name
-        one = {"id": name, "object": "model", "created": 0, "owned_by": "clip_app"}
-        return as_json({"object": "list", "data": [one]})
+        return as_json({"object": "list", "data": [_model(endpoints)]})
+
+    @router.get("/models/{name:path}", **answers(_MODEL, named=True))
+    async def model(name: str) -> Response:
+        """One model, in the form of OpenAI."""
+        one = _model(endpoints)
+        if name != one["id"]:
+            raise RequestError(404, "http_model", name=printable(name)[:200])
+        return as_json(one)
 
     @router.post("/zero-shot-image-classification", **takes(ZeroShotAsked, _SCORES))
     async def zero_shot(request: Request) -> Response:
@@ -127,26 +140,37 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/feature-extraction", **takes(FeaturesAsked, _ROWS))
     async def features(request: Request) -> Response:
         """Features of texts or photographs, a row each, in the form of the Hub."""
-        asked = checked(FeaturesAsked, await json_body(request))
-        _check_dimensions(endpoints, asked.dimensions or asked.parameters.dimensions)
+        values = await json_body(request)
+        if isinstance(values.get("parameters"), dict):
+            checked(FeatureOptions, values["parameters"])  # which names the one that is wrong
+        asked = checked(FeaturesAsked, values)
         inputs = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
-        given: list[dict[str, Any]] = [
-            {"image" if one.startswith("data:") else "text": one} for one in inputs
-        ]
+        given = [{_kind(one): one} for one in inputs]
+        for options in (asked, asked.parameters):
+            await _check_options(endpoints, options, given)
         return as_json(await _rows(endpoints, given, fetch))
 
     return router
+
+
+def _model(endpoints: Endpoints) -> dict[str, Any]:
+    name = endpoints.slot.service.info.public_name
+    return {"id": name, "object": "model", "created": 0, "owned_by": "clip_app"}
+
+
+def _kind(given: str) -> str:
+    return "image" if _PICTURE.match(given) else "text"
 
 
 async def _embeddings(
     endpoints: Endpoints, values: dict[str, Any], fetch: Fetch | None
 ) -> dict[str, Any]:
     asked = checked(EmbeddingsAsked, values)
-    _check_dimensions(endpoints, asked.dimensions)
     listed = asked.input if isinstance(asked.input, list) else [asked.input]
     given: list[dict[str, Any]] = [
-        one if isinstance(one, dict) else {asked.modality: one} for one in listed
+        one if isinstance(one, dict) else {asked.modality or _kind(one): one} for one in listed
     ]
+    await _check_options(endpoints, asked, given)
     rows = await _rows(endpoints, given, fetch)
     if asked.encoding_format == "base64":
         rows = [base64.b64encode(one.astype("<f4").tobytes()).decode() for one in rows]
@@ -200,16 +224,15 @@ async def _picture(given: Any, fetch: Fetch | None) -> Named:
     return photo.name, photo.data
 
 
-def _check_dimensions(endpoints: Endpoints, dimensions: int | None) -> None:
-    size = endpoints.slot.service.info.embedding_size
-    if dimensions not in (None, size):
-        raise InputError("http_dimensions", given=dimensions, size=size)
-
-
-def _refusal(request: Request, error: ClipAppError) -> JSONResponse:
-    """An error as OpenAI's clients read it."""
-    status = status_of(error)
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    sentence = error.public_message(caller_language(request.scope))
-    told = {"message": sentence, "type": kind, "param": None, "code": None}
-    return JSONResponse({"error": told, "detail": sentence}, status)
+async def _check_options(
+    endpoints: Endpoints, options: FeatureOptions, given: list[dict[str, Any]]
+) -> None:
+    """Raise InputError where features are asked for as the model does not make them."""
+    service = endpoints.slot.service
+    size = service.info.embedding_size
+    if options.dimensions not in (None, size):
+        raise InputError("http_dimensions", given=options.dimensions, size=size)
+    if options.truncate is False:
+        texts = [one["text"] for one in given if isinstance(one.get("text"), str)]
+        if await in_thread(service.cut_texts, texts):
+            raise InputError("http_text_long")

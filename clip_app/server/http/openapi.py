@@ -37,15 +37,20 @@ def one_or_each(*names: str) -> dict[str, Any]:
     return {"anyOf": [an_object(*names), each]}
 
 
-def answers(schema: dict[str, Any] | None = None, body: bool = False) -> dict[str, Any]:
+def answers(
+    schema: dict[str, Any] | None = None, body: bool = False, named: bool = False
+) -> dict[str, Any]:
     """How a route answers, for `router.get` and `router.post`.
 
     Args:
         schema: of its answer in JSON.
         body: whether it takes one.
+        named: whether its address names something that may not be there.
     """
     told = {"description": "The answer.", "content": {"application/json": {"schema": schema or {}}}}
-    errors = {status: _ERROR for status in (*_ALWAYS, *(_WITH_BODY if body else ()))}
+    errors = {
+        status: _ERROR for status in (*_ALWAYS, *(_WITH_BODY if body else ()), *[404] * named)
+    }
     return {"response_model": None, "responses": {200: told, **errors}}
 
 
