@@ -74,6 +74,7 @@ class Fetcher:
                 room.get().take(len(chunk), "http_images_large")
         except BaseException:
             room.get().give_back(len(data))
+            data.clear()  # the error, kept until its request is answered, keeps this frame
             raise
         return bytes(data)
 
