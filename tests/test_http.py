@@ -1,5 +1,6 @@
 """Plain HTTP at /v1: same answers as through Gradio, and one sentence for every error."""
 
+import asyncio
 import base64
 import http.server
 import ipaddress
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -37,6 +39,7 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.server.http import addresses, limits
 from clip_app.server.http.access import PREFIX, BelowProxy, Keys
 from clip_app.server.http.app import http_app, rate_of
+from clip_app.server.http.errors import RequestError
 from clip_app.server.http.guesses import Guesses
 from clip_app.settings import Settings
 from clip_app.ui.gate import Gate, LogIn
@@ -490,6 +493,22 @@ def test_pictures_of_one_request_share_one_time_and_one_size(made, pictures, mon
     assert ask(*["/cat.jpg"] * 12).status_code == 200
     monkeypatch.setattr(limits, "_FETCHING_SECONDS", 0.2)
     assert "seconds that one request has for all" in ask("/slow").text
+
+
+def test_a_picture_that_is_too_large_is_not_kept_by_its_error(pictures, monkeypatch):
+    monkeypatch.setattr(addresses, "is_public", lambda _: True)
+    guard = limits.Guard(FastAPI(), Keys(()), closed=False, rate=None, max_body=1_000_000)
+
+    async def refused() -> RequestError:
+        limits.room.set(limits.Room(guard, 1_000_000))
+        with pytest.raises(RequestError) as error:
+            await addresses.Fetcher(1_000_000)(f"{pictures.url}/large")
+        return error.value
+
+    frames = [frame for frame, _ in traceback.walk_tb(asyncio.run(refused()).__traceback__)]
+    kept = [one for frame in frames for one in frame.f_locals.values()]
+    assert [len(one) for one in kept if isinstance(one, bytearray)] == [0]
+    assert guard.bytes == 0
 
 
 def test_many_at_once_are_each_answered_right(local):

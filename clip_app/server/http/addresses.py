@@ -6,16 +6,24 @@ Whoever may name an address could otherwise ask this machine for what only it ca
 import asyncio
 import ipaddress
 import socket
+import ssl
 
 import httpx
 from safehttpx import AsyncSecureTransport
 
 from clip_app.server.http.errors import RequestError
 from clip_app.server.http.limits import room
-from clip_app.server.http.threads import in_thread
 
 _SECONDS = 10.0
 _MOST_REDIRECTS = 3
+
+
+class _Transport(AsyncSecureTransport):
+    """Connects to one address, whatever the name means by then."""
+
+    def __init__(self, address: str, tls: ssl.SSLContext) -> None:
+        self.verified_ip = address
+        httpx.AsyncHTTPTransport.__init__(self, verify=tls)
 
 
 class Fetcher:
@@ -27,6 +35,8 @@ class Fetcher:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        # Once for all pictures: reading the certificates of authorities takes some 20 ms.
+        self._tls = httpx.create_ssl_context()
 
     async def __call__(self, address: str) -> bytes:
         """What lies at an address of http or https.
@@ -51,8 +61,7 @@ class Fetcher:
         if url.scheme not in ("http", "https") or not url.host:
             raise RequestError(422, "http_not_fetched")
         # Connected to where the check looked: a name can mean another machine a moment later.
-        # On a thread, as it reads all certificates of authorities: some 20 ms each time.
-        transport = await in_thread(AsyncSecureTransport, await public_address(url.host))
+        transport = _Transport(await public_address(url.host), self._tls)
         async with (
             httpx.AsyncClient(transport=transport, timeout=_SECONDS, trust_env=False) as client,
             client.stream("GET", url, headers={"accept": "image/*"}) as response,
@@ -74,6 +83,7 @@ class Fetcher:
                 room.get().take(len(chunk), "http_images_large")
         except BaseException:
             room.get().give_back(len(data))
+            data.clear()  # the error, kept until its request is answered, keeps this frame
             raise
         return bytes(data)
 
