@@ -6,8 +6,10 @@ import pytest
 from qdrant_client import models
 
 from clip_app.errors import StorageError
+from clip_app.strings import text
+from clip_app.terminal import main
 from tests.qdrant_gallery import Compared
-from tests.qdrant_servers import contents, running, settled
+from tests.qdrant_servers import contents, running, settled, together
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +31,8 @@ def trouble(gallery):
     return found.key if found else None
 
 
-def test_the_node_that_is_addressed_may_die_in_the_middle_of_a_run(gallery):
+def test_the_node_that_is_addressed_may_die_in_the_middle_of_a_run(gallery, caplog, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     first = gallery.nodes[0]
     made = gallery.store._server.ask("get_collection", gallery.collections[0]).config.params
     assert (made.shard_number, made.replication_factor, made.write_consistency_factor) == (6, 2, 1)
@@ -41,6 +44,11 @@ def test_the_node_that_is_addressed_may_die_in_the_middle_of_a_run(gallery):
     expected = gallery.searched(gallery.store)
     assert len(expected[0]) == 20
     assert trouble(gallery) == "qdrant_node_away"
+    caplog.clear()
+    gallery.index(verify=True)
+    away = text("qdrant_node_away", "en", number=1, nodes=3)
+    not_compared = text("qdrant_not_compared", "en", reason=away)
+    assert [one.message for one in caplog.records if "compared" in one.message] == [not_compared]
     first.start()
     gallery.assert_agree()
     assert trouble(gallery) is None
@@ -88,3 +96,21 @@ def test_replicas_that_differ_and_places_that_are_old_are_right_after_the_next_r
     gallery.index(verify=True)  # compares vectors too
     gallery.assert_agree()
     assert gallery.index().repaired == 0
+
+
+def test_a_cluster_without_most_of_its_nodes_is_one_sentence(gallery, capsys, monkeypatch):
+    """The last one here: a cluster of which one node is left takes long to come back."""
+    monkeypatch.setattr("clip_app.gallery.stores.qdrant_nodes._PATIENCE_SECONDS", 1)
+    first, second, left = gallery.nodes
+    first.kill()
+    second.kill()
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    monkeypatch.setenv("CLIP_APP_GALLERY_STORE", f"qdrant+{together(gallery.nodes)}")
+    for command in (["status"], ["search", "--text", "cat"]):
+        assert main(command) == 2
+        told = capsys.readouterr().err.splitlines()
+        assert told[-1:] == [text("qdrant_node_away", "zh", number=2, nodes=3)]
+    monkeypatch.setenv("CLIP_APP_GALLERY_STORE", f"qdrant+{left.url}")
+    assert main(["search", "--text", "cat"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1:] == [text("qdrant_others_away", "zh", store=left.url)]

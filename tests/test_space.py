@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import huggingface_hub
+import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import SpaceCard
 from packaging.requirements import Requirement
@@ -74,6 +75,16 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path, capsys):
         f"{tmp_path} is there already and not empty; please name another folder for the Space.\n"
     )
     assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+    assert main(["space", str(tmp_path / "mine.txt")]) == 2
+    assert "mine.txt is there already; nothing is written over it." in capsys.readouterr().err
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("bucket", ["relative", "x y", "/x y", "/", "", "/../data", "/a//b"])
+def test_a_bucket_is_mounted_at_a_plain_absolute_path(tmp_path, capsys, bucket):
+    assert main(["space", str(tmp_path / "out"), "--bucket", bucket]) == 2
+    assert f'such as /data, not at "{bucket}".' in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_models_that_cannot_go_there_say_so(tmp_path, capsys):

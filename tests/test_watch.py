@@ -61,10 +61,14 @@ def test_index_follows_its_folder_and_rests_in_between(tmp_path):
         after = psutil.Process(program.pid).cpu_times()
         assert after.user + after.system - before.user - before.system < 0.1
         assert lines.empty()
+        photos.rename(tmp_path / "away")
+        assert "photos" in (line := lines.get(timeout=20)), line
+        (tmp_path / "away").rename(photos)
+        assert "0 encoded" in (line := lines.get(timeout=20)), line  # that it is back
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 0
         reader.join(5)
-        assert "Traceback" not in "".join(lines.queue)
+        assert "".join(lines.queue).strip() == "The folder is no longer followed."
     finally:
         program.kill()
         program.wait()

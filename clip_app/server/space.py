@@ -1,5 +1,7 @@
 """A folder that can be uploaded as a Space of Hugging Face, and runs there as it is."""
 
+import os
+import re
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -9,12 +11,13 @@ from huggingface_hub import SpaceCard
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from clip_app.errors import ModelError, StorageError
+from clip_app.errors import InputError, ModelError, StorageError
 from clip_app.model.catalog import ModelSource
 from clip_app.model.hub import hub_answers, named_files
 from clip_app.model.towers import own_folder
 from clip_app.settings import ASSETS
 from clip_app.strings import LANGUAGES, text
+from clip_app.temporary import check_is_new
 
 Hardware = Literal["zerogpu", "cpu"]
 
@@ -23,6 +26,9 @@ FLAVORS: dict[Hardware, str] = {"zerogpu": "zero-a10g", "cpu": "cpu-basic"}
 
 #: Where a bucket is mounted unless it is said otherwise, as in the hub's own examples.
 BUCKET = "/data"
+
+# An absolute path of plain names: not `/` alone, nor anything with a blank or `..` in it.
+_MOUNT = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+/?")
 
 # The newest of both on the list of huggingface.co/docs/hub/spaces-zerogpu (2026-08-22: torch 2.8.0,
 # 2.9.1, 2.10.0 and 2.11.0; Python 3.12.12 and 3.10.13, and what we need has left 3.10).
@@ -81,6 +87,7 @@ def write_space(
 
     Raises:
         ModelError: if this model cannot go there.
+        InputError: if a bucket cannot be mounted there.
         StorageError: if the folder is not empty, or cannot be written.
     """
     if source.pretrained and Path(source.pretrained).is_file():
@@ -88,7 +95,11 @@ def write_space(
     towers = own_folder(source)
     if hardware == "zerogpu" and towers and not source.is_starter:
         raise ModelError("space_towers", model=source.name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not _MOUNT.fullmatch(bucket):
+        raise InputError("space_bucket", bucket=bucket)
+    if os.path.lexists(folder) and not folder.is_dir():
+        check_is_new(folder)
+    if folder.is_dir() and any(folder.iterdir()):
         raise StorageError("space_folder_in_use", folder=str(folder))
     files = named_files(source, hub_answers()) if source.hub_files else {}
     try:

@@ -9,6 +9,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The Space cannot be written to {folder}: {reason}.",
         "无法把 Space 写入 {folder}：{reason}。",
     ),
+    "space_bucket": (
+        "A bucket is mounted at an absolute path of letters, digits, dots, dashes and underscores, "
+        'such as /data, not at "{bucket}".',
+        "bucket 的挂载位置须为绝对路径，只含字母、数字、点、横线和下划线，例如 /data，"
+        "不能是“{bucket}”。",
+    ),
     "space_weights_file": (
         '"{model}" names a weights file on this machine; for a Space, put it into a folder with '
         "an open_clip_config.json, or on the hub, and choose that.",

@@ -23,6 +23,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Stopping after this batch; press Ctrl-C again to end at once.",
         "完成这一批后停止；再按一次 Ctrl-C 立即结束。",
     ),
+    "terminal_not_followed": (
+        "The folder is no longer followed.",
+        "已停止跟踪该文件夹。",
+    ),
     "terminal_stopped": (
         "Stopped. What is done is kept; run the same command again to go on.",
         "已停止。完成的部分已保存，再次运行同一命令即可继续。",

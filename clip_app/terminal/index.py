@@ -82,7 +82,7 @@ def run(parsed: argparse.Namespace) -> None:
         roots = Roots.of((folder, *settings.gallery_roots))
 
         def update(verify: bool = False) -> IndexReport:
-            with _Progress() as progress:
+            with stop.busy(), _Progress() as progress:
                 return update_index(
                     library,
                     service,
@@ -102,7 +102,9 @@ def run(parsed: argparse.Namespace) -> None:
             index_dir = settings.index_dir.expanduser().resolve()
             following = _Following(update, partial(_tell_done, parsed.json, folder, service))
             following.last = report
-            follow(folder, following.run, _tell_error, stop, index_dir=index_dir, poll=parsed.poll)
+            follow(
+                folder, following.run, following.fail, stop, index_dir=index_dir, poll=parsed.poll
+            )
 
 
 class _Following:
@@ -114,18 +116,21 @@ class _Following:
         self._update = update
         self._tell_done = tell_done
         self.last = IndexReport()
+        self._has_failed = False
 
     def run(self) -> None:
         """One run."""
         report = self._update()
-        broken = report.broken != self.last.broken
-        if report.encoded or report.reused or report.forgotten or broken or report.stopped:
+        is_news = report.broken != self.last.broken or self._has_failed
+        if report.encoded or report.reused or report.forgotten or is_news or report.stopped:
             self._tell_done(report)
         self.last = report
+        self._has_failed = False
 
-
-def _tell_error(error: ClipAppError) -> None:
-    tell(error.message(terminal_language()))
+    def fail(self, error: ClipAppError) -> None:
+        """Tell of a run that could not be; so is then the next one that can."""
+        self._has_failed = True
+        tell(error.message(terminal_language()))
 
 
 def _tell_done(
@@ -160,10 +165,27 @@ def _tell_broken(report: IndexReport) -> None:
         tell(text("terminal_stopped", language))
 
 
+class _Stop(threading.Event):
+    """Set where the program is to stop; knows whether there is a batch to end first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_busy = False
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """While a run goes on."""
+        self.is_busy = True
+        try:
+            yield
+        finally:
+            self.is_busy = False
+
+
 @contextlib.contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
+def _stop_on_interrupt() -> Iterator[_Stop]:
     """An event that the first Ctrl-C sets; the second one ends the program as usual."""
-    stop = threading.Event()
+    stop = _Stop()
     before = signal.getsignal(signal.SIGINT)
 
     def interrupted(number: int, frame: Any) -> None:
@@ -171,7 +193,8 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
         tell("")  # below the line of progress
-        tell(text("terminal_stopping", terminal_language()))
+        key = "terminal_stopping" if stop.is_busy else "terminal_not_followed"
+        tell(text(key, terminal_language()))
 
     in_charge = threading.current_thread() is threading.main_thread()
     if in_charge:

@@ -17,7 +17,9 @@ from clip_app.errors import StorageError
 from clip_app.gallery.scan import CHUNK, batched
 from clip_app.gallery.stores.qdrant_places import Places
 from clip_app.gallery.stores.qdrant_points import is_, point_id
-from clip_app.gallery.stores.qdrant_server import QdrantServer
+from clip_app.gallery.stores.qdrant_server import AWAY, FEW, QdrantServer
+from clip_app.process import terminal_language
+from clip_app.strings import text
 
 log = logging.getLogger(__name__)
 
@@ -43,35 +45,43 @@ class Mending:
             vectors: compare vectors too, and not only what is said of files and images.
         """
         if len(self._server.peers()) > 1:
-            self._agree(self._images, vectors=vectors)
-            self._agree(self._files, vectors=False)
+            self._compare(vectors=vectors)
         self._place()
         self._miss()
         if self.mended:
             log.warning("%d points of the index were made whole again.", self.mended)
 
+    def _compare(self, *, vectors: bool) -> None:
+        """Have all replicas be the same, or say once that not all of them can be looked at."""
+        trouble = self._server.trouble([self._images, self._files])
+        self.is_complete = trouble is None or trouble.key == FEW
+        if trouble is None or trouble.key != AWAY:
+            try:
+                self._agree(self._images, vectors=vectors)
+                self._agree(self._files, vectors=False)
+            except StorageError as error:  # a node is away now, so the next run has to look again
+                trouble, self.is_complete = error.reason, False
+            else:
+                return
+        language = terminal_language()
+        log.warning(text("qdrant_not_compared", language, reason=trouble.message(language)))
+
     def _agree(self, collection: str, *, vectors: bool) -> None:
         """Have every replica hold the same points."""
         nodes = self._server.nodes.reachable()
-        if not self._server.is_whole([collection]):
-            self.is_complete = False
-        try:
-            for ids in batched(self._ids(collection, nodes), CHUNK):
-                same = self._server.nodes.ask_each(
-                    nodes[0],
-                    "retrieve",
-                    collection,
-                    ids,
-                    with_payload=True,
-                    with_vectors=vectors,
-                    consistency=models.ReadConsistencyType.ALL,
-                )
-                differing = set(ids) - {one.id for one in same}
-                if differing:
-                    self._write_again(collection, sorted(differing), nodes)
-        except StorageError as error:  # a node is away, so the next run has to look again
-            log.warning("Replicas could not be compared to the end: %s", error)
-            self.is_complete = False
+        for ids in batched(self._ids(collection, nodes), CHUNK):
+            same = self._server.nodes.ask_each(
+                nodes[0],
+                "retrieve",
+                collection,
+                ids,
+                with_payload=True,
+                with_vectors=vectors,
+                consistency=models.ReadConsistencyType.ALL,
+            )
+            differing = set(ids) - {one.id for one in same}
+            if differing:
+                self._write_again(collection, sorted(differing), nodes)
 
     def _ids(self, collection: str, nodes: list[str]) -> Iterator[str]:
         """The ids that any node has, once each, in order."""

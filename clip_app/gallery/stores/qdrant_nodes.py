@@ -262,6 +262,13 @@ class Nodes:
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             why = re.sub(r".*verify failed: |\s*\(_ssl\.c.*", "", reason)
             return StorageError("qdrant_certificate", store=address, reason=why)
+        if _is_passing(error) and not self.is_local:
+            silent = len(self.addresses) - len(self.reachable())
+            if 0 < silent < len(self.addresses):
+                told = {"number": silent, "nodes": len(self.addresses)}
+                return StorageError("qdrant_node_away", **told)
+            if _is_of_others(reason):
+                return StorageError("qdrant_others_away", store=address)
         return StorageError("store_failed", store=address, reason=reason[:200])
 
 
@@ -306,6 +313,11 @@ def _is_passing(error: Exception) -> bool:
 
 def _is_full(reason: str) -> bool:
     return bool(re.search(r"no space left|available disk space|disk is full", reason, re.I))
+
+
+def _is_of_others(reason: str) -> bool:
+    """Whether a node says that it has to ask others, and that these do not answer."""
+    return bool(re.search(r"active replicas|operations failed|tonic status", reason, re.I))
 
 
 def _reason_of(error: Exception) -> str:

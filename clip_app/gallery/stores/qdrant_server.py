@@ -24,6 +24,9 @@ VERSION = 1
 #: Points in one request. 1,000 vectors of 1,024 numbers are 8 MB of JSON, below the server's 32 MB.
 POINTS = 500
 
+#: That nodes of the cluster do not answer.
+AWAY = "qdrant_node_away"
+
 #: That parts of an index have fewer replicas than they should.
 FEW = "qdrant_few"
 
@@ -169,7 +172,7 @@ class QdrantServer:
             return None
         silent = len(self.nodes.addresses) - len(self.nodes.reachable())
         if away := max(self._unreached(), silent):
-            return Reason("qdrant_node_away", {"number": away, "nodes": number})
+            return Reason(AWAY, {"number": away, "nodes": number})
         states = [self._replica_states(one) for one in collections]
         parts = [part for one in states for part in one.values()]
         if behind := sum(not all(one == "Active" for one in part) for part in parts):
@@ -178,11 +181,6 @@ class QdrantServer:
         if few := sum(len(part) < wanted for part in parts):
             return Reason(FEW, {"number": few, "parts": len(parts), "wanted": wanted})
         return None
-
-    def is_whole(self, collections: Sequence[str]) -> bool:
-        """Whether every replica that there is answers and is up to date."""
-        trouble = self.trouble(collections)
-        return trouble is None or trouble.key == FEW
 
     def _cluster(self) -> Any:
         return self.ask("http.distributed_api.cluster_status").result
