@@ -25,6 +25,7 @@ from clip_app.tasks.concepts import MARKS
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.html import unread_sentence
 from clip_app.ui.photo import shown_as_it_is
+from clip_app.ui.tabs.gallery.status import asks_to_read
 from clip_app.ui.words import Both, said_in_both
 
 # Large enough for any screen, small enough to be sent at once.
@@ -73,8 +74,9 @@ def _day(hit: SearchHit) -> str:
 
 def problem_of(error: ClipAppError) -> dict[str, Any]:
     """What a script is told of an error: the sentence, and whether the gallery must be read."""
-    unread = isinstance(error, MissingIndexError | OtherModelError)
-    return {"problem": said_in_both(error), "unread": unread}
+    if isinstance(error, MissingIndexError | OtherModelError):
+        return {"problem": asks_to_read(error), "unread": True}
+    return {"problem": said_in_both(error), "unread": False}
 
 
 def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:
