@@ -256,6 +256,12 @@ def test_the_strip_has_the_numbers_of_card_and_api(app, service, open_at):
         assert alone.results[0].label in row.locator(".first").inner_text()
         assert ("used" in (row.get_attribute("class") or "")) == (key == "single")
 
+    # What is too much for it cannot be asked, and says why.
+    many = ", ".join(f"a{number}" for number in range(101))
+    page.evaluate("many => clipApp.go({ tab: 'classify', labels: many })", many)
+    strip.locator(".trying", has_text="100 words at most; there are 101").wait_for(timeout=30_000)
+    assert strip.locator(".try").is_disabled()
+
     page.get_by_label("中文").check()
     page.locator(f"{fresh} h3", has_text="从余弦到百分比").wait_for()
     page.locator(fresh).wait_for()

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.gallery.library import open_library
@@ -476,6 +478,12 @@ def test_copies_are_shown_in_groups_with_odd_ones_and_listed(open_gallery):
     assert group.locator(".name").all_inner_texts() == ["cat copy.jpg"]
     assert "另有 1 个相同文件" in group.locator(".same").inner_text()
     assert "动物/cat.jpg" in group.locator(".same").inner_text()
+    size = math.ceil((EXAMPLES / "cat.jpg").stat().st_size / 1000)
+    assert group.locator(".facts").inner_text().endswith(f" · {size} KB")
+    assert panel.locator(".sum").inner_text().endswith(f"可省 {size} KB。")
+    # Pressed again it leads there, and closes nothing.
+    page.locator("#finder").get_by_role("button", name="找重复").click()
+    expect(page.locator("#copies .label-wrap.open")).to_be_focused()
     assert panel.locator(".sum").inner_text().startswith(f"{PICTURES} 张照片里有 1 组重复")
     assert group.locator("img").evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
     strips = panel.locator("section").all()
@@ -705,8 +713,10 @@ def test_an_index_that_is_forgotten_while_it_is_shown_can_be_made_again(open_gal
             library.forget(one.folder)
     page.get_by_label("中文").check()
     look_for(page, "一只猫")
-    assert "还没有索引" in page.locator("#finder .problem").first.inner_text()
-    assert page.locator("#gallery-panel .label-wrap.open").count() == 1
+    problem = page.locator("#finder .problem").first
+    assert "还没有索引，请先点“读取照片”" in problem.inner_text()
+    page.locator("#finder .add").click()
+    expect(page.locator("#gallery-panel .label-wrap.open")).to_be_focused()
     # The panel says so too and lets it be read again, with what was typed searched for after it.
     panel = page.locator("#gallery-intake")
     panel.get_by_text("还没读过这里的照片").wait_for(timeout=30_000)
@@ -715,6 +725,36 @@ def test_an_index_that_is_forgotten_while_it_is_shown_can_be_made_again(open_gal
     settled(page)
     assert names(page)[0] in ("cat.jpg", "cat copy.jpg")
     assert not page.locator("#finder .problem").first.is_visible()
+
+
+def test_open_pages_hear_of_what_a_followed_folder_has_read(open_gallery, photos):
+    page, other = open_gallery("en-US"), open_gallery("zh-CN")
+    other.locator("#finder .tile .tick").first.click()
+    page.locator("#finder .add").click()
+    page.locator("#gallery-follow").check()
+    try:
+        noise(9999).save(photos / "new.png")
+        counted(page, str(PICTURES + 1))
+        panel = page.locator("#gallery-status")
+        expect(panel).to_contain_text(f"{PICTURES + 1} photos can be searched")
+        assert names(page)[0] == "new.png"
+        # Where something is selected it is offered.
+        other.evaluate("window.dispatchEvent(new Event('focus'))")
+        news = other.locator("#finder .news")
+        expect(news).to_contain_text("新读了 1 张照片。", timeout=20_000)
+        assert other.locator("#finder .count").inner_text().startswith(f"{PICTURES} ")
+        assert other.locator("#finder .picked").is_visible()
+        news.get_by_role("button", name="显示").click()
+        counted(other, str(PICTURES + 1))
+        assert news.is_hidden()
+        other.locator("#finder .add").click()
+        expect(other.locator("#gallery-follow")).to_be_checked()
+        other.locator("#finder .picked .none").click()
+    finally:
+        (photos / "new.png").unlink()
+    counted(page, str(PICTURES))
+    counted(other, str(PICTURES))
+    page.locator("#gallery-follow").uncheck()
 
 
 @pytest.fixture(scope="module")

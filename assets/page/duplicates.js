@@ -9,7 +9,7 @@ let chosen = String(props.near);
 
 // Of a group the sizes are shown, and which is the largest of several; of a strip neither.
 const makePhoto = (photo, first, several, sized) => {
-  const facts = [photo.pixels, photo.size].filter(Boolean).join(' · ');
+  const facts = [photo.pixels, megabytes(photo.size)].filter(Boolean).join(' · ');
   const frame = make('div', { className: 'frame' },
     make('img', { src: served(photo.picture), alt: photo.name, loading: 'lazy' }));
   if (first && several) frame.append(make('b', {}, say('copies_largest')));
@@ -41,7 +41,7 @@ const showFound = () => {
   find('.found').hidden = !found;
   if (!found) return;
   const counts = {
-    groups: found.groups.toLocaleString(), images: found.images.toLocaleString(), megabytes: found.spare,
+    groups: found.groups.toLocaleString(), images: found.images.toLocaleString(), size: megabytes(found.spare),
   };
   find('.sum').textContent = say(found.groups ? 'copies_found' : 'copies_none', counts);
   find('#copies-csv').hidden = !found.groups;

@@ -236,7 +236,10 @@ const paintSets = () => {
   find('.of-others').hidden = props.about === 'texts';
   find('.try').textContent = say(comparing ? 'explain_stop' : 'explain_try');
   find('.try').hidden = Boolean(sets);
-  if (!comparing) find('.trying').textContent = '';
+  const { length: number } = answer.similarities;
+  const many = number > props.most;
+  find('.try').disabled = many && !comparing;
+  if (!comparing) find('.trying').textContent = many ? say('explain_labels_many', { number, limit: props.most }) : '';
   const { label } = answer.results[chosen];
   find('.sets').replaceChildren(...(sets ?? []).map(({ template, prompts, results }) => {
     const mine = results.find((one) => one.label === label);

@@ -39,6 +39,7 @@ const draw = () => {
   find('.sort').title = say('find_sort');
   const left = ignored.length ? [make('p', {}, say('find_ignored', { names: ignored.join(', ') }))] : [];
   find('.remarks').replaceChildren(...left, ...(answer?.remarks ?? []).map((one) => make('p', {}, both(one))));
+  drawNews();
   const wrong = find('.problem');
   wrong.hidden = !problem;
   if (problem) {

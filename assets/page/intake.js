@@ -27,6 +27,7 @@ const show = () => {
   follow.parentElement.hidden = follows === null || Boolean(progress);
   follow.checked = Boolean(follows);
   follow.nextElementSibling.textContent = say('gallery_follow');
+  window.dispatchEvent(new CustomEvent('clipapp:follows', { detail: follows }));
   showDrop({ count: 0, bytes: 0, strip: [] });
   if (came && seen !== props.value) {
     seen = props.value;
@@ -49,4 +50,10 @@ halt.addEventListener('click', () => {
 });
 watch('value', show);
 window.addEventListener('clipapp:language', show);
+window.addEventListener('clipapp:heard', ({ detail }) => {
+  if (!detail) return;
+  props.value = detail;
+  show();
+});
 show();
+window.dispatchEvent(new CustomEvent('clipapp:panel'));

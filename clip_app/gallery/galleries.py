@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
@@ -115,6 +116,7 @@ class GalleryService:
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
         self._jobs: dict[tuple[Path, str], IndexJob] = {}
         self._rates: dict[str, float] = {}
+        self._changes: Counter[Path] = Counter()
         self._index_dir = settings.index_dir.resolve()
         self._followed: dict[Path, threading.Event] = {}
         self._lock = threading.Lock()
@@ -176,6 +178,8 @@ class GalleryService:
                             else None
                         ),
                     )
+                    if report.encoded or report.reused or report.forgotten:
+                        self._changes[folder] += 1
                     if report.encoded >= _ENOUGH_TO_TELL:
                         rate = report.encoded / report.seconds
                         self._rates[service.info.fingerprint] = rate
@@ -189,6 +193,10 @@ class GalleryService:
         with self._lock:
             job = self._jobs.get((folder, service.info.fingerprint))
             return job if job is not None and job.is_running else None
+
+    def changes(self, folder: Path) -> int:
+        """How many runs of this process have changed the index of a gallery."""
+        return self._changes[folder]
 
     def follow(self, service: Callable[[], ModelService], folder: Path, roots: Roots) -> None:
         """From now on, run `index` whenever a folder changes, with the model in use by then."""

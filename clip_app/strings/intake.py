@@ -14,6 +14,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "[number:it takes|{number:,} of them take] about {time}.",
         "还没读过这里的照片。点“{button}”，{number:,} 张约 {time}。",
     ),
+    "gallery_unread": (
+        "{folder} has no index yet: click “{button}” first.",
+        "{folder} 还没有索引，请先点“{button}”。",
+    ),
     "gallery_no_index_many": (
         "These photos have not been read yet. Click “{button}”: about {rate:,} of them a minute.",
         "还没读过这里的照片。点“{button}”，每分钟约 {rate:,} 张。",

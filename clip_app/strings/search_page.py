@@ -85,6 +85,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "网址里有些内容这里没有，已忽略：{names}",
     ),
     "find_empty": ("There are no photos here yet.", "这里还没有照片。"),
+    "find_news": ("[number:One new photo|{number} new photos].", "新读了 {number} 张照片。"),
+    "find_news_other": ("The photos here have changed.", "这里的照片有变化。"),
+    "find_news_show": ("Show", "显示"),
     "find_line": (
         "Below: weak matches. Random words match these about as well.",
         "下面这些把握不大：换个不相干的词来搜，得分也差不多。",

@@ -30,8 +30,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "copies_stopped": ("Stopped.", "已停止。"),
     "copies_found": (
         "{groups} [groups:group|groups] of copies among {images} photos; all but the largest of "
-        "each take {megabytes} MB.",
-        "{images} 张照片里有 {groups} 组重复；每组只留最大的一张，可省 {megabytes} MB。",
+        "each take {size}.",
+        "{images} 张照片里有 {groups} 组重复；每组只留最大的一张，可省 {size}。",
     ),
     "copies_none": (
         "No copies among {images} photos.",

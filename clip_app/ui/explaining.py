@@ -15,7 +15,7 @@ from clip_app.prompts import TEMPLATE_SETS
 from clip_app.server.answers import compared_answer, explanation_answer
 from clip_app.strings import text
 from clip_app.tasks.concepts import Concept, key_of
-from clip_app.tasks.explain import by_templates, explain
+from clip_app.tasks.explain import MOST_COMPARED, by_templates, explain
 from clip_app.ui.i18n import i18n
 from clip_app.ui.panel import errors_in_panel
 from clip_app.ui.parts import part
@@ -56,6 +56,7 @@ def build_explaining(
             ),
             words=said,
             sets=TEMPLATE_SETS,
+            most=MOST_COMPARED,
             card=card.component.elem_id,
             photo=card.page.photo.elem_id,
             about=card.about,

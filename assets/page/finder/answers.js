@@ -53,7 +53,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     layOut();
     // The panel may still tell of what was there: an index forgotten, a folder gone.
     trigger('lost');
-    if (found.unread) press('#gallery-panel .label-wrap:not(.open)');
+    if (found.unread) unfold('#gallery-panel');
     return fail({ said: found.problem, panel: found.unread });
   }
   following = found.following;
@@ -65,6 +65,9 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     waiting = false;
     answer = found;
     rows = [];
+    heard = found.stamp;
+    follows = found.follows;
+    news = null;
     kept = found.kept ?? JSON.parse(stored('searches') || '[]');
     board.classList.remove('stale');
     clear();
@@ -91,7 +94,7 @@ window.addEventListener('clipapp:came', () => {
 let again = 0;
 window.addEventListener('clipapp:gallery', ({ detail: why }) => {
   known = true;
-  if (why === 'visit' && (answer || problem)) return;
+  if (why === 'visit' && (answer || problem)) return heed();
   forgetMap();
   clearTimeout(again);
   again = setTimeout(() => {
@@ -131,15 +134,15 @@ find('.gallery select').addEventListener('change', ({ target }) => {
   choose(galleries.find((one) => one.folder === target.value));
   address.set(inAddress(), { push: true });
 });
-// Panels above the search, which are seen only while they are open.
-const press = (what) => document.querySelector(what)?.click();
-for (const [button, panel] of [['.add', '#gallery-panel'], ['.tidy', '#sorting'], ['.copies', '#copies']])
+// Panels above the search, which are seen only while they are open; their own heads close them.
+const unfold = (panel) => document.querySelector(`${panel} .label-wrap:not(.open)`)?.click();
+const panels = [['.add', '#gallery-panel'], ['.tidy', '#sorting'], ['.copies', '#copies'], ['.problem button', '#gallery-panel']];
+for (const [button, panel] of panels)
   find(button).addEventListener('click', () => {
-    press(`${panel} .label-wrap`);
-    document.querySelector(panel).scrollIntoView({ block: 'nearest' });
+    unfold(panel);
+    requestAnimationFrame(() => {
+      document.querySelector(panel).scrollIntoView({ block: 'nearest' });
+      document.querySelector(`${panel} .label-wrap`).focus({ preventScroll: true });
+    });
   });
-find('.problem').lastChild.addEventListener('click', () => {
-  press('#gallery-panel .label-wrap:not(.open)');
-  document.querySelector('#gallery-panel').scrollIntoView({ block: 'center' });
-});
 

@@ -11,6 +11,7 @@ from clip_app.ui.tabs.gallery.duplicates import build_duplicates
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
 from clip_app.ui.tabs.gallery.map_answers import answer_map
+from clip_app.ui.tabs.gallery.news import tell_news
 from clip_app.ui.tabs.gallery.sorting import build_sorting
 from clip_app.ui.tabs.gallery.where import show_where
 
@@ -27,6 +28,7 @@ def build(page: Page, room: Room) -> None:
     build_duplicates(page, index)
     finder = build_finder(page, index)
     show_where(finder)
+    tell_news(finder)
     view = finder.view
     answer_map(page, index, view)
 

@@ -18,7 +18,6 @@ from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.similar import LEAST_NEAR, NEAR, Duplicates, Odd, duplicates, odd
 from clip_app.gallery.stores.store import Filter
-from clip_app.sizes import megabytes
 from clip_app.strings import LANGUAGES
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.errors import shows_errors
@@ -141,7 +140,7 @@ class CopiesPart:
             answer["found"] = {
                 "images": copies.found.images,
                 "groups": len(groups),
-                "spare": megabytes(sum(one.spare for one in groups)),
+                "spare": sum(one.spare for one in groups),
                 "shown": [
                     {"photos": row(one.hits[:_OF_GROUP]), "more": len(one.hits[_OF_GROUP:])}
                     for one in groups[: copies.shown]
@@ -167,7 +166,7 @@ class CopiesPart:
                 "copies": len(hit.copies),
                 "similarity": round(hit.similarity, 3),
                 "pixels": f"{hit.width}×{hit.height}" if hit.width else "",
-                "size": f"{megabytes(hit.size)} MB",
+                "size": hit.size,
             }
             for hit, picture in zip(hits, pictures, strict=True)
         ]

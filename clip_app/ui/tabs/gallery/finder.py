@@ -51,7 +51,7 @@ from clip_app.ui.tabs.gallery.found import (
     understood,
 )
 from clip_app.ui.tabs.gallery.index import IndexPart
-from clip_app.ui.tabs.gallery.status import name_of
+from clip_app.ui.tabs.gallery.status import name_of, stamp_of
 from clip_app.ui.words import words
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ _PAGE = 60
 # The most that "all above the line" takes; an archive of more would hardly be what is wanted.
 _MOST_CHOSEN = 10_000
 
-_ANSWERS = ("found", "opened", "packed", "kept")
+_ANSWERS = ("found", "opened", "packed", "kept", "heard")
 
 #: The files of `assets/page` that are the page's own part, in the order in which they are read.
 BROWSER_SIDE = (
@@ -72,6 +72,7 @@ BROWSER_SIDE = (
     "finder/terms",
     "finder/pictures",
     "finder/answers",
+    "finder/news",
     "finder/board",
     "finder/filters",
     "finder/saved",
@@ -192,6 +193,8 @@ class Finder:
             "above": answer.above,
             "images": answer.images,
             "searched": bool(terms),
+            "stamp": stamp_of(galleries, place, store),
+            "follows": None if place == own else galleries.follows(place),
         }
         if asked.offset:
             return shown

@@ -31,6 +31,7 @@ from clip_app.tasks.concepts import MARKS
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.html import unread_sentence
 from clip_app.ui.photo import shown_as_it_is
+from clip_app.ui.tabs.gallery.status import asks_to_read
 from clip_app.ui.words import Both, said_in_both
 
 # Large enough for any screen, small enough to be sent at once.
@@ -82,8 +83,8 @@ def problem_of(error: ClipAppError) -> dict[str, Any]:
     whether its map, or an area of it, is not the one there is now.
     """
     unread = isinstance(error, MissingIndexError | OtherModelError)
-    old_map = isinstance(error, ChangedMapError)
-    return {"problem": said_in_both(error), "unread": unread, "old_map": old_map}
+    problem = asks_to_read(error) if unread else said_in_both(error)
+    return {"problem": problem, "unread": unread, "old_map": isinstance(error, ChangedMapError)}
 
 
 def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:

@@ -165,6 +165,19 @@ class IndexPart:
             galleries.follow(lambda: self.page.slot.service, place, galleries.roots)
         return {self.panel: self._told(given)}
 
+    def heed(self, given: Values, sent: Any) -> Iterator[dict[str, Any]]:
+        """What the panel shows of what is read, or was, without this visitor's doing.
+
+        Nothing if that is what was `sent`: "stamp" and "follows" as `told` last.
+        """
+        place = self._place(given)
+        job = self.page.galleries.running(self.page.slot.service, place)
+        if job is not None:
+            yield from (shown[self.panel] for shown in self._watch(job, place, given, None))
+        shown = self._told(given)
+        if job is not None or any(shown[one] != sent.get(one) for one in ("stamp", "follows")):
+            yield shown
+
     def halt(self, given: Values) -> None:
         """Stop what is under way for the visitor's uploads or the chosen gallery."""
         if intake := self._intakes.get(given[self.own]):

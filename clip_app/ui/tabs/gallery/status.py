@@ -36,9 +36,9 @@ def told(*said: Both, notices: Sequence[Both] = (), **more: Any) -> dict[str, An
         notices: sentences that stand out.
         more: `progress`, of `progress_of`; `read`, whether the folder is to be read; `came`,
             whether uploads have just become the chosen gallery; `follows`, whether the index
-            follows its folder by itself, None where it cannot.
+            follows its folder by itself, None where it cannot; `stamp`, of `stamp_of`.
     """
-    nothing = {"progress": None, "read": False, "follows": None}
+    nothing = {"progress": None, "read": False, "follows": None, "stamp": None}
     return {"said": said, "notices": [*notices], **nothing, **more}
 
 
@@ -65,15 +65,27 @@ def state_of(
         place, _ = galleries.gallery_of(roots.resolve(folder), service.info, roots)
         store = galleries.store(place, service.info)
         follows = None if place == own else galleries.follows(place)
-        return told(_counts(store.counts()), notices=_broken(store), follows=follows)
+        stamp = stamp_of(galleries, place, store)
+        said = _counts(store.counts())
+        return told(said, notices=_broken(store), follows=follows, stamp=stamp)
     except MissingIndexError:
         return told(_unread(galleries, service, place, roots), read=True)
     except OtherModelError as error:
-        model = str(error.params["model"])
-        sentence = in_both("gallery_other_model", model=model, button=_read_button)
-        return told(sentence, read=True)
+        return told(asks_to_read(error), read=True)
     except GalleryError as error:
         return told(notices=[said_in_both(error)])
+
+
+def stamp_of(galleries: GalleryService, place: Path, store: Store) -> list[Any]:
+    """The gallery, how many photographs it has, and what else differs after each change."""
+    counts = store.counts()
+    return [str(place), counts.images, counts.files, counts.broken, galleries.changes(place)]
+
+
+def asks_to_read(error: MissingIndexError | OtherModelError) -> Both:
+    """What an index is missing for, and the button of the panel that makes it."""
+    key = "gallery_other_model" if isinstance(error, OtherModelError) else "gallery_unread"
+    return in_both(key, button=_read_button, **error.params)
 
 
 def _read_button(language: Language) -> str:

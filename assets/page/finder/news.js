@@ -1,0 +1,37 @@
+// What others change in the gallery that is shown: a followed folder, or another tab of this page.
+const HEED = 3000; // ms until it is asked again what a followed gallery has read
+let heard = null; // the stamp of the last state that was told of
+let follows = null;
+let last = null; // what was told, for a panel that is opened later
+let news = null; // how many photographs more there are than are shown, while that is offered
+const heed = () => {
+  if (!document.hidden && here() && !waiting && answer && follows !== null) trigger('heed', { stamp: heard, follows });
+};
+setInterval(() => follows && heed(), HEED);
+for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, heed);
+window.addEventListener('clipapp:follows', ({ detail }) => { follows = detail; });
+
+// It is shown at once where that takes nothing away: nothing is selected, open, scrolled to or
+// steered on the map. Else it is offered.
+const busy = () => asMap || picks.size || all || current >= 0 || rows.length > answer.rows.length;
+const askAgain = () => window.dispatchEvent(new CustomEvent('clipapp:gallery'));
+const drawNews = () => {
+  const line = find('.news');
+  line.hidden = news === null;
+  line.firstChild.textContent = news === null ? '' : say(news > 0 ? 'find_news' : 'find_news_other', { number: number(news) });
+  line.lastChild.textContent = say('find_news_show');
+};
+window.addEventListener('clipapp:heard', ({ detail: told }) => {
+  if (!told || told.progress || !answer) return;
+  last = told;
+  follows = told.follows;
+  if (String(told.stamp) === String(heard)) return;
+  heard = told.stamp;
+  if (!heard || !busy()) return askAgain();
+  news = heard[1] - answer.stamp[1];
+  drawNews();
+});
+window.addEventListener('clipapp:panel', () => {
+  if (last?.stamp && last.stamp[0] === answer?.stamp?.[0]) window.dispatchEvent(new CustomEvent('clipapp:heard', { detail: last }));
+});
+find('.news button').addEventListener('click', askAgain);
