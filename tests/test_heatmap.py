@@ -222,6 +222,9 @@ def test_the_drawer_of_a_hit_shows_where_each_word_is(app, open_at):
     assert words.first.get_attribute("aria-pressed") == "true"
     over, under = (drawer.locator(one).bounding_box() for one in (".glass", ".whole"))
     assert over == pytest.approx(under, abs=1)
+    page.locator(".masthead .languages input[value=en]").check(force=True)
+    assert legend.inner_text() == "Where it looked: 猫 ×"
+    assert "For “猫”" in drawer.locator(".where").inner_text()
     # The next photograph is looked at afresh.
     drawer.locator(".next").click()
     legend.wait_for(state="hidden")

@@ -95,6 +95,24 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     assert drawer.locator(".name").inner_text() == name
     page.keyboard.press("Escape")
     assert drawer.is_hidden()
+    # From the third of the photographs that lie near, too, the keyboard goes back to the map.
+    stage.focus()
+    page.keyboard.press("Enter")
+    drawer.locator(".facts dd").first.wait_for()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.matches('.map .over')")
+    # Where there is nothing one zooms in as far as one likes: some photograph stays in view.
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] - 5)
+    for _ in range(20):
+        page.mouse.wheel(0, -1000)
+    page.keyboard.press("+")
+    page.wait_for_function(
+        "() => /当前看到 [1-9]/.test(document.querySelector('#finder .map .told').innerText)"
+    )
+    page.keyboard.press("0")
+    page.wait_for_timeout(600)
 
     # An area, drawn with the button; the grid shows what lies in it and nothing else.
     page.locator("#finder .map .lasso").click()
@@ -144,3 +162,11 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     page.wait_for_function(SET_SIZE, arg=drawn.clusters[0].size)
     assert "view=map" not in page.url
     assert ".c0" in page.url
+    # An area of another map goes, with a sentence in its place; what is searched stays.
+    page.goto(page.url.replace(drawn.state, "0" * 16).replace("?", "?view=map&"))
+    page.locator("#finder .term.note").wait_for(timeout=60_000)
+    page.wait_for_function("() => window.told.found?.total === 150")
+    page.locator("#finder .map .clusters li").first.wait_for()
+    assert page.locator("#finder .term").count() == 1
+    assert "among" not in page.url
+    assert not page.locator("#finder .problem").first.is_visible()

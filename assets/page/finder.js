@@ -17,7 +17,7 @@ const draw = () => {
   const chooser = find('.gallery select');
   chooser.ariaLabel = say('gallery_folder');
   chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
-  chooser.value = (galleries.find((one) => one.key === gallery) ?? galleries[0])?.folder ?? '';
+  chooser.value = (galleries.find((one) => one.key === gallery) ?? first())?.folder ?? '';
   // On a phone they are signs, so that the words are titles, too.
   for (const one of ['add', 'tidy', 'copies', 'picture']) {
     const shown = find(`.${one}`);

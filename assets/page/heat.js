@@ -12,6 +12,7 @@ const heatOver = ({ stage, picture, panel, close }) => {
   const legend = make('button', { type: 'button', className: 'legend', hidden: true });
   const halt = panel.querySelector('.halt');
   let began = 0; // when the run was asked for
+  let last = null; // what is painted
   picture.after(glass);
   stage.append(legend);
   for (const one of [legend, halt]) one.addEventListener('click', close);
@@ -51,6 +52,7 @@ const heatOver = ({ stage, picture, panel, close }) => {
   };
 
   const paint = (found) => {
+    last = found;
     const running = found?.state === 'running';
     const there = found?.state === 'shown';
     panel.hidden = !found;
@@ -62,15 +64,16 @@ const heatOver = ({ stage, picture, panel, close }) => {
     line.setAttribute('aria-valuenow', done);
     line.ariaLabel = say('heat_running', { text: found.label });
     line.firstElementChild.style.width = `${done}%`;
-    panel.querySelector('.where').textContent = running ? say('heat_running', { text: found.label }) : found.sentence;
+    panel.querySelector('.where').textContent = running ? say('heat_running', { text: found.label }) : both(found.sentence);
     if (running && !found.done) began = performance.now();
-    panel.querySelector('.how').textContent = running ? left(found) : (found.how ?? '');
+    panel.querySelector('.how').textContent = running ? left(found) : found.how ? both(found.how) : '';
     halt.textContent = say(running ? 'heat_stop' : 'heat_off');
     halt.hidden = there; // the legend is a button itself
     if (!there) return;
-    legend.textContent = `${found.legend} ×`;
-    legend.setAttribute('aria-label', `${found.legend}, ${say('heat_off')}`);
+    legend.textContent = `${both(found.legend)} ×`;
+    legend.setAttribute('aria-label', `${both(found.legend)}, ${say('heat_off')}`);
     paintGlass(found);
   };
+  window.addEventListener('clipapp:language', () => { if (last) paint(last); });
   return paint;
 };

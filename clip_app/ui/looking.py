@@ -5,6 +5,7 @@ the event `clipapp:looked` of `window`. Stop comes back by `clipapp:look-stop`.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,17 +14,20 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from clip_app.errors import ClipAppError, Reason
 from clip_app.model.service import ModelService
 from clip_app.prompts import shortened
 from clip_app.server.answers import heatmap_sentence
-from clip_app.strings import Language, text
+from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.heatmap import PASSES, heatmap
-from clip_app.ui.errors import told
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.shell import carrier
 from clip_app.ui.tab import Values
+from clip_app.ui.words import said_in_both
+
+log = logging.getLogger(__name__)
 
 # `CARD` is the card's id.
 _SCRIPT = """
@@ -47,7 +51,7 @@ def show_where(card: ResultCard, words: Words, inputs: set[Any]) -> None:
     name = str(card.component.elem_id)
     carried = carrier(f"{name}-heat", _SCRIPT.replace("CARD", json.dumps(name)))
     looking = _Looking(card, words, carried, gr.State(Wanted()))
-    asked = {card.page.photo, card.page.language, card.page.spoken, looking.wanted, *inputs}
+    asked = {card.page.photo, card.page.language, looking.wanted, *inputs}
     # Each choice at once, and runs for those before hear of it: of what "always_last" keeps for
     # later it tells what was chosen first.
     card.component.select(looking.look, asked, carried, trigger_mode="multiple", **_PRIVATE)
@@ -66,13 +70,10 @@ class _Looking:
     def look(self, given: Values, chosen: gr.EventData) -> Iterator[Values]:
         """The map of the chosen name against the others; how far it is, while it is made."""
         name = str(chosen.label)
-        try:
-            with told(self.look, lambda: self.card.page.language_now(given), str):
-                yield from self._looked(given, name, int(chosen.turn))
-        except gr.Error as error:
-            yield self._told(label=name, state="unclear", sentence=str(error.message))
+        for state in errors_said(name, self._looked(given, name, int(chosen.turn))):
+            yield self._told(**state)
 
-    def _looked(self, given: Values, name: str, turn: int) -> Iterator[Values]:
+    def _looked(self, given: Values, name: str, turn: int) -> Iterator[dict[str, Any]]:
         page, wanted = self.card.page, given[self.wanted]
         # Runs do not begin in the order of their choices.
         if (turn,) < wanted.asked:
@@ -81,16 +82,14 @@ class _Looking:
         service = page.slot.service
         photo = opened(given[page.photo], service)
         names, templates = self.words(given)
-        for state in looks(
+        yield from looks(
             service,
             photo,
             name,
             contrast=names,
             templates=templates,
-            language=lambda: page.language_now(given),
             unwanted=lambda: wanted.asked != mine,
-        ):
-            yield self._told(**state)
+        )
 
     def _told(self, **state: Any) -> Values:
         # An answer equal to the one before would go unnoticed.
@@ -107,18 +106,17 @@ def looks(
     photo: Image.Image,
     name: str,
     *,
-    language: Callable[[], Language],
     unwanted: Callable[[], bool],
     contrast: Sequence[str] | None = None,
     templates: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """What `heatOver` of the page paints, one state after the other, until a map is there.
+    """What `heatOver` of the page paints, one state after the other, until a map is there; what is
+    said of it is said in both languages, so that it follows the page's switch.
 
     Args:
         service: the model to ask.
         photo: the photograph, decoded.
         name: what is looked for in it; `contrast` and `templates` are as in `heatmap`.
-        language: gives the one to say it in.
         unwanted: looked at again and again; once it is true nothing more is told.
 
     Raises:
@@ -134,16 +132,38 @@ def looks(
         )
     except StoppedError:
         return
-    spoken = language()
-    how = [text("heat_how", spoken, passes=PASSES)]
-    if heat.cropped:
-        how.append(text("heat_cropped", spoken))
+
+    def how(language: Language) -> str:
+        said = [text("heat_how", language, passes=PASSES)]
+        if heat.cropped:
+            said.append(text("heat_cropped", language))
+        return " ".join(said)
+
     yield {
         "label": name,
         "state": "shown" if heat.clear else "unclear",
-        "legend": text("heat_legend", spoken, text=shortened(name, 24)),
-        "sentence": heatmap_sentence(name, heat, spoken),
-        "how": " ".join(how),
+        "legend": said_in_both(Reason("heat_legend", {"text": shortened(name, 24)})),
+        "sentence": {one: heatmap_sentence(name, heat, one) for one in LANGUAGES},
+        "how": {one: how(one) for one in LANGUAGES},
         "values": [[round(one, 3) for one in row] for row in heat.values.tolist()],
         "box": list(heat.box),
     }
+
+
+def errors_said(name: str, states: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """`states` of `looks`; an error is the last of them, as one sentence in both languages.
+
+    Args:
+        name: what is looked for.
+        states: they may raise anything.
+    """
+    try:
+        yield from states
+        return
+    except ClipAppError as error:
+        log.info("%s: %s", type(error).__name__, error)
+        said = said_in_both(error)
+    except Exception:
+        log.exception("Unexpected error in a heat map")
+        said = said_in_both(Reason("unexpected"))
+    yield {"label": name, "state": "unclear", "sentence": said}

@@ -5,6 +5,9 @@ let rows = [];
 let following = null;
 let galleries = [];
 let gallery = address.get().gallery ?? ''; // the key of the chosen one; '' for the first
+// Uploads come before all others once there are any, and what an address means must not change by that.
+const first = () => galleries.find((one) => one.key !== 'mine') ?? galleries[0];
+const keyOf = (one) => (one && one !== first() ? one.key : '');
 let opened = false; // whether that of the address has been looked for
 
 // An area that the server does not know may be of a map that is still to be drawn: only where one is
@@ -34,7 +37,7 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
       trigger('choose', { folder: wanted.folder });
       return;
     }
-    gallery = now && now !== galleries[0] ? now.key : '';
+    gallery = keyOf(now);
     if (here()) address.set({ gallery });
   }
   asking = false;
@@ -88,7 +91,7 @@ window.addEventListener('clipapp:came', () => {
   asked = fresh();
   before = null;
   held = true;
-  address.set(inAddress());
+  address.set({ ...inAddress(), gallery: 'mine' }, { push: here() });
   drawTerms();
 });
 let again = 0;
@@ -118,12 +121,12 @@ window.clipApp.onAddress((now) => {
   asked = { ...asked, ...fromAddress(now), literal: false, liked: [] };
   query.value = asked.query;
   drawTerms();
-  const wanted = galleries.find((one) => one.key === key) ?? galleries[0];
+  const wanted = galleries.find((one) => one.key === key) ?? first();
   if (key && wanted?.key !== key) ignored = [key, ...ignored];
   if (wanted && key !== gallery) choose(wanted); else ask();
 });
 const choose = (one) => {
-  gallery = one === galleries[0] ? '' : one.key;
+  gallery = keyOf(one);
   waiting = true;
   counted();
   board.classList.add('stale');

@@ -1,5 +1,6 @@
 // Which part of the map the window shows: its upper left corner in the map's units, and pixels a unit.
 const MARGIN = 56; // pixels around the whole map
+const EDGE = 24; // pixels from the window's edge within which a point counts as seen
 const NEAREST = 2; // pixels a unit; nearer, the steps between places could be seen
 const camera = { x: 0, y: 0, zoom: 0.01, width: 0, height: 0, fitted: 0.01, moving: 0 };
 const calmly = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -16,18 +17,30 @@ const viewOf = ([left, top, right, bottom], margin = MARGIN) => {
   };
 };
 const stay = () => { cancelAnimationFrame(camera.moving); camera.moving = 0; };
-const place = (view) => {
-  Object.assign(camera, view);
-  // The middle of the window stays on the map.
-  const [middleX, middleY] = unitsAt(camera.width / 2, camera.height / 2);
-  camera.x += Math.max(0, Math.min(UNITS, middleX)) - middleX;
-  camera.y += Math.max(0, Math.min(UNITS, middleY)) - middleY;
-  redraw();
+const between = (value, least, most) => Math.max(least, Math.min(most, value));
+// The same view, moved no more than is needed for its middle to be on the map and a point to be in it.
+const inView = ({ x, y, zoom }) => {
+  const [width, height] = [camera.width / zoom, camera.height / zoom];
+  const left = between(x + width / 2, 0, UNITS) - width / 2;
+  const top = between(y + height / 2, 0, UNITS) - height / 2;
+  const edge = Math.min(EDGE / zoom, width / 4, height / 4);
+  const { places, count } = chart.made ?? { count: 0 };
+  let [closest, dx, dy] = [Infinity, 0, 0];
+  for (let i = 0; i < count && closest; i += 1) {
+    const [px, py] = [places[2 * i], places[2 * i + 1]];
+    const [farX, farY] = [px - between(px, left + edge, left + width - edge), py - between(py, top + edge, top + height - edge)];
+    const far = farX ** 2 + farY ** 2;
+    if (far < closest) [closest, dx, dy] = [far, farX, farY];
+  }
+  return { x: left + dx, y: top + dy, zoom };
 };
+const lookAt = (view) => { Object.assign(camera, view); redraw(); };
+const place = (view) => lookAt(inView(view));
 // Moves there in a third of a second, the logarithm of the zoom evenly.
-const travel = (view) => {
+const travel = (wanted) => {
   stay();
-  if (calmly()) { place(view); return; }
+  const view = inView(wanted);
+  if (calmly()) { lookAt(view); return; }
   const from = { x: camera.x + camera.width / 2 / camera.zoom, y: camera.y + camera.height / 2 / camera.zoom, zoom: camera.zoom };
   const to = { x: view.x + camera.width / 2 / view.zoom, y: view.y + camera.height / 2 / view.zoom, zoom: view.zoom };
   const began = performance.now();
@@ -40,7 +53,7 @@ const travel = (view) => {
       : (1 / zoom - 1 / from.zoom) / (1 / to.zoom - 1 / from.zoom);
     const [x, y] = [from.x + (to.x - from.x) * bent, from.y + (to.y - from.y) * bent];
     camera.moving = share < 1 ? requestAnimationFrame(move) : 0;
-    place({ x: x - camera.width / 2 / zoom, y: y - camera.height / 2 / zoom, zoom });
+    lookAt({ x: x - camera.width / 2 / zoom, y: y - camera.height / 2 / zoom, zoom });
   };
   camera.moving = requestAnimationFrame(move);
 };

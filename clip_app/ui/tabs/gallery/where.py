@@ -9,8 +9,7 @@ import gradio as gr
 from clip_app.model.backgrounds import background_words
 from clip_app.photos import open_picture
 from clip_app.prompts import language_of_texts
-from clip_app.ui.errors import told
-from clip_app.ui.looking import looks
+from clip_app.ui.looking import errors_said, looks
 from clip_app.ui.runs import Wanted
 from clip_app.ui.shell import telling_carrier
 from clip_app.ui.tab import Values
@@ -22,8 +21,8 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidde
 def show_where(finder: Finder) -> None:
     """Answer the drawer's script, which asks for one word and counts what it asks."""
     where = _Where(finder, telling_carrier("finder-where", "where"), gr.State(Wanted()))
-    page, index = finder.page, finder.index
-    given = {index.own, index.folder, page.language, page.spoken, where.stopped}
+    index = finder.index
+    given = {index.own, index.folder, where.stopped}
     finder.view.where(where.look, given, where.carried, trigger_mode="multiple", **_PRIVATE)
     # Beside the queue, so that a run hears of it.
     finder.view.unwhere(where.stop, {where.stopped}, None, queue=False, **_PRIVATE)
@@ -41,27 +40,20 @@ class _Where:
         """The map of a word over a picture of the gallery; how far it is, while it is made."""
         sent: dict[str, Any] = event._data or {}
         run, word = int(sent["id"]), str(sent["text"])
-        page, stopped = self.finder.page, given[self.stopped]
-        try:
-            with told(self.look, lambda: page.language_now(given), str):
-                service = page.slot.service
-                picture = open_picture(self.finder.photograph(given, sent), service)
-                for state in looks(
-                    service,
-                    picture,
-                    word,
-                    # Against words of any kind: with nothing to compare, 49 % of the peaks on
-                    # photographs of COCO lay in a box of the thing, with these 53 %.
-                    contrast=background_words(language_of_texts([word])),
-                    language=lambda: page.language_now(given),
-                    unwanted=lambda: run <= max(stopped.asked, default=0),
-                ):
-                    yield self._told(run, **state)
-        except gr.Error as error:
-            yield self._told(run, label=word, state="unclear", sentence=str(error.message))
+        for state in errors_said(word, self._looked(given, sent, run, word)):
+            yield {self.carried: {"id": run, **state}}
 
-    def _told(self, run: int, **state: Any) -> Values:
-        return {self.carried: {"id": run, **state}}
+    def _looked(self, given: Values, sent: Any, run: int, word: str) -> Iterator[dict[str, Any]]:
+        service, stopped = self.finder.page.slot.service, given[self.stopped]
+        yield from looks(
+            service,
+            open_picture(self.finder.photograph(given, sent), service),
+            word,
+            # Against words of any kind: with nothing to compare, 49 % of the peaks on photographs
+            # of COCO lay in a box of the thing, with these 53 %.
+            contrast=background_words(language_of_texts([word])),
+            unwanted=lambda: run <= max(stopped.asked, default=0),
+        )
 
     def stop(self, given: Values, event: gr.EventData) -> None:
         """Which run is wanted no more; it may not have begun yet."""
