@@ -131,6 +131,14 @@ def test_several_photographs_are_a_list_and_a_broken_one_does_not_stop_them(loca
     assert (none.status_code, none.json()) == (422, {"detail": "Please add an image first."})
 
 
+def test_json_may_begin_with_a_byte_order_mark(local):
+    body = "\ufeff" + json.dumps({"texts": ["a cat"]})
+    sent = {"content-type": "application/json"}
+    answer = local.post("/embed", content=body.encode(), headers=sent)
+    assert answer.status_code == 200, answer.text
+    assert [one["text"] for one in answer.json()["texts"]] == ["a cat"]
+
+
 def test_whatever_is_wrong_with_one_of_several_in_json_is_told_in_its_place(local):
     address = "https://example.com/holiday/beach.jpg?size=2"
     broken = ["data:,%%%", "hello", None, 5, address, "data:,bWlsaw=="]

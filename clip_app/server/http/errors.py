@@ -1,10 +1,14 @@
 """Every error over plain HTTP: a fitting status, and one sentence in the language of the caller."""
 
 import logging
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from limits import RateLimitItem
+from limits.strategies import RateLimiter
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -118,3 +122,10 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     HTTPException: _starlettes,
     RequestValidationError: _malformed,
 }
+
+
+def too_often(limiter: RateLimiter, rate: RateLimitItem, caller: str) -> RequestError:
+    """That a caller must wait, and for how long."""
+    again = limiter.get_window_stats(rate, caller).reset_time - time.time()
+    seconds = max(1, math.ceil(again))
+    return RequestError(429, "http_too_often", {"retry-after": str(seconds)}, seconds=seconds)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -215,7 +216,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     Raises:
         RequestError: if it is none.
     """
-    body = await request.body()
+    body = (await request.body()).removeprefix(codecs.BOM_UTF8)
     try:
         values = await in_thread(orjson.loads, body) if len(body) > _LARGE else orjson.loads(body)
     except orjson.JSONDecodeError as error:

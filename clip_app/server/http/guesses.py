@@ -1,15 +1,12 @@
 """How many wrong keys an address may send."""
 
-import math
-import time
-
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clip_app.server.http.access import Keys, path_below_mount
-from clip_app.server.http.errors import RequestError, refusal
+from clip_app.server.http.errors import refusal, too_often
 
 
 class Guesses:
@@ -39,10 +36,7 @@ class Guesses:
         if self._rate and self._carries_key(scope):
             address = (scope.get("client") or ("",))[0]
             if not self._limiter.test(self._rate, address):
-                again = self._limiter.get_window_stats(self._rate, address).reset_time - time.time()
-                seconds = max(1, math.ceil(again))
-                wait = {"retry-after": str(seconds)}
-                error = RequestError(429, "http_too_often", wait, seconds=seconds)
+                error = too_often(self._limiter, self._rate, address)
                 await refusal(scope, error)(scope, receive, send)
                 return
             if self._keys.used(scope["headers"]) is None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import math
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -17,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clip_app.errors import ClipAppError
 from clip_app.server.http.access import Keys
-from clip_app.server.http.errors import RequestError, refusal, unexpected
+from clip_app.server.http.errors import RequestError, refusal, too_often, unexpected
 
 log = logging.getLogger(__name__)
 
@@ -158,10 +156,7 @@ class Guard:
         address = (scope.get("client") or ("",))[0]
         caller = address if key is None else f"key {key}"
         if not self._limiter.hit(self._rate, caller):
-            again = self._limiter.get_window_stats(self._rate, caller).reset_time - time.time()
-            seconds = max(1, math.ceil(again))
-            wait = {"retry-after": str(seconds)}
-            raise RequestError(429, "http_too_often", wait, seconds=seconds)
+            raise too_often(self._limiter, self._rate, caller)
 
     @contextmanager
     def _room(self, scope: Scope, receive: Receive) -> Iterator[Receive]:

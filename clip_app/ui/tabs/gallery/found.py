@@ -82,9 +82,10 @@ def problem_of(error: ClipAppError) -> dict[str, Any]:
     """What a script is told of an error: the sentence, whether the gallery must be read, and
     whether its map, or an area of it, is not the one there is now.
     """
-    unread = isinstance(error, MissingIndexError | OtherModelError)
-    problem = asks_to_read(error) if unread else said_in_both(error)
-    return {"problem": problem, "unread": unread, "old_map": isinstance(error, ChangedMapError)}
+    if isinstance(error, MissingIndexError | OtherModelError):
+        return {"problem": asks_to_read(error), "unread": True, "old_map": False}
+    old_map = isinstance(error, ChangedMapError)
+    return {"problem": said_in_both(error), "unread": False, "old_map": old_map}
 
 
 def facets_of(counted: Facets) -> dict[str, list[tuple[str, int]]]:
