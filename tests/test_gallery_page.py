@@ -680,6 +680,14 @@ def test_own_photographs_dropped_are_found(open_gallery):
     )
     look_for(page, "a cup of coffee")
     assert names(page) == ["coffee.jpg", "flower.jpg"]
+    # Two steps back lies the gallery that was looked at before, also in the address.
+    assert "gallery=mine" in page.url
+    page.go_back()
+    page.go_back()
+    counted(page, str(PICTURES))
+    chosen = page.locator("#finder .gallery select")
+    assert chosen.evaluate("one => one.selectedOptions[0].text") == "照片 & photos"
+    assert "gallery=" not in page.url
 
 
 def test_a_search_is_kept_used_and_forgotten(open_gallery):
@@ -717,6 +725,10 @@ def test_an_index_that_is_forgotten_while_it_is_shown_can_be_made_again(open_gal
     assert "还没有索引，请先点“读取照片”" in problem.inner_text()
     page.locator("#finder .add").click()
     expect(page.locator("#gallery-panel .label-wrap.open")).to_be_focused()
+    # There is no map that would be made for ever either.
+    page.locator("#finder .views .chart").click()
+    assert not page.locator("#finder .map").is_visible()
+    page.locator("#finder .views .grid").click()
     # The panel says so too and lets it be read again, with what was typed searched for after it.
     panel = page.locator("#gallery-intake")
     panel.get_by_text("还没读过这里的照片").wait_for(timeout=30_000)

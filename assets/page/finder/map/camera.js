@@ -1,6 +1,6 @@
 // Which part of the map the window shows: its upper left corner in the map's units, and pixels a unit.
 const MARGIN = 56; // pixels around the whole map
-const EDGE = 24; // pixels from the window's edge within which a point counts as seen
+const EDGE = 72; // pixels from the edge of the window, where buttons lie, at which a point counts as seen
 const NEAREST = 2; // pixels a unit; nearer, the steps between places could be seen
 const camera = { x: 0, y: 0, zoom: 0.01, width: 0, height: 0, fitted: 0.01, moving: 0 };
 const calmly = () => matchMedia('(prefers-reduced-motion: reduce)').matches;

@@ -35,11 +35,12 @@ def build(page: Page, room: Room) -> None:
     def choose(event: gr.EventData) -> str:
         return str(event._data["folder"])
 
-    chosen = view.choose(choose, None, index.folder, **_PRIVATE)
+    # Each counts: after two steps back at once, the second gallery is the one that is meant.
+    chosen = view.choose(choose, None, index.folder, trigger_mode="multiple", **_PRIVATE)
     refresh = shows_errors(index.refresh, page.language)
     asks = ((room.select, ASK), (index.folder.input, ASK_AGAIN), (chosen.then, ASK_AGAIN))
     for follow, ask in asks:
-        follow(refresh, index.inputs, index.followers, **_PRIVATE).then(
+        follow(refresh, index.inputs, index.followers, trigger_mode="multiple", **_PRIVATE).then(
             None, None, None, js=ask, api_visibility="private"
         )
     view.lost(refresh, index.inputs, index.followers, **_PRIVATE)
