@@ -56,4 +56,5 @@ window.addEventListener('clipapp:heard', ({ detail }) => {
   show();
 });
 show();
-window.dispatchEvent(new CustomEvent('clipapp:panel'));
+// What is set before Gradio has finished making the component is lost.
+setTimeout(() => window.dispatchEvent(new CustomEvent('clipapp:panel')));
