@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import clip_app
+from clip_app.errors import GalleryError
 from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import text
@@ -18,6 +19,7 @@ from clip_app.tasks.contrastive import contrastive_loss, shuffled
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import PAGE
+from clip_app.ui.tab import Chosen
 from clip_app.ui.tabs.learn import failing, languages, noise, speed
 from clip_app.ui.tabs.learn.gallery_pairs import GalleryVectors, pictures
 from tests.conftest import EXAMPLES
@@ -117,6 +119,21 @@ def test_codes_and_graph_find_most_of_the_best(service, monkeypatch):
     assert "graph" not in early
 
 
+def test_the_visitors_own_gallery_is_measured_where_there_is_one():
+    page = SimpleNamespace(chosen=Chosen())
+    assert speed._own_rows(page, {}) is None  # a page without a search tab
+
+    def unread(given):
+        raise GalleryError("index_none")
+
+    rows = np.eye(12, dtype=np.float32)
+    page.chosen.store = lambda given: SimpleNamespace(sample=lambda number: given["rows"])
+    assert np.array_equal(speed._own_rows(page, {"rows": rows}), rows)
+    assert speed._own_rows(page, {"rows": rows[:5]}) is None  # too few to rank ten
+    page.chosen.store = unread
+    assert speed._own_rows(page, {}) is None
+
+
 def _stopped(_done: int, _total: int) -> None:
     raise KeyboardInterrupt
 
@@ -195,7 +212,7 @@ def test_the_five_questions_are_answered_by_trying(app, open_at, service):
     assert told == pytest.approx([100 * one for one in case.shares(service)["zh"]], abs=0.06)
     assert text("learn_failing_why_count", "zh") in first.inner_text()
 
-    # Measuring, stopped.
+    # Measuring, stopped; the gallery is that of the search tab, which is the examples.
     page.locator("#learn-speed .go").click()
     page.locator("#learn-speed .halt").click()
     page.locator("#learn-speed .halt").wait_for(state="hidden")

@@ -226,11 +226,12 @@ STRINGS: dict[str, tuple[str, str]] = {
     "learn_4_try": ("Search the photos here", "在这里的照片中找一找"),
     "learn_4_words": ("a rocket", "火箭"),
     "learn_speed_hint": (
-        "Measured on this machine when you click: the example gallery, then a million made-up "
-        "vectors, mixtures of those of the gallery. They have 64 numbers each, as a million of the "
-        "model’s own would not fit everywhere. It takes a minute or two and up to 0.7 GB of "
-        "memory.",
-        "点一下，就在这台机器上现测：先测示例图库，再测一百万个编造的向量，由图库里的向量随机混合而成；"
+        "Measured on this machine when you click: the gallery that you chose under Search, else "
+        "the example gallery, then a million made-up vectors, mixtures of those of the gallery. "
+        "They have 64 numbers each, as a million of the model’s own would not fit everywhere. It "
+        "takes a minute or two and up to 0.7 GB of memory.",
+        "点一下，就在这台机器上现测：先测你在“图库搜索”里选的图库（没有就用示例图库），"
+        "再测一百万个编造的向量，由图库里的向量随机混合而成；"
         "每个只留 64 个数，因为一百万个完整的向量不是哪台机器都放得下。"
         "要一两分钟，最多占 0.7 GB 内存。",
     ),

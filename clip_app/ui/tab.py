@@ -1,12 +1,13 @@
 """What a tab gets from the page, and what of it follows the page's language."""
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import gradio as gr
 
 from clip_app.gallery.galleries import GalleryService
+from clip_app.gallery.stores.store import Store
 from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import Language
@@ -22,6 +23,19 @@ class Spoken:
     """The language a visitor's page is in now; None until the browser has said which."""
 
     language: Language | None = None
+
+
+@dataclass
+class Chosen:
+    """The gallery that a visitor has chosen, for the tabs after the one that lets them choose.
+
+    Attributes:
+        inputs: what `store` takes the values of.
+        store: its index; raises `GalleryError` where it has none that the model can search.
+    """
+
+    inputs: Set[Any] = frozenset()
+    store: Callable[[Values], Store] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class Page:
         model_told: what the header says of the model.
         advised: the texts with which a better model for English was named in this visit; "" before.
         concepts: what this visitor has taught the model.
+        chosen: the gallery that this visitor searches.
     """
 
     slot: ModelSlot
@@ -54,6 +69,7 @@ class Page:
     model_told: gr.HTML
     advised: gr.State
     concepts: PageConcepts
+    chosen: Chosen = field(default_factory=Chosen)
 
     def language_now(self, given: Values) -> Language:
         """The language the page is in now, which may not be the one it was in at the call."""

@@ -24,6 +24,8 @@ def build(page: Page, room: Room) -> None:
     """Lay out the tab and connect it; what it says follows the language in the browser."""
     with gr.Accordion(i18n("gallery_panel"), open=False, elem_id="gallery-panel"):
         index = build_index_part(page)
+    page.chosen.inputs = index.inputs
+    page.chosen.store = lambda given: index.gallery(given)[2]
     build_sorting(page, room, index)
     build_duplicates(page, index)
     finder = build_finder(page, index)

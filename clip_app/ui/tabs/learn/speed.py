@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from clip_app.errors import ClipAppError
+from clip_app.errors import ClipAppError, GalleryError
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
 from clip_app.scoring import unit
@@ -37,6 +37,9 @@ _LEARN_FROM, _PROPOSED = 50_000, 1000
 
 # Neighbours of a vector in the graph, and how many ways are followed at once.
 _NEIGHBOURS, _FOLLOWED = 16, 64
+
+# Of the visitor's own photographs.
+_MOST_OWN = 100_000
 
 _QUERIES = 20
 _BEST = 10
@@ -68,7 +71,10 @@ def build(page: Page) -> None:
         def work(told: Progress) -> None:
             with measuring:
                 service = page.slot.service
-                measure_all(service, vectors.rows(service, told), told, found)
+                rows = _own_rows(page, given)
+                if rows is None:
+                    rows = vectors.rows(service, told)
+                measure_all(service, rows, told, found)
 
         try:
             yield from followed(
@@ -86,11 +92,22 @@ def build(page: Page) -> None:
         """Which run is wanted no more; it may not have begun yet."""
         given[wanted].asked = (int((event._data or {})["run"]),)
 
-    asked = {wanted, page.language}
+    asked = {wanted, page.language, *page.chosen.inputs}
     panel.ask(
         shows_errors(measure, page.language), asked, panel, trigger_mode="always_last", **_PRIVATE
     )
     panel.stop(stop, {wanted}, None, queue=False, **_PRIVATE)
+
+
+def _own_rows(page: Page, given: Values) -> np.ndarray | None:
+    """Vectors of the gallery that the visitor searches; None without enough of them."""
+    if page.chosen.store is None:
+        return None
+    try:
+        rows = page.chosen.store(given).sample(_MOST_OWN)[:_MOST_OWN]
+    except GalleryError:  # not read yet, or by another model
+        return None
+    return rows if len(rows) > _BEST else None
 
 
 def measure_all(
