@@ -1,5 +1,6 @@
 """The real starter model, the running app and a real browser, each made once."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,12 @@ def app() -> Iterator[App]:
     running = App("--mcp")
     yield running
     running.stop()
+
+
+def awaited(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns or raises; on a thread, as a browser leaves a loop on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="session")

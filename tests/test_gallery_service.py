@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from clip_app.strings import LANGUAGES
 from clip_app.ui.concepts import PageConcepts
 from clip_app.ui.tabs.gallery.finder import Finder
 from clip_app.ui.tabs.gallery.found import facts_of, public_path
+from clip_app.ui.tabs.gallery.index import IndexPart
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import fill, picture_bytes, put, written_by_nobody
 
@@ -43,7 +45,8 @@ class Page:
             concepts=PageConcepts(settings),
         )
         # What a visitor has chosen comes by component; only these two are asked for here.
-        parts: Any = SimpleNamespace(folder="folder", own="own")
+        parts: Any = SimpleNamespace(page=around, folder="folder", own="own")
+        parts.gallery = partial(IndexPart.gallery, parts)
         view: Any = None
         self.finder = Finder(around, parts, SavedSearches(index_dir), view, {})
 

@@ -167,6 +167,7 @@ def test_the_api_answers_as_python_does(app, service):
     assert answer["clear"] is heat.clear is True
 
 
+@pytest.mark.browser
 def test_a_bar_shows_where_it_looked_until_words_or_photograph_change(app, open_at):
     page = open_at(app.url, "zh-CN", {"width": 390, "height": 844})
     row = page.locator("#classify-verdict .row").first
@@ -205,6 +206,7 @@ def test_a_bar_shows_where_it_looked_until_words_or_photograph_change(app, open_
     assert page.locator("#classify-image .looked").is_hidden()
 
 
+@pytest.mark.browser
 def test_the_drawer_of_a_hit_shows_where_each_word_is(app, open_at):
     page = open_at(
         f"{app.url}?tab=gallery&q=猫 %2B 石头", "zh-CN", DESKTOP, shown="#finder .board .open"

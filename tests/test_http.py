@@ -1,6 +1,5 @@
 """Plain HTTP at /v1: same answers as through Gradio, and one sentence for every error."""
 
-import asyncio
 import base64
 import http.server
 import ipaddress
@@ -43,7 +42,7 @@ from clip_app.server.http.errors import RequestError
 from clip_app.server.http.guesses import Guesses
 from clip_app.settings import Settings
 from clip_app.ui.gate import Gate, LogIn
-from tests.conftest import EXAMPLES, ROOT
+from tests.conftest import EXAMPLES, ROOT, awaited
 
 CAT = EXAMPLES / "cat.jpg"
 LABELS = "cat, dog, 汽车"
@@ -513,7 +512,7 @@ def test_a_picture_that_is_too_large_is_not_kept_by_its_error(pictures, monkeypa
             await addresses.Fetcher(1_000_000)(f"{pictures.url}/large")
         return error.value
 
-    frames = [frame for frame, _ in traceback.walk_tb(asyncio.run(refused()).__traceback__)]
+    frames = [frame for frame, _ in traceback.walk_tb(awaited(refused()).__traceback__)]
     kept = [one for frame in frames for one in frame.f_locals.values()]
     assert [len(one) for one in kept if isinstance(one, bytearray)] == [0]
     assert guard.bytes == 0

@@ -1,6 +1,5 @@
 """The tools, by the reference client of MCP."""
 
-import asyncio
 import base64
 import io
 import json
@@ -13,7 +12,7 @@ from PIL import Image
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.images import shown_name
 from clip_app.strings import text
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, awaited
 
 
 def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
@@ -76,4 +75,4 @@ def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
             for other in (5, True, "", [5], [""]):
                 assert await refused("classify", image=other) == malformed
 
-    asyncio.run(ask())
+    awaited(ask())

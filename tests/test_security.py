@@ -332,6 +332,7 @@ def test_no_answer_tells_where_the_app_and_its_indexes_lie(locked):
             assert at < 0, (name, answer[max(0, at - 200) : at + 200])
 
 
+@pytest.mark.browser
 def test_the_log_in_page_works_in_a_browser(locked, browser):
     context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
     page = context.new_page()
