@@ -56,5 +56,12 @@ window.addEventListener('clipapp:heard', ({ detail }) => {
   show();
 });
 show();
-// What is set before Gradio has finished making the component is lost.
-setTimeout(() => window.dispatchEvent(new CustomEvent('clipapp:panel')));
+// What is set before Gradio has finished making the component is lost, and nothing tells when it
+// has: what was heard is asked for until it is there.
+const known = () => JSON.stringify([props.value.stamp, props.value.follows]);
+const made = known();
+for (const late of [0, 200, 1000, 3000]) {
+  setTimeout(() => {
+    if (known() === made) window.dispatchEvent(new CustomEvent('clipapp:panel'));
+  }, late);
+}
