@@ -23,7 +23,7 @@ const askWhere = (word) => {
 };
 const drawWords = () => {
   const words = answer?.looked_for ?? [];
-  const held = drawer.querySelector('.words').contains(document.activeElement);
+  const held = [...drawer.querySelectorAll('.words button')].indexOf(document.activeElement);
   drawer.querySelector('.words').replaceChildren(...words.map((word) => {
     const one = make('button', { type: 'button', className: 'act' },
       words.length > 1 ? say('find_where_is', { text: word }) : say('find_where'));
@@ -31,7 +31,7 @@ const drawWords = () => {
     one.addEventListener('click', () => askWhere(word));
     return one;
   }));
-  if (held) drawer.querySelector('.words [aria-pressed="true"]')?.focus({ preventScroll: true });
+  if (held >= 0) (drawer.querySelectorAll('.words button')[held] ?? drawer).focus({ preventScroll: true });
 };
 window.addEventListener('clipapp:where', ({ detail: told }) => {
   if (told && told.id === where?.id) paintWhere(told);
