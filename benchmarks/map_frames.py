@@ -15,11 +15,9 @@ import statistics
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from finder_alone import finder_alone
 
-from clip_app.ui.parts import PAGE, part
-from clip_app.ui.tabs.gallery.finder import BROWSER_SIDE
-from clip_app.ui.words import words
+from clip_app.ui.parts import PAGE
 
 _GROUPS = 20
 _FRAMES = 180  # of each way of moving; of 60 a second, 3 s
@@ -47,15 +45,6 @@ _SETTING = """
       width: 400, height: 300, date: '2024-05-31',
       thumbnail: `/thumbnail/${point % 150}.webp` })) });
   };
-}
-"""
-
-_RUN = """
-(js) => {
-  const element = document.querySelector('#root');
-  new Function('element', 'props', 'trigger', 'watch', 'upload', js)(
-    element, props, trigger, () => {}, null);
-  window.dispatchEvent(new CustomEvent('clipapp:gallery'));
 }
 """
 
@@ -129,29 +118,9 @@ def made_up(points: int) -> dict[str, Any]:
 
 def measured(points: int, chromium: str) -> list[dict[str, Any]]:
     """Frames a second and ms a frame, for each zoom and way of moving."""
-    side = part(*BROWSER_SIDE)
     thumbnail = next((PAGE.parent / "examples").glob("cat.jpg")).read_bytes()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.on("pageerror", lambda error: print(error))
-        page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
-        page.route(
-            "**/thumbnail/**",
-            lambda route: route.fulfill(body=thumbnail, content_type="image/jpeg"),
-        )
-        page.goto("http://gallery.test/")
-        tokens = (PAGE / "shell.css").read_text("utf-8")
-        given = {
-            "html": side["html_template"],
-            "css": tokens + "#root { " + side["css_template"] + " }",
-            "words": words("find_", "map_", "gallery_folder"),
-            "map": made_up(points),
-        }
-        page.evaluate(_SETTING, given)
-        page.evaluate(_RUN, side["js_on_load"])
+    more = {"map": made_up(points), "tokens": (PAGE / "shell.css").read_text("utf-8")}
+    with finder_alone(chromium, _SETTING, more, thumbnail) as page:
         page.wait_for_selector(".map .clusters li")
         rows = []
         for seen, turns in _ZOOMS.items():
@@ -168,7 +137,6 @@ def measured(points: int, chromium: str) -> list[dict[str, Any]]:
                         "load": round(os.getloadavg()[0], 1),
                     }
                 )
-        browser.close()
     return rows
 
 

@@ -13,11 +13,7 @@ import json
 import statistics
 from typing import Any
 
-from playwright.sync_api import sync_playwright
-
-from clip_app.ui.parts import part
-from clip_app.ui.tabs.gallery.finder import BROWSER_SIDE
-from clip_app.ui.words import words
+from finder_alone import finder_alone
 
 _PAGE = 60
 _LAST = 6_000  # rows that are scrolled through
@@ -83,16 +79,6 @@ async ([step, number]) => {
 }
 """
 
-_RUN = """
-(js) => {
-  const element = document.querySelector('#root');
-  new Function('element', 'props', 'trigger', 'watch', 'upload', js)(
-    element, props, trigger, () => {}, null);
-  window.dispatchEvent(new CustomEvent('clipapp:gallery'));
-}
-"""
-
-
 # What of the page's main thread is told, in seconds of processor time so far.
 _SPENT = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 
@@ -122,25 +108,9 @@ def measured(rows: int, step: int, chromium: str) -> dict[str, Any]:
     """Frames in ms, the processor time of one and of the longest task, the most tiles there were
     at once, and the script's memory in MB.
     """
-    browser_side = part(*BROWSER_SIDE)
     setting = _SETTING.replace("ROWS", str(rows)).replace("PAGE", str(_PAGE))
     setting = setting.replace("FIRST", str(max(_PAGE, rows - _LAST)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
-        page.goto("http://gallery.test/")
-        said = words("find_", "map_", "gallery_folder")
-        given = {
-            "html": browser_side["html_template"],
-            # Gradio puts what is outside of a block on the component's own element.
-            "css": "#root { " + browser_side["css_template"] + " }",
-            "words": said,
-        }
-        page.evaluate(setting, given)
-        page.evaluate(_RUN, browser_side["js_on_load"])
+    with finder_alone(chromium, setting) as page:
         page.wait_for_selector(".tile")
         session = page.context.new_cdp_session(page)
         # Of the thread's own time, which other programs on the machine do not lengthen.
@@ -148,12 +118,13 @@ def measured(rows: int, step: int, chromium: str) -> dict[str, Any]:
         before = _spent(session)
         found = page.evaluate(_SCROLL, step)
         after = _spent(session)
+        browser = page.context.browser
+        assert browser is not None  # only of a context that was given its own folder
         browser.start_tracing(page=page, categories=["toplevel"])
         page.evaluate(_SCROLL_BACK, [step, _TRACED])
         longest = _longest_task(browser.stop_tracing())
         session.send("HeapProfiler.collectGarbage")
         heap = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
-        browser.close()
     frames = sorted(found["frames"])
     return {
         "rows": found["reached"],

@@ -130,11 +130,6 @@ def _measured(
     if shown:
         taught += learnt(service, shown, names or photos.names, template, parsed.alpha)
     with StatusLine() as status:
-
-        def progress(done: int, total: int) -> None:
-            if status.due:
-                status.show(f"{done:,} / {total:,}")
-
         return evaluate(
             service,
             photos,
@@ -142,7 +137,7 @@ def _measured(
             template,
             concepts=taught,
             synonyms=synonyms,
-            progress=progress,
+            progress=common.counting(status),
         )
 
 

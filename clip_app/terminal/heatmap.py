@@ -58,11 +58,7 @@ def run(parsed: argparse.Namespace) -> None:
     service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
     picture = open_picture(parsed.image, service)
     with StatusLine() as status:
-
-        def told(done: int, total: int) -> None:
-            if status.due:
-                status.show(f"{done} / {total}")
-
+        told = common.counting(status)
         heat = heatmap(service, picture, word, contrast=others, templates=template, progress=told)
     if out:
         key = "heat_legend_against" if others else "heat_legend"

@@ -38,8 +38,8 @@ _LEARN_FROM, _PROPOSED = 50_000, 1000
 # Neighbours of a vector in the graph, and how many ways are followed at once.
 _NEIGHBOURS, _FOLLOWED = 16, 64
 
-# Of the visitor's own photographs.
-_MOST_OWN = 100_000
+# Of the visitor's own photographs; a store keeps what it was asked for: 26 MB.
+_MOST_OWN = 10_000
 
 _QUERIES = 20
 _BEST = 10
