@@ -1,5 +1,6 @@
 """The contract of an engine, held by every engine, for every kind of model people use."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from clip_app.model.export import PROBES, export_towers
 from clip_app.model.onnx_engine import OnnxEngine
 from clip_app.model.service import ModelService
 from clip_app.model.torch_engine import load_open_clip
+from clip_app.scoring import unit
 from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES
 from tests.conftest import EXAMPLES
@@ -193,6 +195,27 @@ def test_many_callers_get_their_own_answers_in_their_order(models, kind, picture
 
     with ThreadPoolExecutor(8) as callers:
         list(callers.map(ask, range(24)))
+
+
+def test_passes_at_the_same_time_have_a_core_each_where_a_model_is_small(models, kind, pictures):
+    engine = OnnxEngine(models.engine(kind, "onnx")._towers)
+    pixels = np.stack([*map(engine.spec.preprocessing, pictures[:4])])
+    alone = engine.image_features(pixels)
+    assert engine._image_tower._on_one_core is None
+    entered = threading.Barrier(2)
+
+    def at_once(_: int) -> np.ndarray:
+        with engine._image_tower.session() as session:
+            entered.wait(30)
+            return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(pixels)})[
+                0
+            ]
+
+    with ThreadPoolExecutor(2) as both:
+        rows = [unit(one) for one in both.map(at_once, range(2))]
+    assert engine._image_tower._on_one_core is not None
+    for one in rows:
+        np.testing.assert_allclose(one, alone, atol=1e-5)
 
 
 def test_a_search_by_words_never_opens_the_image_tower_nor_indexing_the_text_tower(models, kind):

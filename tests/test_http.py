@@ -84,6 +84,11 @@ def _without_noise(answer: Any) -> Any:
     return json.loads(json.dumps(answer), parse_float=lambda one: round(float(one), 5))
 
 
+def _rounded(answer):
+    """Batches of other sizes round otherwise: in the seventh place."""
+    return json.loads(json.dumps(answer), parse_float=lambda one: round(float(one), 5))
+
+
 def test_every_form_of_a_photograph_is_answered_as_through_gradio(app):
     url, client = f"{app.url}/v1", Client(app.url, verbose=False, download_files=False)
     classified = client.predict(handle_file(CAT), LABELS, "auto", 2, api_name="/classify")
@@ -102,16 +107,14 @@ def test_every_form_of_a_photograph_is_answered_as_through_gradio(app):
     ]
     for one in asked:
         assert one.status_code == 200, one.text
-        assert one.json() | {"image": "cat.jpg"} == classified
+        assert _rounded(one.json() | {"image": "cat.jpg"}) == _rounded(classified)
     answer = httpx.post(f"{url}/match", json={"image": DATA_URL, "descriptions": "a cat\na dog"})
-    assert answer.json() | {"image": "cat.jpg"} == matched
+    assert _rounded(answer.json() | {"image": "cat.jpg"}) == _rounded(matched)
     several = {"text": "beach", "exclude": "people", "top_k": 3}
     assert httpx.post(f"{url}/search", json=several).json() == found
     like = httpx.post(f"{url}/search", files=_files("cat.jpg", field="image"), data={"top_k": 2})
-    assert (
-        like.json()["results"]
-        == client.predict("", handle_file(CAT), "", 2, api_name="/search")["results"]
-    )
+    by_gradio = client.predict("", handle_file(CAT), "", 2, api_name="/search")
+    assert _rounded(like.json()["results"]) == _rounded(by_gradio["results"])
     assert httpx.get(f"{url}/health").json().keys() == client.predict(api_name="/health").keys()
 
 

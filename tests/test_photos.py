@@ -11,7 +11,8 @@ from PIL import Image
 from clip_app import photos
 from clip_app.errors import ImageError
 from clip_app.images import load_image
-from clip_app.photos import decode_side, encode_files, open_picture
+from clip_app.metrics import steps
+from clip_app.photos import decode_side, encode_files, encode_photo, open_picture
 from tests.conftest import EXAMPLES, noise
 from tests.gallery_helpers import picture, picture_bytes, put
 
@@ -126,6 +127,27 @@ def test_paths_bytes_and_pictures_have_one_vector(service, tmp_path):
     sources = [path, str(path), path.read_bytes(), Image.open(path)]
     rows = np.stack([one.image_features for one in encode_files(service, sources)])
     np.testing.assert_allclose(rows, np.repeat(rows[:1], 4, axis=0), atol=1e-5)
+
+
+def test_a_file_seen_before_is_neither_decoded_nor_encoded_again(service, tmp_path):
+    path = tmp_path / "photo.png"
+    noise(71, (310, 200)).save(path)
+    data = path.read_bytes()
+    first = encode_photo(service, data)
+    decoded, encoded = steps.times()["decode"].count, service.statistics.images
+    np.testing.assert_array_equal(encode_photo(service, bytes(bytearray(data))), first)
+    assert (steps.times()["decode"].count, service.statistics.images) == (decoded, encoded)
+    np.testing.assert_array_equal(encode_photo(service, path), first)
+    assert (steps.times()["decode"].count, service.statistics.images) == (decoded, encoded)
+
+
+def test_what_is_wrong_with_the_one_photograph_is_raised_where_it_is_waited_for(service):
+    for _ in range(2):  # nothing is kept of it
+        with pytest.raises(ImageError) as raised:
+            encode_photo(service, b"no picture", name="mine.jpg")
+        assert raised.value.params["name"] == "mine.jpg"
+    with pytest.raises(ImageError):
+        encode_photo(service, None)
 
 
 def test_what_is_kept_of_a_picture_comes_with_its_features(service, tmp_path):

@@ -15,7 +15,7 @@ from clip_app.gallery.stores.store import Filter, Found, Store, content_of
 from clip_app.metrics import steps
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
-from clip_app.photos import open_picture
+from clip_app.photos import encode_photo
 from clip_app.tasks.concepts import MARKS, Concept, by_key, check_model, key_of, sought
 
 MAX_TOP_K = 500
@@ -128,7 +128,7 @@ def image_term(
         path = os.path.realpath(source)
         with open(source, "rb") as file:
             data = file.read()
-    vector = service.encode_images([open_picture(data, service, name=name)])[0]
+    vector = encode_photo(service, data, name=name)[0]
     return ImageTerm(vector, name, weight, content_of(data), path)
 
 

@@ -17,6 +17,7 @@ from clip_app.images.limits import (
     suffixes_of,
 )
 from clip_app.images.load import load_image, upright_size
+from clip_app.images.opening import opened
 from clip_app.images.thumbnails import thumbnail
 from clip_app.images.upright import normalise
 
@@ -33,6 +34,7 @@ __all__ = [
     "is_image_head",
     "load_image",
     "normalise",
+    "opened",
     "shown_name",
     "suffixes_of",
     "thumbnail",

@@ -17,7 +17,9 @@ from clip_app.images.modes import LARGEST_16_BIT
 
 
 @contextmanager
-def opened(source: bytes | os.PathLike[str] | str, name: str) -> Iterator[BinaryIO]:
+def opened(
+    source: bytes | os.PathLike[str] | str, name: str
+) -> Iterator[io.BytesIO | io.BufferedReader]:
     """The source as a file. A folder, pipe or device is refused before it could block."""
     if isinstance(source, bytes):
         check_file_size(len(source), name)

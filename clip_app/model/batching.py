@@ -1,4 +1,4 @@
-"""One thread for the device, and images of several callers in one forward pass."""
+"""Threads for the device, and images of several callers in one forward pass."""
 
 import contextvars
 import logging
@@ -13,7 +13,7 @@ import numpy as np
 
 from clip_app.errors import ModelError
 from clip_app.model.info import Pixels
-from clip_app.model.preprocess import stacked
+from clip_app.model.preprocess import prepare, stacked
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +40,19 @@ def in_halves(forward: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -
     return np.concatenate([in_halves(forward, part) for part in (pixels[:half], pixels[half:])])
 
 
-class DeviceThread:
-    """The one thread on which both towers run, first come, first served.
+class DeviceThreads:
+    """The threads on which both towers run, first come, first served: one for most engines.
 
     OpenMP keeps a team of threads for each thread that computes. When every handler ran its own
     forward passes, those teams waited for one another on the same cores: a pass of 20 ms took
     hundreds of milliseconds of processor time.
+
+    Args:
+        number: how many passes run at the same time.
     """
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, "device")
+    def __init__(self, number: int) -> None:
+        self._executor = ThreadPoolExecutor(number, "device")
 
     def start(self, work: Callable[[], Any]) -> None:
         """Have `work` done after what was asked before."""
@@ -80,7 +83,7 @@ class ImageQueue:
         self,
         forward: Callable[[np.ndarray], np.ndarray],
         max_batch: int,
-        device: DeviceThread,
+        device: DeviceThreads,
     ) -> None:
         self.max_batch = max_batch
         self._forward = forward
@@ -88,13 +91,35 @@ class ImageQueue:
         self._waiting: deque[_Waiting] = deque()
         self._lock = threading.Lock()
 
-    def encode(self, pixels: Sequence[Pixels]) -> np.ndarray:
-        """Features of (3, height, width) pixels, at most `max_batch` of them."""
+    def ask(self, pixels: Sequence[Pixels]) -> Future[np.ndarray]:
+        """Features, once they are there, of (3, height, width) pixels, at most `max_batch`."""
         mine = _Waiting(pixels)
+        self._append(mine)
+        return mine.features
+
+    def ask_for(self, make: Callable[[], Sequence[Pixels]]) -> Future[np.ndarray]:
+        """`ask` for what `make` makes; its errors are those of the answer.
+
+        Whoever waits is woken once: a thread that wakes takes turns with all others for Python's
+        lock, and at 32 callers most of them would.
+        """
+        mine = _Waiting(())
+
+        def run() -> None:
+            try:
+                mine.pixels = make()
+            except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
+                mine.features.set_exception(error)
+            else:
+                self._append(mine)
+
+        prepare(run)
+        return mine.features
+
+    def _append(self, one: _Waiting) -> None:
         with self._lock:
-            self._waiting.append(mine)
+            self._waiting.append(one)
         self._device.start(self._run_next)
-        return mine.features.result()
 
     def _next_batch(self) -> list[_Waiting]:
         with self._lock:

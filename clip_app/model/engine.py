@@ -19,7 +19,7 @@ from clip_app.settings import Settings
 
 
 class Engine(Protocol):
-    """Two towers. One thread calls at a time; arrays go in, unit rows come out.
+    """Two towers. No more than `passes` threads call at a time; arrays go in, unit rows come out.
 
     Attributes:
         name: `torch` or `onnx`.
@@ -27,6 +27,7 @@ class Engine(Protocol):
         precision: its arithmetic: `float32`, `float16`, `bfloat16` or `int8`.
         spec: what the weights fix.
         image_batch: how many images it takes best in one pass.
+        passes: how many passes it takes best at the same time.
         context_length: how many tokens of a text are read; 0 where that is not known.
     """
 
@@ -35,6 +36,7 @@ class Engine(Protocol):
     precision: str
     spec: ModelSpec
     image_batch: int
+    passes: int
     context_length: int
 
     def image_features(self, pixels: np.ndarray) -> np.ndarray:

@@ -4,21 +4,30 @@ The steps are open_clip's `image_transform` for inference; the numbers differ by
 torch would do the last of them with an OpenMP team for each thread that handles requests.
 """
 
+import contextvars
 import os
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 from PIL import Image
 
 from clip_app.images import normalise
 
-#: Held while a picture is decoded or preprocessed for somebody who waits. More at once than there
-#: are cores only take turns, and the model, which waits for Python's lock among them, comes late:
-#: at 32 callers a request took 18 ms of processor time, with this 14.
-PREPARING = threading.BoundedSemaphore(os.cpu_count() or 1)
+_Result = TypeVar("_Result")
+
+# Where a picture is decoded or preprocessed for somebody who waits. More at once than there are
+# cores only take turns, and the model, which waits for Python's lock among them, comes late: at 32
+# callers a request took 18 ms of processor time, with this 14.
+_preparing = ThreadPoolExecutor(os.cpu_count() or 1, "prepare")
+
+
+def prepare(work: Callable[[], _Result]) -> Future[_Result]:
+    """Have `work` done once a core has time for it; it must not wait for another such."""
+    return _preparing.submit(contextvars.copy_context().run, work)
+
 
 # open_clip's `constants.OPENAI_DATASET_MEAN` and `_STD`: what is meant where a model says nothing.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)

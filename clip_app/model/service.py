@@ -3,7 +3,9 @@
 import bisect
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -13,12 +15,12 @@ from PIL import Image
 
 from clip_app.images import content_hash
 from clip_app.metrics import steps
-from clip_app.model.batching import DeviceThread, ImageQueue
+from clip_app.model.batching import DeviceThreads, ImageQueue
 from clip_app.model.cache import FeatureCache, text_store
 from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
-from clip_app.model.preprocess import PREPARING
+from clip_app.model.preprocess import prepare
 from clip_app.progress import Progress
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
@@ -71,8 +73,8 @@ class ModelService:
         self._engine: Engine = open_engine(source, settings)
         #: Where the model came from.
         self.source = source
-        self._device_thread = DeviceThread()
-        self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device_thread)
+        self._device = DeviceThreads(self._engine.passes)
+        self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device)
         # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
         # and what fell out would be encoded again with every search.
         self._features = FeatureCache(settings.cache_mb * 1_000_000)
@@ -118,8 +120,7 @@ class ModelService:
         """
         if not images:
             return np.empty((0, self.info.embedding_size), np.float32)
-        with PREPARING:
-            keys = [content_hash(image) for image in images]
+        keys = prepare(lambda: [content_hash(image) for image in images]).result()
         where = {key: index for index, key in enumerate(keys)}
         return self.encode_once(keys, lambda key: self.preprocess(images[where[key]]))
 
@@ -141,17 +142,34 @@ class ModelService:
         """
         features = {key: self._features.get(key) for key in keys}
         missing = [key for key, row in features.items() if row is None]
-        for start in range(0, len(missing), self._images.max_batch):
-            chunk = missing[start : start + self._images.max_batch]
-            with PREPARING:
-                pixels = [make(key) for key in chunk]
-            rows = self.encode_pixels(pixels)
+        done = len(features) - len(missing)
+        for chunk, rows in self._encoded(missing, make):
             for key, row in zip(chunk, rows, strict=True):
                 features[key] = row
                 self._features.put(key, row)
+            done += len(chunk)
             if progress:
-                progress(len(features) - len(missing) + start + len(chunk), len(features))
+                progress(done, len(features))
         return np.stack([_known(features[key]) for key in keys])
+
+    def _encoded(
+        self, keys: Sequence[_Key], make: Callable[[_Key], Pixels]
+    ) -> Iterator[tuple[Sequence[_Key], np.ndarray]]:
+        """What keys name, made and encoded some together: (keys, features), in order.
+
+        The next are made while the device has the ones before, and no more: they take memory.
+        """
+        asked: deque[tuple[Sequence[_Key], Future[np.ndarray]]] = deque()
+        step = self._images.max_batch
+        for start in range(0, len(keys), step):
+            chunk = keys[start : start + step]
+            made = self._images.ask_for(partial(_made, make, chunk))
+            asked.append((chunk, made))
+            if len(asked) > self._engine.passes:
+                first, rows = asked.popleft()
+                yield first, rows.result()
+        for chunk, rows in asked:
+            yield chunk, rows.result()
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """One image, of any size and mode, made ready for `encode_pixels`.
@@ -177,15 +195,11 @@ class ModelService:
             ModelError: if the device has no memory left for even one image.
         """
         step = self._images.max_batch
-        return np.concatenate(
-            [
-                np.empty((0, self.info.embedding_size), np.float32),
-                *(
-                    self._images.encode(pixels[start : start + step])
-                    for start in range(0, len(pixels), step)
-                ),
-            ]
-        )
+        asked = [
+            self._images.ask(pixels[start : start + step]) for start in range(0, len(pixels), step)
+        ]
+        rows = [np.empty((0, self.info.embedding_size), np.float32)]
+        return np.concatenate([*rows, *(each.result() for each in asked)])
 
     def encode_texts(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
         """Features of texts, in their order: float32 (n, embedding_size), rows of length 1."""
@@ -231,7 +245,7 @@ class ModelService:
         for start in range(0, len(missing), per_batch):
             chunk = missing[start : start + per_batch]
             with steps.measure("encode texts", len(chunk)):
-                rows = self._device_thread.run(partial(self._text_pass, chunk, prompts))
+                rows = self._device.run(partial(self._text_pass, chunk, prompts))
             for label, row in zip(chunk, rows, strict=True):
                 features[label] = row
                 self._features.put((prompts, label), row)
@@ -267,7 +281,7 @@ class ModelService:
         long = [one for one in dict.fromkeys(texts) if len(filled(one).encode()) + 3 > context > 0]
         if not long:
             return ()
-        return self._device_thread.run(partial(self._cut, long, filled))
+        return self._device.run(partial(self._cut, long, filled))
 
     def count_tokens(self, texts: Sequence[str]) -> int:
         """How many tokens the model reads of all texts together, its own around them included."""
@@ -310,6 +324,10 @@ class ModelService:
             return features
         weights = features.reshape(len(labels), len(templates), -1).mean(axis=1)
         return weights / np.linalg.norm(weights, axis=1, keepdims=True)
+
+
+def _made(make: Callable[[_Key], Pixels], keys: Sequence[_Key]) -> list[Pixels]:
+    return [make(key) for key in keys]
 
 
 def _known(row: np.ndarray | None) -> np.ndarray:

@@ -74,6 +74,7 @@ class TorchEngine:
         self.device = _device_name(self._device)
         self.precision = str(precision).removeprefix("torch.")
         self.image_batch = _IMAGE_BATCH[self._device.type]
+        self.passes = 1
         self.context_length = self._text_input.context_length
         self._on_zero_gpu = settings.zero_gpu
         if settings.zero_gpu:

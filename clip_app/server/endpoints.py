@@ -15,7 +15,7 @@ from clip_app import __version__
 from clip_app.errors import ImageError, InputError
 from clip_app.metrics import steps
 from clip_app.model.service import ModelService
-from clip_app.photos import Source, encode_files, open_picture
+from clip_app.photos import Source, encode_files, encode_photo, open_picture
 from clip_app.prompts import given_texts, parse_labels, parse_lines
 from clip_app.server.answers import (
     classification_answer,
@@ -73,7 +73,7 @@ class Endpoints(GalleryEndpoints):
             longer than the model reads
         """
         _labels_shown(top_k)  # told first
-        photo = (Path(image or "").name, open_picture(image, self.slot.service))
+        photo = (Path(image or "").name, image)
         return _only(self.classify_each([photo], labels, template, top_k, concepts))
 
     def classify_each(
@@ -150,7 +150,7 @@ class Endpoints(GalleryEndpoints):
             unsure or none, "none_fits"}, and "truncated": [{"text", "read"}] where descriptions
             are longer than the model reads
         """
-        photo = (Path(image or "").name, open_picture(image, self.slot.service))
+        photo = (Path(image or "").name, image)
         return _only(self.match_each([photo], descriptions))
 
     def match_each(self, images: Sequence[Named], descriptions: str | Sequence[str]) -> list[Each]:
@@ -283,7 +283,7 @@ def _encoded(
     if len(images) == 1:  # one that was seen before is answered from the cache
         ((name, source),) = images
         try:
-            yield name, service.encode_images([open_picture(source, service, name=name)])
+            yield name, encode_photo(service, source, name=name)
         except ImageError as error:
             yield name, error
         return

@@ -8,7 +8,7 @@ from PIL import Image
 
 from clip_app.errors import ImageError, InputError
 from clip_app.model.service import ModelService
-from clip_app.photos import Source, open_picture
+from clip_app.photos import Source, encode_photo
 from clip_app.progress import Progress
 from clip_app.prompts import MAX_LABELS, given_texts, parse_lines
 from clip_app.scoring import similarities, softmax_scores
@@ -113,7 +113,7 @@ def judge(
     if top_k is not None and (not isinstance(top_k, int) or top_k < 0):
         raise InputError("top_k_not_whole")
     text_features = service.encode_texts(texts, progress)
-    image_features = service.encode_images([open_picture(image, service)])
+    image_features = encode_photo(service, image)
     return match_features(service, image_features, texts, text_features, top_k=top_k)[0]
 
 
