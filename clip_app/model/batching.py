@@ -61,6 +61,18 @@ class DeviceThread:
         return self._executor.submit(contextvars.copy_context().run, work).result()
 
 
+class CallersThread:
+    """In place of it where a GPU is lent to whoever asks: each asks on a thread of their own.
+
+    A visitor waits in a queue there, is told of a quota that is used up, or has the call ended, and
+    none of it is another's.
+    """
+
+    def run(self, work: Callable[[], _Result]) -> _Result:
+        """Do `work` now."""
+        return work()
+
+
 @dataclass
 class _Waiting:
     """One caller's images, and where their features are handed over."""

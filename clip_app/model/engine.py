@@ -19,7 +19,9 @@ from clip_app.settings import Settings
 
 
 class Engine(Protocol):
-    """Two towers. One thread calls at a time; arrays go in, unit rows come out.
+    """Two towers; arrays go in, unit rows come out.
+
+    One thread calls at a time, but where a GPU is lent for each call.
 
     Attributes:
         name: `torch` or `onnx`.

@@ -13,12 +13,12 @@ from PIL import Image
 
 from clip_app.images import content_hash
 from clip_app.metrics import steps
-from clip_app.model.batching import DeviceThread, ImageQueue
+from clip_app.model.batching import CallersThread, DeviceThread, ImageQueue
 from clip_app.model.cache import FeatureCache, text_store
 from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
-from clip_app.model.preprocess import PREPARING
+from clip_app.model.preprocess import PREPARING, stacked
 from clip_app.progress import Progress
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
@@ -71,8 +71,13 @@ class ModelService:
         self._engine: Engine = open_engine(source, settings)
         #: Where the model came from.
         self.source = source
-        self._device_thread = DeviceThread()
-        self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device_thread)
+        self._max_batch = self._engine.image_batch
+        self._device_thread: DeviceThread | CallersThread = CallersThread()
+        self._encode: Callable[[Sequence[Pixels]], np.ndarray] = self._own_pass
+        if not settings.zero_gpu:
+            self._device_thread = DeviceThread()
+            queue = ImageQueue(self._image_pass, self._max_batch, self._device_thread)
+            self._encode = queue.encode
         # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
         # and what fell out would be encoded again with every search.
         self._features = FeatureCache(settings.cache_mb * 1_000_000)
@@ -141,8 +146,8 @@ class ModelService:
         """
         features = {key: self._features.get(key) for key in keys}
         missing = [key for key, row in features.items() if row is None]
-        for start in range(0, len(missing), self._images.max_batch):
-            chunk = missing[start : start + self._images.max_batch]
+        for start in range(0, len(missing), self._max_batch):
+            chunk = missing[start : start + self._max_batch]
             with PREPARING:
                 pixels = [make(key) for key in chunk]
             rows = self.encode_pixels(pixels)
@@ -176,12 +181,12 @@ class ModelService:
         Raises:
             ModelError: if the device has no memory left for even one image.
         """
-        step = self._images.max_batch
+        step = self._max_batch
         return np.concatenate(
             [
                 np.empty((0, self.info.embedding_size), np.float32),
                 *(
-                    self._images.encode(pixels[start : start + step])
+                    self._encode(pixels[start : start + step])
                     for start in range(0, len(pixels), step)
                 ),
             ]
@@ -295,6 +300,9 @@ class ModelService:
     def reads(self, language: Language) -> bool:
         """Whether the model reads a language; True where nothing is known about its languages."""
         return self.info.languages is None or language in self.info.languages
+
+    def _own_pass(self, pixels: Sequence[Pixels]) -> np.ndarray:
+        return self._image_pass(stacked([*pixels]))
 
     def _image_pass(self, pixels: np.ndarray) -> np.ndarray:
         with steps.measure("encode images", len(pixels)):
