@@ -206,7 +206,8 @@ def _index(url: str, gallery: Path) -> None:
         http.post("/gradio_api/queue/join", json=asked).raise_for_status()
         with http.stream("GET", "/gradio_api/queue/data?session_hash=index") as told:
             last = [line for line in told.iter_lines() if "process_completed" in line]
-    if not last or f'"images": {INDEXED}' in last[-1]:
+    (indexed,) = Client(url, verbose=False).predict(api_name="/index_status")["galleries"]
+    if indexed["images"] != INDEXED:
         raise SystemExit(f"Indexing failed: {last}")
 
 
