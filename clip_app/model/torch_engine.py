@@ -82,9 +82,9 @@ class TorchEngine:
 
     def image_features(self, pixels: np.ndarray) -> np.ndarray:
         """Unit rows of pixels; a batch that does not fit the device's memory is halved."""
-        # A pixel's colours lie side by side in memory. As they lie they go through a pipe, and to
-        # the GPU, 3 times as fast as put in another order by the CPU first. Through a pipe 64 of
-        # 256 x 256 went in 0.16 s, for a pass of 0.01: a tower in half precision begins with halves.
+        # A pixel's colours lie side by side in memory; as they lie they are copied 3 times as fast
+        # as put in another order by the CPU first. To a lent GPU 64 of 256 x 256 took 0.16 s, for a
+        # pass of 0.01: as halves, of which a tower in half precision would make them, half that.
         rows = pixels.transpose(0, 2, 3, 1)
         return self._rows("images", rows.astype(np.float16) if self._halves else rows)
 
