@@ -175,12 +175,12 @@ def test_with_a_lent_gpu_the_model_is_there_at_start_and_runs_inside_only(tmp_pa
     try:
         answer = asked("", "cat, rocket")
         assert answer["results"][0]["label"] == "cat"
-        # One visitor's queue and quota are no other's.
+        # One visitor's queue and quota are no other's. No label here is a background word.
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(asked, "waiting", "cat, dog")
+            waiting = pool.submit(asked, "waiting", "cat, paper dragon")
             with pytest.raises(AppError, match=SPENT):
-                asked("spent", "cat, boat")
-            assert asked("", "cat, lake")["results"][0]["label"] == "cat"
+                asked("spent", "cat, glass boat")
+            assert asked("", "cat, salt lake")["results"][0]["label"] == "cat"
             assert not waiting.done()
             (tmp_path / "log.go").touch()
             assert waiting.result(60)["results"][0]["label"] == "cat"

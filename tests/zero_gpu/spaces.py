@@ -85,6 +85,7 @@ def GPU(duration: int) -> Callable[[Callable], Callable]:  # noqa: N802
             forks = multiprocessing.get_context("fork")
             here, there = forks.Pipe()
             forks.Process(target=_work, args=(there, function), daemon=True).start()
+            there.close()
             here.send(args)
             answer, error = here.recv()
             if error:
