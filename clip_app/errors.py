@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from clip_app.strings import Language, text
 
@@ -68,6 +68,9 @@ class ClipAppError(Exception):
         """The same error to keep: a traceback would keep the picture that it arose from."""
         return type(self)(self.key, **self.params)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.key, dict(self.params))
+
     def public_message(self, language: Language) -> str:
         """The sentence for visitors of the page and the API: of a path, the last part only."""
         params = {
@@ -80,6 +83,11 @@ class ClipAppError(Exception):
 
     def __str__(self) -> str:
         return self.message("en")
+
+
+def _again(kind: type[ClipAppError], key: str, params: dict[str, object]) -> ClipAppError:
+    """An error that comes out of another process."""
+    return kind(key, **params)
 
 
 class ImageError(ClipAppError):

@@ -3,18 +3,26 @@
 import json
 import os
 import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from huggingface_hub import SpaceCard
 from packaging.requirements import Requirement
 
 from clip_app.model.catalog import DEFAULT_PRESET, PRESETS
+from clip_app.strings import text
 from clip_app.terminal import main
 from tests.conftest import EXAMPLES, ROOT, App
 from tests.hub_stand_in import served
+
+SPENT = "Hugging Face lends.*You have exceeded your free ZeroGPU quota. Try again in 0:10:00.$"
 
 
 def written(folder: Path, *flags: str) -> Path:
@@ -159,17 +167,55 @@ def test_with_a_lent_gpu_the_model_is_there_at_start_and_runs_inside_only(tmp_pa
     env = {"SPACES_ZERO_GPU": "true", "SPACES_STAND_IN_LOG": str(log), "CLIP_APP_PORT": "0"}
     env |= {"PYTHONPATH": str(ROOT / "tests" / "zero_gpu"), "CLIP_APP_DEVICE": "auto"}
     running = App(program=str(folder / "space.py"), env=env)
+
+    def asked(token: str, labels: str) -> dict[str, Any]:
+        client = Client(running.url, verbose=False, headers={"X-IP-Token": token})
+        return client.predict(handle_file(EXAMPLES / "cat.jpg"), labels, api_name="/classify")
+
     try:
-        client = Client(running.url, verbose=False)
-        cat = handle_file(EXAMPLES / "cat.jpg")
-        answer = client.predict(cat, "cat, rocket", api_name="/classify")
+        answer = asked("", "cat, rocket")
         assert answer["results"][0]["label"] == "cat"
+        # One visitor's queue and quota are no other's. No label here is a background word.
+        with ThreadPoolExecutor(2) as pool:
+            waiting = pool.submit(asked, "waiting", "cat, paper dragon")
+            try:
+                with pytest.raises(AppError, match=SPENT):
+                    pool.submit(asked, "spent", "cat, glass boat").result(60)
+                answer = pool.submit(asked, "", "cat, salt lake").result(60)
+                assert answer["results"][0]["label"] == "cat"
+                assert not waiting.done()
+            finally:
+                (tmp_path / "log.go").touch()
+            assert waiting.result(60)["results"][0]["label"] == "cat"
+        client = Client(running.url, verbose=False)
         assert client.predict(api_name="/health")["device"] == "cuda (stand-in)"
     finally:
         running.stop()
     noted = [json.loads(line) for line in log.read_text().splitlines()]
     assert [one["what"] for one in noted[:2]] == ["placed", "served"]
     assert noted[0]["tensors"] > 100
-    assert noted[1]["functions"] == ["_forward_images", "_forward_texts"]
-    assert {one["function"] for one in noted[2:]} == {"_forward_images", "_forward_texts"}
+    assert len(noted[1]["functions"]) == 1, "each would have a process with the weights of its own"
     assert all(one["visitor"] and one["seconds"] == 5 for one in noted[2:])
+
+
+def test_a_lent_gpu_without_memory_is_told_as_any(tmp_path, monkeypatch):
+    """What is raised in its process arrives as our error, in both languages."""
+    monkeypatch.setenv("SPACES_STAND_IN_LOG", str(tmp_path / "log"))
+    code = """
+import spaces
+from clip_app.errors import ClipAppError, ModelError
+from clip_app.model.lent_gpu import lent
+def fails(kind):
+    raise ModelError("space_bucket", bucket="/x") if kind else ValueError("secret")
+for kind in (1, 0):
+    try:
+        lent(fails)(kind)
+    except ModelError as error:
+        print(error.message("zh"))
+"""
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'zero_gpu'}"}
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert told.stdout.splitlines() == [
+        text("space_bucket", "zh", bucket="/x"),
+        text("gpu_not_lent", "zh", reason="ValueError"),
+    ], told.stderr

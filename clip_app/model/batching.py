@@ -64,6 +64,18 @@ class DeviceThreads:
         return self._executor.submit(contextvars.copy_context().run, work).result()
 
 
+class CallersThread:
+    """In place of it where a GPU is lent to whoever asks: each asks on a thread of their own.
+
+    A visitor waits in a queue there, is told of a quota that is used up, or has the call ended, and
+    none of it is another's.
+    """
+
+    def run(self, work: Callable[[], _Result]) -> _Result:
+        """Do `work` now."""
+        return work()
+
+
 @dataclass
 class _Waiting:
     """One caller's images, and where their features are handed over."""
@@ -144,3 +156,21 @@ class ImageQueue:
         for one in batch:
             one.features.set_result(features[start : start + len(one.pixels)])
             start += len(one.pixels)
+
+
+class CallersPasses:
+    """In place of the queue where a GPU is lent to whoever asks, see `CallersThread`."""
+
+    def __init__(self, forward: Callable[[np.ndarray], np.ndarray], max_batch: int) -> None:
+        self.max_batch = max_batch
+        self._forward = forward
+
+    def ask(self, pixels: Sequence[Pixels]) -> Future[np.ndarray]:
+        """As of `ImageQueue`, in a pass of its own."""
+        features: Future[np.ndarray] = Future()
+        features.set_result(self._forward(stacked([*pixels])))
+        return features
+
+    def ask_for(self, make: Callable[[], Sequence[Pixels]]) -> Future[np.ndarray]:
+        """As of `ImageQueue`; only what is made is made elsewhere."""
+        return self.ask(prepare(make).result())

@@ -19,7 +19,9 @@ from clip_app.settings import Settings
 
 
 class Engine(Protocol):
-    """Two towers. No more than `passes` threads call at a time; arrays go in, unit rows come out.
+    """Two towers; arrays go in, unit rows come out.
+
+    No more than `passes` threads call at a time, but where a GPU is lent for each call.
 
     Attributes:
         name: `torch` or `onnx`.

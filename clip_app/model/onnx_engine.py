@@ -59,6 +59,9 @@ class OnnxEngine:
         self.passes = _cores() if small else 1
         self.context_length = towers.text.context_length
         self.spec = towers.spec
+        self._image_tower = self._tower(IMAGE_TOWER, IMAGE_TOWER_INT8)
+        self._text_tower = self._tower(TEXT_TOWER, TEXT_TOWER_INT8)
+        self._tokenizing = threading.Lock()
 
     def image_features(self, pixels: np.ndarray) -> np.ndarray:
         """Unit rows of pixels; a batch that does not fit the memory is halved."""
@@ -77,19 +80,12 @@ class OnnxEngine:
 
     def token_ids(self, texts: Sequence[str]) -> np.ndarray:
         """What the text tower reads of each text."""
-        return self._tokenizer(texts)
+        with self._tokenizing:  # it is read when the first asks, and not made for two at once
+            return self._tokenizer(texts)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer(self._towers)
-
-    @cached_property
-    def _image_tower(self) -> "_Tower":
-        return self._tower(IMAGE_TOWER, IMAGE_TOWER_INT8)
-
-    @cached_property
-    def _text_tower(self) -> "_Tower":
-        return self._tower(TEXT_TOWER, TEXT_TOWER_INT8)
 
     def _tower(self, plain: str, int8: str) -> "_Tower":
         # A tower that gains nothing from 8 bits has none.

@@ -15,7 +15,7 @@ from PIL import Image
 
 from clip_app.images import content_hash
 from clip_app.metrics import steps
-from clip_app.model.batching import DeviceThreads, ImageQueue
+from clip_app.model.batching import CallersPasses, CallersThread, DeviceThreads, ImageQueue
 from clip_app.model.cache import FeatureCache, text_store
 from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
@@ -73,8 +73,14 @@ class ModelService:
         self._engine: Engine = open_engine(source, settings)
         #: Where the model came from.
         self.source = source
-        self._device = DeviceThreads(self._engine.passes)
-        self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device)
+        self._device: DeviceThreads | CallersThread
+        self._images: ImageQueue | CallersPasses
+        if settings.zero_gpu:
+            self._device = CallersThread()
+            self._images = CallersPasses(self._image_pass, self._engine.image_batch)
+        else:
+            self._device = DeviceThreads(self._engine.passes)
+            self._images = ImageQueue(self._image_pass, self._engine.image_batch, self._device)
         # Images and texts share it: a collection of 100,000 texts does not fit half of the default,
         # and what fell out would be encoded again with every search.
         self._features = FeatureCache(settings.cache_mb * 1_000_000)

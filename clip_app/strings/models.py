@@ -151,6 +151,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The device has too little memory for this model; please choose a smaller one.",
         "设备内存不足以运行该模型，请选择较小的模型。",
     ),
+    "gpu_not_lent": (
+        "The GPU that Hugging Face lends was not to be had: {reason}.",
+        "没有借到 Hugging Face 的 GPU：{reason}。",
+    ),
     "disk_full": ("The result could not be saved: {reason}.", "结果无法保存：{reason}。"),
     "unexpected": (
         "Something went wrong here; it has been noted in the log. Please try again.",

@@ -1,15 +1,22 @@
 """What a Space with a lent GPU has by this name, as far as the app uses it, without a GPU.
 
 As with the real one, CUDA is emulated on the thread that imported this, and on no other; a model
-that is put there before the page is served has numbers only inside of lent functions. What happens
-is noted, a line of JSON each, in the file that SPACES_STAND_IN_LOG names.
+that is put there before the page is served has numbers only inside of lent functions, which run in
+a process forked for them: arguments and results go through a pipe, and of what is raised there only
+the name arrives. What happens is noted, a line of JSON each, in the file that SPACES_STAND_IN_LOG
+names. A visitor whose X-IP-Token is "spent" has no quota left, one whose is "waiting" is lent a GPU
+once there is a file of that name with ".go" behind it.
 """
 
 import functools
 import json
+import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -65,20 +72,47 @@ def GPU(duration: int) -> Callable[[Callable], Callable]:  # noqa: N802
         _lent.append(function.__name__)
 
         @functools.wraps(function)
-        def lent(*args: Any, **how: Any) -> Any:
-            visitor = LocalContext.request.get(None) is not None
-            _note("lent", function=function.__name__, seconds=duration, visitor=visitor)
-            _show(numbers=True)
-            try:
-                # As autocast on CUDA does: the weights lie in half precision there.
-                with _Lent(), torch.autocast("cpu", torch.float16):
-                    return function(*args, **how)
-            finally:
-                _show(numbers=False)
+        def lent(*args: Any) -> Any:
+            visitor = LocalContext.request.get(None)
+            token = visitor.headers.get("x-ip-token") if visitor else None
+            if token == "spent":
+                raise gr.Error("You have exceeded your free ZeroGPU quota. Try again in 0:10:00. ")
+            while (
+                token == "waiting" and not Path(os.environ["SPACES_STAND_IN_LOG"] + ".go").exists()
+            ):
+                time.sleep(0.02)
+            _note("lent", seconds=duration, visitor=visitor is not None)
+            forks = multiprocessing.get_context("fork")
+            here, there = forks.Pipe()
+            forks.Process(target=_work, args=(there, function), daemon=True).start()
+            there.close()
+            here.send(args)
+            answer, error = here.recv()
+            if error:
+                raise gr.Error(error, title="ZeroGPU worker error", print_exception=False)
+            return answer
 
         return lent
 
     return lend
+
+
+def _work(there: Connection, function: Callable) -> None:
+    _show(numbers=True)
+
+    def run() -> None:
+        args = there.recv()
+        try:
+            # As autocast on CUDA does: the weights lie in half precision there.
+            with _Lent(), torch.autocast("cpu", torch.float16):
+                answer = function(*args), None
+        except Exception as error:  # noqa: BLE001 - as the real one does
+            answer = None, type(error).__name__
+        there.send(answer)
+
+    working = threading.Thread(target=run)
+    working.start()
+    working.join()
 
 
 _launch = gr.Blocks.launch
