@@ -9,10 +9,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from clip_app.arguments import FAILED, Parser
 from clip_app.console import prepare_streams, printable
@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_Result = TypeVar("_Result")
+
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
 
-# What is still being answered when the app is told to stop gets so long.
-_LAST_ANSWERS_SECONDS = 1
+#: What is still being answered when the app is told to stop gets so long.
+LAST_ANSWERS_SECONDS = 1
 
-# How long a signal may wait at most.
-_AWAKE_SECONDS = 1
+#: How long a signal may wait at most.
+AWAKE_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         # What can be wrong with the settings is told before the model is loaded.
         settings = read_settings(flags)
         settings.credentials, settings.keys  # noqa: B018
-        _tell_missing(settings)
+        tell_missing(settings)
         _check_address(settings)
         mend_environment()
         bypass(settings.listen_on)
@@ -93,19 +95,25 @@ def _loading(settings: Settings) -> Future[ModelSlot]:
 
     Where a GPU is lent, on this one: a model is placed on it by the thread that imported `spaces`.
     """
+    if not settings.zero_gpu:
+        return begun(lambda: open_slot(settings))
     slot: Future[ModelSlot] = Future()
-
-    def load() -> None:
-        try:
-            slot.set_result(open_slot(settings))
-        except BaseException as error:  # noqa: BLE001 - raised where the slot is waited for
-            slot.set_exception(error)
-
-    if settings.zero_gpu:
-        load()
-    else:
-        threading.Thread(target=load, daemon=True).start()
+    slot.set_result(open_slot(settings))
     return slot
+
+
+def begun(work: Callable[[], _Result]) -> Future[_Result]:
+    """What `work` returns or raises, on a thread that keeps nobody from ending the process."""
+    result: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result
 
 
 def _check_address(settings: Settings) -> None:
@@ -129,7 +137,7 @@ def _check_address(settings: Settings) -> None:
         raise InputError("port_taken", port=port) from error
 
 
-def _tell_missing(settings: Settings) -> None:
+def tell_missing(settings: Settings) -> None:
     """Warn of gallery roots that are not there: a disk that is mounted later is no mistake."""
     roots = [str(one.expanduser()) for one in settings.gallery_roots]
     # With the separator behind it, a file is none either.
@@ -179,7 +187,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
         while True:
             # Not for long: a signal that comes right before it falls asleep, or on another thread,
             # is answered only once it wakes.
-            time.sleep(_AWAKE_SECONDS)
+            time.sleep(AWAKE_SECONDS)
     except (SystemExit, KeyboardInterrupt):
         return 0
     finally:
@@ -188,7 +196,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
 
 def _close(demo: "gr.Blocks", served: Served) -> None:
     """Stop serving and remove what visitors have left here."""
-    demo.server.config.timeout_graceful_shutdown = _LAST_ANSWERS_SECONDS
+    demo.server.config.timeout_graceful_shutdown = LAST_ANSWERS_SECONDS
     with contextlib.redirect_stdout(io.StringIO()):
         demo.close()
     served.galleries.close()

@@ -1,18 +1,20 @@
 """The API's endpoints as tools for MCP clients."""
 
 import base64
+import functools
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import JsonData
 from gradio.mcp import GradioMCPServer
 from gradio.processing_utils import save_base64_to_cache, save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
-from mcp.server import Server
+from mcp.server import Server as BaseServer
 from mcp.types import ImageContent, TextContent
 
 from clip_app.errors import ClipAppError, ImageError, InputError
@@ -29,10 +31,24 @@ _PHOTOS = ("image", "images", "without")
 _SHOWN, _SIDE = 4, 320
 
 
-class _Server(Server):
+class Server(BaseServer):
+    """MCP's server, with our sentences where a call is wrong."""
+
     def call_tool(self, *, validate_input: bool = True) -> Any:
         """As in the base class, but arguments are checked by the endpoint, which says it better."""
-        return super().call_tool(validate_input=False)
+        register = super().call_tool(validate_input=False)
+
+        def registered(call: Callable[..., Awaitable[Any]]) -> Any:
+            @functools.wraps(call)
+            async def told(*given: Any) -> Any:
+                try:
+                    return await call(*given)
+                except gr.Error as error:  # whose own text is the sentence in quotation marks
+                    raise ValueError(error.message) from error
+
+            return register(told)
+
+        return registered
 
 
 class Tools(GradioMCPServer):
@@ -45,7 +61,7 @@ class Tools(GradioMCPServer):
         fetch: whether photographs may be fetched from public addresses.
     """
 
-    Server = _Server
+    Server = Server
 
     def __init__(
         self, blocks: gr.Blocks, log_in: LogIn | None, galleries: GalleryService, fetch: bool
@@ -123,7 +139,7 @@ class Tools(GradioMCPServer):
         if not isinstance(given, str) or not given:
             raise InputError("request_malformed")
         if given.startswith("data:"):
-            return handle_file(save_base64_to_cache(given, get_upload_folder()))
+            return self._sent(save_base64_to_cache(given, get_upload_folder()))
         if given.startswith(("http://", "https://")):
             if not self._fetch:
                 raise RequestError(403, "http_no_addresses")
@@ -133,10 +149,17 @@ class Tools(GradioMCPServer):
         except (ImageError, OSError) as error:
             # One sentence for what is gone, a folder or outside, so that nobody can probe the disk.
             raise InputError("mcp_no_photograph", name=shown_name(given)) from error
-        return handle_file(save_bytes_to_cache(data, Path(given).name, get_upload_folder()))
+        return self._sent(save_bytes_to_cache(data, Path(given).name, get_upload_folder()))
+
+    def _sent(self, path: str) -> Any:
+        """A file as the client sends it; Gradio removes it with what was uploaded."""
+        self.blocks.upload_file_set.add(path)
+        return handle_file(path)
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
         """The endpoint's answer as JSON, and small pictures of what was found first."""
+        # What was not asked for over HTTP is still in Gradio's wrapping.
+        data = [one.root if isinstance(one, JsonData) else one for one in data]
         told: list[Any] = [
             TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data
         ]
