@@ -63,7 +63,9 @@ def made(service, tmp_path_factory):
         galleries = GalleryService(settings)
         opened.append(galleries)
         slot = ModelSlot(service, settings)
-        return TestClient(http_app(Endpoints(slot, galleries), settings), headers={})
+        return TestClient(
+            http_app(Endpoints(slot, galleries), settings, Keys(settings.keys)), headers={}
+        )
 
     yield make
     for galleries in opened:

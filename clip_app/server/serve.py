@@ -22,6 +22,7 @@ from clip_app.model.backgrounds import prepare_backgrounds
 from clip_app.model.slot import ModelSlot, open_slot
 from clip_app.network import bypass, mend_environment
 from clip_app.process import end_process, exit_on_signals, start_logging, terminal_language
+from clip_app.server.endpoints import Endpoints
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import text
 from clip_app.temporary import prepare_temporary_folder
@@ -47,7 +48,7 @@ class Served:
     """What the page works with."""
 
     slot: ModelSlot
-    galleries: GalleryService
+    endpoints: Endpoints
     settings: Settings
 
 
@@ -87,7 +88,8 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(FAILED) from error
-    return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
+    served = Served(slot, Endpoints(slot, galleries), settings)
+    return build_demo(slot, served.endpoints, settings), served
 
 
 def _loading(settings: Settings) -> Future[ModelSlot]:
@@ -169,7 +171,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(demo, served.slot, settings, served.galleries, log_in),
+                **launch_options(demo, served.slot, served.endpoints, settings, log_in),
             )
     except OSError as error:
         log.debug("%s", error)
@@ -181,7 +183,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
         print(demo.local_url, flush=True)
         if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
             prepare_backgrounds(served.slot.service)
-            served.galleries.prepare(served.slot.service)
+            served.endpoints.galleries.prepare(served.slot.service)
         if settings.share:
             print(demo.share_url or text("share_unreachable", language), flush=True)
         while True:
@@ -199,4 +201,4 @@ def _close(demo: "gr.Blocks", served: Served) -> None:
     demo.server.config.timeout_graceful_shutdown = LAST_ANSWERS_SECONDS
     with contextlib.redirect_stdout(io.StringIO()):
         demo.close()
-    served.galleries.close()
+    served.endpoints.galleries.close()
