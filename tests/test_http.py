@@ -224,6 +224,31 @@ def test_mistakes_are_one_sentence(local, how, status, said):
     assert any("一" <= letter <= "鿿" for letter in chinese.json()["detail"])
 
 
+def test_values_in_the_address_count_beside_any_body(local):
+    photo, query = {"image": DATA_URL}, {"labels": "cat, dog", "top_k": "1"}
+    for how in (
+        {"json": photo},
+        {"data": photo},
+        {"files": _files("cat.jpg", field="image")},
+        {"json": photo | {"top_k": 1}},
+        {"files": _files("cat.jpg", field="image"), "data": {"labels": "cat, dog"}},
+    ):
+        answer = local.post("/classify", params=query, **how)
+        assert [one["label"] for one in answer.json()["results"]] == ["cat"], answer.text
+    listed = {"image": DATA_URL, "labels": ["cat", "dog"]}
+    assert local.post("/classify?labels=cat&labels=dog", json=listed).status_code == 200
+    for params, how, said in (
+        (query, {"json": photo | {"labels": "cat"}}, "“labels” is one in the address and another"),
+        (query, {"data": photo | {"top_k": 2}}, "“top_k” is one in the address and another"),
+        ({"tpo_k": 1}, {"json": listed}, "is no value “tpo_k” here"),
+        ({"image": "a"}, {"json": listed}, "is no value “image” here"),
+        ({"top_k": "x"}, {"json": listed}, "“top_k” is of the wrong kind"),
+    ):
+        answer = local.post("/classify", params=params, **how)
+        assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
+    assert local.post("/embed", params={"texts": ["a", "b"]}, json={}).json()["texts"][1:]
+
+
 def test_no_photograph_is_left_out_or_counted_twice(local):
     one, two = _files("cat.jpg", field="image"), _files("cat.jpg", "coffee.jpg")
     for how in (

@@ -99,7 +99,8 @@ async def read_request(
 ) -> tuple[_Asked, Given]:
     """What a request asks for, and its photographs.
 
-    JSON, forms with or without files, and the bytes of one photograph with all else in the address.
+    JSON, forms with or without files, and the bytes of one photograph with all else in the address;
+    values may stand in the address beside the others, too.
 
     Args:
         request: not read yet.
@@ -109,16 +110,13 @@ async def read_request(
 
     Raises:
         RequestError, InputError: if it cannot be read, has more photographs or `image` beside
-            `images`, or a value is missing or of another kind.
+            `images`, or a value is missing, of another kind, or given twice and differently.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type.startswith(_BYTES):
         data = await request.body()
         found: list[Photograph | Broken] = [Photograph(shown_name(), data)] if data else []
-        values = _query(request)
-        for name in _PHOTOGRAPHS & values.keys():
-            raise InputError("http_value_unknown", value=name)
-        return checked(kind, values), Given(found, several=False)
+        return checked(kind, _query(request)), Given(found, several=False)
     if (start := _OF_TYPE.get(content_type)) and not start.match(await request.body()):
         raise RequestError(415, "http_content_type_needed")
     if content_type in _FORMS:
@@ -127,6 +125,9 @@ async def read_request(
         values, files = await json_body(request), {}
     else:
         raise RequestError(415, "http_content_type", given=content_type[:80])
+    for name, value in _query(request).items():
+        if str(values.setdefault(name, value)) != str(value):
+            raise InputError("http_value_twice", value=shown_name(name))
     one, more = values.pop("image", None), values.pop("images", None)
     several = more is not None or "images" in files
     single = (one is not None) + ("image" in files)
@@ -251,7 +252,10 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photog
 
 
 def _query(request: Request) -> dict[str, Any]:
+    """The values in the address, which takes no photographs."""
     asked = request.query_params
+    for name in _PHOTOGRAPHS & asked.keys():
+        raise InputError("http_value_unknown", value=name)
     lists = {name: asked.getlist(name) for name in asked}
     return {name: many if len(many) > 1 else many[0] for name, many in lists.items()}
 
