@@ -9,15 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from clip_app.errors import ImageError, InputError
 from clip_app.gallery.roots import printable
+from clip_app.images import shown_name
 from clip_app.server.endpoints import Endpoints, Named
 from clip_app.server.http.errors import RequestError
 from clip_app.server.http.given import (
     MOST_IMAGES,
+    Broken,
     Fetch,
+    Photograph,
     checked,
     from_base64,
     json_body,
     photograph,
+    photographs,
 )
 from clip_app.server.http.openapi import an_object, answers, takes
 from clip_app.server.http.routes import as_json
@@ -125,9 +129,10 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         labels, template = asked.parameters.candidate_labels, asked.parameters.hypothesis_template
         if template is not None and _PLACE not in template:
             raise InputError("template_without_place", template=template)
+        photo = await _picture(asked.inputs, fetch)
         (answer,) = await in_thread(
             endpoints.classify_each,
-            [await _picture(asked.inputs, fetch)],
+            [(photo.name, photo.data)],
             labels,
             template or "auto",
         )
@@ -205,7 +210,12 @@ async def _rows(
     texts = [one["text"] for one in given if "text" in one]
     if not all(isinstance(one, str) for one in texts):
         raise InputError("http_value", value="input")
-    images = [await _picture(one["image"], fetch) for one in given if "image" in one]
+    images: list[Named] = []
+    pictures = [one["image"] for one in given if "image" in one]
+    for photo in await photographs(pictures, fetch, _picture):
+        if isinstance(photo, Broken):
+            raise photo.error
+        images.append((photo.name, photo.data))
     found = await in_thread(endpoints.embed, images, texts)
     for one in found["images"]:
         if isinstance(one, ImageError):
@@ -214,14 +224,13 @@ async def _rows(
     return [next(rows[next(iter(one))])["embedding"] for one in given]
 
 
-async def _picture(given: Any, fetch: Fetch | None) -> Named:
+async def _picture(given: Any, fetch: Fetch | None) -> Photograph:
     """A photograph from a data URL, an address or bare Base64."""
     if isinstance(given, str) and not given[:8].lower().startswith(
         ("data:", "http://", "https://")
     ):
-        return "image", await in_thread(from_base64, given)
-    photo = await photograph(given, fetch)
-    return photo.name, photo.data
+        return Photograph(shown_name(), await in_thread(from_base64, given))
+    return await photograph(given, fetch)
 
 
 async def _check_options(

@@ -139,7 +139,7 @@ async def read_request(
         raise InputError("images_too_many", number=number, limit=most)
     asked = checked(kind, values)
     if several and most > 1:
-        sent += await _each(named, len(sent), fetch)
+        sent += await photographs(named, fetch, before=len(sent))
     else:
         sent += [await photograph(each, fetch) for each in named]
     return asked, Given(sent, several)
@@ -180,15 +180,27 @@ async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
     return Photograph(shown_name(given.partition("?")[0]), await fetch(given))
 
 
-async def _each(given: list[Any], before: int, fetch: Fetch | None) -> list[Photograph | Broken]:
-    """Several photographs at once, called by their addresses or their places after `before`."""
+async def photographs(
+    given: list[Any],
+    fetch: Fetch | None,
+    read: Callable[[Any, Fetch | None], Awaitable[Photograph]] = photograph,
+    before: int = 0,
+) -> list[Photograph | Broken]:
+    """Several photographs at once, called by their addresses or their places after `before`.
+
+    Args:
+        given: what is told of each.
+        fetch: see `Fetch`.
+        read: makes a photograph of one.
+        before: how many came otherwise.
+    """
 
     async def one(place: int, each: Any) -> Photograph | Broken:
         name = f"{shown_name()} {place}"
         if isinstance(each, str) and each.lower().startswith(_ADDRESSES):
             name = shown_name(each.partition("?")[0])
         try:
-            return Photograph(name, (await photograph(each, fetch)).data)
+            return Photograph(name, (await read(each, fetch)).data)
         except ClipAppError as error:
             return Broken(name, error)
 
