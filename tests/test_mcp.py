@@ -1,5 +1,6 @@
 """The tools, by the reference client of MCP."""
 
+import asyncio
 import base64
 import io
 import json
@@ -8,8 +9,10 @@ import subprocess
 import sys
 from typing import Any
 
+import httpx
 import psutil
 from mcp import ClientSession, StdioServerParameters
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
@@ -17,7 +20,7 @@ from PIL import Image
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.images import shown_name
 from clip_app.strings import text
-from tests.conftest import EXAMPLES, ROOT, awaited
+from tests.conftest import EXAMPLES, ROOT, App, awaited
 
 
 def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
@@ -125,6 +128,11 @@ def test_a_client_that_starts_the_program_finds_the_same_tools_and_answers(app, 
                 answer = await session.call_tool(tool, arguments)
                 same = await over_http.call_tool(tool, arguments)
                 assert _rounded(answer) == _rounded(same), tool
+            same = {"image": path, "labels": "beach, cat"}
+            at_once = await asyncio.gather(
+                *(session.call_tool("classify", same) for _ in range(16))
+            )
+            assert not any(one.isError for one in at_once), at_once
             left = [one for one in (tmp_path / "temporary").rglob("*.jpg") if one.is_file()]
             assert left == []  # copies of photographs are gone once the call is answered
 
@@ -165,3 +173,26 @@ def test_the_program_says_nothing_else_answers_without_a_model_and_ends_with_its
     answered, told = program.communicate(timeout=20)
     assert (program.returncode, answered) == (0, "")
     assert "Traceback" not in told
+
+
+def test_schema_and_sse_are_found_behind_a_proxy_that_strips_its_prefix_or_not():
+    app = App("--mcp", env={"GRADIO_ROOT_PATH": "/lab"})
+    try:
+        for prefix in ("", "/lab"):
+            address = f"{app.url}{prefix}/gradio_api/mcp"
+            assert httpx.get(f"{address}/schema").json()[0]["name"] == "classify"
+
+            async def ask(address: str = address) -> None:
+                async with sse_client(f"{address}/sse") as streams, ClientSession(*streams) as sse:
+                    await sse.initialize()
+                    assert len((await sse.list_tools()).tools) == 10
+                async with (
+                    streamable_http_client(f"{address}/") as (reading, writing, _),
+                    ClientSession(reading, writing) as session,
+                ):
+                    await session.initialize()
+                    assert not (await session.call_tool("index_status", {})).isError
+
+            awaited(ask())
+    finally:
+        app.stop()

@@ -4,6 +4,7 @@ import base64
 import functools
 import io
 import json
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from mcp.server import Server as BaseServer
 from mcp.types import ImageContent, TextContent
+from starlette.applications import Starlette
 
 from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.images import load_image, shown_name, thumbnail
+from clip_app.server.http.access import BelowProxy
 from clip_app.server.http.errors import RequestError
 from clip_app.ui.errors import request_language
 from clip_app.ui.gate import OWN_HEADER, LogIn
@@ -70,6 +73,12 @@ class Tools(GradioMCPServer):
         self._galleries = galleries
         self._fetch = fetch
         self._own = {OWN_HEADER: log_in.own_key} if log_in else {}
+
+    def launch_mcp_on_sse(self, app: Starlette, subpath: str, root_path: str) -> None:
+        """As in the base class, also behind a proxy that strips the prefix it serves under."""
+        super().launch_mcp_on_sse(app, subpath, root_path)
+        mounted = app.routes.pop()
+        app.routes.append(BelowProxy(subpath, mounted.app))
 
     def _get_or_create_client(self) -> Client:
         """The client by which tools ask the app itself: with a key where there is a log-in."""
@@ -139,7 +148,7 @@ class Tools(GradioMCPServer):
         if not isinstance(given, str) or not given:
             raise InputError("request_malformed")
         if given.startswith("data:"):
-            return self._sent(save_base64_to_cache(given, get_upload_folder()))
+            return self._sent(save_base64_to_cache(given, _own_folder()))
         if given.startswith(("http://", "https://")):
             if not self._fetch:
                 raise RequestError(403, "http_no_addresses")
@@ -149,7 +158,7 @@ class Tools(GradioMCPServer):
         except (ImageError, OSError) as error:
             # One sentence for what is gone, a folder or outside, so that nobody can probe the disk.
             raise InputError("mcp_no_photograph", name=shown_name(given)) from error
-        return self._sent(save_bytes_to_cache(data, Path(given).name, get_upload_folder()))
+        return self._sent(save_bytes_to_cache(data, Path(given).name, _own_folder()))
 
     def _sent(self, path: str) -> Any:
         """A file as the client sends it; Gradio removes it with what was uploaded."""
@@ -181,6 +190,13 @@ class Tools(GradioMCPServer):
             return None
         thumbnail(picture, _SIDE).save(buffer, "JPEG", quality=80)
         return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _own_folder() -> str:
+    """A new folder among the uploads: calls with the same photograph would write one file else,
+    each while another reads it.
+    """
+    return tempfile.mkdtemp(dir=get_upload_folder())
 
 
 def _holds_object(values: Iterable[Any]) -> bool:
