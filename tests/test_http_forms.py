@@ -149,6 +149,11 @@ def test_the_hubs_client_classifies_and_extracts_features(app, service):
     )
     assert answer.status_code == 422
     assert "no place" in answer.json()["detail"]
+    answer = httpx.post(
+        f"{app.url}/v1/zero-shot-image-classification",
+        json={"inputs": _url(CAT), "parameters": {"candidate_labels": "cat, dog"}},
+    )
+    assert "“candidate_labels” is of the wrong kind" in answer.json()["error"]
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +32,8 @@ _MODEL = an_object("id", "object", "created", "owned_by")
 _MODELS = an_object("object", "data")
 _SCORES = {"type": "array", "items": an_object("label", "score")}
 _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+
+_Asked = TypeVar("_Asked", bound=BaseModel)
 
 # What a client sends that knows only these forms, and that changes nothing here.
 _OPEN = ConfigDict(extra="ignore")
@@ -125,7 +127,7 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/zero-shot-image-classification", **takes(ZeroShotAsked, _SCORES))
     async def zero_shot(request: Request) -> Response:
         """Which of the labels fits a photograph, in the form of the Hub."""
-        asked = checked(ZeroShotAsked, await json_body(request))
+        asked = _task(ZeroShotAsked, TaskParameters, await json_body(request))
         labels, template = asked.parameters.candidate_labels, asked.parameters.hypothesis_template
         if template is not None and _PLACE not in template:
             raise InputError("template_without_place", template=template)
@@ -145,10 +147,7 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/feature-extraction", **takes(FeaturesAsked, _ROWS))
     async def features(request: Request) -> Response:
         """Features of texts or photographs, a row each, in the form of the Hub."""
-        values = await json_body(request)
-        if isinstance(values.get("parameters"), dict):
-            checked(FeatureOptions, values["parameters"])  # which names the one that is wrong
-        asked = checked(FeaturesAsked, values)
+        asked = _task(FeaturesAsked, FeatureOptions, await json_body(request))
         inputs = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
         given = [{_kind(one): one} for one in inputs]
         for options in (asked, asked.parameters):
@@ -161,6 +160,13 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
 def _model(endpoints: Endpoints) -> dict[str, Any]:
     name = endpoints.slot.service.info.public_name
     return {"id": name, "object": "model", "created": 0, "owned_by": "clip_app"}
+
+
+def _task(kind: type[_Asked], parameters: type[BaseModel], values: dict[str, Any]) -> _Asked:
+    """`values` as a task of the Hub has them; errors name the parameter that is wrong."""
+    if isinstance(values.get("parameters"), dict):
+        checked(parameters, values["parameters"])
+    return checked(kind, values)
 
 
 def _kind(given: str) -> str:

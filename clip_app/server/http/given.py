@@ -120,7 +120,7 @@ async def read_request(
     if (start := _OF_TYPE.get(content_type)) and not start.match(await request.body()):
         raise RequestError(415, "http_content_type_needed")
     if content_type in _FORMS:
-        values, files = await _form(request)
+        values, files = await _form(request, kind)
     elif content_type in ("application/json", ""):
         values, files = await json_body(request), {}
     else:
@@ -224,12 +224,14 @@ def from_base64(encoded: str) -> bytes:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The object that a request's body is, in JSON.
+    """The object that a request's body is, in JSON; an empty one if there is none.
 
     Raises:
         RequestError: if it is none.
     """
     body = (await request.body()).removeprefix(codecs.BOM_UTF8)
+    if not body:  # all that is asked may stand in the address
+        return {}
     try:
         values = await in_thread(orjson.loads, body) if len(body) > _LARGE else orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -239,7 +241,9 @@ async def json_body(request: Request) -> dict[str, Any]:
     return values
 
 
-async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photograph]]]:
+async def _form(
+    request: Request, kind: type[BaseModel]
+) -> tuple[dict[str, Any], dict[str, list[Photograph]]]:
     """Values of a form, those that come oftener than once as lists, and its files."""
     values: dict[str, Any] = {}
     files: dict[str, list[Photograph]] = {}
@@ -249,7 +253,9 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photog
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 if name not in _PHOTOGRAPHS:
-                    raise InputError("http_value_unknown", value=shown_name(name))
+                    known = name in kind.model_fields
+                    key = "http_value_file" if known else "http_value_unknown"
+                    raise InputError(key, value=shown_name(name))
                 photo = Photograph(shown_name(name=value.filename), await value.read())
                 files.setdefault(name, []).append(photo)
             elif name in values:
