@@ -32,6 +32,7 @@ def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
         ):
             await session.initialize()
             tools = {one.name: one for one in (await session.list_tools()).tools}
+            assert "upload" not in tools["classify"].description
             assert "path" in tools["classify"].inputSchema["properties"]["image"]["format"]
 
             found = await session.call_tool("search", {"text": "beach", "top_k": 6})

@@ -93,6 +93,11 @@ class Tools(GradioMCPServer):
             )
         return super()._get_or_create_client()
 
+    @property
+    def _file_data_tool_description(self) -> str:
+        """Nothing: Gradio's sends models for an upload, where a path in the schema's form does."""
+        return ""
+
     def get_input_schema(
         self, tool_name: str, parameters: dict[str, str] | None = None
     ) -> tuple[dict[str, Any], list[list[str | int]]]:
