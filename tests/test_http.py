@@ -1,5 +1,6 @@
 """Plain HTTP at /v1: same answers as through Gradio, and one sentence for every error."""
 
+import asyncio
 import base64
 import http.server
 import ipaddress
@@ -10,7 +11,7 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -48,6 +49,7 @@ CAT = EXAMPLES / "cat.jpg"
 LABELS = "cat, dog, 汽车"
 DATA_URL = "data:image/jpeg;base64," + base64.b64encode(CAT.read_bytes()).decode()
 CURLS_TYPE = {"content-type": "application/x-www-form-urlencoded"}
+A_JSON = {"content-type": "application/json"}
 A_JPEG = {"content-type": "image/jpeg"}
 ZH = {"accept-language": "zh-CN"}
 
@@ -63,7 +65,9 @@ def made(service, tmp_path_factory):
         galleries = GalleryService(settings)
         opened.append(galleries)
         slot = ModelSlot(service, settings)
-        return TestClient(http_app(Endpoints(slot, galleries), settings), headers={})
+        return TestClient(
+            http_app(Endpoints(slot, galleries), settings, Keys(settings.keys)), headers={}
+        )
 
     yield make
     for galleries in opened:
@@ -202,6 +206,8 @@ def test_embeddings_are_those_of_the_model(local, service):
         ({"content": b"{"}, 400, "cannot be understood"),
         ({"content": b"x", "headers": {"content-type": "text/csv"}}, 415, "“text/csv” cannot be"),
         ({"files": {"photo": ("a.jpg", b"x")}, "data": {"labels": "a"}}, 422, "no value “photo”"),
+        ({"files": {"labels": ("a.txt", b"a, b")}}, 422, "“labels” came as a file"),
+        ({"content": b"", "params": {"labels": "a"}}, 422, "Please add an image first."),
         ({"content": b"--", "headers": {"content-type": "multipart/form-data"}}, 400, "cannot be"),
         ({"content": b"\xff\xd8\xff", "headers": {}}, 415, "in the header Content-Type"),
         ({"content": b'{"labels": "a"}', "headers": CURLS_TYPE}, 415, "header Content-Type"),
@@ -223,6 +229,31 @@ def test_mistakes_are_one_sentence(local, how, status, said):
     chinese = local.post("/classify", **how | {"headers": how.get("headers", {}) | ZH})
     assert chinese.status_code == status
     assert any("一" <= letter <= "鿿" for letter in chinese.json()["detail"])
+
+
+def test_values_in_the_address_count_beside_any_body(local):
+    photo, query = {"image": DATA_URL}, {"labels": "cat, dog", "top_k": "1"}
+    for how in (
+        {"json": photo},
+        {"data": photo},
+        {"files": _files("cat.jpg", field="image")},
+        {"json": photo | {"top_k": 1}},
+        {"files": _files("cat.jpg", field="image"), "data": {"labels": "cat, dog"}},
+    ):
+        answer = local.post("/classify", params=query, **how)
+        assert [one["label"] for one in answer.json()["results"]] == ["cat"], answer.text
+    listed = {"image": DATA_URL, "labels": ["cat", "dog"]}
+    assert local.post("/classify?labels=cat&labels=dog", json=listed).status_code == 200
+    for params, how, said in (
+        (query, {"json": photo | {"labels": "cat"}}, "“labels” is one in the address and another"),
+        (query, {"data": photo | {"top_k": 2}}, "“top_k” is one in the address and another"),
+        ({"tpo_k": 1}, {"json": listed}, "is no value “tpo_k” here"),
+        ({"image": "a"}, {"json": listed}, "is no value “image” here"),
+        ({"top_k": "x"}, {"json": listed}, "“top_k” is of the wrong kind"),
+    ):
+        answer = local.post("/classify", params=params, **how)
+        assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
+    assert local.post("/embed", params={"texts": ["a", "b"]}, json={}).json()["texts"][1:]
 
 
 def test_no_photograph_is_left_out_or_counted_twice(local):
@@ -308,6 +339,23 @@ def test_bodies_are_limited_whether_they_say_their_size_or_not(made):
     pieces = (b"x" * 100_000 for _ in range(11))
     assert small.post("/classify", content=pieces, headers=raw).status_code == 413
     assert small.post("/classify", content=CAT.read_bytes(), headers=raw).status_code == 422
+
+
+def test_a_body_that_stops_coming_is_waited_for_a_minute(made, monkeypatch):
+    monkeypatch.setattr(limits, "_SILENT_SECONDS", 0.2)
+    transport = httpx.ASGITransport(made().app)
+
+    async def stopping() -> AsyncIterator[bytes]:
+        yield b'{"texts": '
+        await asyncio.sleep(20)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.post("/embed", content=stopping(), headers=A_JSON)
+
+    answer = awaited(ask())
+    said = "This request stopped coming for 0 seconds; please send it again."
+    assert (answer.status_code, answer.json()) == (408, {"detail": said})
 
 
 def test_who_asks_too_often_waits_and_others_do_not(made):

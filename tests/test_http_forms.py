@@ -1,16 +1,33 @@
 """The forms of OpenAI and of the Hub, by the clients that people have."""
 
 import base64
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import numpy as np
 import openai
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from huggingface_hub import InferenceClient
+from huggingface_hub.errors import HfHubHTTPError
+from starlette.middleware import Middleware
 
 from clip_app.images import load_image
+from clip_app.server.http import addresses
+from clip_app.server.http.access import PREFIX, BelowProxy, Keys
+from clip_app.server.http.app import rate_of
+from clip_app.server.http.guesses import Guesses
+from clip_app.settings import Settings
+from clip_app.strings import text as sentence
 from clip_app.tasks.classify import classify
+from clip_app.ui.gate import Gate, LogIn
 from tests.conftest import EXAMPLES
+from tests.test_http import made, pictures  # noqa: F401
 
 CAT, COFFEE = EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg"
 TEXTS = ["a cat", "一杯咖啡"]
@@ -132,3 +149,77 @@ def test_the_hubs_client_classifies_and_extracts_features(app, service):
     )
     assert answer.status_code == 422
     assert "no place" in answer.json()["detail"]
+    answer = httpx.post(
+        f"{app.url}/v1/zero-shot-image-classification",
+        json={"inputs": _url(CAT), "parameters": {"candidate_labels": "cat, dog"}},
+    )
+    assert "“candidate_labels” is of the wrong kind" in answer.json()["error"]
+
+
+@contextmanager
+def _served(app: Any) -> Iterator[str]:
+    """An app below `/v1` by a server of its own; gives the address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("password", [False, True])
+def test_who_has_no_key_or_asks_too_often_is_told_so_by_these_clients(made, password):  # noqa: F811
+    guarded = {"rate_limit": "2/minute", "api_keys": "one"}
+    keys, rate = Keys(["one"]), rate_of(Settings(**guarded))
+    gates = [Middleware(Guesses, keys=keys, rate=rate, below=PREFIX)]
+    gates.append(Middleware(Gate, log_in=LogIn(("ann", "secret")), keys=keys))
+    inner = made(**guarded, **({"auth": "ann:secret"} if password else {})).app
+    outer = FastAPI(routes=[BelowProxy(PREFIX, inner)], middleware=gates if password else [])
+    outer.cookie_id, outer.tokens = "x", {}
+    needed = sentence("login_needed" if password else "http_key_needed", "en")
+    with _served(outer) as url:
+
+        def openais(key: str) -> Any:
+            client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+            with client:
+                for _ in range(3):
+                    try:
+                        client.embeddings.create(model="clip", input="a cat")
+                    except openai.APIStatusError as error:
+                        return error
+
+        def hubs(key: str, task: str, *given: Any, **options: Any) -> str:
+            address = f"{url}/v1/{task}"
+            client = InferenceClient(model=address, headers={"authorization": f"Bearer {key}"})
+            with pytest.raises(HfHubHTTPError) as refused:
+                getattr(client, task.replace("-", "_"))(*given, **options)
+            return str(refused.value)
+
+        wrong = openais("two")
+        assert isinstance(wrong, openai.AuthenticationError)
+        told = {"type": "invalid_request_error", "code": "invalid_api_key", "param": None}
+        assert wrong.body == {"message": needed} | told
+        assert needed in hubs("two", "feature-extraction", "a cat")
+        often = openais("one")  # either by the wrong keys or by right ones
+        assert isinstance(often, openai.RateLimitError)
+        assert often.body["message"].startswith("Too many requests; please come again in")
+        assert often.body["code"] == "rate_limit_exceeded"
+        assert int(often.response.headers["retry-after"]) >= 1
+        labels = {"candidate_labels": ["cat", "dog"]}
+        said = hubs("one", "zero-shot-image-classification", CAT, **labels)
+        assert "Too many requests; please come again in" in said
+
+
+def test_pictures_of_embeddings_are_fetched_at_once(made, pictures, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(addresses, "is_public", lambda _: True)
+    fetching = made(fetch_images=True)
+    asked = [{"image": f"{pictures.url}/slow{number}"} for number in range(8)]
+    answer = fetching.post("/embeddings", json={"input": [*asked, "a cat"]})
+    assert len(answer.json()["data"]) == 9
+    assert 3 <= pictures.counts["most"] <= 8
+    asked[3] = {"image": f"{pictures.url}/none"}
+    refused = fetching.post("/embeddings", json={"input": asked})
+    said = (refused.status_code, refused.json()["error"]["message"])
+    assert said == (422, sentence("http_not_fetched", "en"))

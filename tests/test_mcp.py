@@ -1,18 +1,26 @@
 """The tools, by the reference client of MCP."""
 
+import asyncio
 import base64
 import io
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
-from mcp import ClientSession
+import httpx
+import psutil
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.sse import sse_client
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.images import shown_name
 from clip_app.strings import text
-from tests.conftest import EXAMPLES, awaited
+from tests.conftest import EXAMPLES, ROOT, App, awaited
 
 
 def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
@@ -24,6 +32,7 @@ def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
         ):
             await session.initialize()
             tools = {one.name: one for one in (await session.list_tools()).tools}
+            assert "upload" not in tools["classify"].description
             assert "path" in tools["classify"].inputSchema["properties"]["image"]["format"]
 
             found = await session.call_tool("search", {"text": "beach", "top_k": 6})
@@ -76,3 +85,115 @@ def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
                 assert await refused("classify", image=other) == malformed
 
     awaited(ask())
+
+
+def _rounded(answer: Any) -> tuple[bool, list[Any]]:
+    """What a tool answered, numbers to four places: batches of other sizes round otherwise."""
+    told = [one.text if one.type == "text" else one.data for one in answer.content]
+    if not answer.isError:
+        told[0] = json.loads(told[0], parse_float=lambda one: round(float(one), 4))
+    return answer.isError, told
+
+
+def test_a_client_that_starts_the_program_finds_the_same_tools_and_answers(app, tmp_path):
+    program = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "clip_app", "mcp", str(GALLERY)],
+        cwd=ROOT,
+        env={**os.environ, "CLIP_APP_MODEL": "starter", "CLIP_APP_INDEX_DIR": str(tmp_path)},
+    )
+    searched = {"text": "beach", "top_k": 6}
+    before = {one.pid for one in psutil.Process().children()}
+
+    async def ask() -> None:
+        async with (
+            streamable_http_client(f"{app.url}/gradio_api/mcp/") as (coming, going, _),
+            ClientSession(coming, going) as over_http,
+            stdio_client(program) as (reading, writing),
+            ClientSession(reading, writing) as session,
+        ):
+            started = await session.initialize()
+            assert started.serverInfo == (await over_http.initialize()).serverInfo
+            assert await session.list_tools() == await over_http.list_tools()
+            found = await session.call_tool("search", searched)
+            assert _rounded(found) == _rounded(await over_http.call_tool("search", searched))
+            path = json.loads(found.content[0].text)["results"][0]["path"]
+            for tool, arguments in (
+                ("classify", {"image": path, "labels": "beach, cat"}),
+                ("classify", {"image": path, "labels": "", "template": None}),
+                ("classify", {"image": "/etc/passwd", "labels": "cat"}),
+                ("search", searched | {"top_k": 1.5}),
+                ("odd", {"number": 2}),
+                ("nothing", {}),
+            ):
+                answer = await session.call_tool(tool, arguments)
+                same = await over_http.call_tool(tool, arguments)
+                assert _rounded(answer) == _rounded(same), tool
+            same = {"image": path, "labels": "beach, cat"}
+            at_once = await asyncio.gather(
+                *(session.call_tool("classify", same) for _ in range(16))
+            )
+            assert not any(one.isError for one in at_once), at_once
+            left = [one for one in (tmp_path / "temporary").rglob("*.jpg") if one.is_file()]
+            assert left == []  # copies of photographs are gone once the call is answered
+
+            (child,) = (one for one in psutil.Process().children() if one.pid not in before)
+            assert child.net_connections() == []
+            child.terminate()  # while it waits for the next line
+            child.wait(10)
+
+    awaited(ask())
+
+
+def test_the_program_says_nothing_else_answers_without_a_model_and_ends_with_its_input(tmp_path):
+    program = subprocess.Popen(
+        [sys.executable, "-m", "clip_app", "mcp"],
+        cwd=ROOT,
+        env={**os.environ, "CLIP_APP_INDEX_DIR": str(tmp_path), "LC_ALL": "zh_CN.UTF-8"}
+        | {"CLIP_APP_MODEL": "no/such"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t"}}
+    client["clientInfo"]["version"] = "1"
+
+    def ask(number: int, method: str, **params: Any) -> Any:
+        asked = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        program.stdin.write(json.dumps(asked) + "\n")
+        program.stdin.flush()
+        return json.loads(program.stdout.readline())["result"]
+
+    assert ask(1, "initialize", **client)["serverInfo"]["name"] == text("title", "zh")
+    program.stdin.write('{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+    assert len(ask(2, "tools/list")["tools"]) == 10
+    refused = ask(3, "tools/call", name="health", arguments={})
+    assert refused["isError"]
+    assert refused["content"][0]["text"].startswith("没有名为“no/such”的模型")
+    answered, told = program.communicate(timeout=20)
+    assert (program.returncode, answered) == (0, "")
+    assert "Traceback" not in told
+
+
+def test_schema_and_sse_are_found_behind_a_proxy_that_strips_its_prefix_or_not():
+    app = App("--mcp", env={"GRADIO_ROOT_PATH": "/lab"})
+    try:
+        for prefix in ("", "/lab"):
+            address = f"{app.url}{prefix}/gradio_api/mcp"
+            assert httpx.get(f"{address}/schema").json()[0]["name"] == "classify"
+
+            async def ask(address: str = address) -> None:
+                async with sse_client(f"{address}/sse") as streams, ClientSession(*streams) as sse:
+                    await sse.initialize()
+                    assert len((await sse.list_tools()).tools) == 10
+                async with (
+                    streamable_http_client(f"{address}/") as (reading, writing, _),
+                    ClientSession(reading, writing) as session,
+                ):
+                    await session.initialize()
+                    assert not (await session.call_tool("index_status", {})).isError
+
+            awaited(ask())
+    finally:
+        app.stop()

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from clip_app.errors import (
     ClipAppError,
@@ -39,6 +39,14 @@ _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 60.0, 600.0
 
 # What may be otherwise by then; that the model is broken or not there is not.
 _PASSING = (DownloadError, HubUnreachableError, ModelChangingError, StorageError)
+
+
+class Slot(Protocol):
+    """What says which model answers."""
+
+    @property
+    def service(self) -> ModelService:
+        """The service that answers now."""
 
 
 class ModelSlot:

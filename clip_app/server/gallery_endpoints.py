@@ -14,7 +14,7 @@ from clip_app.gallery.search import search as search_galleries
 from clip_app.gallery.similar import LEAST_NEAR, NEAR
 from clip_app.gallery.similar import duplicates as find_duplicates
 from clip_app.gallery.similar import odd as find_odd
-from clip_app.model.slot import ModelSlot
+from clip_app.model.slot import Slot
 from clip_app.server.answers import (
     duplicates_answer,
     odd_answer,
@@ -33,7 +33,7 @@ class GalleryEndpoints:
         galleries: what is indexed.
     """
 
-    slot: ModelSlot
+    slot: Slot
     galleries: GalleryService
 
     def search(

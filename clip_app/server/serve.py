@@ -9,10 +9,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from clip_app.arguments import FAILED, Parser
 from clip_app.console import prepare_streams, printable
@@ -22,6 +22,7 @@ from clip_app.model.backgrounds import prepare_backgrounds
 from clip_app.model.slot import ModelSlot, open_slot
 from clip_app.network import bypass, mend_environment
 from clip_app.process import end_process, exit_on_signals, start_logging, terminal_language
+from clip_app.server.endpoints import Endpoints
 from clip_app.settings import Settings, add_flags, read_settings
 from clip_app.strings import text
 from clip_app.temporary import prepare_temporary_folder
@@ -31,13 +32,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_Result = TypeVar("_Result")
+
 _NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
 
-# What is still being answered when the app is told to stop gets so long.
-_LAST_ANSWERS_SECONDS = 1
+#: What is still being answered when the app is told to stop gets so long.
+LAST_ANSWERS_SECONDS = 1
 
-# How long a signal may wait at most.
-_AWAKE_SECONDS = 1
+#: How long a signal may wait at most.
+AWAKE_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Served:
     """What the page works with."""
 
     slot: ModelSlot
-    galleries: GalleryService
+    endpoints: Endpoints
     settings: Settings
 
 
@@ -71,7 +74,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         # What can be wrong with the settings is told before the model is loaded.
         settings = read_settings(flags)
         settings.credentials, settings.keys  # noqa: B018
-        _tell_missing(settings)
+        tell_missing(settings)
         _check_address(settings)
         mend_environment()
         bypass(settings.listen_on)
@@ -85,7 +88,8 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
     except ClipAppError as error:
         print(error.message(terminal_language()), file=sys.stderr)
         raise SystemExit(FAILED) from error
-    return build_demo(slot, galleries, settings), Served(slot, galleries, settings)
+    served = Served(slot, Endpoints(slot, galleries), settings)
+    return build_demo(slot, served.endpoints, settings), served
 
 
 def _loading(settings: Settings) -> Future[ModelSlot]:
@@ -93,19 +97,25 @@ def _loading(settings: Settings) -> Future[ModelSlot]:
 
     Where a GPU is lent, on this one: a model is placed on it by the thread that imported `spaces`.
     """
+    if not settings.zero_gpu:
+        return begun(lambda: open_slot(settings))
     slot: Future[ModelSlot] = Future()
-
-    def load() -> None:
-        try:
-            slot.set_result(open_slot(settings))
-        except BaseException as error:  # noqa: BLE001 - raised where the slot is waited for
-            slot.set_exception(error)
-
-    if settings.zero_gpu:
-        load()
-    else:
-        threading.Thread(target=load, daemon=True).start()
+    slot.set_result(open_slot(settings))
     return slot
+
+
+def begun(work: Callable[[], _Result]) -> Future[_Result]:
+    """What `work` returns or raises, on a thread that keeps nobody from ending the process."""
+    result: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result
 
 
 def _check_address(settings: Settings) -> None:
@@ -129,7 +139,7 @@ def _check_address(settings: Settings) -> None:
         raise InputError("port_taken", port=port) from error
 
 
-def _tell_missing(settings: Settings) -> None:
+def tell_missing(settings: Settings) -> None:
     """Warn of gallery roots that are not there: a disk that is mounted later is no mistake."""
     roots = [str(one.expanduser()) for one in settings.gallery_roots]
     # With the separator behind it, a file is none either.
@@ -161,7 +171,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(demo, served.slot, settings, served.galleries, log_in),
+                **launch_options(demo, served.slot, served.endpoints, settings, log_in),
             )
     except OSError as error:
         log.debug("%s", error)
@@ -173,13 +183,13 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
         print(demo.local_url, flush=True)
         if not settings.zero_gpu:  # there, a GPU is lent to a visitor's requests only
             prepare_backgrounds(served.slot.service)
-            served.galleries.prepare(served.slot.service)
+            served.endpoints.galleries.prepare(served.slot.service)
         if settings.share:
             print(demo.share_url or text("share_unreachable", language), flush=True)
         while True:
             # Not for long: a signal that comes right before it falls asleep, or on another thread,
             # is answered only once it wakes.
-            time.sleep(_AWAKE_SECONDS)
+            time.sleep(AWAKE_SECONDS)
     except (SystemExit, KeyboardInterrupt):
         return 0
     finally:
@@ -188,7 +198,7 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
 
 def _close(demo: "gr.Blocks", served: Served) -> None:
     """Stop serving and remove what visitors have left here."""
-    demo.server.config.timeout_graceful_shutdown = _LAST_ANSWERS_SECONDS
+    demo.server.config.timeout_graceful_shutdown = LAST_ANSWERS_SECONDS
     with contextlib.redirect_stdout(io.StringIO()):
         demo.close()
-    served.galleries.close()
+    served.endpoints.galleries.close()

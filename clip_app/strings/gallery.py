@@ -5,6 +5,17 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} leads out of the folders that may be read.",
         "{name} 指向允许读取的目录之外。",
     ),
+    "mcp_description": (
+        "Answer the MCP client that starts this program, over standard input and output: classify, "
+        "match, search and all the other tools.",
+        "供 MCP 客户端启动的程序，通过标准输入和输出通信，提供分类、匹配、搜索等全部工具。",
+    ),
+    "mcp_folders": (
+        "a folder of photographs that tools may read; index it to search it. "
+        "Default: CLIP_APP_GALLERY_ROOTS, else the examples",
+        "工具可以读取的照片目录，建立索引后即可搜索。"
+        "默认为 CLIP_APP_GALLERY_ROOTS，未设则为示例照片",
+    ),
     "mcp_no_photograph": (
         "{name} cannot be read here; send a photograph’s path as search answers it, or a data URL.",
         "无法读取 {name}，请使用 search 返回的照片路径，或发送 data URL。",

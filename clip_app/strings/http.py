@@ -25,6 +25,18 @@ STRINGS: dict[str, tuple[str, str]] = {
         "There is no value “{value}” here; /v1/docs lists the values.",
         "这里没有参数“{value}”，可用的参数见 /v1/docs。",
     ),
+    "http_value_file": (
+        "The value “{value}” came as a file; send it as text.",
+        "参数“{value}”是以文件形式发送的，请改为直接发送文字。",
+    ),
+    "http_slow": (
+        "This request stopped coming for {seconds} seconds; please send it again.",
+        "请求体中断超过 {seconds} 秒，请重新发送。",
+    ),
+    "http_value_twice": (
+        "The value “{value}” is one in the address and another in the body; send one of them.",
+        "参数“{value}”在网址和请求体中的值不一致，请只保留一处。",
+    ),
     "http_content_type": (
         "A body of the type “{given}” cannot be read; send JSON, a form, or a picture.",
         "无法读取类型为“{given}”的请求体，请发送 JSON、表单或图片。",

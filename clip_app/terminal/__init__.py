@@ -1,4 +1,4 @@
-"""The terminal: `python -m clip_app classify / match / index / search / … / export / serve`."""
+"""The terminal: `python -m clip_app classify / match / index / search / … / serve / mcp`."""
 
 import argparse
 import logging
@@ -89,6 +89,11 @@ def _run(given: list[str]) -> int:
         from clip_app.server.serve import main as serve
 
         serve(given[1:])
+    if given[:1] == ["mcp"]:
+        mend_environment()
+        from clip_app.server.mcp import main as answer_tools
+
+        answer_tools(given[1:])
     parsed = _parser().parse_args(with_joint_value(given))
     start_logging()
     mend_environment()
@@ -103,4 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in _COMMANDS:
         command.add(commands)
     commands.add_parser("serve", help="open the page, as `python app.py`")
+    commands.add_parser(
+        "mcp", help="answer the MCP client that starts this, such as Claude Desktop"
+    )
     return parser

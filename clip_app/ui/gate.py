@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clip_app.server.http.access import Keys, path_below_mount
-from clip_app.strings import language_of, text
+from clip_app.server.http.errors import RequestError, refusal
 
 #: What the log-in page needs: its scripts and styles, which are Gradio's and the same everywhere,
 #: and sending the form. No other route answers a visitor who has not logged in.
@@ -129,11 +129,10 @@ def _logged_in(scope: Scope) -> bool:
 
 
 def _refusal(scope: Scope) -> JSONResponse:
-    headers = Headers(scope=scope)
-    language = language_of(headers.get("accept-language"))
     # Browsers would open a dialogue of their own over the log-in page.
-    realm = {} if "sec-fetch-mode" in headers else {"www-authenticate": _REALM}
-    return JSONResponse({"detail": text("login_needed", language)}, 401, realm)
+    browser = "sec-fetch-mode" in Headers(scope=scope)
+    realm = {} if browser else {"www-authenticate": _REALM}
+    return refusal(scope, RequestError(401, "login_needed", realm))
 
 
 def _without_api(send: Send) -> Send:

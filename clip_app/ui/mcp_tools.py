@@ -1,23 +1,28 @@
 """The API's endpoints as tools for MCP clients."""
 
 import base64
+import functools
 import io
 import json
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import JsonData
 from gradio.mcp import GradioMCPServer
 from gradio.processing_utils import save_base64_to_cache, save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
-from mcp.server import Server
+from mcp.server import Server as BaseServer
 from mcp.types import ImageContent, TextContent
+from starlette.applications import Starlette
 
 from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.images import load_image, shown_name, thumbnail
+from clip_app.server.http.access import BelowProxy
 from clip_app.server.http.errors import RequestError
 from clip_app.ui.errors import request_language
 from clip_app.ui.gate import OWN_HEADER, LogIn
@@ -29,10 +34,24 @@ _PHOTOS = ("image", "images", "without")
 _SHOWN, _SIDE = 4, 320
 
 
-class _Server(Server):
+class Server(BaseServer):
+    """MCP's server, with our sentences where a call is wrong."""
+
     def call_tool(self, *, validate_input: bool = True) -> Any:
         """As in the base class, but arguments are checked by the endpoint, which says it better."""
-        return super().call_tool(validate_input=False)
+        register = super().call_tool(validate_input=False)
+
+        def registered(call: Callable[..., Awaitable[Any]]) -> Any:
+            @functools.wraps(call)
+            async def told(*given: Any) -> Any:
+                try:
+                    return await call(*given)
+                except gr.Error as error:  # whose own text is the sentence in quotation marks
+                    raise ValueError(error.message) from error
+
+            return register(told)
+
+        return registered
 
 
 class Tools(GradioMCPServer):
@@ -45,7 +64,7 @@ class Tools(GradioMCPServer):
         fetch: whether photographs may be fetched from public addresses.
     """
 
-    Server = _Server
+    Server = Server
 
     def __init__(
         self, blocks: gr.Blocks, log_in: LogIn | None, galleries: GalleryService, fetch: bool
@@ -54,6 +73,12 @@ class Tools(GradioMCPServer):
         self._galleries = galleries
         self._fetch = fetch
         self._own = {OWN_HEADER: log_in.own_key} if log_in else {}
+
+    def launch_mcp_on_sse(self, app: Starlette, subpath: str, root_path: str) -> None:
+        """As in the base class, also behind a proxy that strips the prefix it serves under."""
+        super().launch_mcp_on_sse(app, subpath, root_path)
+        mounted = app.routes.pop()
+        app.routes.append(BelowProxy(subpath, mounted.app))
 
     def _get_or_create_client(self) -> Client:
         """The client by which tools ask the app itself: with a key where there is a log-in."""
@@ -67,6 +92,11 @@ class Tools(GradioMCPServer):
                 headers={"x-gradio-user": "mcp", **self._own},
             )
         return super()._get_or_create_client()
+
+    @property
+    def _file_data_tool_description(self) -> str:
+        """Nothing: Gradio's sends models for an upload, where a path in the schema's form does."""
+        return ""
 
     def get_input_schema(
         self, tool_name: str, parameters: dict[str, str] | None = None
@@ -123,7 +153,7 @@ class Tools(GradioMCPServer):
         if not isinstance(given, str) or not given:
             raise InputError("request_malformed")
         if given.startswith("data:"):
-            return handle_file(save_base64_to_cache(given, get_upload_folder()))
+            return self._sent(save_base64_to_cache(given, _own_folder()))
         if given.startswith(("http://", "https://")):
             if not self._fetch:
                 raise RequestError(403, "http_no_addresses")
@@ -133,10 +163,17 @@ class Tools(GradioMCPServer):
         except (ImageError, OSError) as error:
             # One sentence for what is gone, a folder or outside, so that nobody can probe the disk.
             raise InputError("mcp_no_photograph", name=shown_name(given)) from error
-        return handle_file(save_bytes_to_cache(data, Path(given).name, get_upload_folder()))
+        return self._sent(save_bytes_to_cache(data, Path(given).name, _own_folder()))
+
+    def _sent(self, path: str) -> Any:
+        """A file as the client sends it; Gradio removes it with what was uploaded."""
+        self.blocks.upload_file_set.add(path)
+        return handle_file(path)
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
         """The endpoint's answer as JSON, and small pictures of what was found first."""
+        # What was not asked for over HTTP is still in Gradio's wrapping.
+        data = [one.root if isinstance(one, JsonData) else one for one in data]
         told: list[Any] = [
             TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data
         ]
@@ -158,6 +195,13 @@ class Tools(GradioMCPServer):
             return None
         thumbnail(picture, _SIDE).save(buffer, "JPEG", quality=80)
         return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _own_folder() -> str:
+    """A new folder among the uploads: calls with the same photograph would write one file else,
+    each while another reads it.
+    """
+    return tempfile.mkdtemp(dir=get_upload_folder())
 
 
 def _holds_object(values: Iterable[Any]) -> bool:

@@ -46,20 +46,20 @@ _QUEUE = 1024
 TABS: tuple[Tab, ...] = (classify, match, gallery, learn, model)
 
 
-def build_demo(slot: ModelSlot, galleries: GalleryService, settings: Settings) -> gr.Blocks:
+def build_demo(slot: ModelSlot, endpoints: Endpoints, settings: Settings) -> gr.Blocks:
     """The whole page and its API, ready to be launched with `launch_options`."""
     with CheckedBlocks(
         title=text("title", fixed_language(settings) or "en"),
         analytics_enabled=False,
         delete_cache=_DELETE_CACHE,
     ) as demo:
-        page, rooms = _lay_out(slot, galleries, settings)
+        page, rooms = _lay_out(slot, endpoints.galleries, settings)
         followers: list[Follows] = []
         for module in TABS:
             with rooms[module.KEY].column:
                 if followed := module.build(page, rooms[module.KEY]):
                     followers.append(followed)
-        build_api(Endpoints(slot, galleries))
+        build_api(endpoints)
         _follow_language(demo, page, followers)
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo
@@ -137,8 +137,8 @@ def _follow_language(demo: gr.Blocks, page: Page, followers: Sequence[Follows]) 
 def launch_options(
     demo: gr.Blocks,
     slot: ModelSlot,
+    endpoints: Endpoints,
     settings: Settings,
-    galleries: GalleryService,
     log_in: LogIn | None,
 ) -> dict[str, Any]:
     """What `demo.launch` is given, apart from where to listen."""
@@ -154,15 +154,15 @@ def launch_options(
             )
         ],
     }
+    galleries, keys = endpoints.galleries, Keys(settings.keys)
     if log_in:
-        keys = Keys(settings.keys)
         if keys:
             guesses = Middleware(Guesses, keys=keys, rate=rate_of(settings), below=PREFIX)
             app["middleware"].append(guesses)
         app["middleware"].append(Middleware(Gate, log_in=log_in, keys=keys))
     if not settings.zero_gpu:  # there, a GPU is lent to requests that come through Gradio only
         # Given with the app, it is found before Gradio's routes, of which one takes any path.
-        app["routes"] = [BelowProxy(PREFIX, http_app(Endpoints(slot, galleries), settings))]
+        app["routes"] = [BelowProxy(PREFIX, http_app(endpoints, settings, keys))]
     if settings.mcp:
         # Only here: the package takes a second to import.
         from clip_app.ui.mcp_tools import Tools

@@ -18,16 +18,17 @@ from clip_app.server.http.routes import routes
 from clip_app.settings import Settings
 
 
-def http_app(endpoints: Endpoints, settings: Settings) -> FastAPI:
+def http_app(endpoints: Endpoints, settings: Settings, keys: Keys) -> FastAPI:
     """What is mounted at `PREFIX`.
 
     A log-in is asked for in front of it; keys alone are asked for here.
 
     Args:
         endpoints: what answers.
-        settings: limits and keys.
+        settings: limits.
+        keys: those of the settings.
     """
-    keys, largest = Keys(settings.keys), settings.max_upload_mb * 1_000_000
+    largest = settings.max_upload_mb * 1_000_000
     closed, rate = bool(keys) and not settings.credentials, rate_of(settings)
     measures = Measures(endpoints.slot)
     # Its page of documentation brings what it is made of; FastAPI's own asks a CDN for it.

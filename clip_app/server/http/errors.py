@@ -22,7 +22,7 @@ from clip_app.errors import (
     InputError,
     UploadLimitError,
 )
-from clip_app.server.http.access import path_below_mount
+from clip_app.server.http.access import PREFIX, path_below_mount
 from clip_app.strings import Language, language_of, text
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,13 @@ _STATUS_OF_KEY = {
     "image_svg": 415,
     "image_out_of_memory": 503,
 }
-# Where OpenAI's clients ask, which look for the sentence in an object of its own.
+# Where OpenAI's clients ask, which look for the sentence in an object of its own, and the Hub's,
+# which look for the sentence itself.
 _OPENAI = ("/embeddings", "/models")
+_HUB = ("/zero-shot-image-classification", "/feature-extraction")
+
+# What OpenAI calls it.
+_CODE_OF_STATUS = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 
 _SENTENCE_OF_STATUS = {404: "http_unknown", 405: "http_method"}
 
@@ -79,7 +84,10 @@ def status_of(error: ClipAppError) -> int:
 
 
 def refusal(scope: Scope, error: ClipAppError) -> JSONResponse:
-    """The answer for an error: `{"detail": sentence}`, of paths the last part only."""
+    """The answer for an error: `{"detail": sentence}`, of paths the last part only.
+
+    `"error"` beside it is OpenAI's object or the Hub's sentence, where their clients ask.
+    """
     headers = error.headers if isinstance(error, RequestError) else None
     return _told(scope, error.public_message(caller_language(scope)), status_of(error), headers)
 
@@ -92,12 +100,17 @@ def unexpected(scope: Scope) -> JSONResponse:
 def _told(
     scope: Scope, sentence: str, status: int, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """A sentence as our callers read it, and OpenAI's where they may be who asks."""
+    """A sentence as our callers read it, and OpenAI's and the Hub's where they may be who asks."""
     answer: dict[str, Any] = {"detail": sentence}
-    # They try routes that are none of ours, too.
-    if status in _SENTENCE_OF_STATUS or path_below_mount(scope).startswith(_OPENAI):
+    # In front of what is mounted, the path still has the place of the mount.
+    path = path_below_mount(scope).removeprefix(PREFIX)
+    if path.startswith(_HUB):
+        answer["error"] = sentence
+    # OpenAI's try routes that are none of ours, too.
+    elif status in _SENTENCE_OF_STATUS or path.startswith(_OPENAI):
         kind = "invalid_request_error" if status < 500 else "server_error"
-        answer["error"] = {"message": sentence, "type": kind, "param": None, "code": None}
+        code = _CODE_OF_STATUS.get(status)
+        answer["error"] = {"message": sentence, "type": kind, "param": None, "code": code}
     return JSONResponse(answer, status, headers)
 
 

@@ -2,22 +2,26 @@
 
 import base64
 import re
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from clip_app.errors import ImageError, InputError
 from clip_app.gallery.roots import printable
+from clip_app.images import shown_name
 from clip_app.server.endpoints import Endpoints, Named
 from clip_app.server.http.errors import RequestError
 from clip_app.server.http.given import (
     MOST_IMAGES,
+    Broken,
     Fetch,
+    Photograph,
     checked,
     from_base64,
     json_body,
     photograph,
+    photographs,
 )
 from clip_app.server.http.openapi import an_object, answers, takes
 from clip_app.server.http.routes import as_json
@@ -28,6 +32,8 @@ _MODEL = an_object("id", "object", "created", "owned_by")
 _MODELS = an_object("object", "data")
 _SCORES = {"type": "array", "items": an_object("label", "score")}
 _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+
+_Asked = TypeVar("_Asked", bound=BaseModel)
 
 # What a client sends that knows only these forms, and that changes nothing here.
 _OPEN = ConfigDict(extra="ignore")
@@ -121,13 +127,14 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/zero-shot-image-classification", **takes(ZeroShotAsked, _SCORES))
     async def zero_shot(request: Request) -> Response:
         """Which of the labels fits a photograph, in the form of the Hub."""
-        asked = checked(ZeroShotAsked, await json_body(request))
+        asked = _task(ZeroShotAsked, TaskParameters, await json_body(request))
         labels, template = asked.parameters.candidate_labels, asked.parameters.hypothesis_template
         if template is not None and _PLACE not in template:
             raise InputError("template_without_place", template=template)
+        photo = await _picture(asked.inputs, fetch)
         (answer,) = await in_thread(
             endpoints.classify_each,
-            [await _picture(asked.inputs, fetch)],
+            [(photo.name, photo.data)],
             labels,
             template or "auto",
         )
@@ -140,10 +147,7 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
     @router.post("/feature-extraction", **takes(FeaturesAsked, _ROWS))
     async def features(request: Request) -> Response:
         """Features of texts or photographs, a row each, in the form of the Hub."""
-        values = await json_body(request)
-        if isinstance(values.get("parameters"), dict):
-            checked(FeatureOptions, values["parameters"])  # which names the one that is wrong
-        asked = checked(FeaturesAsked, values)
+        asked = _task(FeaturesAsked, FeatureOptions, await json_body(request))
         inputs = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
         given = [{_kind(one): one} for one in inputs]
         for options in (asked, asked.parameters):
@@ -156,6 +160,13 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
 def _model(endpoints: Endpoints) -> dict[str, Any]:
     name = endpoints.slot.service.info.public_name
     return {"id": name, "object": "model", "created": 0, "owned_by": "clip_app"}
+
+
+def _task(kind: type[_Asked], parameters: type[BaseModel], values: dict[str, Any]) -> _Asked:
+    """`values` as a task of the Hub has them; errors name the parameter that is wrong."""
+    if isinstance(values.get("parameters"), dict):
+        checked(parameters, values["parameters"])
+    return checked(kind, values)
 
 
 def _kind(given: str) -> str:
@@ -205,7 +216,12 @@ async def _rows(
     texts = [one["text"] for one in given if "text" in one]
     if not all(isinstance(one, str) for one in texts):
         raise InputError("http_value", value="input")
-    images = [await _picture(one["image"], fetch) for one in given if "image" in one]
+    images: list[Named] = []
+    pictures = [one["image"] for one in given if "image" in one]
+    for photo in await photographs(pictures, fetch, _picture):
+        if isinstance(photo, Broken):
+            raise photo.error
+        images.append((photo.name, photo.data))
     found = await in_thread(endpoints.embed, images, texts)
     for one in found["images"]:
         if isinstance(one, ImageError):
@@ -214,14 +230,13 @@ async def _rows(
     return [next(rows[next(iter(one))])["embedding"] for one in given]
 
 
-async def _picture(given: Any, fetch: Fetch | None) -> Named:
+async def _picture(given: Any, fetch: Fetch | None) -> Photograph:
     """A photograph from a data URL, an address or bare Base64."""
     if isinstance(given, str) and not given[:8].lower().startswith(
         ("data:", "http://", "https://")
     ):
-        return "image", await in_thread(from_base64, given)
-    photo = await photograph(given, fetch)
-    return photo.name, photo.data
+        return Photograph(shown_name(), await in_thread(from_base64, given))
+    return await photograph(given, fetch)
 
 
 async def _check_options(

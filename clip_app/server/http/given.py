@@ -99,7 +99,8 @@ async def read_request(
 ) -> tuple[_Asked, Given]:
     """What a request asks for, and its photographs.
 
-    JSON, forms with or without files, and the bytes of one photograph with all else in the address.
+    JSON, forms with or without files, and the bytes of one photograph with all else in the address;
+    values may stand in the address beside the others, too.
 
     Args:
         request: not read yet.
@@ -109,24 +110,24 @@ async def read_request(
 
     Raises:
         RequestError, InputError: if it cannot be read, has more photographs or `image` beside
-            `images`, or a value is missing or of another kind.
+            `images`, or a value is missing, of another kind, or given twice and differently.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type.startswith(_BYTES):
         data = await request.body()
         found: list[Photograph | Broken] = [Photograph(shown_name(), data)] if data else []
-        values = _query(request)
-        for name in _PHOTOGRAPHS & values.keys():
-            raise InputError("http_value_unknown", value=name)
-        return checked(kind, values), Given(found, several=False)
+        return checked(kind, _query(request)), Given(found, several=False)
     if (start := _OF_TYPE.get(content_type)) and not start.match(await request.body()):
         raise RequestError(415, "http_content_type_needed")
     if content_type in _FORMS:
-        values, files = await _form(request)
+        values, files = await _form(request, kind)
     elif content_type in ("application/json", ""):
         values, files = await json_body(request), {}
     else:
         raise RequestError(415, "http_content_type", given=content_type[:80])
+    for name, value in _query(request).items():
+        if str(values.setdefault(name, value)) != str(value):
+            raise InputError("http_value_twice", value=shown_name(name))
     one, more = values.pop("image", None), values.pop("images", None)
     several = more is not None or "images" in files
     single = (one is not None) + ("image" in files)
@@ -138,7 +139,7 @@ async def read_request(
         raise InputError("images_too_many", number=number, limit=most)
     asked = checked(kind, values)
     if several and most > 1:
-        sent += await _each(named, len(sent), fetch)
+        sent += await photographs(named, fetch, before=len(sent))
     else:
         sent += [await photograph(each, fetch) for each in named]
     return asked, Given(sent, several)
@@ -179,15 +180,27 @@ async def photograph(given: Any, fetch: Fetch | None) -> Photograph:
     return Photograph(shown_name(given.partition("?")[0]), await fetch(given))
 
 
-async def _each(given: list[Any], before: int, fetch: Fetch | None) -> list[Photograph | Broken]:
-    """Several photographs at once, called by their addresses or their places after `before`."""
+async def photographs(
+    given: list[Any],
+    fetch: Fetch | None,
+    read: Callable[[Any, Fetch | None], Awaitable[Photograph]] = photograph,
+    before: int = 0,
+) -> list[Photograph | Broken]:
+    """Several photographs at once, called by their addresses or their places after `before`.
+
+    Args:
+        given: what is told of each.
+        fetch: see `Fetch`.
+        read: makes a photograph of one.
+        before: how many came otherwise.
+    """
 
     async def one(place: int, each: Any) -> Photograph | Broken:
         name = f"{shown_name()} {place}"
         if isinstance(each, str) and each.lower().startswith(_ADDRESSES):
             name = shown_name(each.partition("?")[0])
         try:
-            return Photograph(name, (await photograph(each, fetch)).data)
+            return Photograph(name, (await read(each, fetch)).data)
         except ClipAppError as error:
             return Broken(name, error)
 
@@ -211,12 +224,14 @@ def from_base64(encoded: str) -> bytes:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The object that a request's body is, in JSON.
+    """The object that a request's body is, in JSON; an empty one if there is none.
 
     Raises:
         RequestError: if it is none.
     """
     body = (await request.body()).removeprefix(codecs.BOM_UTF8)
+    if not body:  # all that is asked may stand in the address
+        return {}
     try:
         values = await in_thread(orjson.loads, body) if len(body) > _LARGE else orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -226,7 +241,9 @@ async def json_body(request: Request) -> dict[str, Any]:
     return values
 
 
-async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photograph]]]:
+async def _form(
+    request: Request, kind: type[BaseModel]
+) -> tuple[dict[str, Any], dict[str, list[Photograph]]]:
     """Values of a form, those that come oftener than once as lists, and its files."""
     values: dict[str, Any] = {}
     files: dict[str, list[Photograph]] = {}
@@ -236,7 +253,9 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photog
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 if name not in _PHOTOGRAPHS:
-                    raise InputError("http_value_unknown", value=shown_name(name))
+                    known = name in kind.model_fields
+                    key = "http_value_file" if known else "http_value_unknown"
+                    raise InputError(key, value=shown_name(name))
                 photo = Photograph(shown_name(name=value.filename), await value.read())
                 files.setdefault(name, []).append(photo)
             elif name in values:
@@ -251,7 +270,10 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, list[Photog
 
 
 def _query(request: Request) -> dict[str, Any]:
+    """The values in the address, which takes no photographs."""
     asked = request.query_params
+    for name in _PHOTOGRAPHS & asked.keys():
+        raise InputError("http_value_unknown", value=name)
     lists = {name: asked.getlist(name) for name in asked}
     return {name: many if len(many) > 1 else many[0] for name, many in lists.items()}
 

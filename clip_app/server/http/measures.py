@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clip_app.metrics import steps
-from clip_app.model.slot import ModelSlot
+from clip_app.model.slot import Slot
 
 #: What the text of the figures is called.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,7 +25,7 @@ _LEFT = 499
 class Measures:
     """The figures of one app."""
 
-    def __init__(self, slot: ModelSlot) -> None:
+    def __init__(self, slot: Slot) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_OfModel(slot))
         self.requests = Counter(
@@ -50,7 +50,7 @@ class Measures:
 class _OfModel(Collector):
     """Steps and passes, as they are when they are asked for."""
 
-    def __init__(self, slot: ModelSlot) -> None:
+    def __init__(self, slot: Slot) -> None:
         self._slot = slot
 
     def collect(self) -> Iterator[Metric]:

@@ -21,7 +21,7 @@ _ERROR: dict[str, Any] = {
 
 #: The statuses of refusals, for routes with and without a body.
 _ALWAYS = (401, 429, 503)
-_WITH_BODY = (400, 403, 409, 413, 415, 422)
+_WITH_BODY = (400, 403, 408, 409, 413, 415, 422)
 
 
 def an_object(*names: str) -> dict[str, Any]:
