@@ -28,8 +28,8 @@ _TELLS_NOTHING = "photograph"
 
 # A group is called by a label that is among this share of them that fit best, for at least this
 # share of its photographs. Of 360 random groups 2 had such a label. Of 264 groups of three
-# collections that nothing was chosen on half had one, and 55 % of these were true of two photographs
-# in five or more; of the labels that groups lead in by most, which all would have, 13 %.
+# collections that nothing was chosen on half had one, and 55 % of these were true of two
+# photographs in five or more; of the labels that groups lead in by most, which all have, 13 %.
 _BEST = 0.03
 _AGREE = 0.5
 
