@@ -318,6 +318,11 @@ def test_what_the_page_asks_is_answered_within_the_roots(tmp_path, service):
     days = unpacked(made["day"], "<i4")
     assert days.min() <= made["days"][0] <= made["days"][1] <= days.max()
 
+    # What was looked at on the map before is found again, but for what is gone.
+    looking = [drawn.hashes[140].hex(), "0" * 32, drawn.hashes[3].hex()]
+    *_, again = answers.draw(given, {"looking": looking})
+    assert (made["looked_at"], again["looked_at"]) == ([], [140, 3])
+
     (tiles,) = answers.tiles(given, {"state": state, "points": [3, 140]})
     assert [one["point"] for one in tiles["rows"]] == [3, 140]
     assert [one["hash"] for one in tiles["rows"]] == [drawn.hashes[n].hex() for n in (3, 140)]
