@@ -64,7 +64,7 @@ def build(page: Page, room: Room) -> Follows:
             "classify-explain",
         )
         teaching = build_teaching(page, options)
-        build_batch(page, options)
+        build_batch(page, options, teaching)
         build_beside(page, options, card)
         build_check(page, options, check)
     return Follows(
