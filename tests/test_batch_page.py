@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from clip_app.errors import InputError
 from clip_app.gallery.uploads import Upload
@@ -105,6 +106,10 @@ def test_a_batch_is_grouped_by_class_and_a_correction_goes_into_the_downloads(op
     run_batch(page, 5)
     assert "cat.jpg" in groups(page)["cat"]
     assert "rocket.jpg" in groups(page)["rocket"]
+    # A group goes to the part that teaches, with its name.
+    page.get_by_role("button", name="Teach with the photos of: rocket").click()
+    expect(page.locator("#teach-panel .name")).to_have_value("rocket")
+    expect(page.locator("#teach-panel .of img")).to_have_count(len(groups(page)["rocket"]))
     name = page.locator("#batch .tile").first.get_attribute("aria-label")
     assert re.fullmatch(r"cat\.jpg · cat >?99\.\d % · then (rocket|coffee) <?0\.\d %", name)
 

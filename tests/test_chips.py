@@ -371,6 +371,19 @@ def test_the_templates_are_in_the_address(app, open_at):
     page.get_by_role("option", name="None: the word alone").click()
     page.wait_for_url("**template=none**")
     answered(page, "a kitten")
+    # Sentences of one's own and the kind of score, too; Back brings what was before them.
+    page.evaluate("clipApp.go({template: 'a blurry {}.', scoring: 'independent'})")
+    own, score = page.locator("#own-templates textarea"), page.locator("#scoring input:checked")
+    expect(own).to_have_value("a blurry {}.")
+    expect(score).to_have_value("independent")
+    linked = f"{page.url}&photo=giraffes"
+    page.go_back()
+    expect(page.locator("#templates input")).to_have_value("None: the word alone")
+    page.goto(linked)
+    page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+    page.locator("#classify-options button").first.click()
+    expect(own).to_have_value("a blurry {}.")
+    expect(score).to_have_value("independent")
 
 
 def test_a_run_of_many_words_says_how_far_it_is_and_ends_when_others_are_asked(page):

@@ -11,7 +11,7 @@ from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.gallery import open_gallery
 from clip_app.gallery.prepared import prepared_for
 from tests.test_gallery_page import counted
-from tests.test_page import DESKTOP
+from tests.test_page import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -170,3 +170,79 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     assert page.locator("#finder .term").count() == 1
     assert "among" not in page.url
     assert not page.locator("#finder .problem").first.is_visible()
+
+
+class Fingers:
+    """Touches of a phone's screen, as Chromium takes them from its touch screen."""
+
+    def __init__(self, page) -> None:
+        self._page = page
+        self._session = page.context.new_cdp_session(page)
+
+    def _send(self, kind: str, spots=()) -> None:
+        touches = [{"x": x, "y": y, "id": one} for one, (x, y) in enumerate(spots)]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    def follow(self, *ways) -> None:
+        """A finger along each of some ways, all of as many places."""
+        self._send("touchStart", [way[0] for way in ways])
+        for spots in zip(*(way[1:] for way in ways), strict=True):
+            self._send("touchMove", spots)
+            self._page.wait_for_timeout(16)
+        self._send("touchEnd")
+
+
+def test_fingers_steer_the_map(app, open_at, drawn):
+    page = open_at(
+        f"{app.url}/?tab=gallery", "zh-CN", PHONE, "#finder .tile", has_touch=True, is_mobile=True
+    )
+    page.locator("#finder .views .chart").tap()
+    page.locator("#finder .map .clusters li").first.wait_for(timeout=90_000)
+    # The view that follows the tap; the whole map can be seen, and the page beside it.
+    page.wait_for_timeout(600)
+    box = page.locator("#finder .map .over").bounding_box()
+    scrolled = page.evaluate("scrollY")
+    corner, middle = np.array([box["x"], box["y"]]), np.array([box["width"], box["height"]]) / 2
+    fingers, drawer = Fingers(page), page.locator("#finder .drawer")
+    steps = np.linspace(0, 1, 12)[:, None]
+
+    # Two fingers that draw apart to twice as wide, and move 20 pixels: what lay between them does.
+    ways = [
+        corner + middle + one * (40 + 40 * steps) * [1, 0] + 20 * steps
+        for one in (np.array([-1]), 1)
+    ]
+    fingers.follow(*(way.tolist() for way in ways))
+    spots = middle + 2 * (screen(drawn.places, *(2 * middle)) - middle) + 20
+    gaps = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    np.fill_diagonal(gaps, np.inf)
+    inside = ((spots > 30) & (spots < 2 * middle - [80, 60])).all(1)
+    opened = 0
+    page.wait_for_timeout(800)
+    for point in [one for one in np.argsort(-gaps.min(1)) if inside[one]][:3]:
+        spot = (corner + spots[point]).tolist()
+        fingers.follow([spot])
+        drawer.locator(".facts dd").first.wait_for()
+        opened += drawer.locator(".name").inner_text() == Path(drawn.paths[point]).name
+        drawer.locator(".close").tap()
+    assert opened == 3
+    assert page.evaluate("[scrollY, visualViewport.scale]") == [scrolled, 1]
+
+    # A tap does not end the drawing of an area, two fingers do not draw, one does.
+    page.locator("#finder .map .lasso").tap()
+    at = corner + middle
+    fingers.follow([(corner + 8).tolist()])
+    fingers.follow(
+        *([(at + np.array([one * far, 0])).tolist() for far in (40, 60)] for one in (-1, 1))
+    )
+    assert page.locator("#finder .map .lasso").get_attribute("aria-pressed") == "true"
+    assert "among=" not in page.url
+    turns = np.linspace(0, 2 * np.pi, 24)
+    around = at + 110 * np.column_stack([np.cos(turns), np.sin(turns)])
+    fingers.follow(around.tolist())
+    page.wait_for_function("() => location.search.includes('among=')")
+    assert page.locator("#finder .map .lasso").get_attribute("aria-pressed") == "false"
+
+    # On its side the phone keeps room beside the map to scroll the page by.
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.wait_for_function("() => document.querySelector('#finder .map .over').clientWidth > 700")
+    assert page.locator("#finder .map .over").bounding_box()["height"] < 260

@@ -59,7 +59,10 @@ const makeTile = (row, number) => {
 const makeGroup = (key) => {
   const heading = make('h4');
   const list = make('ul', { className: 'tiles' });
-  const section = make('section', { className: key === NONE ? 'group none' : 'group' }, heading, list);
+  const teach = make('button', { type: 'button', className: 'pill teach', ariaLabel: say('batch_teach_group', { label: nameOf(key) }) }, say('batch_teach'));
+  teach.addEventListener('click', () => trigger('teach', {
+    photos: [...list.children].map((one) => tiles.indexOf(one)), name: key === NONE ? '' : labels[key].replace(/^[@＠]/, '') }));
+  const section = make('section', { className: key === NONE ? 'group none' : 'group' }, heading, list, teach);
   const chip = make('button', { type: 'button', className: 'pill chip' });
   chip.addEventListener('click', () => filter(only === key ? null : key));
   section.style.setProperty('--own', key === NONE ? 'var(--muted, #5d5a66)' : colour(key));
@@ -103,6 +106,7 @@ const counted = () => {
     section.style.setProperty('--count', count);
     const name = make('span', { title: nameOf(key) }, nameOf(key));
     heading.replaceChildren(dot, name, ' ', make('small', {}, String(count)));
+    list.nextElementSibling.hidden = run().state === 'running';
     chip.replaceChildren(dot.cloneNode(), nameOf(key), ' ', make('small', {}, String(count)));
   }
   const moved = rows.filter((row) => row[4] !== null).length;

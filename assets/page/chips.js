@@ -62,8 +62,11 @@ const tellValue = () => {
 const ask = (wait) => {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    const typed = source || current().length > LONGEST ? '' : current();
-    if (typed && labels.length) kept(labels);
+    // What the address brings anyhow: a set, or the words of the example that it names.
+    const shown = window.clipApp.address.get().photo || props.examples[0].name;
+    const brought = source && (source.kind !== 'example' || props.examples[source.key].name === shown);
+    const typed = brought || current().length > LONGEST ? '' : current();
+    if (!source && typed && labels.length) kept(labels);
     if (!props.alone) window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
   }, wait);

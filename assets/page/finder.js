@@ -18,12 +18,8 @@ const draw = () => {
   chooser.ariaLabel = say('gallery_folder');
   chooser.replaceChildren(...galleries.map((one) => make('option', { value: one.folder }, both(one.name))));
   chooser.value = (galleries.find((one) => one.key === gallery) ?? first())?.folder ?? '';
-  // On a phone they are signs, so that the words are titles, too.
-  for (const one of ['add', 'tidy', 'copies', 'picture']) {
-    const shown = find(`.${one}`);
-    shown.textContent = say(`find_${one}`);
-    shown.title = shown.textContent;
-  }
+  for (const one of ['add', 'tidy', 'copies', 'picture']) find(`.${one}`).textContent = say(`find_${one}`);
+  find('.picture').title = say('find_picture'); // on a phone it is a sign
   sort.value = asked.by_date ? 'find_by_date' : 'find_by_rank';
   find('.sort').hidden = !answer?.searched;
   find('.size input').value = String(tileWidth());

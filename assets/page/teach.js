@@ -9,6 +9,7 @@ const none = { count: 0, bytes: 0, strip: [] };
 let seen = props.value?.number ?? 0;
 let renaming = null; // the name of the concept whose new name is being written
 let asked = ''; // the name that is being learnt
+let named = ''; // the name that came with photographs of another part
 let leaving = null; // ... and of the one that is about to be forgotten
 
 const taught = () => window.clipApp.taught ?? [];
@@ -113,7 +114,11 @@ const done = ({ learnt, moved, add, put, remove, file }) => {
   }
 };
 const write = () => {
-  const { examples = none, without = none, error, told = {}, number, gain: found } = props.value ?? {};
+  const { examples = none, without = none, named: given = '', error, told = {}, number, gain: found } = props.value ?? {};
+  if (given !== named) {
+    named = given;
+    if (given) name.value = given;
+  }
   find('.intro').textContent = say('teach_intro');
   find('.named span').textContent = say('teach_name');
   name.placeholder = say('teach_name_example');

@@ -57,7 +57,7 @@ _MOST_NEW = 300
 _HASH_BYTES = 16
 
 # Raised whenever maps are drawn otherwise.
-_VERSION = 1
+_VERSION = 2
 
 # Maps held in memory: 30 MB one of 100,000 photographs.
 _HELD = 4

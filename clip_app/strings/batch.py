@@ -38,6 +38,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "batch_filters": ("Show only one group", "只看一组"),
     "batch_all": ("All", "全部"),
     "batch_nothing": ("None fits", "都不符合"),
+    "batch_teach": ("Teach with these", "用这些教它"),
+    "batch_teach_group": ("Teach with the photos of: {label}", "用“{label}”这组照片教它"),
     "batch_moved": ("Corrected", "改过的"),
     "batch_zip": ("Download sorted .zip", "下载分好类的 .zip"),
     "batch_unsure_folder": ("Unsure", "不好说"),

@@ -94,10 +94,10 @@ def _follow_language(demo: gr.Blocks, page: Page, followers: Sequence[Follows]) 
 
     def words(given: Values) -> Values:
         """What the server says by itself, and the example's words while nobody changed them."""
-        given[page.spoken].language = given[language]
         said: Values = {}
         for one in followers:
             said |= one.words.run(given)
+        given[page.spoken].language = given[language]
         return said
 
     shown = demo.load(

@@ -118,7 +118,7 @@ window.clipApp.onAddress((now) => {
   draft = false;
   before = null;
   held = false;
-  asked = { ...asked, ...fromAddress(now), literal: false, liked: [] };
+  asked = { ...asked, ...fromAddress(now), liked: [] };
   query.value = asked.query;
   drawTerms();
   const wanted = galleries.find((one) => one.key === key) ?? first();

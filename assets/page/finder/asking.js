@@ -14,16 +14,17 @@ const inAddress = () => ({
   q: asked.query, no: asked.exclude, sort: asked.by_date ? 'date' : '', folder: asked.below,
   type: asked.kinds.join(','), from: asked.from, until: asked.until,
   keyword: asked.keywords.join('\n'), gallery, among: asked.among, view: asMap ? 'map' : '',
+  literal: asked.literal ? '1' : '',
 });
 let ignored = []; // what the address asked for and is not known
 let areaLost = false; // whether an area was let go, as it is of another map
 const dayIn = (given) => (/^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : '');
-const fromAddress = ({ q = '', no = '', sort, folder = '', type = '', from, until, keyword = '', among = '' }) => {
+const fromAddress = ({ q = '', no = '', literal, sort, folder = '', type = '', from, until, keyword = '', among = '' }) => {
   const isKind = (one) => props.kinds.includes(one) || one.startsWith('.');
   const kinds = type.split(',').filter(Boolean);
   ignored = [...kinds.filter((one) => !isKind(one)), ...[from, until].filter((one) => one && !dayIn(one))];
   return {
-    query: q, exclude: no, by_date: sort === 'date', below: folder, kinds: kinds.filter(isKind),
+    query: q, exclude: no, literal: literal === '1', by_date: sort === 'date', below: folder, kinds: kinds.filter(isKind),
     from: dayIn(from), until: dayIn(until), keywords: keyword.split('\n').filter(Boolean), among,
   };
 };

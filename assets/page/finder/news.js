@@ -1,5 +1,7 @@
 // What others change in the gallery that is shown: a followed folder, or another tab of this page.
 const HEED = 3000; // ms until it is asked again what a followed gallery has read
+const SELDOM = 5; // times as long, for one that is not followed
+let quiet = 0;
 let heard = null; // the stamp of the last state that was told of
 let follows = null;
 let last = null; // what was told, for a panel that is opened later
@@ -7,7 +9,8 @@ let news = null; // how many photographs more there are than are shown, while th
 const heed = () => {
   if (!document.hidden && here() && !waiting && answer && follows !== null) trigger('heed', { stamp: heard, follows });
 };
-setInterval(() => follows && heed(), HEED);
+// One that is not followed is asked of now and then: others may let it be, or read it from a terminal.
+setInterval(() => { quiet = (quiet + 1) % SELDOM; if (follows || !quiet) heed(); }, HEED);
 for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, heed);
 window.addEventListener('clipapp:follows', ({ detail }) => { follows = detail; });
 

@@ -57,7 +57,7 @@ find('.understood').lastChild.addEventListener('click', () => {
   asked = { ...asked, ...before, literal: true };
   before = null;
   query.value = asked.query;
-  address.set({ q: asked.query, no: asked.exclude });
+  address.set(inAddress());
   drawTerms();
   ask();
 });

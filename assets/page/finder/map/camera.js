@@ -16,6 +16,12 @@ const viewOf = ([left, top, right, bottom], margin = MARGIN) => {
     x: (left + right - camera.width / zoom) / 2, y: (top + bottom - camera.height / zoom) / 2, zoom,
   };
 };
+// Whether the window shows all of the map, and goes on doing so whatever becomes of either.
+const showsAll = () => {
+  if (!chart.made || !camera.width) return true;
+  const { x, y, zoom } = viewOf(chart.made.box);
+  return Math.abs(zoom / camera.zoom - 1) < 0.001 && Math.hypot(x - camera.x, y - camera.y) * zoom < 1;
+};
 const stay = () => { cancelAnimationFrame(camera.moving); camera.moving = 0; };
 const between = (value, least, most) => Math.max(least, Math.min(most, value));
 // The same view, moved no more than is needed for its middle to be on the map and a point to be in it.
@@ -40,6 +46,7 @@ const place = (view) => lookAt(inView(view));
 const travel = (wanted) => {
   stay();
   const view = inView(wanted);
+  tellView();
   if (calmly()) { lookAt(view); return; }
   const from = { x: camera.x + camera.width / 2 / camera.zoom, y: camera.y + camera.height / 2 / camera.zoom, zoom: camera.zoom };
   const to = { x: view.x + camera.width / 2 / view.zoom, y: view.y + camera.height / 2 / view.zoom, zoom: view.zoom };

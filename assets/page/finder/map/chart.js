@@ -89,9 +89,17 @@ const decoded = (told) => {
     if (y > box[3]) box[3] = y;
   }
   return {
-    ...told, places, box: count ? box : [0, 0, UNITS, UNITS], points: null,
+    ...told, places, faces: null, box: count ? box : [0, 0, UNITS, UNITS], points: null,
     cluster: of(Uint8Array, told.cluster), day: of(Int32Array, told.day), folder: of(Uint8Array, told.folder),
   };
+};
+// The photograph that stands for a cluster: that in the place which the server told.
+const faceOf = ({ id, x, y }) => {
+  const { made } = chart;
+  for (let i = 0; i < made.count; i += 1) {
+    if (made.cluster[i] === id && made.places[2 * i] === x && made.places[2 * i + 1] === y) return i;
+  }
+  return -1;
 };
 // Where nine tenths of a cluster lie.
 const boxOf = (cluster) => {

@@ -11,12 +11,18 @@ const scaleShown = () => {
 const dotOf = (i) => make('i', { className: 'dot', style: `background:${css(hueOf(i))}` });
 const foldersShown = () => make('ul', { className: 'folders' }, ...chart.made.folders.map((one, i) =>
   make('li', {}, dotOf(i), make('span', { title: named(one) }, named(one)), make('small', {}, number(one.count)))));
+// What a cluster is about is seen, too: some have no name.
+const faceShown = (one) => {
+  chart.made.faces ??= chart.made.clusters.map(faceOf);
+  const row = want(chart.made.faces[one.id])?.row;
+  return make('img', { alt: '', className: 'face', ...(row ? { src: served(row.thumbnail) } : {}) });
+};
 const clustersShown = () => chart.made.clusters.map((one) => {
   const area = readArea(asked.among, chart.made.state);
   const chosen = area?.cluster === one.id;
   const values = { name: named(one), number: number(one.size) };
   const see = make('button', { type: 'button', className: 'see', ariaLabel: say('map_see', values) },
-    ...(chart.colouring === 'cluster' ? [dotOf(one.id)] : []), make('span', {}, named(one)), make('small', {}, number(one.size)));
+    ...(chart.colouring === 'cluster' ? [dotOf(one.id)] : []), faceShown(one), make('span', {}, named(one)), make('small', {}, number(one.size)));
   see.addEventListener('click', () => goTo(one.id));
   const only = make('button', {
     type: 'button', className: 'only', ariaPressed: String(chosen), ariaLabel: say('map_only', values), title: say('map_only', values) });
@@ -51,6 +57,6 @@ const drawLegend = () => {
     ...(chart.colouring === 'folder' ? [foldersShown()] : []),
     ...wordsShown(),
     make('h4', {}, say('map_clusters')),
-    make('ul', { className: 'clusters' }, ...clustersShown()));
+    make('ul', { className: 'clusters', ariaLabel: say('map_clusters') }, ...clustersShown()));
   if (pressed) [...box.querySelectorAll('button')].find((one) => one.ariaLabel === pressed)?.focus({ preventScroll: true });
 };

@@ -44,8 +44,7 @@ const drawMap = (now) => {
 const measure = () => {
   const { clientWidth: width, clientHeight: height } = plane;
   if (!width || (width === camera.width && height === camera.height)) return;
-  // A window that shows all of the map goes on doing so.
-  const whole = !camera.width || Math.abs(camera.zoom / camera.fitted - 1) < 0.001;
+  const whole = showsAll();
   const [x, y] = whole ? [0, 0] : unitsAt(camera.width / 2, camera.height / 2);
   Object.assign(camera, { width, height });
   const ratio = Math.min(2, devicePixelRatio);
@@ -140,7 +139,7 @@ const askMap = () => {
   if (chart.stale) {
     chart.stale = false;
     Object.assign(chart, { id: (asks += 1), progress: null, told: null });
-    trigger('map', { id: chart.id });
+    trigger('map', { id: chart.id, looking: chart.of === gallery && !showsAll() ? lookedAt() : [] });
     drawMaking();
   } else if (chart.made) askLikeness();
 };
@@ -164,6 +163,28 @@ const askLikeness = () => {
   paint();
   drawLegend();
 };
+// What is looked at: of the photographs that can be seen, those nearest to the middle.
+const lookedAt = () => laid.map(({ point, x, y }) => [Math.hypot(x - camera.width / 2, y - camera.height / 2), thumbs.get(point)?.row?.hash])
+  .filter(([, hash]) => hash).sort(([one], [other]) => one - other).slice(0, 12).map(([, hash]) => hash);
+// A map takes in what is new without moving the rest; one that is drawn anew has hardly a place in
+// common with the one before.
+const hasGrown = (before, now) => {
+  const there = new Set(new Uint32Array(before.places.buffer));
+  return new Uint32Array(now.places.buffer).filter((one) => there.has(one)).length > now.count / 2;
+};
+// The view of this map that shows what that of the one before did: the same, where that has grown;
+// else the middle of the same photographs, as near. All of it if there is none before.
+const viewAfter = (before, seen) => {
+  const { made } = chart;
+  const all = viewOf(made.box);
+  const zoom = (camera.zoom * all.zoom) / camera.fitted;
+  camera.fitted = all.zoom;
+  if (!before?.count || !made.count) return all;
+  if (hasGrown(before, made)) return { x: camera.x, y: camera.y, zoom: camera.zoom };
+  if (!seen.length) return all;
+  const [x, y] = [0, 1].map((axis) => seen.map((one) => made.places[2 * one + axis]).sort((a, b) => a - b)[seen.length >> 1]);
+  return { x: x - camera.width / 2 / zoom, y: y - camera.height / 2 / zoom, zoom };
+};
 window.addEventListener('clipapp:map-made', ({ detail: told }) => {
   if (!told || told.id !== chart.id) return;
   chart.progress = told.progress ?? null;
@@ -171,12 +192,13 @@ window.addEventListener('clipapp:map-made', ({ detail: told }) => {
   chart.told = told.problem ?? (told.stopped ? { en: props.words.en.map_stopped, zh: props.words.zh.map_stopped } : null);
   if (told.points !== undefined) {
     const same = chart.made?.state === told.state;
+    const before = chart.of === gallery && !showsAll() ? chart.made : null;
     Object.assign(chart, { made: decoded(told), of: gallery });
     if (!same) {
       Object.assign(chart, { likeness: null, compared: '' });
       thumbs.clear();
       steering.hovered = -1;
-      if (camera.width) { camera.fitted = viewOf(chart.made.box).zoom; place(viewOf(chart.made.box)); }
+      if (camera.width) { stay(); place(viewAfter(before, told.looked_at)); }
     }
     askLikeness();
   }

@@ -1,15 +1,15 @@
 // Mouse, fingers and keys on the map.
 const STILL = 5; // pixels that a press may move and still be one
-const REACH = 14; // pixels around a point that belong to it
+const REACH = { mouse: 14, pen: 14, touch: 24 }; // pixels around a point that belong to it
 const steering = { hovered: -1, lassoing: false, drawn: null, fingers: new Map(), moved: 0, peeking: 0 };
 const spotAt = (event) => {
   const box = over.getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top];
 };
 const within = (one, x, y) => x >= one.x && y >= one.y && x <= one.x + one.width && y <= one.y + one.height;
-const pointAt = (x, y) => {
+const pointAt = (x, y, reach) => {
   const photo = laid.findLast((one) => one.w && Math.abs(one.x - x) < one.w / 2 + 2 && Math.abs(one.y - y) < one.h / 2 + 2);
-  return photo ? photo.point : nearest(x, y, REACH);
+  return photo ? photo.point : nearest(x, y, reach);
 };
 const nameAt = (x, y) => spots.find((one) => within(one, x, y));
 const goTo = (cluster) => travel(viewOf(boxOf(cluster)));
@@ -67,11 +67,11 @@ const drawn = (x, y) => {
 };
 const closeArea = () => {
   const line = steering.drawn;
+  const among = line.length > 2 ? areaOf(chart.made.state, line) : '';
   steering.drawn = null;
-  steering.lassoing = false;
+  steering.lassoing &&= !among; // after a mere tap one can still draw
   drawKnobs();
   redraw();
-  const among = line.length > 2 ? areaOf(chart.made.state, line) : '';
   if (among) set({ among });
 };
 const middle = (fingers) => {
@@ -100,7 +100,7 @@ over.addEventListener('pointermove', (event) => {
   const [x, y] = spotAt(event);
   const { fingers } = steering;
   if (!fingers.has(event.pointerId)) {
-    if (event.pointerType === 'mouse' && !steering.lassoing) hover(nameAt(x, y) ? -1 : pointAt(x, y));
+    if (event.pointerType === 'mouse' && !steering.lassoing) hover(nameAt(x, y) ? -1 : pointAt(x, y, REACH.mouse));
     if (nameAt(x, y)) over.style.cursor = 'pointer';
     return;
   }
@@ -120,7 +120,7 @@ const lifted = (event) => {
   if (steering.drawn) { closeArea(); return; }
   if (event.type !== 'pointerup' || steering.moved >= STILL || steering.fingers.size) return;
   const name = nameAt(x, y);
-  const point = name ? -1 : pointAt(x, y);
+  const point = name ? -1 : pointAt(x, y, REACH[event.pointerType] ?? REACH.mouse);
   if (name) goTo(name.cluster);
   else if (point >= 0) openPoint(point);
 };
@@ -153,7 +153,6 @@ over.addEventListener('keydown', (event) => {
   event.preventDefault();
   act();
   redraw();
-  tellView();
 });
 over.addEventListener('focus', () => redraw());
 over.addEventListener('blur', () => redraw());

@@ -91,6 +91,7 @@ window.addEventListener('clipapp:map-tiles', ({ detail: told }) => {
   }
   for (const old of [...thumbs.keys()].slice(0, Math.max(0, thumbs.size - KEPT))) thumbs.delete(old);
   drawPeek();
+  if (told.rows?.some((row) => chart.made.faces?.includes(row.point))) drawLegend();
   const waits = cards.get(told.id);
   cards.delete(told.id);
   waits?.(told.rows ?? []);

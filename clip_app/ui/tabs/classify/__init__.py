@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from clip_app.prompts import TEMPLATE_SETS, parse_labels
+from clip_app.prompts import parse_labels
 from clip_app.strings import text
 from clip_app.tasks.classify import classify
 from clip_app.tasks.concepts import untaught
@@ -64,14 +64,14 @@ def build(page: Page, room: Room) -> Follows:
             "classify-explain",
         )
         teaching = build_teaching(page, options)
-        build_batch(page, options)
+        build_batch(page, options, teaching)
         build_beside(page, options, card)
         build_check(page, options, check)
     return Follows(
         Step(
             lambda given: classifying.words(given) | teaching.taught(given),
-            {labels, page.language, page.address, page.concepts.visit, classifying.wanted},
-            [labels, options.templates, teaching.carrier],
+            {labels, page.language, page.spoken, page.address, page.concepts.visit},
+            [*options.all, teaching.carrier],
         ),
         Step(card.tells(classifying.answer), classifying.inputs, classifying.outputs),
     )
@@ -104,6 +104,13 @@ class _Classifying:
         asked = self.options.changed
         answer = self.card.tells(self.answer)
         gr.on(asked, answer, self.inputs, self.outputs, trigger_mode="always_last", **_PRIVATE)
+        self.page.address.moved(
+            self.card.tells(self.moved),
+            self.inputs | {self.page.address},
+            [*self.options.all, *self.outputs],
+            trigger_mode="always_last",
+            **_PRIVATE,
+        )
         # Beside the queue, so that a run of many words hears of it while it runs.
         gr.on(asked, self.note, self.inputs, None, queue=False, **_PRIVATE)
         self.card.component.stop(self.stop, {self.wanted}, None, queue=False, **_PRIVATE)
@@ -163,13 +170,20 @@ class _Classifying:
     def words(self, given: Values) -> Values:
         """When the page opens, the example's words, unless the browser's script has put some there.
 
-        And the templates that its address names.
+        And the templates and the kind of score that its address names.
         """
-        labels, templates = self.options.labels, self.options.templates
-        opening = not given[self.wanted].asked
-        named = given[self.page.address].get("template") if opening else None
+        labels = self.options.labels
+        # The script's first question may have come before this one.
+        opening = given[self.page.spoken].language is None
+        named = self.options.named(given[self.page.address]) if opening else {}
         first = load_examples()[0].labels[given[self.page.language]]
-        return {
-            labels: gr.skip() if given[labels].strip() else first,
-            templates: named if named in TEMPLATE_SETS else gr.skip(),
-        }
+        return {labels: gr.skip() if given[labels].strip() else first} | named
+
+    def moved(self, given: Values) -> Iterator[Values]:
+        """Rank by what the address says of templates and score after Back, Forward and a link."""
+        named = self.options.named(address := given[self.page.address])
+        if address.get("tab") != KEY or all(given[one] == named[one] for one in named):
+            yield gr.skip()
+            return
+        yield named
+        yield from self.answer(given | named)

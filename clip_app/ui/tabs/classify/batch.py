@@ -16,6 +16,7 @@ from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, as_zip
 from clip_app.ui.tabs.classify.options import Options
+from clip_app.ui.tabs.classify.teach import Teaching
 from clip_app.ui.words import words
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,19 @@ _ASKED = """(...asked) => {
   window.dispatchEvent(new Event('clipapp:asked'));
 }"""
 
+_TO_TEACHING = """() => {
+  document.querySelector('#teach .label-wrap:not(.open)')?.click();
+  requestAnimationFrame(() => {
+    document.querySelector('#teach').scrollIntoView({ block: 'start' });
+    document.querySelector('#teach .label-wrap').focus({ preventScroll: true });
+  });
+}"""
+
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def build_batch(page: Page, options: Options) -> None:
-    """Lay it out; it classifies with the labels and options above it."""
+def build_batch(page: Page, options: Options, teaching: Teaching) -> None:
+    """Lay it out; it classifies with the labels and options above it, and teaches what it found."""
     state = gr.State(Batch(), delete_callback=Batch.close)
     with gr.Accordion(i18n("batch"), open=False, elem_id="batch"):
         panel = gr.HTML(
@@ -50,7 +59,7 @@ def build_batch(page: Page, options: Options) -> None:
             sorted_file = gr.Button(
                 i18n("batch_zip"), visible=False, elem_id="batch-zip", scale=0, min_width=240
             )
-    _Batching(page, options, state, panel, csv_file, json_file, sorted_file).connect()
+    _Batching(page, options, teaching, state, panel, csv_file, json_file, sorted_file).connect()
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class _Batching:
 
     page: Page
     options: Options
+    teaching: Teaching
     state: gr.State
     panel: gr.HTML
     csv_file: gr.DownloadButton
@@ -81,6 +91,12 @@ class _Batching:
         panel.correct(
             shows_errors(self.correct, page.language), asking, [panel, *files], **_PRIVATE
         )
+        panel.teach(
+            shows_errors(self.teach, page.language),
+            {*asking, self.teaching.lesson, page.concepts.visit} | options.inputs,
+            [self.teaching.panel],
+            **_PRIVATE,
+        ).success(None, None, None, js=_TO_TEACHING, **_PRIVATE)
         self.sorted_file.click(shows_errors(self.pack, page.language), asking, [panel], **_PRIVATE)
         fields = [*options.all]
         gr.on([one.change for one in fields], None, fields, None, js=_ASKED, **_PRIVATE)
@@ -145,6 +161,13 @@ class _Batching:
             names = [*batch.run.labels, NONE_FITS]  # -1 is the last
             batch.run.correct(number, None if label is None else names[label])
         return {self.panel: batch.shown()} | self._written(batch)
+
+    def teach(self, given: Values, event: gr.EventData) -> Values:
+        """Lay the photographs of a group down to be taught."""
+        run = given[self.state].run
+        chosen = {run.rows[one].source for one in event.photos} if run else set()
+        uploads = [one for one in run.uploads if one.path in chosen] if run else []
+        return self.teaching.lay(given, uploads, str(event.name))
 
     def pack(self, given: Values) -> Values:
         """Write the archive that was asked for."""

@@ -1,16 +1,28 @@
 """The labels and how they are asked for: what one image and many are classified by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from clip_app.prompts import TEMPLATE_SETS
 from clip_app.ui.i18n import i18n
 from clip_app.ui.label_chips import LabelChips
 from clip_app.ui.tab import Values
 
 #: Kinds of template; `templates_…` among the strings is what each is called.
 TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
+
+_SCORINGS = ("softmax", "independent")
+
+# Longer templates of one's own stay out of the page's address, as long lists of labels do.
+_LONGEST_ADDRESS = 1500
+
+_TO_ADDRESS = """(chosen, own, scoring) => window.clipApp.address.set({
+  template: chosen !== "own" ? (chosen === "auto" ? "" : chosen) : own.length > LONGEST ? "" : own,
+  scoring: scoring === "softmax" ? "" : scoring,
+})""".replace("LONGEST", str(_LONGEST_ADDRESS))
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,19 @@ class Options:
     def inputs(self) -> set[Any]:
         """The components, as handlers name them."""
         return set(self.all)
+
+    def named(self, address: Mapping[str, str]) -> Values:
+        """What the page's address says of templates and the kind of score.
+
+        Templates of one's own stand in it as they are, one a line.
+        """
+        template, scoring = address.get("template", ""), address.get("scoring", "")
+        own = {self.own_templates: template} if "{}" in template else {}
+        known = template if template in TEMPLATE_SETS else "auto"
+        return own | {
+            self.templates: "own" if own else known,
+            self.scoring: scoring if scoring in _SCORINGS else "softmax",
+        }
 
     @property
     def changed(self) -> list[Any]:
@@ -72,7 +97,7 @@ def build_options(labels: LabelChips) -> Options:
             elem_id="own-templates",
         )
         scoring = gr.Radio(
-            [(i18n(f"scoring_{kind}"), kind) for kind in ("softmax", "independent")],
+            [(i18n(f"scoring_{kind}"), kind) for kind in _SCORINGS],
             value="softmax",
             label=i18n("scoring"),
             elem_id="scoring",
@@ -84,13 +109,12 @@ def build_options(labels: LabelChips) -> Options:
         api_visibility="private",
         show_progress="hidden",
     )
-    # Templates of one's own are too long for an address.
-    templates.input(
+    gr.on(
+        [templates.input, own_templates.submit, own_templates.blur, scoring.input],
         None,
-        templates,
+        [templates, own_templates, scoring],
         None,
-        js="(chosen) => window.clipApp.address.set("
-        "{ template: ['auto', 'own'].includes(chosen) ? '' : chosen })",
+        js=_TO_ADDRESS,
         api_visibility="private",
     )
     return Options(labels, templates, own_templates, scoring)

@@ -18,6 +18,7 @@ import gradio as gr
 import numpy as np
 
 from clip_app.errors import ClipAppError, InputError
+from clip_app.gallery.uploads import Upload
 from clip_app.images import load_image
 from clip_app.model.service import ModelService
 from clip_app.tasks.classes import examples_gain
@@ -61,6 +62,7 @@ class Lesson:
 
     Attributes:
         examples, without: photographs of it, and of what it is taken for.
+        named: what the photographs are to be called, where that was said elsewhere.
         error: what went wrong last.
         told: what the script is told of the last thing done, once.
         number: of the things done.
@@ -68,6 +70,7 @@ class Lesson:
 
     examples: Desk = field(default_factory=Desk)
     without: Desk = field(default_factory=Desk)
+    named: str = ""
     error: ClipAppError | None = None
     told: dict[str, Any] = field(default_factory=dict)
     number: int = 0
@@ -85,12 +88,17 @@ class Lesson:
         """
         desk = self.without if asked.get("which") == "without" else self.examples
         desk.change(asked)
-        # The same photograph twice would weigh twice.
-        desk.uploads = list({_digest(one.path): one for one in reversed(desk.uploads)}.values())
-        desk.uploads.reverse()
-        if len(desk.uploads) > MOST:
-            del desk.uploads[MOST:]
-            raise InputError("teach_too_many", limit=MOST)
+        _tidied(desk)
+
+    def lay(self, uploads: Sequence[Upload], name: str) -> None:
+        """Put photographs of another part in the place of the examples, to be called `name`.
+
+        Raises:
+            InputError: if there are too many; those beyond are not kept.
+        """
+        self.named = name
+        self.examples.uploads = list(uploads)
+        _tidied(self.examples)
 
     def learn(self, service: ModelService, name: str, alpha: float) -> Concept:
         """The concept that lies here.
@@ -107,6 +115,15 @@ class Lesson:
         return concept_from_features(
             service, name, features, away, alpha=alpha, thumbnails=thumbnails
         )
+
+
+def _tidied(desk: Desk) -> None:
+    # The same photograph twice would weigh twice.
+    desk.uploads = list({_digest(one.path): one for one in reversed(desk.uploads)}.values())
+    desk.uploads.reverse()
+    if len(desk.uploads) > MOST:
+        del desk.uploads[MOST:]
+        raise InputError("teach_too_many", limit=MOST)
 
 
 def _digest(path: Path) -> bytes:
@@ -187,6 +204,16 @@ class Teaching:
         """Lay photographs down, or take them away."""
         given[self.lesson].change(sent)
 
+    def lay(self, given: Values, uploads: Sequence[Upload], name: str) -> Values:
+        """The panel with photographs of another part, to be called `name`, laid down in it."""
+        lesson: Lesson = given[self.lesson]
+        lesson.error, lesson.told = None, {}
+        try:
+            lesson.lay(uploads, name)
+        except InputError as error:
+            lesson.error = error
+        return {self.panel: self.shown(given)}
+
     def teach(self, given: Values, sent: dict[str, Any]) -> None:
         """Learn what lies there, and keep it."""
         lesson: Lesson = given[self.lesson]
@@ -198,6 +225,7 @@ class Teaching:
         (store.add if sent.get("add") else store.save)(concept)
         for desk in (lesson.examples, lesson.without):
             desk.change({"clear": True})
+        lesson.named = ""
         lesson.told = {"learnt": concept.name, "add": marked(concept.name)}
 
     def rename(self, given: Values, sent: dict[str, Any]) -> None:
@@ -265,6 +293,7 @@ class Teaching:
         return {
             "examples": lesson.examples.shown(),
             "without": lesson.without.shown(),
+            "named": lesson.named,
             "error": said_in_both(lesson.error) if lesson.error else None,
             "told": lesson.told,
             "number": lesson.number,

@@ -29,7 +29,7 @@ from clip_app.strings import LANGUAGES
 from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.shell import telling_carrier
 from clip_app.ui.tab import Page, Values
-from clip_app.ui.tabs.gallery.asked import Asked
+from clip_app.ui.tabs.gallery.asked import Asked, hashes_of
 from clip_app.ui.tabs.gallery.found import problem_of, rows_of
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.status import in_both
@@ -119,7 +119,10 @@ class MapAnswers:
         return answered
 
     def draw(self, given: Values, sent: Any) -> Iterator[dict[str, Any]]:
-        """The map of the chosen gallery, and before it how far it is."""
+        """The map of the chosen gallery, and before it how far it is.
+
+        Which points are the photographs that were looked at on the map before is told with it.
+        """
         asking: Asking = given[self.asking]
         turn = asking.turn = next(_turns)
         _, place, store, below = self.index.gallery(given)
@@ -133,7 +136,9 @@ class MapAnswers:
         except StoppedError:
             yield {"stopped": True}
             return
-        yield as_sent(drawn, place / below)
+        looking = hashes_of(sent.get("looking", []))
+        looked_at = [drawn.rows[one] for one in looking if one in drawn.rows]
+        yield as_sent(drawn, place / below) | {"looked_at": looked_at}
 
     def halt(self, given: Values) -> None:
         """Stop what is under way."""
