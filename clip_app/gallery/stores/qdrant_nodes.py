@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,10 @@ _READ_SECONDS = 15
 _LIVE_SECONDS = 2
 
 # For so long all nodes are asked in turn: a server that is started again answers after 2 to 5 s, a
-# cluster has a new leader after 1 to 3 s. Whoever writes has more to lose.
-_PATIENCE_SECONDS = 10.0
+# cluster has a new leader after 1 to 3 s. A run would be lost, and whoever writes has most to lose;
+# a person who searches is rather told at once.
+_PATIENCE_SECONDS = 0.5
+_PATIENCE_IN_RUN_SECONDS = 10.0
 _PATIENCE_WRITING_SECONDS = 60.0
 _PATIENCE_ONE_SECONDS = 5.0
 
@@ -101,6 +104,8 @@ class Nodes:
         self._first = 0
         self._has_answered = False
         self._disturbed_until = 0.0
+        self._runs = 0
+        self._counting = threading.Lock()
         # The imitation is not made for threads; the server is.
         self._turn: Any = threading.RLock() if self.is_local else contextlib.nullcontext()
 
@@ -116,9 +121,8 @@ class Nodes:
             StorageError: if no node answers, or one refuses.
         """
         is_reading = what in _READING
-        deadline = time.monotonic() + (
-            _PATIENCE_SECONDS if is_reading else _PATIENCE_WRITING_SECONDS
-        )
+        reading = _PATIENCE_IN_RUN_SECONDS if self._runs else _PATIENCE_SECONDS
+        deadline = time.monotonic() + (reading if is_reading else _PATIENCE_WRITING_SECONDS)
         pause = _FIRST_PAUSE_SECONDS
         while True:
             failures: list[Exception] = []
@@ -147,6 +151,17 @@ class Nodes:
                 raise self._told(failures[0], ", ".join(self.addresses)) from failures[0]
             time.sleep(pause)
             pause = min(2 * pause, 2.0)
+
+    @contextlib.contextmanager
+    def patiently(self) -> Iterator[None]:
+        """A context in which reading, too, waits for a server that is started again."""
+        with self._counting:
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._runs -= 1
 
     def ask_each(self, address: str, what: str, *arguments: Any, **options: Any) -> Any:
         """Have one node do something: it reads its own replicas, where it has them.
