@@ -180,11 +180,17 @@ class Nodes:
                     raise self._told(error, address) from error
             time.sleep(_FIRST_PAUSE_SECONDS)
 
-    def reachable(self) -> list[str]:
-        """The addresses that answer now."""
+    def on(self, host: str) -> str:
+        """The address of a node on a host, with the first one's scheme and port."""
+        parts = urlsplit(self.addresses[0])
+        bare = f"[{host}]" if ":" in host else host
+        return parts._replace(netloc=f"{bare}:{parts.port}").geturl()
+
+    def reachable(self, addresses: Sequence[str] | None = None) -> list[str]:
+        """Those addresses that answer now; of the ones that were given, if none are named."""
         answering = []
         verify: Any = self._trusted() or True
-        for address in [] if self.is_local else self.addresses:
+        for address in [] if self.is_local else addresses or self.addresses:
             with contextlib.suppress(httpx.HTTPError):
                 httpx.get(f"{address}/livez", timeout=_LIVE_SECONDS, verify=verify)
                 answering.append(address)
@@ -230,8 +236,8 @@ class Nodes:
         if trusted:
             return self._remote(address, verify=trusted)  # of which gRPC cannot be told
         client = self._remote(address)
-        port = urlsplit(address).port or _HTTP_PORT
-        fast = self._remote(address, prefer_grpc=True, grpc_port=port + 1, grpc_options=_GRPC)
+        port = (urlsplit(address).port or _HTTP_PORT) + 1
+        fast = self._remote(address, prefer_grpc=True, grpc_port=port, grpc_options=_GRPC)
         if not _is_same(client, fast):
             fast.close()
             return client
@@ -288,10 +294,14 @@ class Nodes:
 
 
 def _addresses(text: str) -> list[str]:
-    """`http://a:6333,b:6333` as addresses of nodes, each of which has the first one's scheme."""
+    """`http://a:6333,b` as addresses of nodes: each with a port, and the first one's scheme."""
     scheme = text.partition("://")[0]
     parts = [part.strip().rstrip("/") for part in text.split(",")]
-    return [part if "://" in part else f"{scheme}://{part}" for part in parts if part]
+    whole = [urlsplit(part if "://" in part else f"{scheme}://{part}") for part in parts if part]
+    return [
+        (one if one.port else one._replace(netloc=f"{one.netloc}:{_HTTP_PORT}")).geturl()
+        for one in whole
+    ]
 
 
 def _is_same(by_http: QdrantClient, by_grpc: QdrantClient) -> bool:
