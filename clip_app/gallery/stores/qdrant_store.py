@@ -299,8 +299,8 @@ class QdrantStore:
 
     def search(self, query: np.ndarray, limit: int, where: Filter) -> list[Found]:
         """The `limit` images with the largest inner product, largest first."""
-        # Looking at `used` of all that it passes takes the server a third of a search among all, 5 of
-        # 15 ms. Few images have no file: it is left out until one of them is among the best.
+        # To look at `used` of all that it passes takes the server 5 of 15 ms among 20,000. Few images
+        # have no file: the condition is left out until one of them is among the best.
         for chosen in [None, condition(where)] if where.is_empty else [condition(where)]:
             points = self._query(
                 query, chosen, _RESCORED, limit=limit, with_payload=True, with_vectors=True
