@@ -44,17 +44,23 @@ def _free_ports() -> tuple[int, int]:
 
 
 class Node:
-    """One node; `url` is its address, which it keeps when it is started again."""
+    """One node; `url` is its address, which it keeps when it is started again.
 
-    def __init__(self, folder: Path, first: "Node | None", settings: dict[str, str]) -> None:
+    Each has a host of its own. The third one's ports are those of the first one, as is usual; the
+    second one has its own, so that nobody can tell its address by the others'.
+    """
+
+    def __init__(self, folder: Path, before: "list[Node]", settings: dict[str, str]) -> None:
         self._folder = folder
-        http, grpc = _free_ports()
+        http, grpc = before[0].ports if len(before) == 2 else _free_ports()
+        self.ports: tuple[int, int] = (http, grpc)
         self._p2p, _ = _free_ports()
+        host = f"127.0.0.{1 + len(before)}"
         scheme = "https" if settings.get("QDRANT__SERVICE__ENABLE_TLS") else "http"
-        self.url = f"{scheme}://127.0.0.1:{http}"
+        self.url = f"{scheme}://{host}:{http}"
         self._command = [binary(), "--disable-telemetry"]
         self._environment = os.environ | {
-            "QDRANT__SERVICE__HOST": "127.0.0.1",
+            "QDRANT__SERVICE__HOST": host,
             "QDRANT__SERVICE__HTTP_PORT": str(http),
             "QDRANT__SERVICE__GRPC_PORT": str(grpc),
             "QDRANT__STORAGE__STORAGE_PATH": str(folder / "storage"),
@@ -64,9 +70,9 @@ class Node:
         }
         if settings.get("QDRANT__CLUSTER__ENABLED"):
             self._environment["QDRANT__CLUSTER__P2P__PORT"] = str(self._p2p)
-            self._command += ["--uri", f"http://127.0.0.1:{self._p2p}"]
-            if first:
-                self._command += ["--bootstrap", f"http://127.0.0.1:{first._p2p}"]
+            self._command += ["--uri", f"http://{host}:{self._p2p}"]
+            if before:
+                self._command += ["--bootstrap", f"http://127.0.0.1:{before[0]._p2p}"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -105,7 +111,7 @@ def running(folder: Path, number: int = 1, **settings: str) -> Iterator[list[Nod
     nodes: list[Node] = []
     try:
         for one in range(number):
-            nodes.append(Node(folder / f"node{one}", nodes[0] if nodes else None, settings))
+            nodes.append(Node(folder / f"node{one}", nodes, settings))
             nodes[-1].start()
         yield nodes
     finally:

@@ -166,7 +166,8 @@ def test_grpc_is_used_where_the_port_after_http_is_the_same_server(tmp_path):
             assert not server.indexes()
         node.kill()
         threading.Timer(0.5, node.start).start()
-        assert not known.indexes()  # waited for
+        with known.nodes.patiently():
+            assert not known.indexes()  # waited for
         assert known.nodes.interrupted == 0
         new.close()
         known.close()

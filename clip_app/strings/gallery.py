@@ -264,6 +264,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Qdrant at {store} cannot reach other nodes of its cluster, which hold parts of this.",
         "Qdrant（{store}）连接不到集群中的其他节点，部分数据在那些节点上。",
     ),
+    "qdrant_not_named": (
+        "What only {number} of {nodes} Qdrant nodes hold could not be compared: where they are is "
+        "not known. With every node's address in CLIP_APP_GALLERY_STORE, `index --verify` "
+        "compares all.",
+        "{nodes} 个 Qdrant 节点中有 {number} 个地址不明，只在这些节点上的数据未能比较；请在 "
+        "CLIP_APP_GALLERY_STORE 中写明每个节点的地址，再运行 `index --verify`。",
+    ),
     "qdrant_not_compared": (
         "{reason} The replicas were not compared to the end; the next `index` does so once all "
         "nodes are back.",

@@ -53,35 +53,63 @@ class Mending:
 
     def _compare(self, *, vectors: bool) -> None:
         """Have all replicas be the same, or say once that not all of them can be looked at."""
+        language = terminal_language()
         trouble = self._server.trouble([self._images, self._files])
         self.is_complete = trouble is None or trouble.key == FEW
         if trouble is None or trouble.key != AWAY:
             try:
-                self._agree(self._images, vectors=vectors)
-                self._agree(self._files, vectors=False)
+                nodes, unknown = self._server.each_node()
+                self._agree(self._images, nodes, vectors=vectors)
+                self._agree(self._files, nodes, vectors=False)
             except StorageError as error:  # a node is away now, so the next run has to look again
                 trouble, self.is_complete = error.reason, False
             else:
+                if unknown:
+                    told = {"number": unknown, "nodes": len(nodes) + unknown}
+                    log.warning(text("qdrant_not_named", language, **told))
                 return
-        language = terminal_language()
         log.warning(text("qdrant_not_compared", language, reason=trouble.message(language)))
 
-    def _agree(self, collection: str, *, vectors: bool) -> None:
-        """Have every replica hold the same points."""
-        nodes = self._server.nodes.reachable()
+    def _agree(self, collection: str, nodes: list[str], *, vectors: bool) -> None:
+        """Have every replica hold the same points, as far as these nodes can tell."""
         for ids in batched(self._ids(collection, nodes), CHUNK):
-            same = self._server.nodes.ask_each(
-                nodes[0],
-                "retrieve",
-                collection,
-                ids,
-                with_payload=True,
-                with_vectors=vectors,
-                consistency=models.ReadConsistencyType.ALL,
-            )
-            differing = set(ids) - {one.id for one in same}
+            differing = {*ids} - self._same(collection, nodes, ids, vectors=vectors)
+            if differing and vectors:
+                differing -= self._drop_torn(collection, nodes, sorted(differing))
             if differing:
                 self._write_again(collection, sorted(differing), nodes)
+
+    def _same(
+        self,
+        collection: str,
+        nodes: list[str],
+        ids: list[str],
+        *,
+        vectors: bool,
+        payload: bool = True,
+    ) -> set[str]:
+        """Those of these points that every replica has alike, those of other nodes too."""
+        same = self._server.nodes.ask_each(
+            nodes[0],
+            "retrieve",
+            collection,
+            ids,
+            with_payload=payload,
+            with_vectors=vectors,
+            consistency=models.ReadConsistencyType.ALL,
+        )
+        return {one.id for one in same}
+
+    def _drop_torn(self, collection: str, nodes: list[str], ids: list[str]) -> set[str]:
+        """Drop those of whose vectors there are two: nobody knows which one is right, so that the
+        photograph is encoded anew.
+        """
+        there = self._same(collection, nodes, ids, payload=False, vectors=False)
+        torn = there - self._same(collection, nodes, ids, payload=False, vectors=True)
+        if torn:
+            self._server.delete_points(collection, models.PointIdsList(points=sorted(torn)))
+            self.mended += len(torn)
+        return torn
 
     def _ids(self, collection: str, nodes: list[str]) -> Iterator[str]:
         """The ids that any node has, once each, in order."""

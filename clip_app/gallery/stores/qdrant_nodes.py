@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,10 @@ _READ_SECONDS = 15
 _LIVE_SECONDS = 2
 
 # For so long all nodes are asked in turn: a server that is started again answers after 2 to 5 s, a
-# cluster has a new leader after 1 to 3 s. Whoever writes has more to lose.
-_PATIENCE_SECONDS = 10.0
+# cluster has a new leader after 1 to 3 s. A run would be lost, and whoever writes has most to lose;
+# a person who searches is rather told at once.
+_PATIENCE_SECONDS = 0.5
+_PATIENCE_IN_RUN_SECONDS = 10.0
 _PATIENCE_WRITING_SECONDS = 60.0
 _PATIENCE_ONE_SECONDS = 5.0
 
@@ -101,6 +104,8 @@ class Nodes:
         self._first = 0
         self._has_answered = False
         self._disturbed_until = 0.0
+        self._runs = 0
+        self._counting = threading.Lock()
         # The imitation is not made for threads; the server is.
         self._turn: Any = threading.RLock() if self.is_local else contextlib.nullcontext()
 
@@ -116,9 +121,8 @@ class Nodes:
             StorageError: if no node answers, or one refuses.
         """
         is_reading = what in _READING
-        deadline = time.monotonic() + (
-            _PATIENCE_SECONDS if is_reading else _PATIENCE_WRITING_SECONDS
-        )
+        reading = _PATIENCE_IN_RUN_SECONDS if self._runs else _PATIENCE_SECONDS
+        deadline = time.monotonic() + (reading if is_reading else _PATIENCE_WRITING_SECONDS)
         pause = _FIRST_PAUSE_SECONDS
         while True:
             failures: list[Exception] = []
@@ -148,6 +152,17 @@ class Nodes:
             time.sleep(pause)
             pause = min(2 * pause, 2.0)
 
+    @contextlib.contextmanager
+    def patiently(self) -> Iterator[None]:
+        """A context in which reading, too, waits for a server that is started again."""
+        with self._counting:
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._runs -= 1
+
     def ask_each(self, address: str, what: str, *arguments: Any, **options: Any) -> Any:
         """Have one node do something: it reads its own replicas, where it has them.
 
@@ -165,11 +180,17 @@ class Nodes:
                     raise self._told(error, address) from error
             time.sleep(_FIRST_PAUSE_SECONDS)
 
-    def reachable(self) -> list[str]:
-        """The addresses that answer now."""
+    def on(self, host: str) -> str:
+        """The address of a node on a host, with the first one's scheme and port."""
+        parts = urlsplit(self.addresses[0])
+        bare = f"[{host}]" if ":" in host else host
+        return parts._replace(netloc=f"{bare}:{parts.port}").geturl()
+
+    def reachable(self, addresses: Sequence[str] | None = None) -> list[str]:
+        """Those addresses that answer now; of the ones that were given, if none are named."""
         answering = []
         verify: Any = self._trusted() or True
-        for address in [] if self.is_local else self.addresses:
+        for address in [] if self.is_local else addresses or self.addresses:
             with contextlib.suppress(httpx.HTTPError):
                 httpx.get(f"{address}/livez", timeout=_LIVE_SECONDS, verify=verify)
                 answering.append(address)
@@ -215,8 +236,8 @@ class Nodes:
         if trusted:
             return self._remote(address, verify=trusted)  # of which gRPC cannot be told
         client = self._remote(address)
-        port = urlsplit(address).port or _HTTP_PORT
-        fast = self._remote(address, prefer_grpc=True, grpc_port=port + 1, grpc_options=_GRPC)
+        port = (urlsplit(address).port or _HTTP_PORT) + 1
+        fast = self._remote(address, prefer_grpc=True, grpc_port=port, grpc_options=_GRPC)
         if not _is_same(client, fast):
             fast.close()
             return client
@@ -273,10 +294,14 @@ class Nodes:
 
 
 def _addresses(text: str) -> list[str]:
-    """`http://a:6333,b:6333` as addresses of nodes, each of which has the first one's scheme."""
+    """`http://a:6333,b` as addresses of nodes: each with a port, and the first one's scheme."""
     scheme = text.partition("://")[0]
     parts = [part.strip().rstrip("/") for part in text.split(",")]
-    return [part if "://" in part else f"{scheme}://{part}" for part in parts if part]
+    whole = [urlsplit(part if "://" in part else f"{scheme}://{part}") for part in parts if part]
+    return [
+        (one if one.port else one._replace(netloc=f"{one.netloc}:{_HTTP_PORT}")).geturl()
+        for one in whole
+    ]
 
 
 def _is_same(by_http: QdrantClient, by_grpc: QdrantClient) -> bool:

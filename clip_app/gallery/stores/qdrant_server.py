@@ -1,10 +1,12 @@
 """A connection to a Qdrant server: the indexes on it, and points in requests of bounded size."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from qdrant_client import models
 
@@ -164,6 +166,24 @@ class QdrantServer:
         if self.is_local:
             return set()
         return set(getattr(self._cluster(), "peers", None) or {})
+
+    def each_node(self) -> tuple[list[str], int]:
+        """An address of each node that can be asked by itself, and how many nodes cannot be.
+
+        The cluster tells on which hosts its nodes are, but not the ports for clients, which are
+        taken to be the same on all. Whoever answers there says which node it is.
+        """
+        peers = self._cluster().peers
+        hosts = [urlsplit(one.uri).hostname for one in peers.values()]
+        # A given address may stand for several nodes in turn, so that hosts come first.
+        addresses = [*map(self.nodes.on, filter(None, hosts)), *self.nodes.addresses]
+        found: dict[int, str] = {}
+        for address in self.nodes.reachable([*dict.fromkeys(addresses)]):
+            with contextlib.suppress(StorageError):  # something else that answers there
+                told = self.nodes.ask_each(address, "http.distributed_api.cluster_status")
+                found.setdefault(told.result.peer_id, address)
+        there = [address for peer, address in found.items() if str(peer) in peers]
+        return there, len(peers) - len(there)
 
     def trouble(self, collections: Sequence[str]) -> Reason | None:
         """What is amiss with the replicas of collections, if anything is."""

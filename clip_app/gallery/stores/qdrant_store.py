@@ -107,7 +107,7 @@ class QdrantStore:
             reason = error.strerror or str(error)
             raise ReadOnlyIndexError("index_read_only", reason=reason) from error
         try:
-            with self._runs.watched():
+            with self._server.nodes.patiently(), self._runs.watched():
                 yield
         finally:
             self._lock.release()
