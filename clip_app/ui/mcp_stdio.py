@@ -60,8 +60,9 @@ class PipedTools(Tools):
         super().__init__(blocks, None, galleries, fetch)
         headers = [(b"host", b"localhost"), (b"accept-language", language.encode())]
         scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/gradio_api/mcp"}
-        self.mcp_server.request = Request({**scope, "query_string": b"", "headers": headers})
-        answer = self.mcp_server.request_handlers[CallToolRequest]
+        server: Any = self.mcp_server
+        server.request = Request({**scope, "query_string": b"", "headers": headers})
+        answer = server.request_handlers[CallToolRequest]
         calls = 0
 
         async def answered(request: CallToolRequest) -> Any:
@@ -74,7 +75,7 @@ class PipedTools(Tools):
                 if not calls:  # copies of photographs; no visitor comes back to them
                     delete_files_created_by_app(blocks, age=None)
 
-        self.mcp_server.request_handlers[CallToolRequest] = answered
+        server.request_handlers[CallToolRequest] = answered
 
     async def answer(self, given: IO[str], told: IO[str], gone: Callable[[], None]) -> None:
         """Answer what comes from `given` into `told`, until it ends or nobody reads any more.

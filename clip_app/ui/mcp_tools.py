@@ -77,7 +77,7 @@ class Tools(GradioMCPServer):
     def launch_mcp_on_sse(self, app: Starlette, subpath: str, root_path: str) -> None:
         """As in the base class, also behind a proxy that strips the prefix it serves under."""
         super().launch_mcp_on_sse(app, subpath, root_path)
-        mounted = app.routes.pop()
+        mounted: Any = app.routes.pop()
         app.routes.append(BelowProxy(subpath, mounted.app))
 
     def _get_or_create_client(self) -> Client:
