@@ -86,7 +86,10 @@ _SLOW_FIXTURES = {"app", "browser", "gallery_app", "zygote", "built", "installed
 
 
 # Files of minutes; begun last, each would keep one of two workers busy alone.
-_LONG = ("test_training", "test_exporting", "test_faults", "test_gallery_page", "test_shell")
+_LONG = (
+    *("test_training", "test_exporting", "test_faults"),
+    *("test_gallery_page", "test_chips", "test_shell", "test_result_card"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
