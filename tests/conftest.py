@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -137,17 +138,29 @@ class App:
             **how,
         )
         self.log: list[str] = []
-        self.url = ""
-        deadline = time.monotonic() + 120
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                self.url = found[0]
-                break
-            if time.monotonic() > deadline:
-                break
-        assert self.url, "".join(self.log)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self.told(r"http://127\.0\.0\.1:\d+", 120)
+
+    def _read(self) -> None:
+        self.log.extend(self.process.stdout or ())
+
+    def told(self, pattern: str, seconds: float = 60) -> str:
+        """What of the log matches, once something does; fails if the app ends without."""
+        deadline = time.monotonic() + seconds
+        while True:
+            running = self._reader.is_alive()
+            log = "".join(self.log)
+            if found := re.search(pattern, log):
+                return found[0]
+            if not running or time.monotonic() > deadline:
+                raise AssertionError(f"no {pattern} in:\n{log}")
+            time.sleep(0.02)
+
+    def last_words(self) -> str:
+        """The whole log of an app that has ended."""
+        self._reader.join(10)
+        return "".join(self.log)
 
     def stop(self) -> None:
         self.process.terminate()
