@@ -40,15 +40,22 @@ _CHROMIUM = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of the session's own in place of the user's cache, here and in its processes."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLIP_APP_CACHE_DIR", str(folder))
-        # Small models of other tests are not worth a process each.
-        patch.setenv("CLIP_APP_EXPORT", "false")
-        yield folder
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder of the session's own in place of the user's cache, here and in its processes; now,
+    since test files make settings as they are read.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="clip_app-test-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setenv("CLIP_APP_CACHE_DIR", folder.name)
+    # Small models of other tests are not worth a process each, which takes 14 s and outlives them.
+    patch.setenv("CLIP_APP_EXPORT", "false")
+
+
+@pytest.fixture(scope="session")
+def cache_dir() -> Path:
+    return Path(os.environ["CLIP_APP_CACHE_DIR"])
 
 
 @pytest.fixture(scope="session", autouse=True)
