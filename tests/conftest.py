@@ -100,6 +100,16 @@ _LONG = (
 )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only tests of a mark are asked for that few files have, the others are not read, which
+    import all that the app does: 15 s a process.
+    """
+    asked = re.match("browser|alone", str(config.getoption("markexpr")))
+    if asked is None or collection_path.suffix != ".py":
+        return None
+    return f"mark.{asked[0]}" not in collection_path.read_text("utf-8") or None
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first, and mark what `make quick` leaves out by what it needs."""
