@@ -9,8 +9,9 @@ SETUP := $(if $(LIGHT),-light)
 
 # Tests wait for downloads, processes and pages: two files at once, each up to 4 GB, files whole, since
 # their tests share what was started. Those that drive a browser wait on other things than those that
-# compute, so each kind has its own run; the few that measure how quick something is run alone.
-PYTEST := $(BIN)/python -m pytest -q
+# compute, so each kind has its own run; the few that measure how quick something is run alone. Threads
+# of torch that wait for each other sleep: spinning, two processes on two cores take twice the time.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test quick check setup setup-dev browser bench clean
