@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(if $(LIGHT),-light)
 
-# Tests wait for downloads and processes: two files at once, each up to 4 GB, files whole, since their
-# tests share what was started. Those that drive a browser measure its time and run alone.
-PYTEST := $(BIN)/python -m pytest -q
+# Tests wait for downloads, processes and pages: two files at once, each up to 4 GB, files whole, since
+# their tests share what was started. Those that drive a browser wait on other things than those that
+# compute, so each kind has its own run; the few that measure how quick something is run alone. Threads
+# of torch that wait for each other sleep: spinning, two processes on two cores take twice the time.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test quick check setup setup-dev browser bench clean
@@ -19,7 +21,8 @@ run: $(VENV)/.installed$(SETUP)
 
 test: check browser
 	$(PYTEST) $(AT_ONCE) -m "not browser" $(ARGS)
-	$(PYTEST) -m browser $(ARGS) || [ $$? = 5 ] # none was asked for
+	$(PYTEST) $(AT_ONCE) -m "browser and not alone" $(ARGS) || [ $$? = 5 ] # none was asked for
+	$(PYTEST) -m alone $(ARGS) || [ $$? = 5 ]
 
 quick: $(VENV)/.installed-dev
 	$(PYTEST) $(AT_ONCE) -m "not browser and not slow" $(ARGS)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,15 +40,22 @@ _CHROMIUM = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of the session's own in place of the user's cache, here and in its processes."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLIP_APP_CACHE_DIR", str(folder))
-        # Small models of other tests are not worth a process each.
-        patch.setenv("CLIP_APP_EXPORT", "false")
-        yield folder
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder of the session's own in place of the user's cache, here and in its processes; now,
+    since test files make settings as they are read.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="clip_app-test-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setenv("CLIP_APP_CACHE_DIR", folder.name)
+    # Small models of other tests are not worth a process each, which takes 14 s and outlives them.
+    patch.setenv("CLIP_APP_EXPORT", "false")
+
+
+@pytest.fixture(scope="session")
+def cache_dir() -> Path:
+    return Path(os.environ["CLIP_APP_CACHE_DIR"])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,7 +94,20 @@ _SLOW_FIXTURES = {"app", "browser", "gallery_app", "zygote", "built", "installed
 
 
 # Files of minutes; begun last, each would keep one of two workers busy alone.
-_LONG = ("test_training", "test_exporting", "test_faults", "test_gallery_page", "test_shell")
+_LONG = (
+    *("test_training", "test_exporting", "test_faults"),
+    *("test_gallery_page", "test_chips", "test_shell", "test_result_card"),
+)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only tests of a mark are asked for that few files have, the others are not read, which
+    import all that the app does: 15 s a process.
+    """
+    asked = re.match("browser|alone", str(config.getoption("markexpr")))
+    if asked is None or collection_path.suffix != ".py":
+        return None
+    return f"mark.{asked[0]}" not in collection_path.read_text("utf-8") or None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
@@ -134,17 +155,29 @@ class App:
             **how,
         )
         self.log: list[str] = []
-        self.url = ""
-        deadline = time.monotonic() + 120
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                self.url = found[0]
-                break
-            if time.monotonic() > deadline:
-                break
-        assert self.url, "".join(self.log)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self.told(r"http://127\.0\.0\.1:\d+", 120)
+
+    def _read(self) -> None:
+        self.log.extend(self.process.stdout or ())
+
+    def told(self, pattern: str, seconds: float = 60) -> str:
+        """What of the log matches, once something does; fails if the app ends without."""
+        deadline = time.monotonic() + seconds
+        while True:
+            running = self._reader.is_alive()
+            log = "".join(self.log)
+            if found := re.search(pattern, log):
+                return found[0]
+            if not running or time.monotonic() > deadline:
+                raise AssertionError(f"no {pattern} in:\n{log}")
+            time.sleep(0.02)
+
+    def last_words(self) -> str:
+        """The whole log of an app that has ended."""
+        self._reader.join(10)
+        return "".join(self.log)
 
     def stop(self) -> None:
         self.process.terminate()

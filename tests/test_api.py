@@ -215,8 +215,11 @@ def test_sixteen_users_are_all_answered_rightly_and_memory_stays_flat(service, t
         }
         process = psutil.Process(own.process.pid)
 
+        with ThreadPoolExecutor(16) as pool:
+            clients = list(pool.map(lambda _: Client(own.url, verbose=False), range(16)))
+
         def user(number: int, rounds: int) -> int:
-            client = Client(own.url, verbose=False)
+            client = clients[number]
             wrong = 0
             for i in range(rounds):
                 path: Path = photos[(number * 7 + i) % len(photos)]

@@ -118,6 +118,7 @@ def test_what_is_typed_counts_after_a_pause_and_at_once_on_enter(page):
     answered(page, "猫的脸")
 
 
+@pytest.mark.alone
 def test_the_run_comes_400_ms_after_the_last_key(page):
     runs = []
     page.on("request", lambda one: "/queue/join" in one.url and runs.append(one))
@@ -129,25 +130,27 @@ def test_the_run_comes_400_ms_after_the_last_key(page):
     assert len(runs) == 1
 
 
-@pytest.mark.parametrize(
-    ("pasted", "expected"),
-    [
-        ("cat, dog，bird、fish", ["cat", "dog", "bird", "fish"]),
-        ("1. 小猫\n2. 小狗\n3. 汽车\n", ["小猫", "小狗", "汽车"]),
-        ('"hot dog, plain", cat', ["hot dog, plain", "cat"]),
-        ("cat\tdog\ncar\tbus", ["cat", "dog", "car", "bus"]),
-        ('["a cat", "salt, pepper"]', ["a cat", "salt, pepper"]),
-    ],
-)
-def test_pasted_lists_become_chips_and_are_asked_as_the_server_reads_them(page, pasted, expected):
-    while page.locator("#classify-labels .remove").count():
-        page.locator("#classify-labels .remove").last.click()
-    paste(page, pasted)
-    page.wait_for_function(
-        "n => document.querySelectorAll('#classify-labels .chip').length === n", arg=len(expected)
-    )
-    assert chips(page) == expected
-    assert parse_labels(asked(page)) == expected
+# Lists as people have them, and their words.
+PASTED = {
+    "cat, dog，bird、fish": ["cat", "dog", "bird", "fish"],
+    "1. 小猫\n2. 小狗\n3. 汽车\n": ["小猫", "小狗", "汽车"],
+    '"hot dog, plain", cat': ["hot dog, plain", "cat"],
+    "cat\tdog\ncar\tbus": ["cat", "dog", "car", "bus"],
+    '["a cat", "salt, pepper"]': ["a cat", "salt, pepper"],
+}
+
+
+def test_pasted_lists_become_chips_and_are_asked_as_the_server_reads_them(page):
+    for pasted, expected in PASTED.items():
+        while page.locator("#classify-labels .remove").count():
+            page.locator("#classify-labels .remove").last.click()
+        paste(page, pasted)
+        page.wait_for_function(
+            "n => document.querySelectorAll('#classify-labels .chip').length === n",
+            arg=len(expected),
+        )
+        assert chips(page) == expected
+        assert parse_labels(asked(page)) == expected
 
 
 def test_enter_that_ends_a_word_of_an_input_method_makes_no_chip(page):
@@ -186,24 +189,24 @@ def test_a_chip_is_removed_edited_and_reached_by_keys(page):
     assert chips(page) == ["火箭"]
 
 
-@pytest.mark.parametrize("words", ["豹子", "老虎", "豹子，幼猫"])
-def test_what_is_clicked_while_a_chip_is_edited_acts(page, words):
-    type_labels(page, *OWN)
+def test_what_is_clicked_while_a_chip_is_edited_acts(page):
     edit = page.locator("#classify-labels .edit")
     box = page.locator("#classify-labels .inline")
-    edit.first.click()
-    box.fill(words)
-    page.get_by_label("删除 飞船").click()
-    box.wait_for(state="detached")
-    assert chips(page) == [*words.split("，"), "小猫"]
-    edit.first.click()
-    box.fill("狮子")
-    edit.last.click()
-    page.locator("#classify-labels .edit", has_text="狮子").wait_for()
-    assert box.input_value() == "小猫"
-    box.fill("猫咪")
-    pill(page, "日常物品").click()
-    page.locator("#classify-labels .pill[aria-pressed=true]", has_text="日常物品").wait_for()
+    for words in ("豹子", "老虎", "豹子，幼猫"):
+        type_labels(page, *OWN)
+        edit.first.click()
+        box.fill(words)
+        page.get_by_label("删除 飞船").click()
+        box.wait_for(state="detached")
+        assert chips(page) == [*words.split("，"), "小猫"]
+        edit.first.click()
+        box.fill("狮子")
+        edit.last.click()
+        page.locator("#classify-labels .edit", has_text="狮子").wait_for()
+        assert box.input_value() == "小猫"
+        box.fill("猫咪")
+        pill(page, "日常物品").click()
+        page.locator("#classify-labels .pill[aria-pressed=true]", has_text="日常物品").wait_for()
 
 
 def test_a_set_replaces_what_was_typed_and_undo_brings_it_back(page):
@@ -386,6 +389,7 @@ def test_the_templates_are_in_the_address(app, open_at):
     expect(score).to_have_value("independent")
 
 
+@pytest.mark.alone
 def test_a_run_of_many_words_says_how_far_it_is_and_ends_when_others_are_asked(page):
     area = page.locator("#classify-labels textarea")
     running = page.locator("#classify-verdict .line")

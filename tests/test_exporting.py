@@ -16,6 +16,7 @@ import pytest
 from clip_app.errors import ModelError
 from clip_app.model import exporting
 from clip_app.model.catalog import ModelSource, find_model
+from clip_app.model.export import NotExportedError, export_below
 from clip_app.model.exporting import export_now, start_export, towers_root
 from clip_app.model.slot import ModelSlot, load_model
 from clip_app.model.towers import find_towers, remove_towers
@@ -44,9 +45,10 @@ def own(tmp_path: Path, folder: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def exported(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache in which the model is exported."""
+    """A cache in which the model is exported, as somebody has asked for ONNX Runtime."""
     cache = tmp_path_factory.mktemp("cache")
-    export_now(find_model(str(folder)), Settings(cache_dir=cache))
+    asked = Settings(model=str(folder), device="cpu", engine="onnx", export=False, cache_dir=cache)
+    assert load_model(asked).info.engine == "onnx"
     return cache
 
 
@@ -72,42 +74,11 @@ def test_the_next_process_answers_from_the_towers_of_the_first(source, own, expo
     )
 
 
-def test_whoever_asks_for_onnx_runtime_gets_it_or_hears_why_not(own, source, monkeypatch):
+def test_whoever_asks_for_onnx_runtime_and_cannot_get_it_hears_why(own, monkeypatch):
     asked = own.model_copy(update={"engine": "onnx", "export": False})
     monkeypatch.setattr(exporting, "why_not", lambda *_: "no room")
     with pytest.raises(ModelError, match="no room"):
         load_model(asked)
-    monkeypatch.undo()
-    assert load_model(asked).info.engine == "onnx"
-
-
-def test_an_export_that_is_killed_leaves_nothing_that_counts(source, own):
-    root = towers_root(own)
-    export = start_export(source, own)
-    deadline = time.monotonic() + 120
-    while not list(root.glob("unfinished/*/*.onnx")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(export.pid, signal.SIGKILL)
-    export.wait()
-    assert files_below(root), "it was killed before it wrote anything"
-    assert find_towers(source, root) is None
-    assert load_model(own.model_copy(update={"export": False})).info.engine == "torch"
-    towers = export_now(source, own)
-    assert find_towers(source, root) == towers
-    assert not list(root.glob("unfinished/*"))
-
-
-def test_a_full_disk_leaves_nothing_and_is_told(source, own):
-    root = towers_root(own)
-    root.mkdir(parents=True)
-    arguments = start_arguments(source, own)
-    limited = ["bash", "-c", 'ulimit -f 200; exec "$@"', "-", *arguments]  # of 1 KB each
-    done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stdout.strip()
-    assert "Traceback" not in done.stderr
-    assert files_below(root) == []
-    export_now(source, own)
 
 
 def start_arguments(source: ModelSource, settings: Settings) -> list[str]:
@@ -118,6 +89,32 @@ def start_arguments(source: ModelSource, settings: Settings) -> list[str]:
     shutil.rmtree(towers_root(settings), ignore_errors=True)
     towers_root(settings).mkdir(parents=True)
     return [str(one) for one in export.args]
+
+
+def test_one_that_fills_the_disk_and_one_that_is_killed_leave_nothing_that_counts(source, own):
+    root = towers_root(own)
+    root.mkdir(parents=True)
+    arguments = start_arguments(source, own)
+    limited = ["bash", "-c", 'ulimit -f 200; exec "$@"', "-", *arguments]  # of 1 KB each
+    done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.strip()
+    assert "Traceback" not in done.stderr
+    assert files_below(root) == []
+
+    export = start_export(source, own)
+    deadline = time.monotonic() + 120
+    while not list(root.glob("unfinished/*/*.onnx")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(export.pid, signal.SIGKILL)
+    export.wait()
+    assert files_below(root), "it was killed before it wrote anything"
+    assert find_towers(source, root) is None
+    assert load_model(own.model_copy(update={"export": False})).info.engine == "torch"
+
+    towers = export_below(source, root)
+    assert find_towers(source, root) == towers
+    assert not list(root.glob("unfinished/*"))
 
 
 def test_too_little_disk_or_memory_is_seen_before(source, own, monkeypatch):
@@ -151,7 +148,7 @@ def test_damaged_towers_are_made_again(damage, source, own, exported, caplog):
     assert "made again" in caplog.text
     assert not towers.folder.exists()
     if damage == "cut":
-        assert export_now(source, own).spec == towers.spec
+        assert export_below(source, root).spec == towers.spec
 
 
 def test_two_processes_export_once(source, own):
@@ -201,8 +198,8 @@ def test_a_model_that_answers_otherwise_stays_on_torch(source, own, monkeypatch,
         numbers.tofile(data)
 
     monkeypatch.setattr(export, "_write_tower", disturbed)
-    with pytest.raises(export.NotExportedError, match="differ"):
-        export.export_below(source, tmp_path)
+    with pytest.raises(NotExportedError, match="differ"):
+        export_below(source, tmp_path)
     assert files_below(tmp_path) == []
     assert find_towers(source, tmp_path) is None
 

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,23 +83,16 @@ def wait_for(what: Callable[[], Any], seconds: float = 240) -> Any:
 
 
 class FirstApp(App):
-    """The app whose default preset is a small model, with all that it prints."""
+    """The app whose default preset is a small model."""
 
     def __init__(self, place: Place, *flags: str) -> None:
         super().__init__(*flags, env=place.env, program="-mtests.app_with_small_default")
-        threading.Thread(target=self._read, daemon=True).start()
         self.client = Client(self.url, verbose=False, download_files=False)
-
-    def _read(self) -> None:
-        self.log.extend(self.process.stdout or ())
 
     def classify(self) -> dict[str, Any]:
         answer = self.client.predict(handle_file(CAT), LABELS, api_name="/classify")
         assert isinstance(answer, dict)
         return answer
-
-    def has_told(self, pattern: str) -> bool:
-        return re.search(pattern, "".join(self.log)) is not None
 
 
 def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -162,7 +154,7 @@ def test_the_page_shows_a_download_goes_on_with_it_and_hands_over_twice(place, o
     # The second goes on, hands over to torch, and from it to the exported towers.
     app = FirstApp(place, *flags)
     try:
-        wait_for(lambda: app.has_told(rf"Model {PRESET.key} ready on cpu \(torch"))
+        app.told(rf"Model {PRESET.key} ready on cpu \(torch", 240)
         first, again = place.hub.starts(WEIGHTS)[before:]
         assert first == 0
         assert 100_000 < again < 6_000_000
@@ -171,7 +163,7 @@ def test_the_page_shows_a_download_goes_on_with_it_and_hands_over_twice(place, o
             "index", str(photos), "--model", f"hf-hub:{PRESET.hub}", "--engine", "torch"
         )
         assert indexed.returncode == 0, indexed.stderr
-        wait_for(lambda: app.has_told(rf"{PRESET.key} answers from ONNX Runtime now"))
+        app.told(rf"{PRESET.key} answers from ONNX Runtime now", 240)
         assert_same(by_torch, app.classify())
         found = app.client.predict("a cat", None, "", 3, True, api_name="/search")
         assert found["model"] == PRESET.key
@@ -184,7 +176,7 @@ def test_the_page_shows_a_download_goes_on_with_it_and_hands_over_twice(place, o
     place.hub.faults[""] = Fault("status", status=503)
     app = FirstApp(place, *flags)
     try:
-        assert app.has_told(rf"Model {PRESET.key} ready on cpu \(onnx")
+        app.told(rf"Model {PRESET.key} ready on cpu \(onnx")
         assert_same(by_torch, app.classify())
         assert app.client.predict("a cat", None, "", 3, True, api_name="/search") == found
     finally:

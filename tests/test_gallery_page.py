@@ -65,8 +65,7 @@ def open_gallery(gallery_app, open_at):
     def opened(
         locale: str, viewport=DESKTOP, url: str = gallery_app.url, address: str = "", read=True
     ):
-        page = open_at(url, locale, viewport)
-        page.goto(f"{url}/?tab=gallery{address}")
+        page = open_at(f"{url}/?tab=gallery{address}", locale, viewport, shown="")
         page.wait_for_function(
             "() => document.querySelector('#finder .tile, #finder .problem:not([hidden]) button')",
             timeout=60_000,
@@ -97,19 +96,24 @@ def counted(page, text: str) -> None:
     )
 
 
-def settled(page) -> None:
-    """Wait until the question that was just asked is answered."""
-    page.wait_for_timeout(700)
+def found(page) -> None:
+    """Wait until the question that was asked, as at once on Enter, is answered."""
     page.wait_for_function(
         "() => !document.querySelector('#finder .board').classList.contains('stale')",
         timeout=60_000,
     )
 
 
+def settled(page) -> None:
+    """Wait until the question that is asked after a pause in typing is answered."""
+    page.wait_for_timeout(700)
+    found(page)
+
+
 def look_for(page, typed: str) -> None:
     page.locator("#finder .query").fill(typed)
     page.locator("#finder .query").press("Enter")
-    settled(page)
+    found(page)
 
 
 def names(page) -> list[str]:

@@ -39,6 +39,23 @@ def answered(page, text: str) -> None:
     )
 
 
+# What shows that a tab has been filled; what stands below the screen comes last.
+_FILLED = {
+    "classify": ["#classify-verdict .headline"],
+    "match": ["#match-best .headline:not(:empty)"],
+    "gallery": ["#finder .tile"],
+    "learn": ["#learn-pairs td.pair", "#learn-noise [data-loss]", "#learn-languages .figure"],
+    "model": ["#model-catalog li"],
+}
+
+
+def filled(page, tab: str) -> None:
+    """Wait until a tab that is shown holds what it will, and nothing fades any more."""
+    for part in _FILLED[tab]:
+        page.locator(part).first.wait_for(timeout=60_000)
+    page.wait_for_timeout(500)
+
+
 def classify(page, labels: str, expected: str) -> None:
     page.locator("#classify-labels textarea").fill(labels)
     answered(page, expected)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.conftest import EXAMPLES
+from tests.test_page import filled
 
 pytestmark = pytest.mark.browser
 
@@ -85,45 +86,48 @@ _SMALL = f"""(selector) => {{
 }}"""
 
 
-@pytest.fixture(params=LANGUAGES)
-def language(request) -> str:
-    return request.param
+# What a person acts on that lies beyond the right edge, and that nothing scrolls into view.
+_BEYOND = f"""(selector) => {{
+  const seen = {_SEEN};
+  const described = {_DESCRIBED};
+  const scrolls = (one) => {{
+    for (let up = one.parentElement; up; up = up.parentElement) {{
+      if (/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX)
+        && up !== document.body && up !== document.documentElement) return true;
+    }}
+    return false;
+  }};
+  return [...document.querySelectorAll(selector)]
+    .filter((one) => seen(one) && one.getBoundingClientRect().width > 1
+      && one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one))
+    .map(described);
+}}"""
 
 
-@pytest.fixture(params=TABS)
-def tab(request) -> str:
-    return request.param
+def unfold(page, tab: str) -> None:
+    """Show a tab, open its folded parts and fill the batch."""
+    page.evaluate("tab => window.clipApp.show(tab)", tab)
+    filled(page, tab)
+    if tab == "classify":
+        page.locator("#batch > button").click()
+        page.locator("#batch input[type=file]").set_input_files(
+            [EXAMPLES / "cat.jpg", EXAMPLES / "rocket.jpg"]
+        )
+        page.locator("#batch .up-strip img").nth(1).wait_for()
+        page.locator("#batch-button").click()
+        page.locator("#batch .tile").nth(1).wait_for(timeout=60_000)
+        page.locator("#batch-csv").wait_for()
+    if tab == "match":
+        page.locator("#matrix > button").click()
+        page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+    page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
 
 
-@pytest.fixture
-def page_of(app, open_at):
-    """A tab of the page, opened, with its folded parts open and the batch filled."""
-
-    def opened(tab: str, language: str, viewport: dict[str, int]):
-        page = open_at(app.url, LANGUAGES[language], viewport)
-        page.evaluate("tab => window.clipApp.show(tab)", tab)
-        page.wait_for_timeout(1500)
-        if tab == "classify":
-            page.locator("#batch > button").click()
-            page.locator("#batch input[type=file]").set_input_files(
-                [EXAMPLES / "cat.jpg", EXAMPLES / "rocket.jpg"]
-            )
-            page.locator("#batch .up-strip img").nth(1).wait_for()
-            page.locator("#batch-button").click()
-            page.locator("#batch .tile").nth(1).wait_for(timeout=60_000)
-            page.locator("#batch-csv").wait_for()
-        if tab == "match":
-            page.locator("#matrix > button").click()
-            page.locator("#matrix td.best").first.wait_for(timeout=60_000)
-        page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
-        return page
-
-    return opened
-
-
-def test_the_keyboard_reaches_everything_in_order_and_leaves_again(page_of, tab):
+@pytest.mark.parametrize("tab", TABS)
+def test_the_keyboard_reaches_everything_in_order_and_leaves_again(app, open_at, tab):
     """Round the page once, beginning where it was clicked last."""
-    page = page_of(tab, "en", SIZES[-1])
+    page = open_at(app.url, LANGUAGES["en"], SIZES[-1])
+    unfold(page, tab)
     stops, left = [], 0
     for _ in range(_MOST_STOPS):
         page.keyboard.press("Tab")
@@ -174,52 +178,41 @@ _SAME = re.compile(
 )
 
 
-def test_everything_has_a_name_in_the_language_of_the_page(page_of, tab, language):
-    page = page_of(tab, language, SIZES[-1])
-    told = names(page)
-    acted_on = [(role, name) for role, name in told if role not in ("image", "group", "region")]
-    assert [role for role, name in acted_on if not name.strip()] == [], "without a name"
+def misnamed(told: list[tuple[str, str]], language: str) -> list[tuple[str, str]]:
+    """What has a name in the other language, or none although a person can act on it."""
+    nameless = [
+        (role, name)
+        for role, name in told
+        if role not in ("image", "group", "region") and not name.strip()
+    ]
     if language == "zh":
-        wrong = [
+        return nameless + [
             (role, name)
             for role, name in told
             if re.search("[A-Za-z]{2}", _SAME.sub("", name)) and not re.search("[一-鿿]", name)
         ]
-    else:
-        wrong = [
-            (role, name)
-            for role, name in told
-            if re.search("[一-鿿]", name.replace("中文", "").replace("中", ""))
-        ]
-    assert wrong == []
-    headings = [name for role, name in told if role == "heading"]
-    assert headings
+    return nameless + [
+        (role, name)
+        for role, name in told
+        if re.search("[一-鿿]", name.replace("中文", "").replace("中", ""))
+    ]
 
 
-def test_fingers_hit_what_they_aim_at_and_fields_do_not_zoom(page_of, tab):
-    page = page_of(tab, "zh", PHONE)
-    assert page.evaluate(_SMALL, _ACTED_ON) == []
-
-
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("viewport", SIZES, ids=[str(one["width"]) for one in SIZES])
-def test_nothing_is_wider_than_the_screen(page_of, tab, language, viewport):
-    page = page_of(tab, language, viewport)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    beyond = page.evaluate(
-        f"""() => {{
-          const seen = {_SEEN};
-          const described = {_DESCRIBED};
-          const scrolls = (one) => {{
-            for (let up = one.parentElement; up; up = up.parentElement) {{
-              if (/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX)
-                && up !== document.body && up !== document.documentElement) return true;
-            }}
-            return false;
-          }};
-          return [...document.querySelectorAll(`{_ACTED_ON}`)]
-            .filter((one) => seen(one) && one.getBoundingClientRect().width > 1
-              && one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one))
-            .map(described);
-        }}"""
-    )
-    assert beyond == []
+def test_every_tab_fits_is_named_in_its_language_and_hit_by_fingers(
+    app, open_at, language, viewport
+):
+    """One visit that goes through all tabs: nothing is wider than the screen, everything has a
+    name, and on a phone fingers hit what they aim at and fields do not zoom.
+    """
+    page = open_at(app.url, LANGUAGES[language], viewport)
+    for tab in TABS:
+        unfold(page, tab)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, tab
+        assert page.evaluate(_BEYOND, _ACTED_ON) == [], tab
+        told = names(page)
+        assert misnamed(told, language) == [], tab
+        assert [name for role, name in told if role == "heading"], tab
+        if viewport is PHONE:
+            assert page.evaluate(_SMALL, _ACTED_ON) == [], tab

@@ -10,7 +10,7 @@ from PIL import Image
 
 from clip_app.ui.parts import PAGE
 from docs.pictures import draw_first
-from tests.test_page import DESKTOP, PHONE, shoot
+from tests.test_page import DESKTOP, PHONE, filled, shoot
 
 pytestmark = pytest.mark.browser
 
@@ -302,11 +302,10 @@ def names_of(page) -> list[str]:
 
 def test_no_english_is_left_on_the_chinese_page(open_shell):
     page = open_shell("", "zh-CN")
-    page.wait_for_timeout(2000)
     left = set()
     for tab in TABS:
         show(page, tab)
-        page.wait_for_timeout(2000)
+        filled(page, tab)
         for opener in page.locator(f".room-{tab} .label-wrap:visible").all():
             opener.click()
         page.wait_for_timeout(500)
@@ -328,7 +327,7 @@ def test_everything_that_can_be_used_has_a_name(open_shell):
     nameless = []
     for tab in TABS:
         show(page, tab)
-        page.wait_for_timeout(1500)
+        filled(page, tab)
         for node in session.send("Accessibility.getFullAXTree")["nodes"]:
             role = node.get("role", {}).get("value", "").lower()
             if not node.get("ignored") and role in roles and not node["name"].get("value"):
@@ -398,11 +397,10 @@ _CONTRAST = """() => {
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_all_text_stands_out_from_its_background(open_shell, theme, viewport):
     page = open_shell(f"?__theme={theme}", "zh-CN", viewport)
-    page.wait_for_timeout(2000)
     low = {}
     for tab in TABS:
         show(page, tab)
-        page.wait_for_timeout(1500)
+        filled(page, tab)
         for opener in page.locator(f".room-{tab} .label-wrap:visible").all():
             opener.click()
         page.wait_for_timeout(700)

@@ -87,9 +87,8 @@ def said(page, words: str) -> None:
 @pytest.mark.browser
 def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, open_at, tmp_path):
     before = files_of(root)
-    first, other = (open_at(gallery_app.url, one, DESKTOP) for one in ("en-US", "zh-CN"))
-    for page in (first, other):
-        page.goto(f"{gallery_app.url}/?tab=gallery")
+    url = f"{gallery_app.url}/?tab=gallery"
+    first, other = (open_at(url, one, DESKTOP, shown="") for one in ("en-US", "zh-CN"))
     planned(first, LABELS)
     planned(other, "花")
     classes = first.locator("#sorting .class h4").all_inner_texts()
