@@ -2,7 +2,7 @@
 #   docker build -t clip-app . && docker run --rm -p 7860:7860 -v clip-cache:/cache clip-app
 # With an NVIDIA GPU, add to build: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128
 # and to run: --gpus all
-# Without torch, for the starter and exported models, in 0.7 GB instead of 1.8, add to build:
+# Without torch, for the starter and exported models, in 0.75 GB instead of 1.8, add to build:
 #   --target light
 # It writes to /cache and /tmp only: run it with --read-only --tmpfs /tmp if you like.
 FROM python:3.12-slim AS base

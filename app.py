@@ -4,6 +4,10 @@ import os
 import sys
 
 from clip_app.network import mend_environment
+from clip_app.process import end_process, heed_sigterm
+
+# Before the libraries load, which takes seconds.
+heed_sigterm()
 
 # Before anything makes an HTTP client.
 mend_environment()
@@ -12,7 +16,6 @@ mend_environment()
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401
 
-from clip_app.process import end_process  # noqa: E402
 from clip_app.server.serve import launch, prepare  # noqa: E402
 
 demo, served = prepare(sys.argv[1:] if __name__ == "__main__" else [])

@@ -6,7 +6,9 @@ from typing import NoReturn
 def run() -> NoReturn:
     """Run one command and end the process: taking the interpreter apart would take 0.08 s more."""
     try:
-        from clip_app.process import end_process
+        from clip_app.process import end_process, heed_sigterm
+
+        heed_sigterm()
         from clip_app.terminal import main
     except KeyboardInterrupt:  # the libraries take a moment to load
         raise SystemExit(130) from None

@@ -1,5 +1,6 @@
 """The image and what starts it, so far as they can be tried without Docker."""
 
+import contextlib
 import fnmatch
 import http.server
 import json
@@ -11,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -81,6 +83,47 @@ def test_the_health_check_tells_an_app_that_answers_from_one_that_does_not(app):
         assert health(port) != 0
         server.shutdown()
     assert health(port) != 0, "nobody is there"
+
+
+_FIRST = ["unshare", "--map-root-user", "--pid", "--fork"]
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare")
+    or subprocess.run([*_FIRST, "true"], capture_output=True).returncode,
+    reason="no namespaces of processes here",
+)
+@pytest.mark.parametrize("program", [["-m", "clip_app", "index", "photos", "--watch"], ["app.py"]])
+def test_sigterm_ends_the_first_process_of_a_container(tmp_path, program):
+    (tmp_path / "photos").mkdir()
+    if program == ["app.py"]:
+        program = [str(ROOT / "app.py"), "--port", "0"]
+    # Held where the libraries load, after the start of the program.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import builtins, time\nreal = builtins.__import__\n"
+        "def held(name, *rest, **more):\n"
+        "    if name in ('clip_app.terminal', 'clip_app.server.serve'):\n"
+        "        print('loads', flush=True)\n        time.sleep(60)\n"
+        "    return real(name, *rest, **more)\n"
+        "builtins.__import__ = held\n"
+    )
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    with subprocess.Popen(
+        [*_FIRST, sys.executable, *program],
+        cwd=tmp_path,
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as outside:
+        assert outside.stdout
+        assert outside.stdout.readline() == "loads\n"
+        (first,) = psutil.Process(outside.pid).children()
+        try:
+            first.terminate()
+            assert outside.wait(10) == 143
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                first.kill()
 
 
 def test_what_starts_it_sets_settings_that_there_are():

@@ -575,6 +575,40 @@ def test_an_emptied_folder_keeps_its_index(gallery: Gallery) -> None:
     gallery.check()
 
 
+@pytest.mark.parametrize("verify", [False, True])
+@pytest.mark.parametrize("when", ["listing", "reading"])
+def test_a_disk_that_goes_away_in_mid_run_takes_nothing_out_of_the_index(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, verify: bool, when: str
+) -> None:
+    fill(gallery.folder, range(3))
+    (gallery.folder / "below").mkdir()
+    fill(gallery.folder / "below", range(3, 6))
+    gallery.index()
+    fill(gallery.folder, [6])
+    away = gallery.folder.with_name("away")
+    owner, name = {"listing": (os, "scandir"), "reading": (indexer.Roots, "read")}[when]
+    real = getattr(owner, name)
+    calls = iter(range(100))
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) == (1 if when == "listing" else 0):
+            gallery.folder.rename(away)
+            gallery.folder.mkdir()  # what a disk was mounted on
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, interrupted)
+        with pytest.raises(GalleryError, match="not there any more"):
+            gallery.index(verify=verify)
+    counts = gallery.store.counts()
+    assert (counts.files, counts.broken) == (6, 0)
+    gallery.folder.rmdir()
+    away.rename(gallery.folder)
+    report = gallery.index()
+    assert (report.unchanged, report.encoded) == (6, 1)
+    gallery.check()
+
+
 def test_a_file_that_could_not_be_read_is_tried_again(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

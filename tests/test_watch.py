@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+import types
+from pathlib import Path
 
 import psutil
 import pytest
@@ -76,7 +78,7 @@ def test_index_follows_its_folder_and_rests_in_between(tmp_path):
 
 def test_a_running_page_follows_a_folder_by_polling_too(tmp_path, service, monkeypatch):
     monkeypatch.setattr(watch, "_POLL_MS", 300)
-    monkeypatch.setattr(watch, "_is_share", lambda folder: True)
+    monkeypatch.setattr(watch, "_shares", lambda folder: frozenset({str(folder)}))
     photos = (tmp_path / "photos").resolve()
     photos.mkdir()
     shutil.copy(EXAMPLES / "cat.jpg", photos)
@@ -106,6 +108,58 @@ def test_a_running_page_follows_a_folder_by_polling_too(tmp_path, service, monke
         assert galleries.store(photos, service.info).counts().files == 2
     finally:
         galleries.close()
+
+
+@pytest.mark.parametrize(
+    ("mounted", "shares"),
+    [
+        ({"/": "ext4"}, set()),
+        ({"/": "ext4", "/srv/nas": "nfs4"}, {"/srv/nas"}),
+        ({"/": "overlay", "/srv/nas/photos": "fuse"}, {"/srv/nas/photos"}),  # bindfs
+        ({"/": "ext4", "/srv/nas": "fuse.rclone"}, {"/srv/nas"}),
+        ({"/": "ext4", "/srv/nas": "fuseblk"}, set()),  # an NTFS disk of this machine
+        ({"/": "9p", "/srv/nas": "ext4"}, set()),
+        ({"/": "ext4", "/srv/nas/photos/old": "CIFS"}, {"/srv/nas/photos/old"}),
+        ({"/": "ext4", "/srv/nas/photos2": "cifs"}, set()),
+        ({"/": "virtiofs"}, {"/"}),
+    ],
+)
+def test_a_share_is_known_by_its_file_system_also_below_the_folder(monkeypatch, mounted, shares):
+    disks = [
+        types.SimpleNamespace(mountpoint=place, fstype=kind) for place, kind in mounted.items()
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: disks)
+    assert watch._shares(Path("/srv/nas/photos")) == shares
+
+
+def test_a_share_that_is_mounted_later_is_read_at_once_and_looked_at_from_then_on(
+    tmp_path, monkeypatch
+):
+    shares: list[str] = []
+    polled: list[bool | None] = []
+    watch_files = watch.watch
+
+    def watched(*folders, force_polling, **how):
+        polled.append(force_polling)
+        return watch_files(*folders, force_polling=force_polling, **how)
+
+    monkeypatch.setattr(watch, "watch", watched)
+    monkeypatch.setattr(watch, "_shares", lambda folder: frozenset(shares))
+    stop, ran = threading.Event(), threading.Semaphore(0)
+    follower = threading.Thread(
+        target=watch.follow,
+        args=(tmp_path, ran.release, pytest.fail, stop),
+        kwargs={"index_dir": tmp_path / "index"},
+    )
+    follower.start()
+    try:
+        assert ran.acquire(timeout=10)
+        shares.append(str(tmp_path / "nas"))
+        assert ran.acquire(timeout=10)
+    finally:
+        stop.set()
+        follower.join(10)
+    assert polled == [None, True]
 
 
 @pytest.mark.parametrize(

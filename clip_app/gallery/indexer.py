@@ -123,12 +123,12 @@ class Run:
     def report(self) -> IndexReport:
         """Do it all."""
         started = time.monotonic()
-        if not self._folder.is_dir():
-            raise GalleryError("folder_gone", folder=printable(self._folder.name))
+        self._place = self._place_now()
         repaired = self._store.repair(thorough=self._verify)
         with FileList() as files:
             with steps.measure("scan"):
                 found = files.fill(self._folder, self._roots, self._shard)
+            self._check_place()  # else what the walk missed would count as removed
             known = self._store.counts()
             if not files.seen and known.files + known.broken:
                 raise GalleryError("folder_empty_now", folder=printable(self._folder.name))
@@ -210,7 +210,27 @@ class Run:
             self._store.label(read)
 
     def _decode(self, job: Job) -> Job:
-        return decode(self._service, self._roots, self._folder, job, self._is_new, self._prepared)
+        job = decode(self._service, self._roots, self._folder, job, self._is_new, self._prepared)
+        if job.error is not None:  # no fault of the file's where all of them are gone
+            self._check_place()
+        return job
+
+    def _place_now(self) -> tuple[int, int]:
+        """What tells the folder from another in its place, as where its disk was mounted.
+
+        Raises:
+            GalleryError: if there is none.
+        """
+        try:
+            found = os.stat(os.path.join(self._folder, ""))
+        except OSError as error:
+            raise GalleryError("folder_gone", folder=printable(self._folder.name)) from error
+        return found.st_dev, found.st_ino
+
+    def _check_place(self) -> None:
+        """Raise GalleryError where the folder went away during the run, with its disk or share."""
+        if self._place_now() != self._place:
+            raise GalleryError("folder_gone", folder=printable(self._folder.name))
 
     def _is_new(self, image: bytes) -> bool:
         """Whether the caller must decode this content: nobody has, nobody else is about to."""

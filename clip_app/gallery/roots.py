@@ -7,7 +7,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,7 +156,8 @@ class Roots:
         except OSError as error:
             raise UnopenedImageError("image_cannot_be_opened", name=name) from error
         finally:
-            os.close(descriptor)
+            with suppress(OSError):  # a share that went away meanwhile
+                os.close(descriptor)
 
 
 def _open_below(root: Path, parts: Sequence[str]) -> int:

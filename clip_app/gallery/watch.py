@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 from watchfiles import Change, watch
@@ -19,9 +20,15 @@ _QUIET_MS = 1000
 # What never rests is read that often all the same.
 _LONGEST_MS = 60_000
 
-# A share tells nobody of what other machines do there, so that its files are looked at.
+# A share tells nobody of what other machines do there, so that its files are looked at. A host's
+# disks in virtual machines and containers are shares too, and so may be all that a program serves
+# (FUSE: sshfs, rclone, mergerfs, …); a disk of this machine that needs one for it is `fuseblk`.
 _POLL_MS = 10_000
-_SHARES = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afpfs", "9p", "virtiofs")
+_SHARES = (
+    *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "afs", "ceph", "lustre", "gpfs"),
+    *("gfs2", "ocfs2", "beegfs", "9p", "virtiofs", "vboxsf", "vmhgfs", "prl_fs", "drvfs", "wslfs"),
+    *("fakeowner", "fuse", "macfuse", "osxfuse"),
+)
 
 # After an error that no change ended, such as a full disk: tried again, more and more seldom.
 _RETRY_FIRST, _RETRY_LAST = 60, 3600
@@ -68,7 +75,6 @@ def follow(
 
 def _moments(folder: Path, stop: threading.Event, index_dir: Path, poll: bool) -> Iterator[bool]:
     """About every second, whether something has changed since the moment before."""
-    poll = poll or _is_share(folder)
     gone = False
     while not stop.is_set():
         place = _place(folder)
@@ -87,11 +93,11 @@ def _moments(folder: Path, stop: threading.Event, index_dir: Path, poll: bool) -
                 stop_event=stop,
                 rust_timeout=_QUIET_MS,
                 yield_on_timeout=True,
-                force_polling=poll or None,
+                force_polling=poll or bool(place.shares) or None,
                 poll_delay_ms=_POLL_MS,
                 ignore_permission_denied=True,
             ):
-                if _place(folder) != place:  # gone, or another disk was put in its place
+                if _place(folder) != place:  # gone, or a disk was put in its place or into it
                     break
                 # The first run comes when it is watched already: nothing falls in between.
                 yield first or bool(changes)
@@ -118,17 +124,34 @@ class _Matters:
         return not is_left_out(name) and kind_of(name) in (IMAGE, UNKNOWN)
 
 
-def _place(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another of its name; None where there is none."""
+class _Place(NamedTuple):
+    """What tells a folder from another of its name.
+
+    Attributes:
+        shares: where disks of other machines begin that it lies on or that lie below it.
+    """
+
+    device: int
+    inode: int
+    shares: frozenset[str]
+
+
+def _place(folder: Path) -> _Place | None:
+    """What a folder is now; None where there is none."""
     try:
         found = os.stat(folder)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return _Place(found.st_dev, found.st_ino, _shares(folder))
 
 
-def _is_share(folder: Path) -> bool:
-    """Whether a folder lies on a disk of another machine."""
-    mounts = {Path(one.mountpoint): one.fstype for one in psutil.disk_partitions(all=True)}
-    nearest = next((mounts[one] for one in (folder, *folder.parents) if one in mounts), "")
-    return nearest.lower() in _SHARES
+def _shares(folder: Path) -> frozenset[str]:
+    """Where shares are mounted that hold a folder or something below it."""
+    # The last of several that are mounted at one place hides the others.
+    kinds = {Path(one.mountpoint): one.fstype for one in psutil.disk_partitions(all=True)}
+    nearest = next((one for one in (folder, *folder.parents) if one in kinds), folder)
+    return frozenset(
+        str(one)
+        for one, kind in kinds.items()
+        if (one == nearest or folder in one.parents) and kind.lower().split(".")[0] in _SHARES
+    )
