@@ -13,6 +13,7 @@ float32 on the CPU. Weights are random and of the real shapes, photographs drawn
 import argparse
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -132,7 +133,7 @@ def main() -> None:
         out, gallery = Path(name) / "space", Path(name) / "gallery"
         gallery.mkdir()
         for photograph in photographs[:INDEXED]:
-            (gallery / photograph.name).symlink_to(photograph)
+            shutil.copyfile(photograph, gallery / photograph.name)
         command = ["-m", "clip_app", "space", str(out), "--model", flags.model]
         subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         environment = {
