@@ -56,6 +56,8 @@ class TorchEngine:
         Raises:
             ModelError: if the weights or their configuration cannot be used.
         """
+        if settings.zero_gpu:
+            _leave_cuda_asleep()
         self._device = _choose_device(settings.device)
         precision = _choose_precision(settings.precision, self._device)
         self._autocast = None if precision is torch.float32 else precision
@@ -344,6 +346,16 @@ def best_device() -> str:
     """The type of the best device here: `cuda`, `mps` or `cpu`."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return accelerator.type if accelerator and accelerator.type in _IMAGE_BATCH else "cpu"
+
+
+def _leave_cuda_asleep() -> None:
+    """Let nobody start CUDA in the process whose forks are lent the GPU.
+
+    transformers asks as it is imported which accelerator there is. Where that starts CUDA, none of
+    the processes forked later can use it ("initialization error", seen on an H100 that the first
+    process could see too).
+    """
+    torch.accelerator.current_accelerator = lambda *_, **__: torch.device("cuda")
 
 
 def _choose_device(wanted: str) -> torch.device:

@@ -34,6 +34,17 @@ def _note(what: str, **more: Any) -> None:
         file.write(json.dumps({"what": what, **more}) + "\n")
 
 
+_accelerator = torch._C._accelerator_getAccelerator
+
+
+def _start_cuda() -> Any:
+    _note("CUDA started")
+    return _accelerator()
+
+
+# What asks for it starts CUDA in this process, after which no forked one can use it.
+torch._C._accelerator_getAccelerator = _start_cuda
+
 _to = torch.nn.Module.to
 
 
