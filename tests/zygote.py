@@ -94,7 +94,7 @@ def _main() -> None:
             with suppress(RuntimeError):
                 torch.set_num_threads(1)
             # A fork leaves threads behind, so the service gets a new one to compute on.
-            service._device_thread.__init__()  # type: ignore[misc]
+            service._device.__init__(service._engine.passes)  # type: ignore[misc, call-arg]
             try:
                 answer = {"result": getattr(jobs, job["function"])(service, **job["arguments"])}
             except BaseException as error:  # noqa: BLE001 - told to the test
