@@ -25,6 +25,7 @@ from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.preprocess import prepare
 from clip_app.model.service import ModelService
+from clip_app.progress import check_wanted
 
 #: Photographs in one call of the model, here and in the indexer.
 BATCH = 64
@@ -165,6 +166,7 @@ def encode_batches(
         threading.Thread(target=feeder.run, args=(sources,), name="paths", daemon=True).start()
         try:
             while batch := feeder.next_batch():
+                check_wanted()
                 yield _encoded(service, [future.result() for future in batch])
         finally:
             feeder.stop()

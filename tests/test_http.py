@@ -446,6 +446,25 @@ def test_a_caller_who_hangs_up_is_no_fault_of_the_server(app):
     assert 'route="/match",status="500"' not in figures
 
 
+def test_nothing_is_encoded_any_more_for_a_caller_who_has_left(app):
+    host, port = app.url.removeprefix("http://").split(":")
+    before = httpx.get(f"{app.url}/v1/health").json()["texts"]
+    labels = [f"a label that nobody waits for {number}" for number in range(5120)]
+    asked = json.dumps({"image": DATA_URL, "labels": labels}).encode()
+    head = f"POST /v1/classify HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(asked)}\r\n"
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(f"{head}content-type: application/json\r\n\r\n".encode() + asked)
+        while httpx.get(f"{app.url}/v1/health").json()["texts"] == before:
+            time.sleep(0.05)
+    left = 'clip_app_requests_total{route="/classify",status="499"} 1.0'
+    ends = time.monotonic() + 60
+    while left not in httpx.get(f"{app.url}/v1/metrics").text:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    # Twenty batches of 256; the one that was under way when the caller left is finished.
+    assert httpx.get(f"{app.url}/v1/health").json()["texts"] < before + 2560
+
+
 def test_only_public_addresses_are_asked():
     for private in (
         *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0"),
@@ -558,7 +577,7 @@ def test_a_picture_that_is_too_large_is_not_kept_by_its_error(pictures, monkeypa
     guard = limits.Guard(FastAPI(), Keys(()), closed=False, rate=None, max_body=1_000_000)
 
     async def refused() -> RequestError:
-        limits.room.set(limits.Room(guard, 1_000_000))
+        limits.room.set(limits.Room(guard, 1_000_000, asyncio.Event().wait))
         with pytest.raises(RequestError) as error:
             await addresses.Fetcher(1_000_000)(f"{pictures.url}/large")
         return error.value

@@ -17,6 +17,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
+from clip_app import __version__
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.images import shown_name
 from clip_app.strings import text
@@ -165,12 +166,15 @@ def test_the_program_says_nothing_else_answers_without_a_model_and_ends_with_its
         program.stdin.flush()
         return json.loads(program.stdout.readline())["result"]
 
-    assert ask(1, "initialize", **client)["serverInfo"]["name"] == text("title", "zh")
+    server = ask(1, "initialize", **client)["serverInfo"]
+    assert server == {"name": text("title", "zh"), "version": __version__}
     program.stdin.write('{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
     assert len(ask(2, "tools/list")["tools"]) == 10
     refused = ask(3, "tools/call", name="health", arguments={})
     assert refused["isError"]
     assert refused["content"][0]["text"].startswith("没有名为“no/such”的模型")
+    unknown = ask(4, "tools/call", name="nothing", arguments={})["content"][0]["text"]
+    assert unknown.startswith("没有名为“nothing”的工具；可用的工具有 classify, ")
     answered, told = program.communicate(timeout=20)
     assert (program.returncode, answered) == (0, "")
     assert "Traceback" not in told

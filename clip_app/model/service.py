@@ -21,7 +21,7 @@ from clip_app.model.catalog import ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
 from clip_app.model.preprocess import prepare
-from clip_app.progress import Progress
+from clip_app.progress import Progress, check_wanted
 from clip_app.prompts import fill_template
 from clip_app.settings import Settings
 from clip_app.strings import Language
@@ -168,6 +168,7 @@ class ModelService:
         asked: deque[tuple[Sequence[_Key], Future[np.ndarray]]] = deque()
         step = self._images.max_batch
         for start in range(0, len(keys), step):
+            check_wanted()
             chunk = keys[start : start + step]
             made = self._images.ask_for(partial(_made, make, chunk))
             asked.append((chunk, made))
@@ -249,6 +250,7 @@ class ModelService:
         missing.sort(key=len)
         per_batch = max(1, TEXT_BATCH // len(prompts))
         for start in range(0, len(missing), per_batch):
+            check_wanted()
             chunk = missing[start : start + per_batch]
             with steps.measure("encode texts", len(chunk)):
                 rows = self._device.run(partial(self._text_pass, chunk, prompts))

@@ -20,6 +20,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} cannot be read here; send a photograph’s path as search answers it, or a data URL.",
         "无法读取 {name}，请使用 search 返回的照片路径，或发送 data URL。",
     ),
+    "mcp_no_tool": (
+        "There is no tool called {name}; there are {tools}.",
+        "没有名为“{name}”的工具；可用的工具有 {tools}。",
+    ),
     "folder_not_allowed": (
         "{folder} is not a folder below the configured gallery roots.",
         "{folder} 不是已配置图库目录下的文件夹。",

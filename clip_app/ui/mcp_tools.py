@@ -19,6 +19,8 @@ from mcp.server import Server as BaseServer
 from mcp.types import ImageContent, TextContent
 from starlette.applications import Starlette
 
+from clip_app import __version__
+from clip_app.console import printable
 from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.images import load_image, shown_name, thumbnail
@@ -35,7 +37,10 @@ _SHOWN, _SIDE = 4, 320
 
 
 class Server(BaseServer):
-    """MCP's server, with our sentences where a call is wrong."""
+    """MCP's server, of our version, with our sentences where a call is wrong."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, __version__)  # else it tells that of MCP's library
 
     def call_tool(self, *, validate_input: bool = True) -> Any:
         """As in the base class, but arguments are checked by the endpoint, which says it better."""
@@ -118,7 +123,11 @@ class Tools(GradioMCPServer):
         request = self.mcp_server.request_context.request
         try:
             if endpoint is None:
-                raise InputError("endpoint_unknown")
+                raise InputError(
+                    "mcp_no_tool",
+                    name=printable(name)[:200],
+                    tools=", ".join(self.tool_to_endpoint),
+                )
             known = self.api_info["named_endpoints"][endpoint]["parameters"]
             missing = {
                 one["parameter_name"]: None

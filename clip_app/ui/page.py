@@ -54,12 +54,13 @@ def build_demo(slot: ModelSlot, endpoints: Endpoints, settings: Settings) -> gr.
         delete_cache=_DELETE_CACHE,
     ) as demo:
         page, rooms = _lay_out(slot, endpoints.galleries, settings)
+        # Before the tabs: Gradio would call an endpoint /teach_1 after a handler of that name.
+        build_api(endpoints)
         followers: list[Follows] = []
         for module in TABS:
             with rooms[module.KEY].column:
                 if followed := module.build(page, rooms[module.KEY]):
                     followers.append(followed)
-        build_api(endpoints)
         _follow_language(demo, page, followers)
     demo.queue(max_size=_QUEUE, default_concurrency_limit=_HANDLERS)
     return demo

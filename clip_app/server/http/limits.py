@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -42,15 +43,19 @@ class Room:
     Args:
         guard: which counts what all requests hold.
         largest: bytes of one request, whether they were sent or fetched.
+        receive: what else the server tells of the request once its body is whole.
 
     Attributes:
         held: bytes so far.
         sent: those of them that came as its body.
     """
 
-    def __init__(self, guard: "Guard", largest: int) -> None:
+    def __init__(self, guard: "Guard", largest: int, receive: Receive) -> None:
         self._guard = guard
         self._largest = largest
+        self._receive = receive
+        self._left = threading.Event()
+        self._watch: asyncio.Task[None] | None = None
         self.held = 0
         self.sent = 0
         self._fetching = asyncio.Semaphore(_FETCHED_AT_ONCE)
@@ -77,6 +82,23 @@ class Room:
         """Count bytes that are held no longer."""
         self.held -= size
         self._guard.bytes -= size
+
+    def left(self) -> threading.Event:
+        """What is set once the caller has left; to be asked for when the body is whole."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._until_left())
+        return self._left
+
+    async def _until_left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._left.set()
+
+    def close(self) -> None:
+        """Hold nothing any more, and watch nobody."""
+        self.give_back(self.held)
+        if self._watch is not None:
+            self._watch.cancel()
 
     @asynccontextmanager
     async def fetching(self) -> AsyncIterator[None]:
@@ -143,7 +165,7 @@ class Guard:
         except ClipAppError as error:
             await refusal(scope, error)(scope, receive, send)
         except ClientDisconnect:
-            log.info("A caller left before its request was whole.")
+            log.info("A caller left before it was answered.")
         except Exception:
             log.exception("Unexpected error in %s", scope["path"])
             if started:
@@ -173,7 +195,7 @@ class Guard:
             raise RequestError(413, "http_too_large", limit=self._max_body // 1_000_000)
         if self._requests >= _MOST_REQUESTS:
             raise _busy()
-        held = Room(self, self._max_body)
+        held = Room(self, self._max_body, receive)
 
         whole = False
 
@@ -199,7 +221,7 @@ class Guard:
         finally:
             room.reset(before)
             self._requests -= 1
-            held.give_back(held.held)
+            held.close()
 
 
 def _busy() -> RequestError:
