@@ -62,6 +62,8 @@ const tellValue = () => {
 const ask = (wait) => {
   clearTimeout(timer);
   timer = setTimeout(() => {
+    // Before the server knows the language it would answer a Chinese visitor in English.
+    if (!window.clipApp.isReady()) return ask(PAUSE);
     // What the address brings anyhow: a set, or the words of the example that it names.
     const shown = window.clipApp.address.get().photo || props.examples[0].name;
     const brought = source && (source.kind !== 'example' || props.examples[source.key].name === shown);
