@@ -273,6 +273,7 @@ def test_typed_words_stay_with_an_own_photograph_and_an_example_offers_its_words
     page.locator("#classify-image .strip button").nth(3).click()
     answered(page, "火箭")  # untouched words are an example's, and go with the next
     assert chips(page) == parse_labels(load_examples()[3].labels["zh"])
+    assert page.url.endswith("?photo=rocket")  # a link brings both, and so does a reload
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence_below_the_photograph(page, tmp_path):

@@ -62,10 +62,13 @@ const tellValue = () => {
 const ask = (wait) => {
   clearTimeout(timer);
   timer = setTimeout(() => {
+    // Before the server knows the language it would answer a Chinese visitor in English.
+    if (!window.clipApp.isReady()) return ask(PAUSE);
     // What the address brings anyhow: a set, or the words of the example that it names.
     const shown = window.clipApp.address.get().photo || props.examples[0].name;
     const brought = source && (source.kind !== 'example' || props.examples[source.key].name === shown);
-    const typed = brought || current().length > LONGEST ? '' : current();
+    const text = props.value ?? ''; // of an address it is there before the chips are
+    const typed = brought || text.length > LONGEST ? '' : text;
     if (!source && typed && labels.length) kept(labels);
     if (!props.alone) window.clipApp.address.set({ labels: typed, set: source?.kind === 'set' ? source.key : '' });
     trigger('submit');
@@ -209,8 +212,7 @@ const taken = async () => {
 window.addEventListener('clipapp:photo', ({ detail }) => {
   if (props.alone) return;
   const index = detail.example;
-  const linked = window.clipApp.address.get();
-  const own = linked.labels && props.examples[index]?.name === linked.photo; // it brings its words
+  const own = detail.linked && window.clipApp.address.get().labels; // it brings its words
   if (!detail.there || own) return ask(0);
   if (index >= 0 && untouched()) {
     replaced(exampleWords(index, language()), { kind: 'example', key: index });

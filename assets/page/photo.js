@@ -7,6 +7,7 @@ const META = { _type: 'gradio.FileData' };
 let problem = null; // its sentence, by language
 let busy = false;
 let turn = 0; // an upload that was overtaken is late
+let linked = false; // the address brought it, and its words with it
 let stream = null;
 
 const example = () => props.examples.findIndex((one) => one.file.path === props.value?.path);
@@ -51,12 +52,13 @@ const tell = (name, detail) => window.dispatchEvent(new CustomEvent(`clipapp:${n
 const told = () => {
   draw();
   tell('stale', { id: props.name, value: props.value?.path ?? '' });
-  tell('photo', { there: Boolean(props.value), example: example() });
+  tell('photo', { there: Boolean(props.value), example: example(), linked });
 };
-// `linked` is the name in the address, of an example.
-const put = (value, why = null, linked = '') => {
+const put = (value, why = null, byAddress = false) => {
   turn += 1;
-  window.clipApp.address.set({ photo: linked });
+  linked = byAddress;
+  const shows = props.examples.find((one) => one.file.path === value?.path);
+  window.clipApp.address.set({ photo: shows?.name });
   busy = false;
   problem = why;
   props.value = value;
@@ -158,12 +160,14 @@ document.addEventListener('paste', (event) => {
   take(file);
 });
 window.addEventListener('clipapp:language', draw);
-const linked = ({ photo = '' }) => {
+const follow = ({ photo = '' }, back = false) => {
   const index = props.examples.findIndex((one) => one.name === photo);
-  if (index >= 0 && index !== example()) put(props.examples[index].file, null, photo);
+  // Back brings no photograph of one's own again, so it does not take one away either.
+  if (back && props.value && example() < 0) window.clipApp.address.set({ photo: '' });
+  else if (index >= 0 && index !== example()) put(props.examples[index].file, null, true);
 };
-window.clipApp.onAddress(linked);
+window.clipApp.onAddress(follow);
 // What is set before Gradio has finished making the component is lost.
-setTimeout(() => linked(window.clipApp.address.get()));
+setTimeout(() => follow(window.clipApp.address.get()));
 watch('value', told);
 draw();

@@ -156,7 +156,8 @@
     word,
     // Called with the key of the tab shown: now, if the page is ready, and whenever it changes.
     onTab: (fn) => { listeners.tab.push(fn); if (ready) fn(current()); },
-    // Called with the address's values after Back, Forward and a link within the page.
+    // Called with the address's values after Back, Forward (then the second is true) and a link
+    // within the page.
     onAddress: (fn) => { listeners.address.push(fn); },
     // What Gradio calls once it is there: gives the language and the address to the server.
     opened: async () => {
@@ -257,6 +258,6 @@
       document.querySelector(`#language input[value=${language}]`)?.click();
     }
     show(now.tab, { push: false });
-    listeners.address.forEach((fn) => fn(now));
+    listeners.address.forEach((fn) => fn(now, true));
   });
 })();
