@@ -26,8 +26,8 @@ async def in_thread(
     """What `work` returns or raises, run on a thread.
 
     Raises:
-        ClientDisconnect: if the caller has left: 10,000 labels would be encoded for nobody, for a
-            minute, and those who wait for an answer with them.
+        ClientDisconnect: if the caller has left: 10,000 labels would be encoded for nobody, while
+            others wait for an answer.
     """
 
     def wanted() -> _Result:
