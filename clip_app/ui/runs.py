@@ -50,12 +50,15 @@ def followed(
             raise StoppedError
         seen[:] = done, total
 
-    with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(work, told)
-        try:
-            while not wait([run], _POLL_SECONDS).done:
-                if seen[1]:
-                    yield shown(*seen)
-        finally:
-            left = not run.done()
+    pool = ThreadPoolExecutor(1)
+    run = pool.submit(work, told)
+    try:
+        while not wait([run], _POLL_SECONDS).done:
+            if seen[1]:
+                yield shown(*seen)
+    finally:
+        left = not run.done()
+        # Of a page that is left Gradio closes the generator on the server's event loop: to wait
+        # there for the run's next progress stood still for everybody, for minutes under load.
+        pool.shutdown(wait=False)
     return run.result()
