@@ -87,7 +87,9 @@ class FirstApp(App):
 
     def __init__(self, place: Place, *flags: str) -> None:
         super().__init__(*flags, env=place.env, program="-mtests.app_with_small_default")
-        self.client = Client(self.url, verbose=False, download_files=False)
+        # While the cores export a model, an answer takes longer than the 5 s of httpx.
+        patient = {"timeout": 60}
+        self.client = Client(self.url, verbose=False, download_files=False, httpx_kwargs=patient)
 
     def classify(self) -> dict[str, Any]:
         answer = self.client.predict(handle_file(CAT), LABELS, api_name="/classify")
