@@ -69,7 +69,7 @@ class Tools(GradioMCPServer):
         fetch: whether photographs may be fetched from public addresses.
     """
 
-    Server = Server
+    Server = Server  # type: ignore[assignment]  # which is made with more
 
     def __init__(
         self, blocks: gr.Blocks, log_in: LogIn | None, galleries: GalleryService, fetch: bool
