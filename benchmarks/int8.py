@@ -266,7 +266,8 @@ def in_torch(
     """open_clip's tower; dynamic int8 by `torch.ao.quantization`, of linear layers."""
     import torch
 
-    from clip_app.model.torch_engine import TextTower, load_open_clip
+    from clip_app.model.text_tower import TextTower
+    from clip_app.model.torch_engine import load_open_clip
 
     torch.set_num_threads(_cores())
     model, _, _ = load_open_clip(source)

@@ -50,8 +50,13 @@ SIDEWAYS = {
     ("process", "strings"),
 }
 HEAVY = {
-    "torch": {"model/torch_engine.py", "model/image_tower.py", "model/export.py"},
-    "open_clip": {"model/torch_engine.py", "model/export.py"},
+    "torch": {
+        "model/torch_engine.py",
+        "model/image_tower.py",
+        "model/text_tower.py",
+        "model/export.py",
+    },
+    "open_clip": {"model/torch_engine.py", "model/text_tower.py", "model/export.py"},
     "transformers": set(),
     "onnxruntime": {"model/onnx_engine.py", "model/quantise.py"},
     "tokenizers": {"model/tokenizer.py", "model/vocabulary.py", "model/export.py"},

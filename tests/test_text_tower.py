@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from clip_app.model.text_input import TextInput
-from clip_app.model.torch_engine import TextTower
+from clip_app.model.text_tower import TextTower
 
 VOCABULARY = 1000
 SMALL = {"vocab_size": VOCABULARY, "width": 32, "heads": 2, "layers": 2}
@@ -59,7 +59,7 @@ def small_model(name: str, folder: Path) -> Any:
         if key in ("attentional_pool", "attn_pooler_heads", "output_tokens")
     }
     torch.manual_seed(0)
-    model = open_clip.create_model(name, embed_dim=32, vision_cfg=images, text_cfg=text)
+    model = open_clip.create_model(name, embed_dim=24, vision_cfg=images, text_cfg=text)
     for weight in model.parameters():  # large enough that a wrong position shows
         if weight.ndim > 1:
             torch.nn.init.normal_(weight, std=0.2)
@@ -93,5 +93,6 @@ def test_features_are_those_of_open_clip_at_any_length(name, tmp_path):
             features = tower(torch.from_numpy(text.trimmed(tokens.numpy())))
             found = torch.nn.functional.normalize(features, dim=-1)
         np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+        assert tower.embedding_size == features.shape[1] == 24
         assert seen == [max(lengths) if KINDS[name] else context]
         assert len(lengths) == 1 or (expected[0] - expected[1]).abs().max() > 0.01

@@ -32,7 +32,8 @@ from clip_app.model.hub import without_hub
 from clip_app.model.onnx_engine import OnnxEngine
 from clip_app.model.stored_weights import refer_to
 from clip_app.model.text_input import TextInput
-from clip_app.model.torch_engine import TextTower, load_open_clip, model_spec, text_input
+from clip_app.model.text_tower import TextTower, text_input
+from clip_app.model.torch_engine import load_open_clip, model_spec
 from clip_app.model.towers import (
     IMAGE_TOWER,
     MANIFEST,
@@ -114,7 +115,7 @@ def export_model(
     plain = _Plain(model, tokenizer)
     text = text_input(model, tokenizer)
     _write_tokenizer(tokenizer, text, folder)
-    spec = model_spec(model, tokenizer)
+    spec = model_spec(model)
     towers = Towers(folder, spec, text, source.title, source.languages)
     height, width = spec.preprocessing.image_size
     tokens = tokenizer(["a photo of a cat", "狗"])

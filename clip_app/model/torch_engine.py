@@ -8,11 +8,10 @@ import platform
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch.func import functional_call
 
 from clip_app.errors import ClipAppError, ModelError
 from clip_app.model.batching import in_halves
@@ -22,17 +21,14 @@ from clip_app.model.image_tower import RecordedTower, Tower, frozen, unit_rows
 from clip_app.model.info import ModelSpec
 from clip_app.model.lent_gpu import lent
 from clip_app.model.preprocess import Preprocessing
-from clip_app.model.text_input import Clean, TextInput, Trim
+from clip_app.model.text_tower import TextTower, text_input
 from clip_app.settings import Settings
 from clip_app.strings import text as sentence
 from clip_app.temporary import no_folder_of_torch
 
 with no_folder_of_torch():
     import open_clip
-    from open_clip.hf_model import HFTextEncoder
-    from open_clip.model import CLIP, convert_weights_to_lp
-    from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
-    from open_clip.transformer import TextTransformer
+    from open_clip.model import convert_weights_to_lp
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +52,11 @@ class TorchEngine:
         Raises:
             ModelError: if the weights or their configuration cannot be used.
         """
-        if settings.zero_gpu:
-            _leave_cuda_asleep()
         self._device = _choose_device(settings.device)
         precision = _choose_precision(settings.precision, self._device)
         self._autocast = None if precision is torch.float32 else precision
         model, _, self._tokenizer = load_open_clip(source)
-        self.spec = model_spec(model, self._tokenizer)
+        self.spec = model_spec(model)
         on_cpu = self._device.type == "cpu"
         self._layout = torch.channels_last if on_cpu else torch.contiguous_format
         if self._device.type == "cuda" and self._autocast is not None:
@@ -157,90 +151,12 @@ class TorchEngine:
         return torch.autocast(self._device.type, self._autocast)
 
 
-class TextTower(torch.nn.Module):
-    """A model's text tower, which also takes tokens whose last columns were left out."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-        self._text = getattr(model, "text", model)
-        self._pooling = _pooling(self._text)
-
-    @property
-    def trim(self) -> tuple[Trim, int | None]:
-        """`trim` and `token` of `TextInput`."""
-        if isinstance(self._text, HFTextEncoder):
-            return "padding", int(self._text.config.pad_token_id)
-        if self._pooling == "argmax":
-            return "end", None
-        if self._pooling == "eos":
-            of_clip = isinstance(self._text, CLIP)
-            return "end", int(self._text.text_eos_id if of_clip else self._text.eos_id)
-        return "no", None
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Features (n, embedding_size) of tokens (n, up to context_length)."""
-        if self._pooling is None:
-            features: torch.Tensor = self.model.encode_text(tokens)
-            return features
-        # open_clip takes both whole, whatever the length of the tokens.
-        length = tokens.shape[1]
-        place = "model" if self._text is self.model else "model.text"
-        cut = {
-            f"{place}.attn_mask": self._text.attn_mask[:length, :length],
-            f"{place}.positional_embedding": self._text.positional_embedding[:length],
-        }
-        return functional_call(_EncodeText(self.model), cut, (tokens,), tie_weights=False)
-
-
-class _EncodeText(torch.nn.Module):
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = self.model.encode_text(tokens)
-        return features
-
-
-def _pooling(text: Any) -> str | None:
-    """How a causal tower's answer is read: `argmax` or `eos`; None for any other tower.
-
-    SigLIP's see all positions; CoCa's has a class token behind them, which would be moved.
-    """
-    if isinstance(text, CLIP):
-        pooling = text.text_pool_type
-    elif isinstance(text, TextTransformer) and text.cls_emb is None:
-        pooling = text.pool_type
-    else:
-        return None
-    return pooling if text.attn_mask is not None and pooling in ("argmax", "eos") else None
-
-
-def text_input(model: Any, tokenizer: Any) -> TextInput:
-    """How open_clip makes texts ready for a model."""
-    trim, token = TextTower(model).trim
-    clean = getattr(tokenizer, "clean_fn", None)
-    known: tuple[Clean, ...] = get_args(Clean)
-    zeroed = getattr(tokenizer, "strip_sep_token", False) and tokenizer.tokenizer.sep_token_id
-    return TextInput(
-        context_length=int(getattr(tokenizer, "context_length", None) or 0),
-        trim=trim,
-        token=token,
-        clean=next((name for name in known if get_clean_fn(name) is clean), None),
-        words=tokenizer.pat.pattern if isinstance(tokenizer, SimpleTokenizer) else None,
-        zeroed=int(zeroed) if zeroed else None,
-    )
-
-
-def model_spec(model: Any, tokenizer: Any) -> ModelSpec:
+def model_spec(model: Any) -> ModelSpec:
     """What the weights of an open_clip model fix."""
     bias = getattr(model, "logit_bias", None)
-    with torch.inference_mode():
-        embedding = model.encode_text(tokenizer(["a photo"]))
     return ModelSpec(
         preprocessing=Preprocessing.from_config(model.visual.preprocess_cfg),
-        embedding_size=embedding.shape[1],
+        embedding_size=TextTower(model).embedding_size,
         parameters=sum(p.numel() for p in model.parameters()),
         logit_scale=float(model.logit_scale.detach().exp()),
         logit_bias=None if bias is None else float(bias.detach()),
@@ -346,16 +262,6 @@ def best_device() -> str:
     """The type of the best device here: `cuda`, `mps` or `cpu`."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return accelerator.type if accelerator and accelerator.type in _IMAGE_BATCH else "cpu"
-
-
-def _leave_cuda_asleep() -> None:
-    """Let nobody start CUDA in the process whose forks are lent the GPU.
-
-    transformers asks as it is imported which accelerator there is. Where that starts CUDA, none of
-    the processes forked later can use it ("initialization error", seen on an H100 that the first
-    process could see too).
-    """
-    torch.accelerator.current_accelerator = lambda *_, **__: torch.device("cuda")
 
 
 def _choose_device(wanted: str) -> torch.device:

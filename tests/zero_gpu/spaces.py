@@ -34,16 +34,16 @@ def _note(what: str, **more: Any) -> None:
         file.write(json.dumps({"what": what, **more}) + "\n")
 
 
-_accelerator = torch._C._accelerator_getAccelerator
+_process = os.getpid()
+_capturing = torch.cuda.is_current_stream_capturing
 
 
-def _start_cuda() -> Any:
-    _note("CUDA started")
-    return _accelerator()
+def _asks_cuda() -> bool:
+    """Not emulated by the real one either: it starts CUDA's driver, which no fork can use then."""
+    if os.getpid() == _process:
+        _note("CUDA started")
+    return _capturing()
 
-
-# What asks for it starts CUDA in this process, after which no forked one can use it.
-torch._C._accelerator_getAccelerator = _start_cuda
 
 _to = torch.nn.Module.to
 
@@ -136,6 +136,7 @@ def _launch_and_note(*args: Any, **how: Any) -> Any:
 
 torch.nn.Module.to = _place
 gr.Blocks.launch = _launch_and_note
+torch.cuda.is_current_stream_capturing = _asks_cuda
 torch.cuda.is_available = lambda: True
 torch.cuda.device_count = lambda: 1
 torch.cuda.get_device_name = lambda *_: "stand-in"
