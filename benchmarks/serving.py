@@ -57,7 +57,7 @@ BATCHES = (1, 4, 8, 16, 32)
 WARM_UP_SECONDS = 1.5
 
 # Distinct photographs made for each second of load: more than two CPU cores can answer.
-PHOTOS_PER_SECOND = 160
+PHOTOS_PER_SECOND = 220
 
 # Connections that stay open while others ask.
 IDLE = 1000
