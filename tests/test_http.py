@@ -646,3 +646,25 @@ def test_whatever_is_sent_is_answered_as_the_openapi_says(local):
 
         answers()
     assert {"/classify", "/match", "/search", "/embed", "/health"} <= paths
+
+
+def test_a_request_that_the_end_of_the_app_cuts_off_is_told_so():
+    told: list[Any] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async def ended() -> None:
+        guard = limits.Guard(slow, Keys(()), closed=False, rate=None, max_body=1_000)
+        scope = {"type": "http", "method": "POST", "path": "/v1/classify", "headers": []}
+        request = asyncio.create_task(guard(scope, asyncio.Event().wait, send))
+        await asyncio.sleep(0)
+        request.cancel()
+        await request
+
+    awaited(ended())
+    assert told[0]["status"] == 503
+    assert "is being stopped" in json.loads(told[1]["body"])["detail"]

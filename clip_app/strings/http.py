@@ -94,6 +94,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "There is more to do just now than fits; please come again in a second.",
         "服务器正忙，请稍后再试。",
     ),
+    "http_ending": (
+        "The app is being stopped; please ask again once it is back.",
+        "应用正在停止，请等它恢复后再试。",
+    ),
     "http_not_public": (
         "Only pictures at public addresses are fetched.",
         "只能下载公网地址上的图片。",

@@ -166,6 +166,10 @@ class Guard:
             await refusal(scope, error)(scope, receive, send)
         except ClientDisconnect:
             log.info("A caller left before it was answered.")
+        except asyncio.CancelledError:  # the app ends, and waits for its last answers no longer
+            if started:
+                raise
+            await refusal(scope, RequestError(503, "http_ending"))(scope, receive, send)
         except Exception:
             log.exception("Unexpected error in %s", scope["path"])
             if started:
