@@ -75,7 +75,7 @@ def prepare(arguments: Sequence[str]) -> tuple["gr.Blocks", Served]:
         settings = read_settings(flags)
         settings.credentials, settings.keys  # noqa: B018
         tell_missing(settings)
-        _check_address(settings)
+        _usable_port(settings)
         mend_environment()
         bypass(settings.listen_on)
         prepare_temporary_folder(settings.index_dir)
@@ -118,8 +118,15 @@ def begun(work: Callable[[], _Result]) -> Future[_Result]:
     return result
 
 
-def _check_address(settings: Settings) -> None:
-    """Raise InputError where the page could not be served at the address of the settings."""
+def _usable_port(settings: Settings) -> int:
+    """The port of the settings, or where that is 0, one that nobody has.
+
+    The system gives each who asks another one. Gradio looks from 7860 on, and where two apps find
+    the same one at the same moment, the second fails: its lifespan cannot be entered again.
+
+    Raises:
+        InputError: where the page could not be served at the address of the settings.
+    """
     host, port = settings.listen_on.strip("[]"), settings.port
     try:
         found = socket.getaddrinfo(
@@ -133,6 +140,7 @@ def _check_address(settings: Settings) -> None:
             if sys.platform != "win32":  # where it would let two programs share a port
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)
+            return int(tried.getsockname()[1])
     except OSError as error:
         if error.errno in _NO_SUCH_ADDRESS:
             raise InputError("host_unusable", host=host) from error
@@ -166,17 +174,17 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
         with contextlib.redirect_stdout(chatter):
             demo.launch(
                 server_name=f"[{host}]" if ":" in host else host,
-                server_port=settings.port or None,
+                server_port=_usable_port(settings),
                 share=settings.share,
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
                 **launch_options(demo, served.slot, served.endpoints, settings, log_in),
             )
-    except OSError as error:
+    except (OSError, InputError) as error:
         log.debug("%s", error)
         print(text("port_taken", language, port=settings.port), file=sys.stderr)
-        return 2
+        return FAILED
     if log_in:
         log_in.starting = False
     try:
