@@ -7,15 +7,19 @@ clusters of few degrees of freedom, whose neighbours are as near as those of pho
 recall means something; of random ones every graph finds few. What a search asks of the server is
 also timed in parts. Memory is what no file backs; the server takes more where it can have it, for
 its files. Seconds of processor are the server's own, and hold on a machine with other work too.
+
+What a cluster for more would take is worked out from the last row of the app's own setting.
 """
 
 import argparse
+import math
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +88,23 @@ _FIELD: dict[str, Any] = {
 }
 
 
+#: Clusters that are worked out: photographs, and what a node has.
+PLANNED = (10_000_000, 100_000_000, 1_000_000_000)
+NODE_CORES, NODE_GB = 16, 64
+
+
+@dataclass
+class Row:
+    """What one size took."""
+
+    vectors: int
+    seconds: float  # of writing
+    processor: float  # seconds, of writing and graph
+    memory: float  # MB
+    disk: float  # MB
+    search: float  # ms, in the median, among all
+
+
 def main() -> None:
     """Print a line for each size and setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -99,16 +120,21 @@ def main() -> None:
     heads += ["memory, MB", "disk, MB"]
     heads += [f"{name}: ms (p95, processor), recall@{TOP}" for name in FILTERS]
     print("|".join(["", *heads, ""]), "\n|---|---|", "---:|" * (len(heads) - 2), sep="", flush=True)
+    row = None
     for size in map(int, options.sizes.split(",")):
         for name in names:
             with tempfile.TemporaryDirectory() as place, running(Path(place)) as (node,):
                 assert node.process
                 server = QdrantServer(Nodes(node.url), Path(place))
-                measured(server, size, name, node.process.pid, Path(place) / "node0" / "storage")
+                storage = Path(place) / "node0" / "storage"
+                took = measured(server, size, name, node.process.pid, storage)
+                row = row if SETTINGS[name] else took
                 server.close()
+    if row:
+        plan(row)
 
 
-def measured(server: QdrantServer, size: int, name: str, pid: int, storage: Path) -> None:
+def measured(server: QdrantServer, size: int, name: str, pid: int, storage: Path) -> Row:
     """Write and search, and print what that took."""
     key = IndexKey(Path("/photos"), "made-up", "f" * 64, DIM)
     server.create(index_name(key), key)
@@ -142,11 +168,38 @@ def measured(server: QdrantServer, size: int, name: str, pid: int, storage: Path
         time.sleep(0.5)
     green = time.perf_counter() - began
     cells = [f"{size:,}", name, f"{size / seconds:,.0f}", f"{green:.0f}"]
-    cells += [f"{processor(pid):,.0f}", f"{memory(pid):,.0f}", f"{disk(storage):,.0f}"]
+    row = Row(size, seconds, processor(pid), memory(pid), disk(storage), 0)
+    cells += [f"{row.processor:,.0f}", f"{row.memory:,.0f}", f"{row.disk:,.0f}"]
     for kind, where in FILTERS.items():
-        cells.append(searched(store, asked, where, truth[kind][1], pid))
+        took, told = searched(store, asked, where, truth[kind][1], pid)
+        row.search = row.search or took
+        cells.append(told)
     print("|".join(["", *cells, ""]), flush=True)
     parts(store, asked, pid)
+    return row
+
+
+def plan(row: Row) -> None:
+    """Print what clusters for more photographs would take by a row that was measured.
+
+    Memory, disk and work grow with the photographs and their two replicas; nodes are as many as
+    hold the memory in three quarters of theirs, three at least, with two parts each. The work of
+    the graph and of a search grows with the logarithm of a part's photographs, where each part has
+    a core to itself.
+    """
+    heads = ["photographs", "nodes", "parts", "memory, GB", "disk, GB", "written in, h"]
+    heads += ["graph, min of all cores", "search, ms"]
+    print("|".join(["", *heads, ""]), "\n|", "---:|" * len(heads), sep="")
+    for photographs in PLANNED:
+        times = 2 * photographs / row.vectors
+        nodes = max(3, math.ceil(times * row.memory / 1000 / (0.75 * NODE_GB)))
+        deeper = math.log(photographs / (2 * nodes)) / math.log(row.vectors)
+        cells = [f"{photographs:,}", f"{nodes}", f"{2 * nodes}"]
+        cells += [f"{times * row.memory / 1000:,.0f}", f"{times * row.disk / 1000:,.0f}"]
+        cells.append(f"{photographs / row.vectors * row.seconds / 3600:,.1f}")
+        cells.append(f"{times * row.processor * deeper / (nodes * NODE_CORES) / 60:,.0f}")
+        cells.append(f"{row.search * deeper:.0f}")
+        print("|".join(["", *cells, ""]), flush=True)
 
 
 def vectors(chance: np.random.Generator, number: int) -> np.ndarray:
@@ -236,8 +289,10 @@ def disk(folder: Path) -> float:
     return sum(os.stat(one).st_blocks for one in files) * 512 / 1e6
 
 
-def timed(ask: Callable[[np.ndarray], Any], asked: np.ndarray, pid: int) -> tuple[list[Any], str]:
-    """Answers, and milliseconds: in the median, for 95 of 100, of the server's processor."""
+def timed(
+    ask: Callable[[np.ndarray], Any], asked: np.ndarray, pid: int
+) -> tuple[list[Any], float, str]:
+    """Answers, the median in ms, and told with that for 95 of 100 and the server's processor."""
     for query in asked[:10]:
         ask(query)
     answers, durations = [], []
@@ -248,19 +303,20 @@ def timed(ask: Callable[[np.ndarray], Any], asked: np.ndarray, pid: int) -> tupl
         durations.append(1000 * (time.perf_counter() - began))
     slow = statistics.quantiles(durations, n=20)[-1]
     busy = 1000 * (processor(pid) - before) / len(asked)
-    return answers, f"{statistics.median(durations):.1f} ({slow:.1f}, {busy:.1f})"
+    middle = statistics.median(durations)
+    return answers, middle, f"{middle:.1f} ({slow:.1f}, {busy:.1f})"
 
 
 def searched(
     store: QdrantStore, asked: np.ndarray, where: Filter, truth: np.ndarray, pid: int
-) -> str:
-    """How long searches take, and how many of the nearest they find."""
-    answers, took = timed(lambda query: store.search(query, TOP, where), asked, pid)
+) -> tuple[float, str]:
+    """How long searches take, in ms and told, and how many of the nearest they find."""
+    answers, middle, told = timed(lambda query: store.search(query, TOP, where), asked, pid)
     shares = []
     for found, numbers in zip(answers, truth, strict=True):
         those = {int(one.files[0].path[-12:-4]) for one in found}
         shares.append(len(those.intersection(numbers.tolist())) / len(numbers))
-    return f"{took}, {statistics.mean(shares):.3f}"
+    return middle, f"{told}, {statistics.mean(shares):.3f}"
 
 
 def parts(store: QdrantStore, asked: np.ndarray, pid: int) -> None:
@@ -290,7 +346,7 @@ def parts(store: QdrantStore, asked: np.ndarray, pid: int) -> None:
                 **options,
             )
 
-        print(f"  {name}: {timed(ask, asked, pid)[1]} ms", flush=True)
+        print(f"  {name}: {timed(ask, asked, pid)[2]} ms", flush=True)
 
 
 if __name__ == "__main__":
