@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
+from filelock import FileLock
 
 from clip_app.errors import ModelError
 from clip_app.model import exporting
 from clip_app.model.catalog import ModelSource, find_model
-from clip_app.model.export import NotExportedError, export_below
-from clip_app.model.exporting import export_now, start_export, towers_root
+from clip_app.model.exporting import export_below, export_now, start_export, towers_root
 from clip_app.model.slot import ModelSlot, load_model
-from clip_app.model.towers import find_towers, remove_towers
+from clip_app.model.towers import NotExportedError, find_towers, lock_file, remove_towers
 from clip_app.settings import Settings
 from tests.conftest import ROOT, noise
 from tests.small_models import WEIGHTS, write_model
@@ -151,11 +152,17 @@ def test_damaged_towers_are_made_again(damage, source, own, exported, caplog):
         assert export_below(source, root).spec == towers.spec
 
 
-def test_two_processes_export_once(source, own):
-    towers_root(own).mkdir(parents=True)
-    exports = [start_export(source, own) for _ in range(2)]
-    assert [export.wait(300) for export in exports] == [0, 0]
+def test_two_processes_export_once_and_wait_for_each_other_without_torch(source, own):
     root = towers_root(own)
+    lock = lock_file(source, root)
+    lock.parent.mkdir(parents=True)
+    with FileLock(lock):
+        exports = [start_export(source, own) for _ in range(2)]
+        for waiting in [psutil.Process(export.pid) for export in exports]:
+            while waiting.cpu_percent(1) > 20:  # until all is imported
+                pass
+            assert not [one.path for one in waiting.memory_maps() if "torch" in one.path]
+    assert [export.wait(300) for export in exports] == [0, 0]
     assert len(list(root.glob("*/towers.json"))) == 1
     assert not list(root.glob("unfinished/*"))
 

@@ -1,16 +1,13 @@
 """From an open_clip model to a folder of towers for ONNX Runtime, compared with torch.
 
-`clip_app.model.exporting` runs it as a program, so that what torch needs for it is given back at
-the end. An exported tower counts only once it has answered as torch does: torch's exporter of
+`clip_app.model.exporting` runs it in a process of its own, so that what torch needs is given back
+at the end. An exported tower counts only once it has answered as torch does: torch's exporter of
 before `dynamo=True` was silently wrong for text towers of transformers.
 """
 
 import contextlib
 import io
 import json
-import os
-import shutil
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,15 +17,12 @@ import numpy as np
 import onnx_ir
 import tokenizers
 import torch
-from filelock import FileLock
 from huggingface_hub import try_to_load_from_cache
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 from torch.export import Dim
 
-from clip_app.errors import ClipAppError
 from clip_app.images import load_image
-from clip_app.model.catalog import PRESETS, ModelSource
-from clip_app.model.hub import without_hub
+from clip_app.model.catalog import ModelSource
 from clip_app.model.onnx_engine import OnnxEngine
 from clip_app.model.stored_weights import refer_to
 from clip_app.model.text_input import TextInput
@@ -36,20 +30,14 @@ from clip_app.model.text_tower import TextTower, text_input
 from clip_app.model.torch_engine import load_open_clip, model_spec
 from clip_app.model.towers import (
     IMAGE_TOWER,
-    MANIFEST,
     TEXT_TOWER,
     TOKENIZER,
     VOCABULARY,
+    NotExportedError,
     Towers,
-    find_towers,
-    lock_file,
-    read_towers,
-    remember,
-    unfinished_folder,
     write_manifest,
 )
 from clip_app.model.vocabulary import write_vocabulary
-from clip_app.process import start_logging
 from clip_app.settings import ASSETS
 from clip_app.temporary import no_folder_of_torch
 
@@ -62,9 +50,6 @@ _TOLERANCE = 1e-4
 
 # Weights that begin on a page of their own can be mapped as they are.
 _PAGE = 4096
-
-# How much less urgent than what answers people meanwhile.
-_NICENESS = 10
 
 
 #: Texts that show whether tokenizer, masks and lengths are right: none, short, long, both
@@ -84,10 +69,6 @@ PROBES = (
     "word " * 120,
     "很长的句子" * 60,
 )
-
-
-class NotExportedError(Exception):
-    """A model that cannot be exported, or answers otherwise when it is."""
 
 
 def export_towers(source: ModelSource, folder: Path, own_weights: Path | None = None) -> Towers:
@@ -320,55 +301,3 @@ def _byte_pairs(tokenizer: SimpleTokenizer) -> tokenizers.Tokenizer:
     )
     fast.add_special_tokens([start, end])
     return fast
-
-
-def export_below(source: ModelSource, root: Path) -> Towers:
-    """The towers of a model below `root`, made if they are not there, whole or not at all.
-
-    One process at a time exports a model; another one waits, and finds the towers.
-
-    Raises:
-        As `export_towers`.
-    """
-    lock = lock_file(source, root)
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
-        if towers := find_towers(source, root):
-            return towers
-        with unfinished_folder(root, lock.stem) as unfinished:
-            fingerprint = export_towers(source, unfinished).spec.fingerprint
-            # The same weights may have come by another name.
-            if not (root / fingerprint / MANIFEST).is_file():
-                shutil.rmtree(root / fingerprint, ignore_errors=True)
-                unfinished.rename(root / fingerprint)
-        remember(source, root, fingerprint)
-        return read_towers(root / fingerprint)
-
-
-def main() -> int:
-    """Export the model that the first argument is, as JSON, below the folder in the second."""
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
-    start_logging()
-    told = json.loads(sys.argv[1])
-    languages = told["languages"] and tuple(told["languages"])
-    preset = PRESETS.get(told["preset"])
-    source = ModelSource(**told | {"languages": languages, "preset": preset})
-    try:
-        with without_hub():
-            export_below(source, Path(sys.argv[2]))
-    except (NotExportedError, ClipAppError) as error:
-        print(error)
-    except OSError as error:
-        print(error.strerror or error)
-    except MemoryError:
-        print("too little memory")
-    except Exception as error:  # noqa: BLE001 - this line is all that the parent can tell
-        print(f"{type(error).__name__}: {error}".splitlines()[0])
-    else:
-        return 0
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,10 +10,22 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
+from filelock import FileLock
 
-from clip_app.errors import ModelError
-from clip_app.model.catalog import ModelSource
-from clip_app.model.towers import Towers, find_towers
+from clip_app.errors import ClipAppError, ModelError
+from clip_app.model.catalog import PRESETS, ModelSource
+from clip_app.model.hub import without_hub
+from clip_app.model.towers import (
+    MANIFEST,
+    NotExportedError,
+    Towers,
+    find_towers,
+    lock_file,
+    read_towers,
+    remember,
+    unfinished_folder,
+)
+from clip_app.process import start_logging
 from clip_app.settings import Settings
 
 # Memory that exporting takes: the bytes of a model's float32 weights so many times, and the program
@@ -24,6 +36,9 @@ _WEIGHTS_IN_MEMORY, _PROGRAM_BYTES = 2, 1_200_000_000
 _SPARE_BYTES = 100_000_000
 
 _BYTES_PER_WEIGHT = 4
+
+# How much less urgent than what answers people meanwhile.
+_NICENESS = 10
 
 
 def towers_root(settings: Settings) -> Path:
@@ -58,7 +73,7 @@ def start_export(source: ModelSource, settings: Settings) -> "subprocess.Popen[s
     as_json = dataclasses.asdict(source) | {"preset": source.preset and source.preset.key}
     arguments = [json.dumps(as_json), str(towers_root(settings))]
     return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "clip_app.model.export", *arguments],
+        [sys.executable, "-m", "clip_app.model.exporting", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -89,3 +104,58 @@ def export_now(source: ModelSource, settings: Settings) -> Towers:
             return towers
         reason = told.strip().rsplit("\n", 1)[-1]
     raise ModelError("export_failed", model=source.name, reason=reason)
+
+
+def export_below(source: ModelSource, root: Path) -> Towers:
+    """The towers of a model below `root`, made if they are not there, whole or not at all.
+
+    One process at a time exports a model; another one waits, and finds the towers. It waits without
+    torch, for each command that is given meanwhile starts one: with torch, each took 830 MB.
+
+    Raises:
+        As `clip_app.model.export.export_towers`.
+    """
+    lock = lock_file(source, root)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        if towers := find_towers(source, root):
+            return towers
+        from clip_app.model.export import export_towers
+
+        with unfinished_folder(root, lock.stem) as unfinished:
+            fingerprint = export_towers(source, unfinished).spec.fingerprint
+            # The same weights may have come by another name.
+            if not (root / fingerprint / MANIFEST).is_file():
+                shutil.rmtree(root / fingerprint, ignore_errors=True)
+                unfinished.rename(root / fingerprint)
+        remember(source, root, fingerprint)
+        return read_towers(root / fingerprint)
+
+
+def main() -> int:
+    """Export the model that the first argument is, as JSON, below the folder in the second."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    start_logging()
+    told = json.loads(sys.argv[1])
+    languages = told["languages"] and tuple(told["languages"])
+    preset = PRESETS.get(told["preset"])
+    source = ModelSource(**told | {"languages": languages, "preset": preset})
+    try:
+        with without_hub():
+            export_below(source, Path(sys.argv[2]))
+    except (NotExportedError, ClipAppError) as error:
+        print(error)
+    except OSError as error:
+        print(error.strerror or error)
+    except MemoryError:
+        print("too little memory")
+    except Exception as error:  # noqa: BLE001 - this line is all that the parent can tell
+        print(f"{type(error).__name__}: {error}".splitlines()[0])
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

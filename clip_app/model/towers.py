@@ -44,6 +44,10 @@ class DamagedTowersError(Exception):
     """A folder of towers that is not whole, or was written by another version."""
 
 
+class NotExportedError(Exception):
+    """A model that cannot be exported, or answers otherwise when it is."""
+
+
 @dataclass(frozen=True)
 class Towers:
     """A folder of exported towers.
