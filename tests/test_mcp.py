@@ -113,8 +113,7 @@ def test_a_client_that_starts_the_program_finds_the_same_tools_and_answers(app, 
             stdio_client(program) as (reading, writing),
             ClientSession(reading, writing) as session,
         ):
-            started = await session.initialize()
-            assert started.serverInfo == (await over_http.initialize()).serverInfo
+            assert await session.initialize() == await over_http.initialize()
             assert await session.list_tools() == await over_http.list_tools()
             found = await session.call_tool("search", searched)
             assert _rounded(found) == _rounded(await over_http.call_tool("search", searched))
