@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 from gradio.data_classes import JsonData
 from gradio.mcp import GradioMCPServer
 from gradio.processing_utils import save_base64_to_cache, save_bytes_to_cache
@@ -181,6 +181,28 @@ class Tools(GradioMCPServer):
             raise ValueError(error.message(language)) from error
         except (TypeError, ValueError) as error:
             raise ValueError(InputError("request_malformed").message(language)) from error
+
+    async def _execute_tool_without_progress(self, job: Any) -> list[Any]:
+        """As in the base class, but for a client that leaves."""
+        with self._cancelled(job):
+            return [await to_thread.run_sync(job.result, abandon_on_cancel=True)]
+
+    async def _execute_tool_with_progress(self, job: Any, progress_token: str | int) -> Any:
+        """As in the base class, but for a client that leaves."""
+        with self._cancelled(job):
+            return await super()._execute_tool_with_progress(job, progress_token)
+
+    @contextlib.contextmanager
+    def _cancelled(self, job: Any) -> Iterator[None]:
+        """Let what a client has asked for end once it leaves.
+
+        Not by the job's own `cancel`: it would end the calls of all clients, who share a session.
+        """
+        try:
+            yield
+        except get_cancelled_exc_class():
+            self.blocks._queue.event_ids_to_events.pop(job.communicator.event_id, None)
+            raise
 
     def _photos(self, given: Any) -> Any:
         """Photographs as Gradio's client sends them, each in place of what names it.
