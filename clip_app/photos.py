@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ImageError
+from clip_app.errors import ImageError, UnopenedImageError
 from clip_app.images import load_image, opened, shown_name
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
@@ -79,7 +79,9 @@ def open_picture(
     """
     if isinstance(source, Image.Image):
         return source
-    return prepare(partial(_decoded, _file(source), service, name)).result()
+    file = _file(source)
+    shown = shown_name(file, name)
+    return prepare(partial(_decoded, _read(file, shown), service, shown)).result()
 
 
 def _file(source: Any) -> _File:
@@ -90,9 +92,22 @@ def _file(source: Any) -> _File:
     return source
 
 
-def _decoded(file: _File, service: ModelService, name: str | None = None) -> Image.Image:
+def _read(file: _File, name: str) -> bytes:
+    """What a file holds. Not on the threads of `prepare`: with a share that hangs, two photographs
+    on it would hold them both, and everybody would wait for a disk that they do not use.
+    """
+    if isinstance(file, bytes):
+        return file
+    with opened(file, name) as found:
+        try:
+            return found.read()
+        except OSError as error:
+            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
+
+
+def _decoded(data: bytes, service: ModelService, name: str) -> Image.Image:
     with steps.measure("decode"):
-        return load_image(file, name=name, target_side=decode_side(service))
+        return load_image(data, name=name, target_side=decode_side(service))
 
 
 def encode_photo(
@@ -117,10 +132,11 @@ def encode_photo(
     """
     if isinstance(source, Image.Image):
         return service.encode_images([source])
-    given = _file(source)
-    with opened(given, shown_name(given, name)) as file:
-        key = ("file", hashlib.file_digest(file, "blake2b").digest())
-    return service.encode_once([key], lambda _: service.preprocess(_decoded(given, service, name)))
+    file = _file(source)
+    shown = shown_name(file, name)
+    data = _read(file, shown)
+    key = ("file", hashlib.blake2b(data).digest())
+    return service.encode_once([key], lambda _: service.preprocess(_decoded(data, service, shown)))
 
 
 def encode_files(
@@ -161,16 +177,17 @@ def encode_batches(
 ) -> Generator[list[EncodedPhoto]]:
     """As `encode_files`, those together that were encoded together: never one that must wait."""
     workers = workers or os.cpu_count() or 1
-    with ThreadPoolExecutor(workers, "decode") as pool:
-        feeder = _Feeder(service, pool, workers + _AHEAD, keep)
-        threading.Thread(target=feeder.run, args=(sources,), name="paths", daemon=True).start()
-        try:
-            while batch := feeder.next_batch():
-                check_wanted()
-                yield _encoded(service, [future.result() for future in batch])
-        finally:
-            feeder.stop()
-            pool.shutdown(cancel_futures=True)
+    pool = ThreadPoolExecutor(workers, "decode")
+    feeder = _Feeder(service, pool, workers + _AHEAD, keep)
+    threading.Thread(target=feeder.run, args=(sources,), name="paths", daemon=True).start()
+    try:
+        while batch := feeder.next_batch():
+            check_wanted()
+            yield _encoded(service, [future.result() for future in batch])
+    finally:
+        feeder.stop()
+        # Not waiting: a file that is being read may lie on a share that hangs.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass

@@ -19,6 +19,7 @@ from clip_app.model.catalog import PRESETS, STARTER_DIRECTORY, find_model
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot, load_model
 from clip_app.model.torch_engine import fast_on_cpu
+from clip_app.progress import NobodyWaitsError, nobody_waits
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
 from tests.conftest import ROOT, noise
@@ -97,6 +98,27 @@ def test_every_concurrent_caller_gets_its_own_vector(service, settings):
     np.testing.assert_allclose(np.stack(together), alone, atol=1e-4)
     assert np.abs(alone[:-1] - alone[1:]).max(axis=1).min() > 1e-2
     assert fresh.statistics.image_passes - passes < len(images), "nobody shared a pass"
+
+
+def test_who_leaves_while_others_have_the_device_gets_not_even_one_batch(settings):
+    service = load_model(settings)
+    passes = service._engine.passes
+    free, left = threading.Event(), threading.Event()
+
+    def ask():
+        nobody_waits.set(left.is_set)
+        return service.encode_texts(["of no use to anybody"])
+
+    with ThreadPoolExecutor(passes + 1) as pool:
+        for _ in range(passes):
+            pool.submit(service._device.run, free.wait)
+        answer = pool.submit(ask)
+        time.sleep(0.2)
+        left.set()
+        free.set()
+        with pytest.raises(NobodyWaitsError):
+            answer.result(60)
+    assert service.statistics.texts == 0
 
 
 def test_same_image_and_same_texts_are_encoded_once(settings):

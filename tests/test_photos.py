@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -97,6 +98,36 @@ def test_a_path_is_answered_before_the_next_one_is_there(service, many):
     assert next(found).source == many[0]
     asked.set()
     assert [one.source for one in found] == [many[1]]
+
+
+def test_photographs_on_a_share_that_hangs_keep_nobody_else_waiting(service):
+    asked, back = threading.Event(), threading.Event()
+    hanging = threading.Semaphore(0)
+    cat = EXAMPLES / "cat.jpg"
+
+    class OnShare(os.PathLike):
+        def __fspath__(self):
+            hanging.release()
+            back.wait(60)
+            return str(cat)
+
+    def sources():
+        yield cat
+        assert asked.wait(60)
+        yield from [OnShare() for _ in range(os.cpu_count())]
+
+    found = encode_files(service, sources())
+    assert next(found).error is None
+    asked.set()
+    for _ in range(os.cpu_count()):
+        assert hanging.acquire(timeout=60)
+    started = time.monotonic()
+    try:
+        encode_photo(service, picture_bytes(907))
+        found.close()
+        assert time.monotonic() - started < 30
+    finally:
+        back.set()
 
 
 def test_what_going_through_the_paths_raises_is_raised_after_what_came_before(service, many):

@@ -168,7 +168,6 @@ class ModelService:
         asked: deque[tuple[Sequence[_Key], Future[np.ndarray]]] = deque()
         step = self._images.max_batch
         for start in range(0, len(keys), step):
-            check_wanted()
             chunk = keys[start : start + step]
             made = self._images.ask_for(partial(_made, make, chunk))
             asked.append((chunk, made))
@@ -250,7 +249,6 @@ class ModelService:
         missing.sort(key=len)
         per_batch = max(1, TEXT_BATCH // len(prompts))
         for start in range(0, len(missing), per_batch):
-            check_wanted()
             chunk = missing[start : start + per_batch]
             with steps.measure("encode texts", len(chunk)):
                 rows = self._device.run(partial(self._text_pass, chunk, prompts))
@@ -325,6 +323,7 @@ class ModelService:
         return features
 
     def _text_pass(self, labels: Sequence[str], templates: Sequence[str]) -> np.ndarray:
+        check_wanted()  # here: who waits behind others may have left by then
         prompts = [fill_template(template, label) for label in labels for template in templates]
         features = self._engine.text_features(prompts)
         self.statistics.count_texts(len(prompts))
@@ -335,6 +334,7 @@ class ModelService:
 
 
 def _made(make: Callable[[_Key], Pixels], keys: Sequence[_Key]) -> list[Pixels]:
+    check_wanted()
     return [make(key) for key in keys]
 
 

@@ -1,18 +1,24 @@
 """`clip-app mcp`: answer the MCP client that starts this program, over standard input and output.
 
-It opens no port and no page. The client is answered while the model is still being loaded; calls
-of tools wait for it.
+It opens no port and no page. The client is answered while Gradio, of which the tools are made, is
+still being imported and the model loaded; what is asked of the tools waits for them.
 """
 
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
+from anyio import to_thread, wrap_file
+from mcp import types
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+
+from clip_app import __version__
 from clip_app.arguments import FAILED, Parser
 from clip_app.console import prepare_streams, tell
 from clip_app.errors import ClipAppError
@@ -33,6 +39,20 @@ from clip_app.settings import (
 )
 from clip_app.strings import text
 from clip_app.temporary import prepare_temporary_folder
+
+if TYPE_CHECKING:
+    from clip_app.ui.mcp_stdio import PipedTools
+
+# What the tools answer, and of which the client is told first that somebody does.
+_ASKED = (
+    types.ListToolsRequest,
+    types.CallToolRequest,
+    types.ListResourcesRequest,
+    types.ListResourceTemplatesRequest,
+    types.ReadResourceRequest,
+    types.ListPromptsRequest,
+    types.GetPromptRequest,
+)
 
 _SETTINGS = (*MODEL_SETTINGS, "fetch_images", *INDEX_SETTINGS)
 
@@ -72,16 +92,12 @@ def main(arguments: Sequence[str]) -> NoReturn:
         tell(error.message(terminal_language()))
         raise SystemExit(FAILED) from error
     loading = begun(lambda: _loaded(settings, galleries))
-    # Only here: Gradio reads the environment while it is imported, for seconds.
-    from clip_app.ui.mcp_stdio import tools_of
-
-    endpoints = Endpoints(_Loading(loading), galleries)
-    tools = tools_of(endpoints, galleries, settings.fetch_images, terminal_language())
+    tools = begun(lambda: _tools(settings, galleries, loading))
     gone = threading.Event()
 
     def answer() -> None:
         try:
-            asyncio.run(tools.answer(given, told, gone.set))
+            asyncio.run(_answer(_server(tools), given, told, gone.set))
         finally:
             gone.set()
 
@@ -128,6 +144,49 @@ def _streams() -> tuple[IO[str], IO[str]]:
         open(given, encoding="utf-8", errors="replace"),
         open(told, "w", encoding="utf-8", newline="\n"),
     )
+
+
+def _tools(
+    settings: Settings, galleries: GalleryService, loading: Future[ModelSlot]
+) -> "PipedTools":
+    # Only here: to import Gradio takes 2.3 s of processor time, in which the client is answered.
+    from clip_app.ui.mcp_stdio import tools_of
+
+    endpoints = Endpoints(_Loading(loading), galleries)
+    return tools_of(endpoints, galleries, settings.fetch_images, terminal_language())
+
+
+def _server(tools: "Future[PipedTools]") -> Server:
+    """One that says at once who it is; all else waits for the tools, which answer it."""
+    server: Server = Server(text("title", terminal_language()), __version__)
+
+    async def answered(request: Any) -> types.ServerResult:
+        made = await to_thread.run_sync(tools.result)
+        return await made.mcp_server.request_handlers[type(request)](request)
+
+    server.request_handlers |= dict.fromkeys(_ASKED, answered)
+    return server
+
+
+async def _answer(server: Server, given: IO[str], told: IO[str], gone: Callable[[], None]) -> None:
+    """Answer what comes from `given` into `told`, until it ends or nobody reads any more.
+
+    Args:
+        server: which answers.
+        given, told: UTF-8, a message a line.
+        gone: called once `given` has ended; calls under way may take until later.
+    """
+
+    async def lines() -> AsyncIterator[str]:
+        async for line in wrap_file(given):
+            yield line
+        gone()
+
+    try:
+        async with stdio_server(cast(Any, lines()), wrap_file(told)) as (come, go):
+            await server.run(come, go, server.create_initialization_options())
+    except* BrokenPipeError:
+        pass
 
 
 def _loaded(settings: Settings, galleries: GalleryService) -> ModelSlot:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from clip_app.errors import ClipAppError
+from clip_app.progress import NobodyWaitsError, nobody_waits
 from clip_app.strings import Language, language_of, text
 
 log = logging.getLogger(__name__)
@@ -78,6 +80,7 @@ def told(
         spoken: gives the language of the sentence, once there is one.
         written: makes of the plain sentence what is shown: HTML for Gradio's messages.
     """
+    nobody_waits.set(_caller_left())
     try:
         yield
         return
@@ -87,6 +90,9 @@ def told(
         log.info("%s: %s", type(error).__name__, error)
     except gr.Error:
         raise
+    except NobodyWaitsError:
+        log.info("A caller left before it was answered.")
+        raise gr.Error(print_exception=False) from None
     except Exception:
         log.exception("Unexpected error in %s", handler.__name__)
         language = spoken()
@@ -94,6 +100,16 @@ def told(
     raise gr.Error(
         written(sentence), title=text("error", language), print_exception=False
     ) from None
+
+
+def _caller_left() -> Callable[[], bool]:
+    """What tells whether whoever asked for what runs here has gone: the queue marks their event."""
+    blocks, event = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
+    queued = blocks._queue.event_ids_to_events if blocks else {}
+    if event not in queued:
+        return lambda: False
+    # One that is cancelled is there no more.
+    return lambda: not getattr(queued.get(event), "alive", False)
 
 
 def request_language(request: Any) -> Language:

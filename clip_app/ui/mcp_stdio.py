@@ -3,13 +3,10 @@
 No port is opened: what a tool asks is run here, where over HTTP the app asks itself.
 """
 
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import IO, Any, cast
+from typing import Any
 
-import anyio
 from gradio.route_utils import delete_files_created_by_app
-from mcp.server.stdio import stdio_server
 from mcp.shared.context import RequestContext
 from mcp.types import CallToolRequest
 from starlette.requests import Request
@@ -76,23 +73,3 @@ class PipedTools(Tools):
                     delete_files_created_by_app(blocks, age=None)
 
         server.request_handlers[CallToolRequest] = answered
-
-    async def answer(self, given: IO[str], told: IO[str], gone: Callable[[], None]) -> None:
-        """Answer what comes from `given` into `told`, until it ends or nobody reads any more.
-
-        Args:
-            given, told: UTF-8, a message a line.
-            gone: called once `given` has ended; calls under way may take until later.
-        """
-
-        async def lines() -> AsyncIterator[str]:
-            async for line in anyio.wrap_file(given):
-                yield line
-            gone()
-
-        server = self.mcp_server
-        try:
-            async with stdio_server(cast(Any, lines()), anyio.wrap_file(told)) as (come, go):
-                await server.run(come, go, server.create_initialization_options())
-        except* BrokenPipeError:
-            pass

@@ -1,22 +1,24 @@
 """The API's endpoints as tools for MCP clients."""
 
 import base64
+import contextlib
 import functools
 import io
 import json
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from anyio import CapacityLimiter, get_cancelled_exc_class, to_thread
 from gradio.data_classes import JsonData
 from gradio.mcp import GradioMCPServer
 from gradio.processing_utils import save_base64_to_cache, save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from mcp.server import Server as BaseServer
-from mcp.types import ImageContent, TextContent
+from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 from starlette.applications import Starlette
 
 from clip_app import __version__
@@ -35,12 +37,19 @@ _PHOTOS = ("image", "images", "without")
 # What a model is shown of a search: some hundred tokens each.
 _SHOWN, _SIDE = 4, 320
 
+# Calls that read photographs at once: should their disk hang, no more threads than these wait.
+_READERS = 8
+
 
 class Server(BaseServer):
     """MCP's server, of our version, with our sentences where a call is wrong."""
 
+    #: Which reads photographs for a call.
+    tools: "Tools"
+
     def __init__(self, name: str) -> None:
         super().__init__(name, __version__)  # else it tells that of MCP's library
+        self._reading = CapacityLimiter(_READERS)
 
     def call_tool(self, *, validate_input: bool = True) -> Any:
         """As in the base class, but arguments are checked by the endpoint, which says it better."""
@@ -48,15 +57,22 @@ class Server(BaseServer):
 
         def registered(call: Callable[..., Awaitable[Any]]) -> Any:
             @functools.wraps(call)
-            async def told(*given: Any) -> Any:
+            async def told(name: str, arguments: dict[str, Any]) -> Any:
+                given = await self._read(self.tools.with_photographs, arguments)
                 try:
-                    return await call(*given)
+                    answer = await call(name, given)
                 except gr.Error as error:  # whose own text is the sentence in quotation marks
                     raise ValueError(error.message) from error
+                answer.content += await self._read(self.tools.pictures_of, answer)
+                return answer
 
             return register(told)
 
         return registered
+
+    async def _read(self, read: Callable[[Any], Any], about: Any) -> Any:
+        """What `read` returns, from a thread: a share that hangs would else stop the whole app."""
+        return await to_thread.run_sync(read, about, limiter=self._reading)
 
 
 class Tools(GradioMCPServer):
@@ -117,11 +133,16 @@ class Tools(GradioMCPServer):
                 )
         return schema, files
 
+    def create_mcp_server(self) -> BaseServer:
+        """As in the base class."""
+        server: Any = super().create_mcp_server()
+        server.tools = self
+        return server
+
     def _prepare_tool_call_args(self, name: str, arguments: dict[str, Any]) -> Any:
         """As in the base class; what is missing is None, and what is wrong is one sentence."""
-        endpoint = self.tool_to_endpoint.get(name)
-        request = self.mcp_server.request_context.request
-        try:
+        with self._told():
+            endpoint = self.tool_to_endpoint.get(name)
             if endpoint is None:
                 raise InputError(
                     "mcp_no_tool",
@@ -134,19 +155,54 @@ class Tools(GradioMCPServer):
                 for one in known
                 if not one.get("parameter_has_default", False)
             }
-            try:
-                given = missing | (arguments or {})
-                if _holds_object(given.values()):
-                    raise InputError("request_malformed")
-                for one in _PHOTOS:
-                    if one in given:
-                        given[one] = self._photos(given[one])
-                return super()._prepare_tool_call_args(name, given)
-            except (TypeError, ValueError) as error:
-                raise InputError("request_malformed") from error
+            return super()._prepare_tool_call_args(name, missing | arguments)
+
+    def with_photographs(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A call's arguments with photographs in place of what names them.
+
+        Raises:
+            ValueError: with one sentence, if they are malformed or a photograph cannot be had.
+        """
+        with self._told():
+            if _holds_object(arguments.values()):
+                raise InputError("request_malformed")
+            return {
+                name: self._photos(value) if name in _PHOTOS else value
+                for name, value in arguments.items()
+            }
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors as what an MCP client is shown: the text of the exception, one sentence."""
+        language = request_language(self.mcp_server.request_context.request)
+        try:
+            yield
         except ClipAppError as error:
-            # What an MCP client is shown is the text of the exception.
-            raise ValueError(error.message(request_language(request))) from error
+            raise ValueError(error.message(language)) from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(InputError("request_malformed").message(language)) from error
+
+    async def _execute_tool_without_progress(self, job: Any) -> list[Any]:
+        """As in the base class, but for a client that leaves."""
+        with self._cancelled(job):
+            return [await to_thread.run_sync(job.result, abandon_on_cancel=True)]
+
+    async def _execute_tool_with_progress(self, job: Any, progress_token: str | int) -> Any:
+        """As in the base class, but for a client that leaves."""
+        with self._cancelled(job):
+            return await super()._execute_tool_with_progress(job, progress_token)
+
+    @contextlib.contextmanager
+    def _cancelled(self, job: Any) -> Iterator[None]:
+        """Let what a client has asked for end once it leaves.
+
+        Not by the job's own `cancel`: it would end the calls of all clients, who share a session.
+        """
+        try:
+            yield
+        except get_cancelled_exc_class():
+            self.blocks._queue.event_ids_to_events.pop(job.communicator.event_id, None)
+            raise
 
     def _photos(self, given: Any) -> Any:
         """Photographs as Gradio's client sends them, each in place of what names it.
@@ -180,18 +236,21 @@ class Tools(GradioMCPServer):
         return handle_file(path)
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
-        """The endpoint's answer as JSON, and small pictures of what was found first."""
+        """The endpoint's answer as JSON."""
         # What was not asked for over HTTP is still in Gradio's wrapping.
         data = [one.root if isinstance(one, JsonData) else one for one in data]
-        told: list[Any] = [
-            TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data
-        ]
-        for answer in data:
-            found = answer.get("results", ()) if isinstance(answer, dict) else ()
+        return [TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in data]
+
+    def pictures_of(self, answer: CallToolResult) -> list[ContentBlock]:
+        """Small pictures of what a call found first."""
+        told: list[ContentBlock] = []
+        for one in answer.content:
+            content = json.loads(one.text) if isinstance(one, TextContent) else None
+            found = content.get("results", ()) if isinstance(content, dict) else ()
             told += [
                 ImageContent(type="image", data=small, mimeType="image/jpeg")
-                for one in found[:_SHOWN]
-                if "path" in one and (small := self._small(one["path"]))
+                for hit in found[:_SHOWN]
+                if "path" in hit and (small := self._small(hit["path"]))
             ]
         return told
 
