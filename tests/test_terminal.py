@@ -319,6 +319,8 @@ def test_an_argument_that_nobody_knows_is_repeated_without_its_escapes(capsys):
         ("classify a.jpg --top-k x", "--top-k must be a whole number of at least 1.", "正整数"),
         ("classify a.jpg --alpha x", "--alpha must be a number, and not x.", "应为数字"),
         ("classify a.jpg --top-k 0", "must be a whole number of at least 1.", "正整数"),
+        ("classify a.jpg --top-k -1", "--top-k must be a whole number of at least 1.", "正整数"),
+        ("classify a.jpg --labels -0", "--labels needs a value.", "--labels 后面要有一个值。"),
         ("classify a.jpg --joint=x", "--joint must be one of mean, transclip,", "只能是 mean"),
         ("classify", "Something is missing: IMAGE; --help", "还缺少 IMAGE"),
         ("status --colour red", "--colour red is not understood here", "无法识别 --colour red"),
@@ -337,6 +339,18 @@ def test_a_wrong_argument_is_one_sentence_in_either_language(
         assert ended.value.code == 2
         assert sentence in told
         assert len(told.splitlines()) == 1
+
+
+def test_a_value_may_begin_with_a_dash(run):
+    code, answers, _ = run("match", CAT, "--descriptions", "-people", "--descriptions", "-0.5")
+    assert code == 0
+    assert {one["text"] for one in answers[0]["results"]} == {"-people", "-0.5"}
+
+
+def test_words_that_are_one_label_are_said_to_be(run):
+    _, out, told = run("classify", CAT, "--labels", "猫 狗", json_too=False)
+    assert "100.00 %" in out
+    assert "There is only one label, which always gets 100 %; commas separate labels." in told
 
 
 def test_a_path_after_the_flag_that_names_together_is_a_path(run, photos):

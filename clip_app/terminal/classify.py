@@ -61,6 +61,8 @@ def run(parsed: argparse.Namespace) -> int:
     def prepare(service: ModelService) -> Ask:
         if shared := shared_scores(labels, terminal_language()):
             tell(shared)
+        if len(labels) == 1:  # "cat dog" is one, too
+            tell(text("terminal_one_label", terminal_language()))
         if parsed.joint:
             tell(text(f"joint_warning_{parsed.joint}", terminal_language()))
         store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)
