@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_app import console
+from clip_app import __version__, console
 from clip_app.images import load_image
 from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge, match
 from clip_app.terminal import answering, common, image_paths, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import picture, picture_bytes, put
+from tests.small_models import CONFIG, write_model
 
 PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg", "rocket.jpg")
 LABELS = ("--labels", "cat, coffee, flower, rocket")
@@ -351,6 +352,30 @@ def test_words_that_are_one_label_are_said_to_be(run):
     _, out, told = run("classify", CAT, "--labels", "猫 狗", json_too=False)
     assert "100.00 %" in out
     assert "There is only one label, which always gets 100 %; commas separate labels." in told
+
+
+def test_where_nothing_can_be_saved_is_named(run, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for place in ("file", "file/below"):
+        code, _, told = run("teach", "Rex", CAT, "--index", tmp_path / place)
+        assert (code, "Nothing could be saved in" in told[-1]) == (2, True)
+        assert str(tmp_path) in told[-1]
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"clip_app {__version__}\n")
+
+
+def test_a_model_that_reads_no_chinese_says_so(run, tmp_path):
+    model = write_model("clip", tmp_path / "english")
+    told = json.loads((model / CONFIG).read_text("utf-8"))
+    (model / CONFIG).write_text(json.dumps(told | {"languages": ["en"]}), "utf-8")
+    for labels, unread in (("猫，狗", 1), ("cat, dog", 0)):
+        code, _, said = run("classify", CAT, "--labels", labels, "--model", model)
+        assert code == 0
+        assert sum("does not read Chinese" in line for line in said) == unread
 
 
 def test_a_path_after_the_flag_that_names_together_is_a_path(run, photos):

@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
+from clip_app.errors import Reason
 from clip_app.images import content_hash
 from clip_app.metrics import steps
 from clip_app.model.batching import CallersPasses, CallersThread, DeviceThreads, ImageQueue
 from clip_app.model.cache import FeatureCache, text_store
-from clip_app.model.catalog import ModelSource
+from clip_app.model.catalog import DEFAULT_PRESET, ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
 from clip_app.model.preprocess import prepare
 from clip_app.progress import Progress, check_wanted
-from clip_app.prompts import fill_template
+from clip_app.prompts import fill_template, language_of_texts
 from clip_app.settings import Settings
 from clip_app.strings import Language
 
@@ -317,6 +318,12 @@ class ModelService:
     def reads(self, language: Language) -> bool:
         """Whether the model reads a language; True where nothing is known about its languages."""
         return self.info.languages is None or language in self.info.languages
+
+    def unread(self, texts: Sequence[str]) -> Reason | None:
+        """What is said of texts whose language the model does not read; None where it does."""
+        if self.reads(language_of_texts(texts)):
+            return None
+        return Reason("language_unread", {"better": DEFAULT_PRESET})
 
     def _image_pass(self, pixels: np.ndarray) -> np.ndarray:
         with steps.measure("encode images", len(pixels)):

@@ -60,6 +60,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Whether these fit cannot be judged for this query; the best come first.",
         "这次检索无法判断是否相符，最接近的排在前面。",
     ),
+    "terminal_unsaved": (
+        "Nothing could be saved in {folder}: {reason}.",
+        "无法保存到 {folder}：{reason}。",
+    ),
     "terminal_one_label": (
         "There is only one label, which always gets 100 %; commas separate labels.",
         "只有一个类别，得分总是 100 %；多个类别请用逗号隔开。",
