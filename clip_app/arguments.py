@@ -21,7 +21,9 @@ class Parser(argparse.ArgumentParser):
         """Print how to use it; errors as `clip_app.console.write`."""
         write(self.format_help())
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_known_args(  # type: ignore[override]  # its overloads say no more than this
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
         """Parse, where a value may begin with a dash: `--text -people`, `--top-k -1`."""
         given = sys.argv[1:] if args is None else args
         return super().parse_known_args(self._with_values(list(given)), namespace)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from clip_app import __version__, console
 from clip_app.images import load_image
+from clip_app.model.slot import load_model
 from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge, match
 from clip_app.terminal import answering, common, image_paths, main
@@ -368,12 +370,14 @@ def test_the_version_is_told(capsys):
     assert (ended.value.code, capsys.readouterr().out) == (0, f"clip_app {__version__}\n")
 
 
-def test_a_model_that_reads_no_chinese_says_so(run, tmp_path):
-    model = write_model("clip", tmp_path / "english")
-    told = json.loads((model / CONFIG).read_text("utf-8"))
-    (model / CONFIG).write_text(json.dumps(told | {"languages": ["en"]}), "utf-8")
+def test_a_model_that_reads_no_chinese_says_so(run, settings, monkeypatch, tmp_path):
+    folder = write_model("clip", tmp_path / "english")
+    told = json.loads((folder / CONFIG).read_text("utf-8"))
+    (folder / CONFIG).write_text(json.dumps(told | {"languages": ["en"]}), "utf-8")
+    english = load_model(replace(settings, model=str(folder)))
+    monkeypatch.setattr(common, "load_service", lambda _: english)
     for labels, unread in (("猫，狗", 1), ("cat, dog", 0)):
-        code, _, said = run("classify", CAT, "--labels", labels, "--model", model)
+        code, _, said = run("classify", CAT, "--labels", labels)
         assert code == 0
         assert sum("does not read Chinese" in line for line in said) == unread
 

@@ -110,8 +110,8 @@ class ModelService:
             fingerprint=spec.fingerprint,
         )
 
-    def encode_images(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """Features of images, in their order.
+    def encode_images(self, images: Image.Image | Sequence[Image.Image]) -> np.ndarray:
+        """Features of images, in their order; one alone is a list of one.
 
         An image seen before is answered from the cache; the rest share forward passes with whatever
         other callers are waiting.
@@ -125,6 +125,8 @@ class ModelService:
         Raises:
             ModelError: if the device has no memory left for even one image.
         """
+        if isinstance(images, Image.Image):
+            images = [images]
         if not images:
             return np.empty((0, self.info.embedding_size), np.float32)
         keys = prepare(lambda: [content_hash(image) for image in images]).result()
@@ -210,7 +212,11 @@ class ModelService:
         return np.concatenate([*rows, *(each.result() for each in asked)])
 
     def encode_texts(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
-        """Features of texts, in their order: float32 (n, embedding_size), rows of length 1."""
+        """Features of texts, in their order: float32 (n, embedding_size), rows of length 1.
+
+        One text alone is a list of one, and not one of its letters.
+        """
+        texts = [texts] if isinstance(texts, str) else texts
         return self.encode_labels(texts, ("{}",), progress)
 
     def encode_labels(
