@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 from clip_app.console import tell, write
@@ -18,6 +20,29 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: Any = None) -> None:
         """Print how to use it; errors as `clip_app.console.write`."""
         write(self.format_help())
+
+    def parse_known_args(  # type: ignore[override]  # its overloads say no more than this
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """Parse, where a value may begin with a dash: `--text -people`, `--top-k -1`."""
+        given = sys.argv[1:] if args is None else args
+        return super().parse_known_args(self._with_values(list(given)), namespace)
+
+    def _with_values(self, given: list[str]) -> list[str]:
+        """Arguments in which such a value is joined to its flag: argparse takes it for a flag of
+        its own, and says that the first has no value.
+        """
+        joined: list[str] = []
+        ended = False
+        for one in given:
+            flag = self._option_string_actions.get(joined[-1]) if joined and not ended else None
+            takes_one = flag is not None and flag.nargs is None
+            if takes_one and re.match("-[^-]", one) and one not in self._option_string_actions:
+                joined[-1] += f"={one}"
+            else:
+                ended = ended or one == "--"
+                joined.append(one)
+        return joined
 
     def error(self, message: str) -> Any:
         """Print what is wrong in one sentence, and end with code 2."""

@@ -85,7 +85,7 @@ def open_picture(
 
 
 def _file(source: Any) -> _File:
-    if source is None or source == "":
+    if source is None or (isinstance(source, str) and not source):
         raise ImageError("image_missing")
     if not isinstance(source, _File):
         raise ImageError("image_other_kind", kind=type(source).__name__)

@@ -223,6 +223,22 @@ def read_settings(
         InputError: if a value is not one that the setting takes.
     """
     given = {k: v for k, v in vars(flags).items() if k in FLAGS} if flags else {}
+    return _made(given, uses)
+
+
+def settings_of(**given: Any) -> Settings:
+    """The environment's settings, overridden by those that a program gives.
+
+    Raises:
+        InputError: if a value is not one that the setting takes.
+        TypeError: if there is no such setting.
+    """
+    if unknown := given.keys() - Settings.model_fields.keys():
+        raise TypeError(f"there is no setting {', '.join(sorted(unknown))}")
+    return _made(given)
+
+
+def _made(given: dict[str, Any], uses: Collection[str] | None = None) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -417,6 +417,10 @@ def test_running_out_of_memory_is_one_sentence(monkeypatch):
         (b"<!DOCTYPE html><html><body><svg></svg></body></html>", "image_unreadable"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image_svg"),
         (b"\xef\xbb\xbf\n<?xml version='1.0'?>\n<!-- made by hand -->\n<SVG/>", "image_svg"),
+        (b"\xff\x0a" + bytes(30), "image_foreign"),  # JPEG XL, bare and in a box
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(30), "image_foreign"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1" + bytes(30), "image_foreign"),  # Canon's raw files
+        (b"\0\0\0\x18ftypmp42\0\0\0\0" + bytes(30), "image_foreign"),
         (b"<?xml version='1.0'?><note/>", "image_unreadable"),
         (b"%PDF-1.7\n", "image_unreadable"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "image_unreadable"),

@@ -8,10 +8,13 @@ import sys
 import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import clip_app
 from tests.conftest import EXAMPLES, ROOT
+from tests.gallery_helpers import put
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,32 @@ def test_public_names_are_there_and_documented():
         assert getattr(clip_app, name).__doc__, name
     with pytest.raises(AttributeError):
         _ = clip_app.no_such_name
+
+
+def test_what_python_gives_is_taken_or_told_in_one_sentence(service, tmp_path):
+    one, two = service.encode_texts("a cat"), service.encode_texts(["a cat"])
+    assert np.array_equal(one, two), "one text, and not one of its letters"
+    cat = Image.open(EXAMPLES / "cat.jpg")
+    assert service.encode_images(cat).shape == one.shape
+    put(tmp_path / "photos" / "cat.jpg", (EXAMPLES / "cat.jpg").read_bytes())
+    put(tmp_path / "photos" / "flower.jpg", (EXAMPLES / "flower.jpg").read_bytes())
+    gallery = clip_app.open_gallery(tmp_path / "photos", service, index_dir=tmp_path / "index")
+    gallery.index()
+    for picture in (cat, [cat], (EXAMPLES / "cat.jpg").read_bytes()):
+        assert gallery.search(images=picture).hits[-1].path.endswith("flower.jpg")
+    for wrong, said in (
+        (lambda: clip_app.classify(service, np.asarray(cat), "cat"), "and not ndarray"),
+        (lambda: gallery.search(images=[tmp_path / "no.jpg"]), "no.jpg was not found"),
+        (lambda: gallery.search(["cat", "dog"]), "must be text, and not list"),
+        (lambda: gallery.search("cat", exclude=["dog"]), "must be text, and not list"),
+        (lambda: clip_app.load_model("starter", device="gpu"), "device takes one of auto, cuda"),
+        (lambda: clip_app.load_model("starter", cache_mb=0), "cache_mb"),
+        (lambda: clip_app.load_model(tmp_path / "none"), "There is no model called"),
+    ):
+        with pytest.raises(clip_app.ClipAppError, match=said):
+            wrong()
+    with pytest.raises(TypeError, match="there is no setting devise"):
+        clip_app.load_model("starter", devise="cpu")
 
 
 @pytest.mark.slow

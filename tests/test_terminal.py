@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_app import console
+from clip_app import __version__, console
 from clip_app.images import load_image
+from clip_app.model.slot import load_model
 from clip_app.tasks.classify import classify
 from clip_app.tasks.match import judge, match
 from clip_app.terminal import answering, common, image_paths, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import picture, picture_bytes, put
+from tests.small_models import CONFIG, write_model
 
 PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg", "rocket.jpg")
 LABELS = ("--labels", "cat, coffee, flower, rocket")
@@ -319,6 +321,8 @@ def test_an_argument_that_nobody_knows_is_repeated_without_its_escapes(capsys):
         ("classify a.jpg --top-k x", "--top-k must be a whole number of at least 1.", "正整数"),
         ("classify a.jpg --alpha x", "--alpha must be a number, and not x.", "应为数字"),
         ("classify a.jpg --top-k 0", "must be a whole number of at least 1.", "正整数"),
+        ("classify a.jpg --top-k -1", "--top-k must be a whole number of at least 1.", "正整数"),
+        ("classify a.jpg --labels -0", "--labels needs a value.", "--labels 后面要有一个值。"),
         ("classify a.jpg --joint=x", "--joint must be one of mean, transclip,", "只能是 mean"),
         ("classify", "Something is missing: IMAGE; --help", "还缺少 IMAGE"),
         ("status --colour red", "--colour red is not understood here", "无法识别 --colour red"),
@@ -337,6 +341,44 @@ def test_a_wrong_argument_is_one_sentence_in_either_language(
         assert ended.value.code == 2
         assert sentence in told
         assert len(told.splitlines()) == 1
+
+
+def test_a_value_may_begin_with_a_dash(run):
+    code, answers, _ = run("match", CAT, "--descriptions", "-people", "--descriptions", "-0.5")
+    assert code == 0
+    assert {one["text"] for one in answers[0]["results"]} == {"-people", "-0.5"}
+
+
+def test_words_that_are_one_label_are_said_to_be(run):
+    _, out, told = run("classify", CAT, "--labels", "猫 狗", json_too=False)
+    assert "100.00 %" in out
+    assert "There is only one label, which always gets 100 %; commas separate labels." in told
+
+
+def test_where_nothing_can_be_saved_is_named(run, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for place in ("file", "file/below"):
+        code, _, told = run("teach", "Rex", CAT, "--index", tmp_path / place)
+        assert (code, "Nothing could be saved in" in told[-1]) == (2, True)
+        assert str(tmp_path) in told[-1]
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"clip_app {__version__}\n")
+
+
+def test_a_model_that_reads_no_chinese_says_so(run, monkeypatch, tmp_path):
+    folder = write_model("clip", tmp_path / "english")
+    told = json.loads((folder / CONFIG).read_text("utf-8"))
+    (folder / CONFIG).write_text(json.dumps(told | {"languages": ["en"]}), "utf-8")
+    english = load_model(folder, device="cpu")
+    monkeypatch.setattr(common, "load_service", lambda _: english)
+    for labels, unread in (("猫，狗", 1), ("cat, dog", 0)):
+        code, _, said = run("classify", CAT, "--labels", labels)
+        assert code == 0
+        assert sum("does not read Chinese" in line for line in said) == unread
 
 
 def test_a_path_after_the_flag_that_names_together_is_a_path(run, photos):

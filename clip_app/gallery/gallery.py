@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from clip_app.errors import GalleryError
+from clip_app.errors import GalleryError, InputError
+from clip_app.gallery.asking import ImageTerm
 from clip_app.gallery.index_report import IndexProgress, IndexReport
 from clip_app.gallery.library import AnyLibrary, open_library, update_index
 from clip_app.gallery.maps import GalleryMap, Maps
@@ -16,6 +17,7 @@ from clip_app.gallery.search import SearchAnswer, image_term, search, with_conce
 from clip_app.gallery.similar import NEAR, Duplicates, Odd, duplicates, odd
 from clip_app.gallery.stores.store import Counts, Filter
 from clip_app.model.service import ModelService
+from clip_app.photos import Source, encode_photo
 from clip_app.progress import Progress
 from clip_app.settings import Settings
 from clip_app.tasks.concepts import Concept
@@ -63,7 +65,7 @@ class Gallery:
         self,
         text: str = "",
         *,
-        images: Sequence[str | os.PathLike[str]] = (),
+        images: Source | Sequence[Source] = (),
         exclude: str = "",
         top_k: int = 20,
         where: Filter | None = None,
@@ -73,7 +75,8 @@ class Gallery:
 
         Args:
             text: what to look for: `beach + sunset - people`.
-            images: picture files that the results should be like; they are left out themselves.
+            images: what the results should be like: paths of files, which are left out themselves,
+                their bytes, or pictures in memory.
             exclude: what to stay away from, separated by commas.
             top_k: how many, 1 to 500.
             where: which files to look at.
@@ -85,12 +88,22 @@ class Gallery:
             ImageError: if a picture cannot be read.
             GalleryError: if the folder has not been indexed with this model.
         """
+        for words in (text, exclude):
+            if not isinstance(words, str | None):
+                raise InputError("texts_other_kind", kind=type(words).__name__)
         terms = with_concepts(self._model, parse_query(text or "", exclude or ""), concepts)
         # A single path is one picture, and not one for each of its characters.
-        for path in [images] if isinstance(images, str | os.PathLike) else images:
-            terms.append(image_term(self._model, os.fspath(path), name=Path(path).name))
+        for one in [images] if isinstance(images, Source) else images:
+            terms.append(self._like(one))
         store = self._library.open(self.folder, self._model.info)
         return search(self._model, [store], terms, top_k=top_k, where=where)
+
+    def _like(self, picture: Source) -> ImageTerm:
+        if isinstance(picture, str | os.PathLike):
+            return image_term(self._model, os.fspath(picture), name=Path(picture).name)
+        if isinstance(picture, bytes):
+            return image_term(self._model, picture, name="image")
+        return ImageTerm(encode_photo(self._model, picture)[0], "image")
 
     def duplicates(
         self,

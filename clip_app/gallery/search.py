@@ -12,6 +12,7 @@ from clip_app.gallery.asking import Asked, ImageTerm, words_of
 from clip_app.gallery.query import TextTerm
 from clip_app.gallery.roots import same_name
 from clip_app.gallery.stores.store import Filter, Found, Store, content_of
+from clip_app.images.opening import opened
 from clip_app.metrics import steps
 from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
@@ -119,14 +120,14 @@ def image_term(
     """A term from a picture: the path of a file that the caller may read, or its bytes.
 
     Raises:
-        ImageError: if it is not a picture that can be read.
+        ImageError: if it is not there, or not a picture that can be read.
         ModelError: if the device fails.
     """
     if isinstance(source, bytes):
         path, data = "", source
     else:
         path = os.path.realpath(source)
-        with open(source, "rb") as file:
+        with opened(source, name) as file:
             data = file.read()
     vector = encode_photo(service, data, name=name)[0]
     return ImageTerm(vector, name, weight, content_of(data), path)

@@ -24,6 +24,12 @@ _HEIF_BRANDS = frozenset(
         *(b"mif1", b"mif2", b"msf1", b"avif", b"avis"),
     )
 )
+# What people take for a photograph that can be read, and no decoder here knows.
+_FOREIGN = (
+    ((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), "JPEG XL"),
+    ((b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FOVb"), "RAW"),
+    ((b"\x1aE\xdf\xa3",), "Matroska"),
+)
 _BMP_HEADER_SIZES = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
 _PPM_HEAD = re.compile(rb"P[1-6fy]\s+(#[^\n]*\s+)*[0-9#]")
 
@@ -65,6 +71,16 @@ def looks_like_svg(head: bytes) -> bool:
     """Whether a text that begins with `head` is an SVG drawing, which no decoder here knows."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in start
+
+
+def foreign_format(head: bytes) -> str | None:
+    """The name of a format of pictures or videos that is not read here; None of all else.
+
+    Of what `has_known_signature` does not know; 64 bytes are enough.
+    """
+    if head[4:8] == b"ftyp":
+        return {b"crx ": "RAW", b"qt  ": "MOV"}.get(head[8:12], "MP4")
+    return next((name for begins, name in _FOREIGN if head.startswith(begins)), None)
 
 
 def has_known_signature(head: bytes) -> bool:

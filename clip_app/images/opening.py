@@ -11,7 +11,7 @@ from PIL import Image, ImageFile
 
 from clip_app.errors import ImageError, UnopenedImageError
 from clip_app.images.frames import largest_page
-from clip_app.images.heads import TIFF, has_known_signature, looks_like_svg
+from clip_app.images.heads import TIFF, foreign_format, has_known_signature, looks_like_svg
 from clip_app.images.limits import FORMATS, How, check_file_size, decoder_errors
 from clip_app.images.modes import LARGEST_16_BIT
 
@@ -73,5 +73,7 @@ def _identified(file: BinaryIO, name: str) -> ImageFile.ImageFile:
             if looks_like_svg(head):
                 raise ImageError("image_svg", name=name) from error
             if not has_known_signature(head):
+                if known := foreign_format(head):
+                    raise ImageError("image_foreign", name=name, format=known) from error
                 raise ImageError("image_unreadable", name=name) from error
             raise

@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
+from clip_app.errors import Reason
 from clip_app.images import content_hash
 from clip_app.metrics import steps
 from clip_app.model.batching import CallersPasses, CallersThread, DeviceThreads, ImageQueue
 from clip_app.model.cache import FeatureCache, text_store
-from clip_app.model.catalog import ModelSource
+from clip_app.model.catalog import DEFAULT_PRESET, ModelSource
 from clip_app.model.engine import Engine, open_engine
 from clip_app.model.info import CutText, ModelInfo, Pixels
 from clip_app.model.preprocess import prepare
 from clip_app.progress import Progress, check_wanted
-from clip_app.prompts import fill_template
+from clip_app.prompts import fill_template, language_of_texts
 from clip_app.settings import Settings
 from clip_app.strings import Language
 
@@ -109,8 +110,8 @@ class ModelService:
             fingerprint=spec.fingerprint,
         )
 
-    def encode_images(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """Features of images, in their order.
+    def encode_images(self, images: Image.Image | Sequence[Image.Image]) -> np.ndarray:
+        """Features of images, in their order; one alone is a list of one.
 
         An image seen before is answered from the cache; the rest share forward passes with whatever
         other callers are waiting.
@@ -124,6 +125,8 @@ class ModelService:
         Raises:
             ModelError: if the device has no memory left for even one image.
         """
+        if isinstance(images, Image.Image):
+            images = [images]
         if not images:
             return np.empty((0, self.info.embedding_size), np.float32)
         keys = prepare(lambda: [content_hash(image) for image in images]).result()
@@ -208,7 +211,11 @@ class ModelService:
         return np.concatenate([*rows, *(each.result() for each in asked)])
 
     def encode_texts(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
-        """Features of texts, in their order: float32 (n, embedding_size), rows of length 1."""
+        """Features of texts, in their order: float32 (n, embedding_size), rows of length 1.
+
+        One text alone is a list of one, and not one of its letters.
+        """
+        texts = [texts] if isinstance(texts, str) else texts
         return self.encode_labels(texts, ("{}",), progress)
 
     def encode_labels(
@@ -315,6 +322,12 @@ class ModelService:
     def reads(self, language: Language) -> bool:
         """Whether the model reads a language; True where nothing is known about its languages."""
         return self.info.languages is None or language in self.info.languages
+
+    def unread(self, texts: Sequence[str]) -> Reason | None:
+        """What is said of texts whose language the model does not read; None where it does."""
+        if self.reads(language_of_texts(texts)):
+            return None
+        return Reason("language_unread", {"better": DEFAULT_PRESET})
 
     def _image_pass(self, pixels: np.ndarray) -> np.ndarray:
         with steps.measure("encode images", len(pixels)):

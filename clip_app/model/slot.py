@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 import subprocess
 import threading
 import time
@@ -30,7 +31,7 @@ from clip_app.model.exporting import start_export, towers_root, why_not
 from clip_app.model.hub import download, hub_answers, is_cached, unreachable, without_hub
 from clip_app.model.service import ModelService
 from clip_app.model.towers import find_towers, own_folder
-from clip_app.settings import Settings
+from clip_app.settings import Settings, settings_of
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ def open_slot(settings: Settings) -> ModelSlot:
 
 
 def load_model(
-    model: str | Settings = "auto",
+    model: str | os.PathLike[str] | Settings = "auto",
     roots: Sequence[Path] | None = None,
     *,
     hub: bool | None = None,
@@ -205,12 +206,16 @@ def load_model(
         options: other settings: `device`, `precision`, `cache_mb`, `cache_dir`.
 
     Raises:
+        InputError: if an option has a value that the setting does not take.
         ModelError: if the model is unknown, broken or does not fit.
         HubUnreachableError: if it would have to be downloaded and no hub answers.
         DownloadError: if the download broke off or the hub refuses; what has arrived is kept.
         StorageError: if what is downloaded cannot be saved.
     """
-    settings = model if isinstance(model, Settings) else Settings(model=model, **options)
+    if isinstance(model, Settings):
+        settings = model
+    else:
+        settings = settings_of(model=os.fspath(model), **options)
     service = _load(settings, roots, hub)
     export_behind(service, settings)
     return service

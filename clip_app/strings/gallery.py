@@ -102,11 +102,12 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{folder} 已有索引；加上 --replace 才会换成文件里的内容。",
     ),
     "backed_up": (
-        "The index of {folder} is in {path}: {files:,} files, {megabytes} MB.",
+        "The index of {folder} is in {path}: {files:,} [files:file|files], {megabytes} MB.",
         "{folder} 的索引已写入 {path}：{files:,} 个文件，{megabytes} MB。",
     ),
     "restored": (
-        "{folder} has its index again: {files:,} files. `index` reads what has changed since.",
+        "{folder} has its index again: {files:,} [files:file|files]. `index` reads "
+        "what has changed since.",
         "{folder} 的索引已恢复：{files:,} 个文件。之后的改动由 `index` 读取。",
     ),
     "restored_without": (

@@ -6,6 +6,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} is not an image this app can read.",
         "{name} 不是本应用能识别的图片。",
     ),
+    "image_foreign": (
+        "{name} is of the format {format}, which this app does not read; please export it as JPEG "
+        "or PNG first.",
+        "{name} 是 {format} 格式，本应用读不了，请先导出为 JPEG 或 PNG。",
+    ),
     "image_svg": (
         "{name} is an SVG drawing; please export it as PNG or JPEG first.",
         "{name} 是 SVG 矢量图，请先导出为 PNG 或 JPEG。",

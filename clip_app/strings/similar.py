@@ -6,13 +6,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "近似副本的相似度应在 {least} 到 1 之间。",
     ),
     "duplicates_found": (
-        "{groups:,} [groups:group|groups] of copies among {images:,} pictures; all but the "
-        "largest of each take {megabytes} MB. Nothing was deleted.",
+        "{groups:,} [groups:group|groups] of copies among {images:,} [images:picture|pictures]; "
+        "all but the largest of each take {megabytes} MB. Nothing was deleted.",
         "{images:,} 张图片里有 {groups:,} 组重复；每组只留最大的一张，可省 {megabytes} MB。"
         "没有删除任何文件。",
     ),
     "duplicates_none": (
-        "There are no copies among {images:,} pictures.",
+        "There are no copies among {images:,} [images:picture|pictures].",
         "{images:,} 张图片里没有重复的。",
     ),
     "odd_typical": ("Most typical of this gallery", "最能代表这个图库的"),

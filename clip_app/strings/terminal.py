@@ -14,8 +14,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "terminal_progress_begun": ("{done:,} of {total:,} files", "{done:,} / {total:,} 个文件"),
     "terminal_indexed": (
-        "{found:,} images in {folder}: {encoded:,} encoded, {reused:,} known from elsewhere, "
-        "{unchanged:,} unchanged, {forgotten:,} gone, {broken:,} broken; {seconds:.1f} s.",
+        "{found:,} [found:image|images] in {folder}: {encoded:,} encoded, {reused:,} known from "
+        "elsewhere, {unchanged:,} unchanged, {forgotten:,} gone, {broken:,} broken; "
+        "{seconds:.1f} s.",
         "{folder} 中有 {found:,} 个图像文件：新编码 {encoded:,}，内容已知 {reused:,}，"
         "未变 {unchanged:,}，移除 {forgotten:,}，损坏 {broken:,}；用时 {seconds:.1f} 秒。",
     ),
@@ -59,8 +60,17 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Whether these fit cannot be judged for this query; the best come first.",
         "这次检索无法判断是否相符，最接近的排在前面。",
     ),
+    "terminal_unsaved": (
+        "Nothing could be saved in {folder}: {reason}.",
+        "无法保存到 {folder}：{reason}。",
+    ),
+    "terminal_one_label": (
+        "There is only one label, which always gets 100 %; commas separate labels.",
+        "只有一个类别，得分总是 100 %；多个类别请用逗号隔开。",
+    ),
     "terminal_status": (
-        "{files:,} files, {images:,} different pictures, {broken:,} broken, indexed with {model}",
+        "{files:,} [files:file|files], {images:,} different [images:picture|pictures], "
+        "{broken:,} broken, indexed with {model}",
         "{files:,} 个文件，{images:,} 张不同的图片，损坏 {broken:,}，由 {model} 建立",
     ),
     "terminal_usable": ("searched by the model in use", "当前模型可以搜索"),
@@ -89,7 +99,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "characters (find -print0), add -0.",
         "标准输入不是每行一个文件名的列表；如果文件名以 NUL 字符分隔（find -print0），请加上 -0。",
     ),
-    "terminal_answered": ("{number:,} images done", "已完成 {number:,} 张"),
+    "terminal_answered": ("{number:,} [number:image|images] done", "已完成 {number:,} 张"),
     "terminal_models_name": ("name", "名称"),
     "terminal_models_reads": ("reads", "语言"),
     "terminal_models_size": ("download", "下载大小"),

@@ -2,15 +2,18 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
+from clip_app import __version__
 from clip_app.arguments import FAILED, Parser
 from clip_app.console import (
     READER_GONE,
     ReaderGoneError,
     end_streams,
     prepare_streams,
+    printable,
     tell,
 )
 from clip_app.errors import ClipAppError
@@ -70,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             end_streams()
     except ClipAppError as error:
-        tell(error.message(terminal_language()))
+        tell(_sentence(error))
         return FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -80,6 +83,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.exception("Unexpected error")
         tell(text("unexpected_terminal", terminal_language()))
         return _FAULT
+
+
+def _sentence(error: ClipAppError) -> str:
+    """What went wrong; of what could not be saved also where, which visitors are not told."""
+    cause = error.__cause__
+    if error.key == "disk_full" and isinstance(cause, OSError) and cause.filename:
+        # That itself may be a file with a name for the time of writing.
+        folder = printable(os.path.dirname(os.path.abspath(os.fsdecode(cause.filename))))
+        return text("terminal_unsaved", terminal_language(), folder=folder, **error.params)
+    return error.message(terminal_language())
 
 
 def _run(given: list[str]) -> int:
@@ -104,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "python -m clip_app", description=text("command_description", terminal_language())
     )
+    parser.add_argument("--version", action="version", version=f"clip_app {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)

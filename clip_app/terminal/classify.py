@@ -18,7 +18,7 @@ from clip_app.tasks.classify import classify_features
 from clip_app.tasks.concept_files import ConceptStore
 from clip_app.tasks.concepts import untaught
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
-from clip_app.terminal.common import add_joint_flag, positive
+from clip_app.terminal.common import add_joint_flag, positive, tell_unread
 from clip_app.terminal.example_folders import (
     add_example_flags,
     check_named,
@@ -61,6 +61,9 @@ def run(parsed: argparse.Namespace) -> int:
     def prepare(service: ModelService) -> Ask:
         if shared := shared_scores(labels, terminal_language()):
             tell(shared)
+        tell_unread(service, labels)
+        if len(labels) == 1:  # "cat dog" is one, too
+            tell(text("terminal_one_label", terminal_language()))
         if parsed.joint:
             tell(text(f"joint_warning_{parsed.joint}", terminal_language()))
         store = ConceptStore(read_settings(uses=("index_dir",)).index_dir, service.info.fingerprint)

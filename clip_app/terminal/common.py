@@ -171,6 +171,12 @@ def tell_broken(number: int, named: Iterable[tuple[str, Reason]]) -> None:
         tell(f"  {text('terminal_broken_more', language, number=number)}")
 
 
+def tell_unread(service: ModelService, texts: Sequence[str]) -> None:
+    """Say so where the model does not read the language of the texts."""
+    if texts and (unread := service.unread(texts)):
+        tell(unread.message(terminal_language()))
+
+
 def counting(status: StatusLine) -> Progress:
     """Progress that tells "done / total" on a status line, as often as that is due."""
 

@@ -56,6 +56,7 @@ def run(parsed: argparse.Namespace) -> None:
         check_is_picture(out)
         check_is_new(out)
     service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
+    common.tell_unread(service, [word, *others])
     picture = open_picture(parsed.image, service)
     with StatusLine() as status:
         told = common.counting(status)

@@ -13,7 +13,7 @@ from clip_app.prompts import parse_lines
 from clip_app.server.answers import match_answer
 from clip_app.tasks.match import match_features
 from clip_app.terminal.answering import Ask, add_image_flags, answer_all
-from clip_app.terminal.common import positive, read_bytes
+from clip_app.terminal.common import positive, read_bytes, tell_unread
 from clip_app.text_files import read_collection
 
 
@@ -37,6 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
     texts = parse_lines(typed)
 
     def prepare(service: ModelService) -> Ask:
+        tell_unread(service, texts)
         text_features = service.encode_texts(texts)
 
         def ask(paths: Sequence[str], features: np.ndarray) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,7 @@ from clip_app.terminal.common import (
     opened_library,
     positive,
     shown,
+    tell_unread,
     wrong,
 )
 
@@ -106,6 +107,7 @@ def run(parsed: argparse.Namespace) -> None:
         if not parsed.literal:
             for one in untaught((term.text for term in texts), taught):
                 tell(one.message(terminal_language()))
+    tell_unread(service, [term.text for term in texts])
     query = describe(terms)
     interpreted = not parsed.literal and any(map(is_interpreted, typed))
     if interpreted or any(term.weight != 1 for term in terms):

@@ -108,6 +108,7 @@ def plan_of(parsed: argparse.Namespace, without: Path | None = None) -> Plan:
     if parsed.joint:
         tell(text(f"joint_warning_{parsed.joint}", terminal_language()))
     service = common.load_service(read_settings(parsed, MODEL_SETTINGS))
+    common.tell_unread(service, labels)
     with StatusLine() as status:
         return make_plan(
             service,

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
-from clip_app.model.catalog import DEFAULT_PRESET
 from clip_app.model.info import CutText, ModelInfo
 from clip_app.model.service import ModelService
-from clip_app.prompts import language_of_texts
 from clip_app.strings import Language, text
 
 
@@ -26,9 +24,8 @@ def model_called(info: ModelInfo, language: Language) -> str:
 
 def unread_sentence(service: ModelService, texts: Sequence[str], language: Language) -> str:
     """That the model does not read the texts' language; "" where it does."""
-    if service.reads(language_of_texts(texts)):
-        return ""
-    return text("language_unread", language, better=DEFAULT_PRESET)
+    unread = service.unread(texts)
+    return unread.message(language) if unread else ""
 
 
 def facts_table(facts: dict[str, str], language: Language) -> str:

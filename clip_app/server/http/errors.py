@@ -39,6 +39,7 @@ _STATUS_OF_KEY = {
     "image_too_large": 413,
     "image_file_too_large": 413,
     "image_unreadable": 415,
+    "image_foreign": 415,
     "image_svg": 415,
     "image_out_of_memory": 503,
 }

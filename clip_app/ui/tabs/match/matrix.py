@@ -8,12 +8,11 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ClipAppError, ImageError, InputError, Reason
+from clip_app.errors import ClipAppError, ImageError, InputError
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
-from clip_app.model.catalog import DEFAULT_PRESET
 from clip_app.model.service import ModelService
-from clip_app.prompts import language_of_texts, parse_lines
+from clip_app.prompts import parse_lines
 from clip_app.scoring import softmax_scores
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.match import SimilarityMatrix, matrix_of_features
@@ -104,8 +103,8 @@ def _numbers(matrix: SimilarityMatrix, logit_scale: float) -> dict[str, Any]:
 def _notices(service: ModelService, texts: list[str]) -> list[Any]:
     """What does not stop the comparison, and makes it worth less."""
     said: list[Any] = list(service.cut_texts(texts)[:3])
-    if not service.reads(language_of_texts(texts)):
-        said.append(Reason("language_unread", {"better": DEFAULT_PRESET}))
+    if unread := service.unread(texts):
+        said.append(unread)
     return said
 
 
