@@ -1,5 +1,6 @@
 // What others change in the gallery that is shown: a followed folder, or another tab of this page.
 const HEED = 3000; // ms until it is asked again what a followed gallery has read
+const HEADER = 56; // px of the window that the page's header covers
 const SELDOM = 5; // times as long, for one that is not followed
 let quiet = 0;
 let heard = null; // the stamp of the last state that was told of
@@ -14,9 +15,11 @@ setInterval(() => { quiet = (quiet + 1) % SELDOM; if (follows || !quiet) heed();
 for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, heed);
 window.addEventListener('clipapp:follows', ({ detail }) => { follows = detail; });
 
-// It is shown at once where that takes nothing away: nothing is selected, open, scrolled to or
-// steered on the map. Else it is offered.
-const busy = () => asMap || picks.size || all || current >= 0 || rows.length > answer.rows.length;
+// It is shown at once where that takes nothing away: nothing is selected, open, scrolled to, under
+// the keyboard, half typed or steered on the map. Else it is offered.
+const busy = () => asMap || picks.size || all || current >= 0 || rows.length > answer.rows.length
+  || board.getBoundingClientRect().top < HEADER || board.contains(document.activeElement)
+  || filters.open || (!held && query.value.trim() !== asked.query);
 const askAgain = () => window.dispatchEvent(new CustomEvent('clipapp:gallery'));
 const drawNews = () => {
   const line = find('.news');
