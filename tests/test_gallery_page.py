@@ -773,6 +773,46 @@ def test_open_pages_hear_of_what_a_followed_folder_has_read(open_gallery, photos
     page.locator("#gallery-follow").uncheck()
 
 
+def test_news_is_offered_where_it_would_move_what_one_reads(open_gallery, photos):
+    long = photos / "IMG_20240812_103015_taken_by_a_phone_with_long_names.png"
+    page = open_gallery("en-US", {"width": 1440, "height": 700})
+    page.locator("#finder .add").click()
+    page.locator("#gallery-follow").check()
+    try:
+        page.locator("#gallery-panel .label-wrap").click()
+        page.wait_for_function("document.querySelector('#finder .board').offsetHeight > 1000")
+        page.evaluate("scrollTo(0, 500)")
+        shutil.copy(EXAMPLES / "coffee.jpg", long.with_suffix(".jpg"))  # a copy of another
+        noise(9998).save(long)
+        news = page.locator("#finder .news")
+        expect(news).to_contain_text("One new photo", timeout=20_000)
+        assert page.evaluate("scrollY") == 500
+        counted(page, f"{PICTURES} ")
+        news.get_by_role("button", name="Show").evaluate("one => one.click()")
+        counted(page, f"{PICTURES + 1} ")
+        page.evaluate("scrollTo(0, 0)")
+        look_for(page, "noise")
+        # An open photograph leaves the tools one line, and its long path breaks after its signs.
+        open_drawer(page)
+        assert page.locator("#finder .tools").bounding_box()["height"] < 60
+        assert page.locator("#finder .size input").is_visible()
+        page.keyboard.press("Escape")
+        page.locator("#finder .query").fill("")
+        page.locator("#finder .query").press("Enter")
+        counted(page, f"{PICTURES + 1} ")
+        open_drawer(page, names(page).index(long.name))
+        path = page.locator("#finder .facts dd", has_text=long.name)
+        assert path.locator("wbr").count() == long.name.count("_") + 2  # "/" and the ending
+        page.keyboard.press("Escape")
+    finally:
+        long.unlink()
+        long.with_suffix(".jpg").unlink()
+    page.evaluate("document.activeElement.blur()")
+    counted(page, f"{PICTURES} ")
+    page.locator("#finder .add").click()
+    page.locator("#gallery-follow").uncheck()
+
+
 @pytest.fixture(scope="module")
 def archive_of_many(tmp_path_factory):
     """As many pictures as take some seconds to index."""
