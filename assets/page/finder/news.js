@@ -7,8 +7,11 @@ let heard = null; // the stamp of the last state that was told of
 let follows = null;
 let last = null; // what was told, for a panel that is opened later
 let news = null; // how many photographs more there are than are shown, while that is offered
-const heed = () => {
-  if (!document.hidden && here() && !waiting && answer && follows !== null) trigger('heed', { stamp: heard, follows });
+const heed = async () => {
+  const quietly = () => !document.hidden && here() && !waiting && answer && follows !== null;
+  if (!quietly()) return;
+  const now = await server.news_of(find('.gallery select').value).catch(() => null);
+  if (quietly() && JSON.stringify(now) !== JSON.stringify([heard, follows])) trigger('heed', { stamp: heard, follows });
 };
 // One that is not followed is asked of now and then: others may let it be, or read it from a terminal.
 setInterval(() => { quiet = (quiet + 1) % SELDOM; if (follows || !quiet) heed(); }, HEED);
@@ -40,4 +43,4 @@ window.addEventListener('clipapp:heard', ({ detail: told }) => {
 window.addEventListener('clipapp:panel', () => {
   if (last?.stamp && last.stamp[0] === answer?.stamp?.[0]) window.dispatchEvent(new CustomEvent('clipapp:heard', { detail: last }));
 });
-find('.news button').addEventListener('click', askAgain);
+find('.news button').addEventListener('click', () => { window.scrollTo({ top: 0 }); askAgain(); });
