@@ -773,6 +773,57 @@ def test_open_pages_hear_of_what_a_followed_folder_has_read(open_gallery, photos
     page.locator("#gallery-follow").uncheck()
 
 
+def test_news_is_offered_where_it_would_move_what_one_reads(open_gallery, photos):
+    long = photos / "IMG_20240812_103015_taken_by_a_phone_with_long_names.png"
+    page = open_gallery("en-US", {"width": 1440, "height": 700})
+    page.locator("#finder .add").click()
+    page.locator("#gallery-follow").check()
+    try:
+        page.locator("#gallery-panel .label-wrap").click()
+        # To ask whether there is any takes no event of Gradio's, which would busy the page.
+        answers = re.compile("component_server")
+        with page.expect_response(answers):
+            pass
+        events = []
+        page.on("request", lambda one: "queue/join" in one.url and events.append(one.url))
+        with page.expect_response(answers):
+            pass
+        assert events == []
+        page.wait_for_function("document.querySelector('#finder .board').offsetHeight > 1000")
+        page.evaluate("scrollTo(0, 500)")
+        place_of = page.locator("#finder .tile[data-place='20']").bounding_box
+        before = place_of()
+        shutil.copy(EXAMPLES / "coffee.jpg", long.with_suffix(".jpg"))  # a copy of another
+        noise(9998).save(long)
+        news = page.locator("#finder .news")
+        expect(news).to_contain_text("One new photo", timeout=20_000)
+        assert place_of() == before
+        counted(page, f"{PICTURES} ")
+        news.get_by_role("button", name="Show").click()
+        counted(page, f"{PICTURES + 1} ")
+        assert page.evaluate("scrollY") == 0
+        look_for(page, "noise")
+        # An open photograph leaves the tools one line, and its long path breaks after its signs.
+        open_drawer(page)
+        assert page.locator("#finder .tools").bounding_box()["height"] < 60
+        assert page.locator("#finder .size input").is_visible()
+        page.keyboard.press("Escape")
+        page.locator("#finder .query").fill("")
+        page.locator("#finder .query").press("Enter")
+        counted(page, f"{PICTURES + 1} ")
+        open_drawer(page, names(page).index(long.name))
+        path = page.locator("#finder .facts dd", has_text=long.name)
+        assert path.locator("wbr").count() == long.name.count("_") + 1  # and "/"
+        page.keyboard.press("Escape")
+        page.evaluate("document.activeElement.blur()")
+    finally:
+        long.unlink(missing_ok=True)
+        long.with_suffix(".jpg").unlink(missing_ok=True)
+    counted(page, f"{PICTURES} ")
+    page.locator("#finder .add").click()
+    page.locator("#gallery-follow").uncheck()
+
+
 @pytest.fixture(scope="module")
 def archive_of_many(tmp_path_factory):
     """As many pictures as take some seconds to index."""

@@ -112,7 +112,18 @@ def test_the_first_paint_needs_no_script_of_gradios(browser, app):
     context = browser.new_context(locale="zh-CN", viewport=DESKTOP)
     page = context.new_page()
     page.route("**/assets/**", lambda route: route.abort())
+    # The header is whole before the rest of the page, which takes seconds on a slow line.
+    page.add_init_script(
+        """new MutationObserver((_, watching) => {
+          const chosen = document.querySelector('[role=tab][aria-selected=true]');
+          if (!chosen) return;
+          watching.disconnect();
+          window.early = [document.readyState, chosen.dataset.tab,
+            document.querySelector('#model-chip').textContent.includes('入门模型')];
+        }).observe(document, { subtree: true, childList: true, attributes: true });"""
+    )
     page.goto(app.url)
+    assert page.evaluate("early") == ["loading", "classify", True]
     assert page.locator("h1:visible").inner_text() == "给 AI 看一张照片，让它在你写的词里选"
     page.wait_for_function("document.querySelector('.first-paint img').naturalWidth === 640")
     assert page.get_by_role("tab").all_inner_texts()[:2] == ["图像分类", "文本匹配"]

@@ -26,6 +26,10 @@ const percent = (score) => {
   if (shown === '0.0' && score > 0) return '<0.1 %';
   return shown === '100.0' && score < 1 ? '>99.9 %' : `${shown} %`;
 };
+/** A number to read, with a minus sign, and no minus before a zero. */
+const decimal = (value, digits = 3) => value.toFixed(digits).replace(/^-(0\.0+)$/, '$1').replace('-', '−');
+/** A file's name or path for a narrow place: it breaks after its signs, where these are far between also before its ending. */
+const breakable = (name) => name.split(/(?<=[_/-])|(?<=[^_/-]{12})(?=\.[a-z]\w*$)/i).flatMap((one, at) => (at ? [make('wbr'), one] : [one]));
 const colour = (position) => `var(--label-${position % 8}, var(--accent, #3b46c4))`;
 const megabytes = (bytes) =>
   bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -225,7 +225,7 @@ const show = (number) => {
     fill.style.cssText = `width:${100 * score}%;background:${none ? 'var(--muted, #5d5a66)' : colour(label)}`;
     return make('li', {}, make('span', { className: 'label' }, labels[label]),
       make('span', { className: 'track' }, fill), make('b', {}, percent(score)),
-      make('small', { title: say('column_similarity') }, cosine.toFixed(3)));
+      make('small', { title: say('column_similarity') }, decimal(cosine)));
   });
   const rest = labels.length - scores.length;
   const choice = make('select', { id: 'batch-move' });
@@ -236,7 +236,7 @@ const show = (number) => {
   choice.value = corrected === null ? '' : String(corrected);
   choice.addEventListener('change', () =>
     trigger('correct', { photo: number, label: choice.value === '' ? null : Number(choice.value) }));
-  const heading = make('h4', {}, name);
+  const heading = make('h4', {}, ...breakable(name));
   viewer.replaceChildren(
     make('div', { className: 'head' }, heading,
       button('batch_previous', () => step(-1), '←'), button('batch_next', () => step(1), '→'),

@@ -89,7 +89,7 @@ const row = (bar, mark, second, gaps) => {
     make('span', { className: 'label', title: bar.label }, bar.label),
     make('span', { className: 'track' }, fill),
     make('b', { className: 'score' }, bar.shown),
-    make('small', {}, bar.similarity.toFixed(3)),
+    make('small', {}, decimal(bar.similarity)),
     ...(second ? change(mark, gaps) : []));
 };
 

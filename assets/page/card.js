@@ -96,7 +96,7 @@ function row(bar, number, total) {
     make('span', { className: 'name' }, bar.label),
     make('span', { className: 'track' }, fill),
     make('span', { className: 'score' }, bar.shown),
-    make('span', { className: 'cosine' }, cosine),
+    make('span', { className: 'cosine' }, decimal(bar.similarity)),
   );
   const place = { role: 'listitem', ariaPosInSet: number + 1, ariaSetSize: total };
   return make('li', place, button);

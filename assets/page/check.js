@@ -35,7 +35,7 @@ const photos = (list) =>
   make('div', { className: 'photos' }, ...list.map(([name, picture, ...said]) =>
     make('figure', {},
       make('img', { loading: 'lazy', decoding: 'async', alt: name, ...(picture && { src: served(picture) }) }),
-      make('figcaption', {}, ...said.flatMap((one) => [one, make('br')]), make('small', {}, name)))));
+      make('figcaption', {}, ...said.flatMap((one) => [one, make('br')]), make('small', {}, ...breakable(name))))));
 const findings = (list) => {
   if (!list.length) return [note(say('check_none'))];
   const all = list.map(({ photo, label, named, score }) => [...photo, `${label} → ${named}`, percent(score)]);

@@ -14,12 +14,12 @@ const makePhoto = (photo, first, several, sized) => {
     make('img', { src: served(photo.picture), alt: photo.name, loading: 'lazy' }));
   if (first && several) frame.append(make('b', {}, say('copies_largest')));
   const made = make('li', { title: both(photo.path) }, frame,
-    make('span', { className: 'name' }, photo.name));
+    make('span', { className: 'name' }, ...breakable(photo.name)));
   if (sized) made.append(make('small', { className: 'facts' }, facts));
   if (!first) made.append(make('small', {}, say('copies_likeness', { similarity: photo.similarity.toFixed(3) })));
   if (photo.copies) {
     const names = photo.same.map(both).join(', ') + (photo.copies > photo.same.length ? ' …' : '');
-    made.append(make('small', { className: 'same' }, say('copies_same', { number: photo.copies, names })));
+    made.append(make('small', { className: 'same' }, ...breakable(say('copies_same', { number: photo.copies, names }))));
   }
   return made;
 };

@@ -18,7 +18,7 @@ field.addEventListener('input', () => {
   timer = setTimeout(ask, WAIT);
 });
 
-const shown = (value) => (kind === 'cosine' ? value.toFixed(3) : percent(value));
+const shown = (value) => (kind === 'cosine' ? decimal(value) : percent(value));
 const best = (values) => values.indexOf(Math.max(...values));
 
 const units = find('.units');
@@ -65,7 +65,8 @@ const showTable = () => {
       if (ofColumn[column] === row) marks.push(['▾', say('matrix_best_photo')]);
       if (ofRow[row] === column) marks.push(['▸', say('matrix_best_text')]);
       const value = values[row][column];
-      return cell(value, strength(value), marks, `${name}, ${text}: ${shown(value)}`);
+      // Some screen readers pass over a minus, and none over a hyphen.
+      return cell(value, strength(value), marks, `${name}, ${text}: ${shown(value).replace('−', '-')}`);
     }));
   });
   find('table').replaceChildren(make('thead', {}, head), make('tbody', {}, ...body));

@@ -208,11 +208,12 @@
     subtree: true, childList: true, characterData: true, attributeFilter: ["aria-label", "title"],
   });
 
-  document.addEventListener("DOMContentLoaded", () => {
+  // Called where the header ends: what follows, Gradio's settings and scripts, takes seconds on a
+  // slow line, in which it had no tab chosen and the model no name.
+  window.clipApp.begin = () => {
     paintTab(current());
     speak();
     const bar = document.querySelector(".masthead");
-    if (!bar) return;
     window.clipApp.model(told.model);
     bar.addEventListener("click", (event) => {
       const tab = event.target.closest("[role=tab]");
@@ -239,7 +240,7 @@
       // Gradio's own switch, which handlers follow, lies hidden in its page.
       document.querySelector(`#language input[value=${language}]`)?.click();
     });
-  });
+  };
   document.addEventListener("click", ({ target }) => {
     const fold = target.closest(".label-wrap");
     if (fold) requestAnimationFrame(() => folded(fold));

@@ -84,7 +84,7 @@ const makeDoubt = ({ place, name, picture, best, none: maybeNone }) => {
     make('img', { src: served(picture), alt: name, loading: 'lazy' }),
     make('div', { className: 'choose' }, ...choices, others,
       make('div', { className: 'pair' }, none, open)),
-    make('span', { className: 'name' }, maybeNone ? `${name} · ${say('sorting_maybe_none')}` : name));
+    make('span', { className: 'name' }, ...breakable(name), maybeNone ? ` · ${say('sorting_maybe_none')}` : ''));
   card.role = 'group';
   card.ariaLabel = name;
   card.addEventListener('keydown', (event) => {

@@ -6,6 +6,7 @@ first is said where `number` is 1, else the second; so also in the page's script
 """
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from clip_app.strings import (
@@ -88,6 +89,11 @@ def text(key: str, language: Language, **params: object) -> str:
     """
     sentence = STRINGS[key][LANGUAGES.index(language)]
     return _COUNTED.sub(lambda one: one[2 if params[one[1]] == 1 else 3], sentence).format(**params)
+
+
+def sentences(said: Iterable[str], language: Language) -> str:
+    """Sentences after one another; in Chinese nothing stands between them."""
+    return ("" if language == "zh" else " ").join(said)
 
 
 def language_of(tag: str | None) -> Language:

@@ -53,7 +53,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "先把词放进句子再比较，{{}} 是词的位置；几个句式取平均通常更准。",
     ),
     "templates_auto": (
-        "Automatic, by the language of your words",
+        "Automatic, by their language",
         "自动（看词是中文还是英文）",
     ),
     "templates_none": ("None: the word alone", "不用句式，只用词本身"),

@@ -12,7 +12,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "teach_name_example": ("such as: my dog Rex", "例如：我家小白"),
     "teach_examples": ("Photos of it, 1 to 20", "它的照片，1～20 张"),
     "teach_without": (
-        "Photos of what it is taken for and is not",
+        "Look-alikes: photos of what it is mistaken for",
         "容易混淆的：看着像、其实不是的照片",
     ),
     "teach_more": ("Look-alikes and weight", "容易混淆的、例子的比重"),

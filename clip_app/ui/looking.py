@@ -18,7 +18,7 @@ from clip_app.errors import ClipAppError, Reason
 from clip_app.model.service import ModelService
 from clip_app.prompts import shortened
 from clip_app.server.answers import heatmap_sentence
-from clip_app.strings import LANGUAGES, Language, text
+from clip_app.strings import LANGUAGES, Language, sentences, text
 from clip_app.tasks.heatmap import PASSES, heatmap
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
@@ -137,7 +137,7 @@ def looks(
         said = [text("heat_how", language, passes=PASSES)]
         if heat.cropped:
             said.append(text("heat_cropped", language))
-        return " ".join(said)
+        return sentences(said, language)
 
     yield {
         "label": name,

@@ -1,11 +1,6 @@
 // The pictures lie in columns, and only those near the window are in the document, so that a hundred
 // thousand scroll as twenty do.
 const board = find('.board');
-// With a true minus, and none before what rounds to zero.
-const signed = (value, places) => {
-  const digits = value.toFixed(places);
-  return Number(digits) ? digits.replace('-', '−') : digits.replace('-', '');
-};
 const GAP = 8;
 const LINE = 48;
 const AHEAD = 900; // pixels beyond the window in which tiles are there and further pages asked for
@@ -69,7 +64,7 @@ const makeTile = (place) => {
   const tile = blank.cloneNode(true);
   const [open, info] = tile.children;
   const [score, copies, called] = info.children;
-  if (answer.searched) score.textContent = signed(row.similarity, 2); else score.remove();
+  if (answer.searched) score.textContent = decimal(row.similarity, 2); else score.remove();
   if (row.copies) copies.textContent = `×${row.copies + 1}`; else copies.remove();
   called.textContent = row.name;
   tile.dataset.place = place;
@@ -85,7 +80,7 @@ const name = (tile) => {
   const [open, , tick] = tile.children;
   const chosen = picks.has(row.hash);
   open.ariaLabel = answer.searched
-    ? say('find_tile', { number: place + 1, name: row.name, similarity: signed(row.similarity, 3) })
+    ? say('find_tile', { number: place + 1, name: row.name, similarity: decimal(row.similarity, 3) })
     : say('find_tile_plain', { number: place + 1, name: row.name, date: row.date });
   tick.ariaLabel = say('find_tick', { name: row.name });
   tick.ariaChecked = String(chosen);

@@ -67,7 +67,7 @@ const drawDrawer = () => {
   link.hidden = !detail?.file;
   if (detail?.file) { link.href = served(detail.file); link.download = row.name; }
   const facts = [];
-  if (answer.searched) facts.push(['find_fact_similarity', signed(row.similarity, listed ? 2 : 4)]);
+  if (answer.searched) facts.push(['find_fact_similarity', decimal(row.similarity, listed ? 2 : 4)]);
   if (detail?.path) {
     facts.push(['find_fact_path', both(detail.path)]);
     facts.push([detail.file_date ? 'find_fact_file_date' : 'find_fact_taken', detail.taken]);
@@ -75,7 +75,7 @@ const drawDrawer = () => {
     if (detail.also.length) facts.push(['find_fact_also', detail.also.map(both).join(', ')]);
   }
   drawer.querySelector('.facts').replaceChildren(
-    ...facts.flatMap(([key, value]) => [make('dt', {}, say(key)), make('dd', {}, value)]));
+    ...facts.flatMap(([key, value]) => [make('dt', {}, say(key)), make('dd', {}, ...breakable(value))]));
 };
 window.addEventListener('clipapp:opened', ({ detail: told }) => {
   if (!told || current < 0 || told.id !== opening) return;

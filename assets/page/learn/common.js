@@ -5,8 +5,7 @@ const whenSeen = (ask) => new IntersectionObserver(([entry], watching) => {
   watching.disconnect();
   ask();
 }, { rootMargin: '400px' }).observe(element);
-/** A number to read, with a minus sign, and no minus before a zero. */
-const show = (value, digits = 3) => value.toFixed(digits).replace(/^-(0\.0+)$/, '$1').replace('-', '−');
+const show = decimal;
 const sum = (values) => values.reduce((total, one) => total + one, 0);
 const mean = (values) => sum(values) / values.length;
 /** Softmax of scale · cosines. */

@@ -37,7 +37,8 @@ const showCase = (one, place) => {
     const labels = both(one.labels);
     const wrong = best(scores) !== one.right;
     made.append(make('p', { className: 'why', role: 'status' }, wrong
-      ? `${say('learn_failing_wrong', { picked: labels[best(scores)], right: labels[one.right] })} ${say(`learn_failing_why_${one.kind}`)}`
+      ? [say('learn_failing_wrong', { picked: labels[best(scores)], right: labels[one.right] }), say(`learn_failing_why_${one.kind}`)]
+        .join(language() === 'zh' ? '' : ' ')
       : say('learn_failing_knows')));
   }
   return made;

@@ -3,7 +3,7 @@ const scaleShown = () => {
   const { made, likeness, colouring } = chart;
   const [from, to] = ends();
   const day = (one) => new Date(one * 86_400_000).toISOString().slice(0, 10);
-  const [low, high] = colouring === 'date' ? made.days.map(day) : [`≤ ${signed(cosineOf(chart.half), 2)}`, signed(likeness.high, 2)];
+  const [low, high] = colouring === 'date' ? made.days.map(day) : [`≤ ${decimal(cosineOf(chart.half), 2)}`, decimal(likeness.high, 2)];
   return make('div', { className: 'scale' },
     make('i', { style: `background:linear-gradient(90deg in srgb, ${css(from)}, ${css(to)})` }),
     make('p', {}, make('span', {}, low), make('span', {}, high)));
@@ -32,7 +32,7 @@ const clustersShown = () => chart.made.clusters.map((one) => {
 const wordsShown = () => {
   const terms = chart.likeness?.terms ?? [];
   if (!terms.length) return [];
-  const round = (value) => signed(value, 2);
+  const round = (value) => decimal(value, 2);
   return [make('section', { className: 'words' }, make('h4', {}, say('map_words')),
     ...terms.map((one) => make('p', {}, make('b', {}, `◆ ${one.weight < 0 ? '− ' : ''}${one.text}`), ' ', say(one.among === null ? 'map_word_alone' : 'map_word', {
       cosine: round(one.cosine), among: round(one.among ?? 0) }))),

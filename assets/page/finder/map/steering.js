@@ -52,7 +52,7 @@ const drawPeek = () => {
   box.querySelector('img').src = served(row.thumbnail);
   box.querySelector('b').textContent = row.name;
   const cluster = made.clusters[made.cluster[row.point]];
-  const facts = [row.date, cluster && named(cluster), likeness?.searched && signed(withLikeness(row).similarity, 2)];
+  const facts = [row.date, cluster && named(cluster), likeness?.searched && decimal(withLikeness(row).similarity, 2)];
   box.querySelector('small').textContent = facts.filter(Boolean).join(' · ');
   const [x, y] = [across(made.places[2 * row.point]), down(made.places[2 * row.point + 1])];
   box.style.left = `${x > camera.width - 230 ? x - 226 : x + 18}px`;

@@ -378,12 +378,17 @@ def _asked_again(search: SavedSearch) -> dict[str, Any]:
 
 def build_finder(page: Page, index: IndexPart) -> Finder:
     """Lay it out and connect it."""
+
+    def news_of(folder: Any) -> list[Any] | None:  # Gradio marks it, which a method cannot bear
+        return index.news_of(folder)
+
     view = gr.HTML(
         **part(*BROWSER_SIDE),
         words=words("find_", "heat_", "map_", "gallery_folder", "image_file_too_large"),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),
         apply_default_css=False,
+        server_functions=[news_of],
         elem_id="finder",
     )
     answers = {one: telling_carrier(f"finder-{one}", one) for one in _ANSWERS}

@@ -18,7 +18,14 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
-from clip_app.ui.tabs.gallery.status import name_of, progress_of, report_of, state_of, told
+from clip_app.ui.tabs.gallery.status import (
+    name_of,
+    progress_of,
+    report_of,
+    stamp_of,
+    state_of,
+    told,
+)
 from clip_app.ui.words import Both, said_in_both, words
 
 _POLL_SECONDS = 0.5
@@ -177,6 +184,23 @@ class IndexPart:
         shown = self._told(given)
         if job is not None or any(shown[one] != sent.get(one) for one in ("stamp", "follows")):
             yield shown
+
+    def news_of(self, folder: Any) -> list[Any] | None:
+        """What `told` calls "stamp" and "follows", of a gallery that all may see.
+
+        None where there is more to tell, which `heed` does. The script asks for these every few
+        seconds: an event of Gradio's would cost the page 0.1 s each time.
+        """
+        galleries, service = self.page.galleries, self.page.slot.service
+        roots = galleries.roots_of(None)
+        try:
+            place, _ = galleries.gallery_of(roots.resolve(str(folder)), service.info, roots)
+            if galleries.running(service, place) is not None:
+                return None
+            stamp = stamp_of(galleries, place, galleries.store(place, service.info))
+        except ClipAppError:
+            return None
+        return [stamp, galleries.follows(place)]
 
     def halt(self, given: Values) -> None:
         """Stop what is under way for the visitor's uploads or the chosen gallery."""

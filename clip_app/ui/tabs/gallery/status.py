@@ -13,7 +13,7 @@ from clip_app.gallery.index_report import IndexReport
 from clip_app.gallery.roots import Roots, printable
 from clip_app.gallery.stores.store import KEEP_DAYS, Counts, Store
 from clip_app.model.service import ModelService
-from clip_app.strings import LANGUAGES, Language, text
+from clip_app.strings import LANGUAGES, Language, sentences, text
 from clip_app.ui.words import Both, said_in_both
 
 _NAMED_BROKEN = 20
@@ -158,7 +158,7 @@ def report_of(report: IndexReport, images: int) -> tuple[list[Both], list[Both]]
     }
     said += [in_both(key, number=number) for key, number in numbers.items() if number]
     if any(report.left_out_notes(LANGUAGES[0])):
-        said.append({one: " ".join(report.left_out_notes(one)) for one in LANGUAGES})
+        said.append({one: sentences(report.left_out_notes(one), one) for one in LANGUAGES})
     kept = [in_both("gallery_kept", kept=report.kept, days=KEEP_DAYS)] if report.kept else []
     return said, kept
 
@@ -166,7 +166,8 @@ def report_of(report: IndexReport, images: int) -> tuple[list[Both], list[Both]]
 def named(reasons: Sequence[Reason], number: int) -> Callable[[Language], str]:
     """The sentences of some reasons, of `number` in all."""
     return lambda language: (
-        " ".join(one.message(language) for one in reasons) + " …" * (number > len(reasons))
+        sentences((one.message(language) for one in reasons), language)
+        + " …" * (number > len(reasons))
     )
 
 
