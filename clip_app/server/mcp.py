@@ -164,7 +164,7 @@ def _server(tools: "Future[PipedTools]") -> Server:
         made = await to_thread.run_sync(tools.result)
         return await made.mcp_server.request_handlers[type(request)](request)
 
-    server.request_handlers |= dict.fromkeys(_ASKED, answered)
+    server.request_handlers |= {asked: answered for asked in _ASKED}
     return server
 
 
