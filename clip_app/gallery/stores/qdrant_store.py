@@ -53,7 +53,6 @@ from clip_app.gallery.stores.store import (
     Found,
     IndexKey,
 )
-from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -218,13 +217,7 @@ class QdrantStore:
         self._forget_answers()
         return kept
 
-    def optimise(
-        self,
-        progress: Progress | None = None,
-        *,
-        keep_unused: bool = False,
-        drop_kept: bool = False,
-    ) -> None:
+    def optimise(self, *, keep_unused: bool = False, drop_kept: bool = False) -> None:
         """Drop images without a file; the server keeps searching fast by itself."""
         if not keep_unused:
             self._runs.mark()

@@ -40,7 +40,6 @@ from clip_app.gallery.stores.sqlite_schema import IMAGE, Facts
 from clip_app.gallery.stores.sqlite_search import search
 from clip_app.gallery.stores.sqlite_view import LiveView
 from clip_app.gallery.stores.store import Counts, Entry, Facets, FileRecord, Filter, Found, IndexKey
-from clip_app.progress import Progress
 
 # How long it is tried to note that a file has changed; if it is in vain, the next one may notice.
 _NOTE_SECONDS = 1
@@ -201,18 +200,12 @@ class SqliteStore:
             (after,) = table.execute(count).fetchone()
         return int(after - before)
 
-    def optimise(
-        self,
-        progress: Progress | None = None,
-        *,
-        keep_unused: bool = False,
-        drop_kept: bool = False,
-    ) -> None:
+    def optimise(self, *, keep_unused: bool = False, drop_kept: bool = False) -> None:
         """Drop images without a file; make a new snapshot where the old one has fallen behind."""
         if not keep_unused:
             with self._database.transaction() as table:
                 drop_unused_images(table, drop_kept=drop_kept)
-        self._view.renew_snapshot(progress, drop_gone=drop_kept)
+        self._view.renew_snapshot(drop_gone=drop_kept)
 
     def counts(self) -> Counts:
         """How much there is."""
