@@ -182,7 +182,7 @@ def test_a_result_that_has_changed_is_read_by_the_next_run(page: Page, opened: b
         shutil.rmtree(page.galleries.pictures.folder)  # a thumbnail that is there reads no file
         page.rows(page.root)
     page.index(page.root)
-    assert store.find_file("cat.jpg") != hit.hash
+    assert store.records(["cat.jpg"])["cat.jpg"].hash != hit.hash
 
 
 def test_photographs_of_visitors_are_not_kept_when_they_are_gone(page: Page) -> None:

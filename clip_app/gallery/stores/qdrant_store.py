@@ -262,11 +262,6 @@ class QdrantStore:
         found = self._server.retrieve(self._images, ids, with_vectors=True)
         return {bytes.fromhex(one.payload["hash"]): vector_of(one) for one in found}
 
-    def find_file(self, path: str) -> bytes | None:
-        """The content hash of an indexed file that has a vector, else None."""
-        record = self.records([path]).get(path)
-        return record.hash if record is not None and record.error is None else None
-
     def sample(self, number: int) -> np.ndarray:
         """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""
         images = self.counts().images

@@ -251,13 +251,6 @@ class SqliteStore:
             rows = reader.execute(query, list(images)).fetchall()
         return {row[1]: vector_of(row[3]) for row in rows if image_is_intact(row)}
 
-    def find_file(self, path: str) -> bytes | None:
-        """The content hash of an indexed file that has a vector, else None."""
-        query = "SELECT hash FROM files WHERE path = ? AND image IS NOT NULL"
-        with self._database.reading() as reader:
-            row = reader.execute(query, (encoded(path),)).fetchone()
-        return row[0] if row else None
-
     def sample(self, number: int) -> np.ndarray:
         """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""
         with self._database.reading():

@@ -306,9 +306,6 @@ class Store(Protocol):
     def vectors(self, images: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """The float32 (dim,) vectors of those content hashes that are known."""
 
-    def find_file(self, path: str) -> bytes | None:
-        """The content hash of an indexed file that has a vector, else None."""
-
     def sample(self, number: int) -> np.ndarray:
         """About `number` vectors of what can be searched, float32 (n, dim), the same ones as long
         as nothing changes.
