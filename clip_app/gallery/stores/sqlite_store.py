@@ -256,14 +256,12 @@ class SqliteStore:
         with self._database.reading():
             view = self._view.current()
             if number not in view.samples:
-                parts = list(view.tail)
-                if view.snapshot is not None:
-                    parts.insert(0, (view.snapshot.ids, view.snapshot.vectors))
-                there = [np.flatnonzero(~np.isin(ids, view.gone)) for ids, _ in parts]
-                step = max(1, sum(map(len, there)) // max(1, number))
-                picked = [
-                    vectors[rows[::step]] for (_, vectors), rows in zip(parts, there, strict=True)
+                there = [
+                    (np.flatnonzero(~np.isin(ids, view.gone)), vectors)
+                    for ids, vectors in view.parts
                 ]
+                step = max(1, sum(len(rows) for rows, _ in there) // max(1, number))
+                picked = [vectors[rows[::step]] for rows, vectors in there]
                 empty = np.empty((0, self.key.dim), np.float32)
                 view.samples[number] = np.concatenate([empty, *picked])[: 2 * number]
             return view.samples[number]

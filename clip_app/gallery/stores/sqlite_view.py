@@ -61,6 +61,12 @@ class View:
     folders: list[str] | None = None
     counts: Counts | None = None
 
+    @property
+    def parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(ids, vectors) of snapshot and tail, what is gone included."""
+        snapshot = [] if self.snapshot is None else [(self.snapshot.ids, self.snapshot.vectors)]
+        return [*snapshot, *self.tail]
+
 
 class LiveView:
     """The `View` of a database, kept up to date, and its snapshots on the disk."""
