@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -262,8 +262,14 @@ class QdrantServer:
             options["consistency"] = models.ReadConsistencyType.ALL
         return self.retrieve(collection, ids, **options)
 
-    def update(self, collection: str, operations: Sequence[Any]) -> None:
-        """Change points, and wait until it counts."""
+    def update(self, collection: str, payloads: Mapping[str, dict[str, Any]]) -> None:
+        """Set in each point, by its id, what is given for it, and wait until it counts."""
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(payload=payload, points=[point])
+            )
+            for point, payload in payloads.items()
+        ]
         for first in range(0, len(operations), POINTS):
             some = operations[first : first + POINTS]
             self.ask("batch_update_points", collection, some, wait=True, ordering=_ORDERING)

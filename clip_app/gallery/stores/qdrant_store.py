@@ -178,15 +178,8 @@ class QdrantStore:
 
     def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
         """Note (path, ctime_ns, inode) of at most `CHUNK` known files that are as they were."""
-        operations = [
-            models.SetPayloadOperation(
-                set_payload=models.SetPayload(
-                    payload={"ctime_ns": ctime, "inode": inode}, points=[file_id(path)]
-                )
-            )
-            for path, ctime, inode in seen
-        ]
-        self._server.update(self._files, operations)
+        now = {file_id(path): {"ctime_ns": ctime, "inode": inode} for path, ctime, inode in seen}
+        self._server.update(self._files, now)
 
     def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
         """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
