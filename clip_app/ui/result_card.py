@@ -5,7 +5,6 @@ the moment what was asked is no longer what the fields hold, and draws the pictu
 """
 
 import functools
-import inspect
 import json
 import math
 import uuid
@@ -98,7 +97,6 @@ class ResultCard:
             about: see the attribute.
             options: what else an answer depends on; a change of one dims the card until the next.
         """
-        browser: dict[str, Any] = part("basics", "card")
         component = gr.HTML(
             None,
             apply_default_css=False,
@@ -106,14 +104,9 @@ class ResultCard:
             watched=[one.elem_id for one in (*inputs, *options)],
             photo=page.photo.elem_id,
             name=elem_id,
-            **browser,
+            **part("basics", "card"),
         )
         return cls(component, page, tuple(inputs), about)
-
-    @property
-    def outputs(self) -> list[Component]:
-        """The component, as handlers name their outputs."""
-        return [self.component]
 
     def labels_ranked(
         self,
@@ -201,36 +194,18 @@ class ResultCard:
 
         return shown
 
-    def tells(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+    def tells(self, handler: Callable[[Values], Iterator[Any]]) -> Callable[..., Any]:
         """Make the errors of a handler a sentence in the card, where its answer would be."""
 
-        def spoken(given: Values) -> Callable[[], Language]:
-            return lambda: given[self.page.language]
-
-        def problem(given: Values, error: gr.Error) -> Values:
-            return self._filled(given, "problem", {"sentence": str(error.message)})
-
-        if inspect.isgeneratorfunction(handler):
-
-            @functools.wraps(handler)
-            def yielded(given: Values, *rest: Any) -> Iterator[Any]:
-                try:
-                    with told(handler, spoken(given), str):
-                        yield from handler(given, *rest)
-                except gr.Error as error:
-                    yield problem(given, error)
-
-            return yielded
-
         @functools.wraps(handler)
-        def handled(given: Values, *rest: Any) -> Any:
+        def answered(given: Values) -> Iterator[Any]:
             try:
-                with told(handler, spoken(given), str):
-                    return handler(given, *rest)
+                with told(handler, lambda: given[self.page.language], str):
+                    yield from handler(given)
             except gr.Error as error:
-                return problem(given, error)
+                yield self._filled(given, "problem", {"sentence": str(error.message)})
 
-        return handled
+        return answered
 
     def _answered(
         self,

@@ -97,7 +97,7 @@ class _Classifying:
     @property
     def outputs(self) -> list[Any]:
         """What their answer fills."""
-        return [*self.card.outputs, self.page.advised]
+        return [self.card.component, self.page.advised]
 
     def connect(self) -> None:
         """Answer whenever words, photograph or options are others."""

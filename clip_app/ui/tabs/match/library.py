@@ -80,11 +80,11 @@ def build_library(page: Page) -> None:
         card = ResultCard.build("collection-best", page, inputs, "texts", options=[file])
     library = _Library(page, file, pasted, gr.State(Wanted()), card)
     asked: set[Any] = {page.photo, file, pasted, library.wanted, page.language, page.spoken}
-    search.click(card.tells(library.rank), asked, card.outputs, **_PRIVATE)
+    search.click(card.tells(library.rank), asked, [card.component], **_PRIVATE)
     card.component.stop(library.stop, {library.wanted}, None, queue=False, **_PRIVATE)
     file.clear(
         lambda given: card.waiting(given, "collection_missing"),
         {page.photo, pasted, page.language},
-        card.outputs,
+        [card.component],
         **_PRIVATE,
     )
