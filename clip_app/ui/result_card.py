@@ -22,7 +22,7 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts, shared_scores, shortened
 from clip_app.strings import LANGUAGES, Language, text
-from clip_app.tasks.classify import Classification, calibrated_score
+from clip_app.tasks.classify import Classification, Kind, calibrated_score, kind_of_scores
 from clip_app.tasks.concepts import key_of
 from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, Verdict
 from clip_app.tasks.match import Matching
@@ -49,8 +49,6 @@ _SURE_CHANCE, _IS_CHANCE = 0.2, 0.25
 # coffee), and below 5 for all others.
 _STANDS_OUT = ((60, "card_stands_out_much"), (10, "card_stands_out"), (3, "card_stands_out_little"))
 _MOST_TIMES = 9999
-
-Kind = Literal["softmax", "sigmoid", "background"]
 
 # What the browser's side says by itself, as `card_` strings.
 _WORDS = (
@@ -128,9 +126,7 @@ class ResultCard:
             missing: what `untaught` says of the labels.
         """
         language = given[self.page.language]
-        kind: Kind = "softmax"
-        if answer.independent:
-            kind = "background" if service.logit_bias is None else "sigmoid"
+        kind = kind_of_scores(service, independent=answer.independent)
         names = [one.label for one in answer.results]
         said = [text(f"scoring_used_{kind}", language)]
         if kind == "softmax" and (shared := shared_scores(names, language)):
