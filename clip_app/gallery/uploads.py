@@ -34,6 +34,7 @@ from clip_app.gallery.kinds import IMAGE, UNKNOWN, kind_of
 from clip_app.gallery.stored_names import FreeNames, is_hidden, parts_of, safe_name
 from clip_app.images import (
     FORMATS,
+    HEAD_BYTES,
     MAX_FILE_BYTES,
     is_image_head,
     shown_name,
@@ -53,9 +54,6 @@ _BLOCK = 1 << 20
 
 # Folders of an archive that are kept, the innermost ones, so that no path grows too long.
 _DEEPEST = 4
-
-# Bytes that tell an image from other files.
-_HEAD = 64
 
 # Left-out files that are named; of the rest the number is told.
 _NAMED = 1000
@@ -298,7 +296,7 @@ class _Intake:
         parts = parts_of(name)
         if not parts or is_hidden(name):
             return
-        head = source.read(_HEAD)
+        head = source.read(HEAD_BYTES)
         kind = kind_of(parts[-1])
         image = is_image_head(head)
         # Raw photographs begin like a TIFF and hold a small preview: known by name, left out.
