@@ -128,6 +128,17 @@ def test_the_page_finds_folders_in_either_unicode_form(page: Page) -> None:
     assert hit.path == str(decomposed / "E\u0301te" / "a.png")
 
 
+def test_a_home_folder_means_the_same_for_all_that_the_app_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    galleries = GalleryService(Settings(index_dir=Path("~/kept")))
+    kept = (galleries.library.directory, galleries.uploads.directory, galleries.pictures.folder)
+    galleries.close()
+    assert kept == tuple(tmp_path.resolve() / "kept" / one for one in ("", "uploads", "thumbnails"))
+
+
 def test_a_date_of_the_file_is_called_so(page: Page) -> None:
     os.utime(page.root / "cat.jpg", (1e9, 1e9))
     page.index(page.root)
