@@ -39,7 +39,7 @@ from clip_app.images import (
     is_image_head,
     shown_name,
 )
-from clip_app.progress import Progress
+from clip_app.progress import Progress, silent
 from clip_app.sizes import megabytes
 
 log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ class Uploads:
             StorageError: if the disk is full.
         """
         known = self._known.setdefault(folder, set())
-        intake = _Intake(folder, known, progress or _silent, stop or threading.Event())
+        intake = _Intake(folder, known, progress or silent, stop or threading.Event())
         return intake.receive([_named(file) for file in files])
 
     def remove(self, folder: Path) -> None:
@@ -365,10 +365,6 @@ class _Named(Generic[_T]):
         self.number += 1
         if len(self.first) < _NAMED:
             self.first.append(one)
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def _named(file: str | os.PathLike[str] | Upload) -> Upload:
