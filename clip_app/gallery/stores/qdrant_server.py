@@ -20,7 +20,7 @@ from clip_app.gallery.stores.store import IndexKey
 # Which indexes there are: a collection of its own, since older servers keep no metadata.
 _CATALOGUE = "clip_app"
 
-# Raised whenever older programs could not read what newer ones write.
+#: Raised whenever older programs could not read what newer ones write.
 VERSION = 1
 
 #: Points in one request. 1,000 vectors of 1,024 numbers are 8 MB of JSON, below the server's 32 MB.
