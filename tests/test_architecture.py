@@ -40,7 +40,6 @@ SIDEWAYS = {
     ("settings", "strings"),  # what each means, for --help
     ("errors", "strings"),
     ("temporary", "errors"),
-    ("settings", "strings"),
     ("arguments", "console"),
     ("arguments", "process"),
     ("arguments", "strings"),
