@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from clip_app.prompts import parse_lines
-from clip_app.tasks.match import judge, read_collection
+from clip_app.tasks.match import judge
+from clip_app.text_files import read_collection
 from clip_app.ui.i18n import i18n
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
