@@ -120,11 +120,10 @@ def records_of(store: Store, below: str, plan: Plan) -> Indexed:
 
 def sample(found: Indexed, label: str, number: int) -> list[SearchHit]:
     """The first photographs of a class, "" for those that nothing fits; at most `number`."""
-    verdict = "none" if not label else None
     some = (
         hit
         for one in found.plan.choices
-        if one.label == label and (verdict is None or one.verdict == verdict)
+        if one.label == label and (label or one.verdict == "none")
         if (hit := found.hit(one.path))
     )
     return list(islice(some, number))
