@@ -58,7 +58,7 @@ def written_by_nobody(folder: Path) -> Iterator[None]:
                 path.chmod(mode)
 
 
-def put(path: Path, content: bytes) -> Path:
+def put(path: Path, content: bytes = b"x") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
