@@ -27,6 +27,7 @@ from clip_app.gallery.search import SAME_LOOK_BITS, SAME_VECTOR  # noqa: E402
 from clip_app.gallery.similar import NEAR, leaders_of  # noqa: E402
 from clip_app.images import difference_hash, load_image  # noqa: E402
 from clip_app.model.slot import load_model  # noqa: E402
+from clip_app.scoring import unit  # noqa: E402
 from clip_app.settings import Settings  # noqa: E402
 
 THRESHOLDS = (0.90, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
@@ -143,11 +144,6 @@ def speed() -> None:
             f"| {number:,} | {seconds:.1f} | {spent:.1f} | {led.sum():,} of {copies:,} |",
             flush=True,
         )
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1, float32."""
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 if __name__ == "__main__":

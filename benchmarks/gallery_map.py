@@ -25,14 +25,10 @@ from benchmarks.vector_stores import MIX, NOISE  # noqa: E402
 from clip_app.gallery.clusters import groups  # noqa: E402
 from clip_app.gallery.prepared import VECTORS  # noqa: E402
 from clip_app.gallery.projection import NEIGHBOURS, components, project  # noqa: E402
+from clip_app.scoring import unit  # noqa: E402
 
 LOOKED_AT = 500
 OTHERS_UP_TO = 10_000
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1."""
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 def gallery(number: int) -> np.ndarray:

@@ -36,6 +36,7 @@ from clip_app.model.onnx_engine import OnnxEngine, _cores
 from clip_app.model.quantise import quantise_below
 from clip_app.model.slot import load_model
 from clip_app.model.towers import Towers, find_towers
+from clip_app.scoring import unit
 from clip_app.settings import ASSETS
 
 WAYS = (
@@ -132,11 +133,6 @@ def cosine(run: Run, tower: str, towers: Towers, inputs: np.ndarray) -> float:
     plain = engine._image_tower if tower == "image" else engine._text_tower
     rows = [unit(one) for one in (run(some), plain.session().run(None, {"input": some})[0])]
     return float((rows[0] * rows[1]).sum(axis=1).mean())
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def inputs_of(tower: str, towers: Towers) -> np.ndarray:

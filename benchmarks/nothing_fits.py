@@ -39,6 +39,7 @@ from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.photos import encode_files
 from clip_app.prompts import label_sets
+from clip_app.scoring import unit
 from clip_app.settings import read_settings
 from clip_app.strings import LANGUAGES, Language
 from training.ranking import auroc
@@ -209,11 +210,6 @@ def with_offset(service: ModelService, vectors: np.ndarray, length: float) -> np
 
     service.encode_labels = moved
     return unit(vectors + length * for_images)
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """The rows, of length 1."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def galleries(folders: list[Path], photographs: list[Photograph]) -> dict[str, np.ndarray]:

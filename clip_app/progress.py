@@ -6,6 +6,11 @@ from contextvars import ContextVar
 #: Called with (done, total) after each batch.
 Progress = Callable[[int, int], None]
 
+
+def silent(_done: int, _total: int) -> None:
+    """The `Progress` that tells nobody."""
+
+
 #: Whether whoever asked for what this context works on has gone away.
 nobody_waits: ContextVar[Callable[[], bool]] = ContextVar("nobody_waits", default=lambda: False)
 

@@ -21,6 +21,7 @@ from PIL import Image
 from clip_app.model.service import ModelService
 from clip_app.model.slot import load_model
 from clip_app.settings import Settings
+from clip_app.terminal import common
 from tests import qdrant_servers
 from tests.zygote import Zygote
 
@@ -75,6 +76,15 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def service(settings: Settings) -> ModelService:
     return load_model(settings)
+
+
+@pytest.fixture
+def at_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, service: ModelService) -> None:
+    """English, the starter model, already loaded, and an index folder of the test's own."""
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("CLIP_APP_MODEL", "starter")
+    monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
+    monkeypatch.setattr(common, "load_service", lambda settings: service)
 
 
 @pytest.fixture(scope="session")

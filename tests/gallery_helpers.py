@@ -58,7 +58,7 @@ def written_by_nobody(folder: Path) -> Iterator[None]:
                 path.chmod(mode)
 
 
-def put(path: Path, content: bytes) -> Path:
+def put(path: Path, content: bytes = b"x") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
@@ -94,10 +94,10 @@ def indexed_store(
 
 def contents(store: SqliteStore) -> dict[str, np.ndarray]:
     """Every file that has a vector, with it."""
-    found = {path: store.find_file(path) for path in store.paths()}
-    hashes = {digest for digest in found.values() if digest is not None}
-    vectors = store.vectors(sorted(hashes))
-    return {path: vectors[digest] for path, digest in found.items() if digest is not None}
+    known = store.records([*store.paths()])
+    found = {path: one.hash for path, one in known.items() if one.error is None}
+    vectors = store.vectors(sorted({*found.values()}))
+    return {path: vectors[content] for path, content in found.items()}
 
 
 def expected(service: ModelService, folder: Path) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,6 @@ SIDEWAYS = {
     ("settings", "strings"),  # what each means, for --help
     ("errors", "strings"),
     ("temporary", "errors"),
-    ("settings", "strings"),
     ("arguments", "console"),
     ("arguments", "process"),
     ("arguments", "strings"),
@@ -76,7 +76,13 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imported(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imported(path: Path) -> tuple[tuple[str, bool], ...]:
     """(module, whether it is imported when this file is) for each import of a file."""
 
     def visit(node: ast.AST, lazy: bool) -> Iterator[tuple[str, bool]]:
@@ -92,7 +98,7 @@ def imported(path: Path) -> Iterator[tuple[str, bool]]:
             function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
             yield from visit(child, lazy or function)
 
-    yield from visit(ast.parse(path.read_text("utf-8")), False)
+    return tuple(visit(tree(path), False))
 
 
 def room(module: str) -> str:
@@ -156,7 +162,7 @@ def test_page_api_and_terminal_share_one_limit_of_descriptions():
     own = {
         path.relative_to(PACKAGE).as_posix()
         for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
         and getattr(node.func, "id", "") == "parse_lines"
         and len(node.args) + len(node.keywords) > 1
@@ -168,10 +174,9 @@ def test_no_file_has_two_subjects_by_its_size():
     """The limits that the house sets itself; a file or function beyond them wants to be two."""
     large = set()
     for path in MODULES.values():
-        text = path.read_text("utf-8")
-        if len(text.splitlines()) >= 400:
+        if len(path.read_text("utf-8").splitlines()) >= 400:
             large.add(path.relative_to(PACKAGE).as_posix())
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 assert (node.end_lineno or 0) - node.lineno < 80, f"{path}: {node.name}"
     assert not large

@@ -231,10 +231,10 @@ def test_a_long_list_is_one_chip_and_can_be_edited_as_text(page):
     assert "1,000" in chips(page)[0]
     page.get_by_role("button", name="批量粘贴").click()
     area = page.locator("#classify-labels textarea")
-    area.fill("\n".join([*(f"第{number}号" for number in range(1233)), "一只小猫"]))
+    area.fill("\n".join([*(f"第{number}号" for number in range(99)), "一只小猫"]))
     answered(page, "一只小猫")
     page.get_by_role("button", name="收起").click()
-    assert "1,234" in chips(page)[0]
+    assert "100" in chips(page)[0]
     page.locator("#classify-labels .remove").click()
     assert chips(page) == []
 

@@ -14,7 +14,7 @@ from clip_app.tasks.classify import classify, classify_features
 from clip_app.tasks.concepts import learn_concept
 from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, chance_of_none, verdict
 from clip_app.tasks.heatmap import heatmap
-from clip_app.tasks.match import match, match_matrix, read_collection
+from clip_app.tasks.match import match, match_matrix
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from tests.conftest import EXAMPLES, ROOT, noise
 
@@ -223,15 +223,6 @@ def test_matrix_has_a_row_for_each_image(service, cat):
     np.testing.assert_allclose(matrix.scores.sum(axis=1), 1)
     single = match(service, cat, ["a cat", "a picture"])
     assert matrix.similarities[0].max() == pytest.approx(single[0].similarity)
-
-
-def test_collections_are_read_in_the_encodings_people_have():
-    for encoding in ("utf-8", "utf-8-sig", "utf-16", "gb18030"):
-        assert read_collection("一只猫\n一条狗".encode(encoding), "x.txt") == "一只猫\n一条狗"
-    table = b'1.jpg,"a cat, asleep"\n2.jpg,a dog running'
-    assert read_collection(table, "x.csv") == "a cat, asleep\na dog running"
-    with pytest.raises(InputError):
-        read_collection(b"\x00\xff\x00\x01\x80", "x.txt")
 
 
 def test_a_photograph_can_be_a_path_bytes_or_a_picture_and_one_has_one_answer(service, cat):

@@ -70,8 +70,8 @@ class Gallery:
         library = Library(self.indexes)
         try:
             store = library.open(self.folder, self.service.info)
-            found = {path: store.find_file(path) for path in store.paths()}
-            known = {path: content for path, content in found.items() if content is not None}
+            records = store.records([*store.paths()])
+            known = {path: one.hash for path, one in records.items() if one.error is None}
             assert set(known.items()) <= self.ever
             query = next(iter(self.vectors.values()))
             searched = {}

@@ -17,20 +17,13 @@ from clip_app.gallery.roots import Roots
 from clip_app.images import load_image
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
-from clip_app.terminal import common, index, main
+from clip_app.terminal import index, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import written_by_nobody
 
+pytestmark = pytest.mark.usefixtures("at_terminal")
+
 PHOTOS = ("cat.jpg", "coffee.jpg", "rocket.jpg")
-
-
-@pytest.fixture(autouse=True)
-def _terminal(monkeypatch, tmp_path, service):
-    """English, the starter model, already loaded, and an index folder of the test's own."""
-    monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setenv("CLIP_APP_MODEL", "starter")
-    monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
-    monkeypatch.setattr(common, "load_service", lambda settings: service)
 
 
 @pytest.fixture

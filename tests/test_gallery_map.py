@@ -23,9 +23,10 @@ from clip_app.gallery.search import ImageTerm
 from clip_app.gallery.stores.store import Entry, Filter
 from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES
+from clip_app.ui.runs import Wanted
 from clip_app.ui.tabs.gallery.finder import Finder
 from clip_app.ui.tabs.gallery.index import IndexPart
-from clip_app.ui.tabs.gallery.map_answers import Asking, MapAnswers
+from clip_app.ui.tabs.gallery.map_answers import MapAnswers
 from tests.test_store_contract import opened  # noqa: F401
 
 with np.load(VECTORS) as _kept:
@@ -296,7 +297,7 @@ def test_what_the_page_asks_is_answered_within_the_roots(tmp_path, service):
     )
     index = IndexPart(page, "own", "folder", None, None)
     answers = MapAnswers(page, index, None, "asking")
-    given = {"folder": str(root), "own": None, "asking": Asking()}
+    given = {"folder": str(root), "own": None, "asking": Wanted()}
 
     def unpacked(packed, kind):
         return np.frombuffer(base64.b64decode(packed), kind)

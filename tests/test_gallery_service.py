@@ -128,6 +128,17 @@ def test_the_page_finds_folders_in_either_unicode_form(page: Page) -> None:
     assert hit.path == str(decomposed / "E\u0301te" / "a.png")
 
 
+def test_a_home_folder_means_the_same_for_all_that_the_app_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    galleries = GalleryService(Settings(index_dir=Path("~/kept")))
+    kept = (galleries.library.directory, galleries.uploads.directory, galleries.pictures.folder)
+    galleries.close()
+    assert kept == tuple(tmp_path.resolve() / "kept" / one for one in ("", "uploads", "thumbnails"))
+
+
 def test_a_date_of_the_file_is_called_so(page: Page) -> None:
     os.utime(page.root / "cat.jpg", (1e9, 1e9))
     page.index(page.root)
@@ -182,7 +193,7 @@ def test_a_result_that_has_changed_is_read_by_the_next_run(page: Page, opened: b
         shutil.rmtree(page.galleries.pictures.folder)  # a thumbnail that is there reads no file
         page.rows(page.root)
     page.index(page.root)
-    assert store.find_file("cat.jpg") != hit.hash
+    assert store.records(["cat.jpg"])["cat.jpg"].hash != hit.hash
 
 
 def test_photographs_of_visitors_are_not_kept_when_they_are_gone(page: Page) -> None:

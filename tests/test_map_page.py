@@ -129,7 +129,7 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     page.wait_for_function("() => location.search.includes('among=')")
     chosen = within(corners_in(page.url), places)
     assert np.array_equal(chosen, within(line, spots))
-    assert 10 < chosen.sum() < 60
+    assert 10 < chosen.sum() < 100  # by the times of the checkout, which order the photographs
     counted(page, f"{chosen.sum()} 张照片")
     page.goto(page.url)
     chip = page.locator("#finder .term").filter(has_text=f"地图上圈选的 {chosen.sum()} 张")
@@ -138,7 +138,7 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     page.locator("#finder .views .grid").click()
     page.wait_for_function(SET_SIZE, arg=int(chosen.sum()))
     found = page.evaluate("window.told.found.rows.map((one) => one.hash)")
-    assert found == [drawn.hashes[one].hex() for one in np.flatnonzero(chosen)]
+    assert found == [drawn.hashes[one].hex() for one in np.flatnonzero(chosen)][:60]  # a page
     page.locator("#finder .query").fill("狗")
     page.locator("#finder .query").press("Enter")
     page.wait_for_function("() => window.told.found.searched")

@@ -17,13 +17,7 @@ from clip_app.gallery.kinds import IMAGE, LeftOut, kind_of
 from clip_app.gallery.roots import Roots
 from clip_app.gallery.scan import CHUNK, WHOLE, FileList, Shard, batched, walk
 from clip_app.images import SUPPORTED_SUFFIXES
-from tests.gallery_helpers import picture_bytes
-
-
-def put(path: Path, content: bytes = b"x") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
+from tests.gallery_helpers import picture_bytes, put
 
 
 def walked(folder: Path, roots: Sequence[Path] | None = None) -> list[str]:

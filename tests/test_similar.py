@@ -19,7 +19,7 @@ from clip_app.gallery.search import SAME_LOOK_BITS, SAME_VECTOR, shape_of, witho
 from clip_app.gallery.similar import duplicates, leaders_of, odd
 from clip_app.gallery.stores.store import Entry, Filter, Found, StoredFile, content_of
 from clip_app.settings import ASSETS, Settings
-from clip_app.terminal import common, main
+from clip_app.terminal import main
 from clip_app.ui.tabs.gallery.duplicates import Copies, CopiesPart
 from clip_app.ui.tabs.gallery.index import IndexPart
 from tests.test_store_contract import DIM, Model, opened  # noqa: F401
@@ -136,12 +136,8 @@ def test_every_store_gives_the_same_groups_and_means(opened, tmp_path):  # noqa:
     library.close()
 
 
-def test_copies_of_photographs_in_the_terminal_and_in_python(
-    capsys, monkeypatch, tmp_path, service
-):
-    monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setattr(common, "load_service", lambda settings: service)
-    monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
+@pytest.mark.usefixtures("at_terminal")
+def test_copies_of_photographs_in_the_terminal_and_in_python(capsys, tmp_path, service):
     folder = tmp_path.resolve() / "photos"
     shutil.copytree(ANIMALS, folder)
     (folder / "again").mkdir()

@@ -27,7 +27,7 @@ from clip_app.sorting.sidecars import steps_of_tags
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import Classification, LabelScore, classify_features
 from clip_app.tasks.sorting import Choice, choose
-from clip_app.terminal import common, main
+from clip_app.terminal import main
 from tests.conftest import EXAMPLES
 from tests.gallery_helpers import picture, picture_bytes, put
 
@@ -448,10 +448,7 @@ def test_joint_scores_are_those_of_numpy(service):
 
 
 @pytest.fixture
-def photos(tmp_path, monkeypatch, service):
-    monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setenv("CLIP_APP_MODEL", "starter")
-    monkeypatch.setattr(common, "load_service", lambda settings: service)
+def photos(tmp_path, at_terminal):
     for name in PHOTOS:
         put(tmp_path / "photos" / name, (EXAMPLES / name).read_bytes())
     return tmp_path / "photos"

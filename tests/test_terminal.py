@@ -23,18 +23,11 @@ from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import picture, picture_bytes, put
 from tests.small_models import CONFIG, write_model
 
+pytestmark = pytest.mark.usefixtures("at_terminal")
+
 PHOTOS = ("cat.jpg", "coffee.jpg", "flower.jpg", "rocket.jpg")
 LABELS = ("--labels", "cat, coffee, flower, rocket")
 CAT = str(EXAMPLES / "cat.jpg")
-
-
-@pytest.fixture(autouse=True)
-def _terminal(monkeypatch, tmp_path, service):
-    """English, the starter model, already loaded, and an index folder of the test's own."""
-    monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setenv("CLIP_APP_MODEL", "starter")
-    monkeypatch.setenv("CLIP_APP_INDEX_DIR", str(tmp_path / "index"))
-    monkeypatch.setattr(common, "load_service", lambda settings: service)
 
 
 @pytest.fixture

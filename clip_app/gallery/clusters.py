@@ -80,8 +80,7 @@ def names_of(
 
     A label counts by how much more it fits a photograph than other photographs of the gallery, and
     than other labels, both in standard deviations: the first alone takes what fits badly
-    everywhere, the second what all are like. A group that no label
-    plainly fits has a number.
+    everywhere, the second what all are like. A group that no label plainly fits has a number.
 
     Args:
         service: the model that made the vectors.

@@ -107,17 +107,14 @@ class GalleryService:
 
     def __init__(self, settings: Settings) -> None:
         self.library = open_library(settings)
-        self.pictures = Pictures(
-            self._thumbnail_folder(settings.index_dir.resolve()), self.library.distrust
-        )
+        self.pictures = Pictures(self._thumbnail_folder(), self.library.distrust)
         self.maps = Maps(self.library.directory)
-        self.uploads = Uploads(settings.index_dir.resolve() / "uploads")
+        self.uploads = Uploads(self.library.directory / "uploads")
         #: The configured folders; the example photographs where there are none.
         self.roots = Roots.of(settings.gallery_roots or (EXAMPLES,))
         self._jobs: dict[tuple[Path, str], IndexJob] = {}
         self._rates: dict[str, float] = {}
         self._changes: Counter[Path] = Counter()
-        self._index_dir = settings.index_dir.resolve()
         self._followed: dict[Path, threading.Event] = {}
         self._lock = threading.Lock()
         for own in self.uploads.abandoned():
@@ -126,9 +123,9 @@ class GalleryService:
             except StorageError as error:  # a disk that is only read now must not end the start
                 log.warning("What a visitor left cannot be removed: %s", error)
 
-    def _thumbnail_folder(self, index_dir: Path) -> Path:
+    def _thumbnail_folder(self) -> Path:
         """Below the index folder; where that is on a read-only disk, for as long as this runs."""
-        folder = thumbnail_folder(index_dir)
+        folder = thumbnail_folder(self.library.directory)
         there = next(place for place in (folder, *folder.parents) if place.exists())
         if can_write(there):
             return folder
@@ -215,7 +212,7 @@ class GalleryService:
 
         def work() -> None:
             # A run writes into the log by itself what ended it.
-            follow(folder, run, log.debug, stop, index_dir=self._index_dir)
+            follow(folder, run, log.debug, stop, index_dir=self.library.directory)
 
         threading.Thread(target=work, name="follow", daemon=True).start()
 

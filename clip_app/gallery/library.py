@@ -52,7 +52,7 @@ class IndexStatus:
         folder: the gallery.
         model: the name of the model that made it.
         usable: whether the model in use can search it.
-        counts: how much is in it; None where that is not known without opening it.
+        counts: how much is in it.
         trouble: what is amiss with the machines that hold it, if that was asked and anything is.
     """
 

@@ -29,7 +29,7 @@ from clip_app.gallery.search import SearchHit, spelled
 from clip_app.gallery.similar import everything
 from clip_app.gallery.stores.store import Filter, Store
 from clip_app.model.service import ModelService
-from clip_app.progress import Progress
+from clip_app.progress import Progress, silent
 from clip_app.strings import Language
 from clip_app.temporary import whole_file
 
@@ -154,7 +154,7 @@ class Maps:
             StorageError: if the index cannot be read.
             ModelError: if the device fails.
         """
-        told = progress or (lambda done, total: None)
+        told = progress or silent
         with self._turn(store, below, told):
             if (held := self._holds(store, below)) is not None:
                 return held

@@ -122,8 +122,7 @@ def facets(stores: Sequence[Store], where: Filter | None = None) -> Facets:
     """How many pictures there are in each folder right below the filter's, of each kind, by year.
 
     Kinds are those of `images.FORMATS` instead of endings, other endings as they are and a dot for
-    none; the largest come first, years by
-    themselves the last one first.
+    none. The largest come first, of years the last one.
 
     Raises:
         StorageError, GalleryError: if an index cannot be read.

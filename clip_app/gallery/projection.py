@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clip_app.progress import Progress
+from clip_app.progress import Progress, silent
 
 #: Neighbours that attract each other; and by which the layout is judged.
 NEIGHBOURS = 15
@@ -54,7 +54,7 @@ def project(vectors: np.ndarray, progress: Progress | None = None) -> np.ndarray
     Returns:
         float32 (n, 2); the same each time for the same vectors on one machine.
     """
-    told = progress or (lambda done, total: None)
+    told = progress or silent
     count = len(vectors)
     reduced = components(vectors)
     told(_AFTER_COMPONENTS, TOTAL)

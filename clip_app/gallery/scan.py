@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from clip_app.errors import GalleryError, ImageError, StorageError, UnopenedImageError
 from clip_app.gallery.kinds import IMAGE, OTHER, UNKNOWN, LeftOut, kind_of
 from clip_app.gallery.roots import Roots, is_left_out, printable
-from clip_app.images import is_image_head
+from clip_app.images import HEAD_BYTES, is_image_head
 from clip_app.images.keywords import sidecars_of
 
 _T = TypeVar("_T")
@@ -28,9 +28,6 @@ _LATEST = 2**63 - 1
 
 # An empty file with this name is how Android keeps a folder out of galleries.
 _NO_MEDIA = ".nomedia"
-
-# Enough of a file to tell an image by.
-_HEAD = 64
 
 # Files handled together wherever a whole gallery is gone through: few queries, little memory.
 CHUNK = 1000
@@ -226,7 +223,7 @@ class _Walk:
     def _begins_as_image(self, place: str, path: str) -> bool:
         """Whether a file's first bytes are an image's; it is counted if not."""
         try:
-            if is_image_head(self._roots.head(place, _HEAD)):
+            if is_image_head(self._roots.head(place, HEAD_BYTES)):
                 return True
         except UnopenedImageError:
             self._unreadable.append(path)

@@ -34,11 +34,12 @@ from clip_app.gallery.kinds import IMAGE, UNKNOWN, kind_of
 from clip_app.gallery.stored_names import FreeNames, is_hidden, parts_of, safe_name
 from clip_app.images import (
     FORMATS,
+    HEAD_BYTES,
     MAX_FILE_BYTES,
     is_image_head,
     shown_name,
 )
-from clip_app.progress import Progress
+from clip_app.progress import Progress, silent
 from clip_app.sizes import megabytes
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,6 @@ _BLOCK = 1 << 20
 
 # Folders of an archive that are kept, the innermost ones, so that no path grows too long.
 _DEEPEST = 4
-
-# Bytes that tell an image from other files.
-_HEAD = 64
 
 # Left-out files that are named; of the rest the number is told.
 _NAMED = 1000
@@ -167,7 +165,7 @@ class Uploads:
             StorageError: if the disk is full.
         """
         known = self._known.setdefault(folder, set())
-        intake = _Intake(folder, known, progress or _silent, stop or threading.Event())
+        intake = _Intake(folder, known, progress or silent, stop or threading.Event())
         return intake.receive([_named(file) for file in files])
 
     def remove(self, folder: Path) -> None:
@@ -298,7 +296,7 @@ class _Intake:
         parts = parts_of(name)
         if not parts or is_hidden(name):
             return
-        head = source.read(_HEAD)
+        head = source.read(HEAD_BYTES)
         kind = kind_of(parts[-1])
         image = is_image_head(head)
         # Raw photographs begin like a TIFF and hold a small preview: known by name, left out.
@@ -367,10 +365,6 @@ class _Named(Generic[_T]):
         self.number += 1
         if len(self.first) < _NAMED:
             self.first.append(one)
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def _named(file: str | os.PathLike[str] | Upload) -> Upload:

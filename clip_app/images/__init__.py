@@ -6,7 +6,7 @@ wide-gamut photo looks slightly paler than in a browser, and no profile parser m
 
 from clip_app.images.dates import date_taken
 from clip_app.images.hashes import content_hash, difference_hash
-from clip_app.images.heads import browsers_show, is_image_head
+from clip_app.images.heads import HEAD_BYTES, browsers_show, is_image_head
 from clip_app.images.limits import (
     FORMATS,
     MAX_FILE_BYTES,
@@ -23,6 +23,7 @@ from clip_app.images.upright import normalise
 
 __all__ = [
     "FORMATS",
+    "HEAD_BYTES",
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
     "SUPPORTED_SUFFIXES",

@@ -6,6 +6,9 @@ from PIL import Image
 
 from clip_app.images.limits import FORMATS
 
+#: As much of a file as tells what it is.
+HEAD_BYTES = 64
+
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # What the files of `FORMATS` begin with; WebP, HEIF, AVIF, BMP and PPM say it further on.
 _SIGNATURES = (
@@ -35,14 +38,12 @@ _PPM_HEAD = re.compile(rb"P[1-6fy]\s+(#[^\n]*\s+)*[0-9#]")
 
 
 def is_image_head(head: bytes) -> bool:
-    """Whether a file that begins with `head` is of one of `FORMATS`; 64 bytes are enough.
+    """Whether a file that begins with `head`, `HEAD_BYTES` of it, is of one of `FORMATS`.
 
     Stricter than Pillow, which takes every file that begins with "BM" for a bitmap at first.
     """
     if head.startswith(_SIGNATURES):
-        return not head.startswith(
-            b"CR", 8
-        )  # a Canon raw file is a TIFF that no decoder here knows
+        return not head.startswith(b"CR", 8)  # Canon's raw files are TIFFs that no decoder knows
     if head.startswith(b"RIFF"):
         return head[8:12] == b"WEBP"
     if head[4:8] == b"ftyp":
@@ -55,7 +56,7 @@ def is_image_head(head: bytes) -> bool:
 
 
 def browsers_show(head: bytes) -> bool:
-    """Whether every browser shows a file that begins with `head` (64 bytes), as this app does.
+    """Whether every browser shows a file that begins with `head` as this app does.
 
     By what it is, whatever its name says. 16-bit PNG is not among them: browsers show it, but one
     of 12 bits as black.

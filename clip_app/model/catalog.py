@@ -67,7 +67,6 @@ class Preset:
         scoring: how it was trained, hence how its scores are meant.
         parameters: in millions, both towers.
         gflops: for one photograph, by torch's `FlopCounterMode`: an add and a multiply are 2.
-        download_mb: float32 weights in megabytes (4 bytes a parameter) where not measured.
         imagenet, chinese: see the module's docstring.
         licence: licence of the weights.
     """

@@ -139,10 +139,8 @@ def heatmap_answer(
 
 def heatmap_sentence(word: str, heat: Heatmap, language: Language) -> str:
     """Where a map is hottest, or that it is not clear, in words."""
-    key, place = (
-        "heat_found" if heat.clear else "heat_unclear",
-        text(f"place_{heat.place}", language),
-    )
+    key = "heat_found" if heat.clear else "heat_unclear"
+    place = text(f"place_{heat.place}", language)
     return text(key, language, text=shortened(word), place=place)
 
 

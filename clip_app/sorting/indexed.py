@@ -75,13 +75,12 @@ def plan_of_index(
     done = 0
     kept: dict[str, np.ndarray] = {}
 
-    def answer(features: dict[str, np.ndarray]) -> None:
-        rows = np.array(list(features.values()), np.float32)
-        answers = classify_features(service, rows, classes, joint=joint)
+    def choose_kept() -> None:
+        answers = classify_features(service, np.stack([*kept.values()]), classes, joint=joint)
         found.plan.choices += [
-            choose(name, one, threshold, margin)
-            for name, one in zip(features, answers, strict=True)
+            choose(name, one, threshold, margin) for name, one in zip(kept, answers, strict=True)
         ]
+        kept.clear()
 
     for paths in batched(_paths(store, below, without), CHUNK):
         records = store.records(paths)
@@ -91,14 +90,13 @@ def plan_of_index(
                 name = path.removeprefix(f"{below}/") if below else path
                 kept[name], found.records[name] = vectors[one.hash], one
         if kept and not joint:
-            answer(kept)
-            kept.clear()
+            choose_kept()
         found.plan.broken += [(path, one.error) for path, one in records.items() if one.error]
         done += len(paths)
         if progress:
             progress(min(done, counted.files), counted.files)
     if kept:
-        answer(kept)
+        choose_kept()
     found.plan.choices.sort(key=lambda one: one.path)
     return found
 
@@ -120,11 +118,10 @@ def records_of(store: Store, below: str, plan: Plan) -> Indexed:
 
 def sample(found: Indexed, label: str, number: int) -> list[SearchHit]:
     """The first photographs of a class, "" for those that nothing fits; at most `number`."""
-    verdict = "none" if not label else None
     some = (
         hit
         for one in found.plan.choices
-        if one.label == label and (verdict is None or one.verdict == verdict)
+        if one.label == label and (label or one.verdict == "none")
         if (hit := found.hit(one.path))
     )
     return list(islice(some, number))

@@ -116,13 +116,14 @@ def make_plan(
         if not isinstance(share, int | float) or not 0 <= share <= 1:
             raise InputError("share_invalid", name=name)
     plan = Plan(folder, labels=classes.names)
-    kept: list[tuple[str, np.ndarray]] = []
+    kept: dict[str, np.ndarray] = {}
 
-    def answer(named: Sequence[str], features: np.ndarray) -> None:
-        answers = classify_features(service, features, classes, joint=joint)
+    def choose_kept() -> None:
+        answers = classify_features(service, np.stack([*kept.values()]), classes, joint=joint)
         plan.choices += [
-            choose(path, one, threshold, margin) for path, one in zip(named, answers, strict=True)
+            choose(path, one, threshold, margin) for path, one in zip(kept, answers, strict=True)
         ]
+        kept.clear()
 
     done = 0
     sources = (str(folder / path) for path in paths)
@@ -130,17 +131,16 @@ def make_plan(
         for batch in batches:
             for photo, path in zip(batch, paths[done : done + len(batch)], strict=True):
                 if photo.image_features is not None:
-                    kept.append((path, photo.image_features))
+                    kept[path] = photo.image_features
                 elif photo.error:
                     plan.broken.append((path, photo.error.reason))
             done += len(batch)
             if kept and not joint:
-                answer([path for path, _ in kept], np.stack([one for _, one in kept]))
-                kept.clear()
+                choose_kept()
             if progress:
                 progress(done, len(paths))
     if kept:
-        answer([path for path, _ in kept], np.stack([one for _, one in kept]))
+        choose_kept()
     return plan
 
 

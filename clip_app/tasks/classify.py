@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import get_args, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from clip_app.tasks.classes import Classes, classes_from_labels
 from clip_app.tasks.concepts import Concept
 from clip_app.tasks.fit import Verdict, chance_of_none, share_against_background, verdict
 from clip_app.tasks.joint import Joint, transclip_scores
+
+#: How labels become scores: against one another, or each by itself, with the model's own bias or
+#: against words that have nothing to do with them.
+Kind = Literal["softmax", "sigmoid", "background"]
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def classify_features(
     if joint == "mean":
         features = without_half_the_mean(features)
     cosines = similarities(features, classes.weights)
-    scores = scores_of(service, features, classes, independent=independent)
+    scores = scores_of(service, features, classes, cosines, independent=independent)
     if joint == "transclip":
         scores = transclip_scores(features, scores)
     return [
@@ -181,11 +185,27 @@ def classify_features(
     ]
 
 
+def kind_of_scores(service: ModelService, *, independent: bool) -> Kind:
+    """How `scores_of` makes scores."""
+    if not independent:
+        return "softmax"
+    return "background" if service.logit_bias is None else "sigmoid"
+
+
 def scores_of(
-    service: ModelService, features: np.ndarray, classes: Classes, *, independent: bool = False
+    service: ModelService,
+    features: np.ndarray,
+    classes: Classes,
+    cosines: np.ndarray,
+    *,
+    independent: bool,
 ) -> np.ndarray:
-    """Scores in [0, 1], float64 (images, classes); arguments as in `classify_features`."""
-    cosines = similarities(features, classes.weights)
+    """Scores in [0, 1], float64 (images, classes).
+
+    Args:
+        service, features, classes, independent: as in `classify_features`.
+        cosines: `similarities` of the features and the classes.
+    """
     if not independent:
         return softmax_scores(cosines, service.logit_scale)
     if service.logit_bias is not None:

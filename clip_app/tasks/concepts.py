@@ -265,7 +265,7 @@ def concept_from_features(
     if not len(examples):
         raise InputError("concept_examples_missing", name=name)
     _check_alpha(alpha)
-    away = without is not None and len(without) > 0
+    away = None if without is None or not len(without) else unit(without.mean(axis=0))
     return Concept(
         concept_name(name),
         service.info.fingerprint,
@@ -273,8 +273,8 @@ def concept_from_features(
         unit(examples.mean(axis=0)),
         len(examples),
         float(alpha),
-        unit(without.mean(axis=0)) if away and without is not None else None,
-        len(without) if without is not None else 0,
+        away,
+        0 if without is None else len(without),
         tuple(thumbnails),
         examples if len(examples) <= MOST_THUMBNAILS else examples[:0],
     )

@@ -18,13 +18,16 @@ from clip_app.prompts import (
 )
 from clip_app.scoring import similarities
 from clip_app.tasks.classes import classes_from_labels
-from clip_app.tasks.classify import Classification, calibrated_score, classify, scores_of
+from clip_app.tasks.classify import (
+    Classification,
+    Kind,
+    calibrated_score,
+    classify,
+    kind_of_scores,
+    scores_of,
+)
 from clip_app.tasks.concepts import Concept, beside_words, by_key, key_of, share_of
 from clip_app.tasks.fit import chance_of_lead, leads
-
-#: How labels become scores: against one another, or each by itself, with the model's own bias or
-#: against words that have nothing to do with them.
-Kind = Literal["softmax", "sigmoid", "background"]
 
 #: Labels whose vectors are told where nobody says how many, and the most that are.
 SHOWN, MOST_SHOWN = 8, 100
@@ -143,13 +146,12 @@ def explain(
     classes = classes_from_labels(service, labels, templates, concepts=known)
     prompts = choose_templates(templates, classes.names)
     features = service.encode_images([picture])
-    cosines = similarities(features, classes.weights)[0]
-    scores = scores_of(service, features, classes, independent=independent)[0]
+    cosines = similarities(features, classes.weights)
+    scores = scores_of(service, features, classes, cosines, independent=independent)[0]
+    cosines = cosines[0]
     order = np.argsort(-scores, kind="stable")
-    kind: Kind = "softmax"
+    kind = kind_of_scores(service, independent=independent)
     background, near = None, np.zeros((len(order), 0), bool)
-    if independent:
-        kind = "background" if service.logit_bias is None else "sigmoid"
     if kind == "background":
         words = background_for(service, language_of_texts(classes.names))
         background = similarities(features, words.features)[0]

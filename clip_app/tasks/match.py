@@ -14,7 +14,6 @@ from clip_app.prompts import MAX_LABELS, given_texts, parse_lines
 from clip_app.scoring import similarities, softmax_scores
 from clip_app.tasks.classes import Classes
 from clip_app.tasks.fit import Verdict, chance_of_none, verdict
-from clip_app.text_files import read_collection as read_collection  # matching begins with it
 
 # Of more texts than this, nothing is said about whether any fits: among a collection's 100,000, the
 # best of as many unrelated words does well for any picture, and so would be no yardstick.

@@ -99,7 +99,7 @@ def run(parsed: argparse.Namespace) -> None:
         _tell_broken(report)
         _tell_done(parsed.json, folder, service, report, notes=True)
         if parsed.watch:
-            index_dir = settings.index_dir.expanduser().resolve()
+            index_dir = library.directory
             following = _Following(update, partial(_tell_done, parsed.json, folder, service))
             following.last = report
             follow(

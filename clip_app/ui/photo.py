@@ -8,14 +8,13 @@ from typing import Any
 import gradio as gr
 
 from clip_app.errors import ImageError
-from clip_app.images import browsers_show, load_image, thumbnail
+from clip_app.images import HEAD_BYTES, browsers_show, load_image, thumbnail
 from clip_app.ui.downloads import write_export
 
 log = logging.getLogger(__name__)
 
 # Endings under which browsers are sent a picture as one.
 _WEB_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"}
-_HEAD_BYTES = 64
 _PREVIEW_SIDE = 1024
 
 
@@ -40,7 +39,7 @@ def shown_by_browsers(path: str) -> str | None:
     """
     try:
         with open(path, "rb") as file:
-            if shown_as_it_is(path, file.read(_HEAD_BYTES)):
+            if shown_as_it_is(path, file.read(HEAD_BYTES)):
                 return None
         picture = load_image(path, target_side=_PREVIEW_SIDE)
     except (ImageError, OSError) as error:
@@ -57,4 +56,4 @@ def shown_as_it_is(name: str, data: bytes) -> bool:
     What it is decides, and the name must not contradict: iPhones send HEIC as .jpg, and a server
     sends what is called .heic under a type that browsers refuse.
     """
-    return Path(name).suffix.lower() in _WEB_SUFFIXES and browsers_show(data[:_HEAD_BYTES])
+    return Path(name).suffix.lower() in _WEB_SUFFIXES and browsers_show(data[:HEAD_BYTES])

@@ -5,7 +5,6 @@ the moment what was asked is no longer what the fields hold, and draws the pictu
 """
 
 import functools
-import inspect
 import json
 import math
 import uuid
@@ -23,7 +22,7 @@ from clip_app.model.info import CutText
 from clip_app.model.service import ModelService
 from clip_app.prompts import language_of_texts, shared_scores, shortened
 from clip_app.strings import LANGUAGES, Language, text
-from clip_app.tasks.classify import Classification, calibrated_score
+from clip_app.tasks.classify import Classification, Kind, calibrated_score, kind_of_scores
 from clip_app.tasks.concepts import key_of
 from clip_app.tasks.fit import CHANCE_LIMIT, UNSURE_LIMIT, Verdict
 from clip_app.tasks.match import Matching
@@ -50,8 +49,6 @@ _SURE_CHANCE, _IS_CHANCE = 0.2, 0.25
 # coffee), and below 5 for all others.
 _STANDS_OUT = ((60, "card_stands_out_much"), (10, "card_stands_out"), (3, "card_stands_out_little"))
 _MOST_TIMES = 9999
-
-Kind = Literal["softmax", "sigmoid", "background"]
 
 # What the browser's side says by itself, as `card_` strings.
 _WORDS = (
@@ -98,7 +95,6 @@ class ResultCard:
             about: see the attribute.
             options: what else an answer depends on; a change of one dims the card until the next.
         """
-        browser: dict[str, Any] = part("basics", "card")
         component = gr.HTML(
             None,
             apply_default_css=False,
@@ -106,14 +102,9 @@ class ResultCard:
             watched=[one.elem_id for one in (*inputs, *options)],
             photo=page.photo.elem_id,
             name=elem_id,
-            **browser,
+            **part("basics", "card"),
         )
         return cls(component, page, tuple(inputs), about)
-
-    @property
-    def outputs(self) -> list[Component]:
-        """The component, as handlers name their outputs."""
-        return [self.component]
 
     def labels_ranked(
         self,
@@ -135,9 +126,7 @@ class ResultCard:
             missing: what `untaught` says of the labels.
         """
         language = given[self.page.language]
-        kind: Kind = "softmax"
-        if answer.independent:
-            kind = "background" if service.logit_bias is None else "sigmoid"
+        kind = kind_of_scores(service, independent=answer.independent)
         names = [one.label for one in answer.results]
         said = [text(f"scoring_used_{kind}", language)]
         if kind == "softmax" and (shared := shared_scores(names, language)):
@@ -201,36 +190,18 @@ class ResultCard:
 
         return shown
 
-    def tells(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+    def tells(self, handler: Callable[[Values], Iterator[Any]]) -> Callable[..., Any]:
         """Make the errors of a handler a sentence in the card, where its answer would be."""
 
-        def spoken(given: Values) -> Callable[[], Language]:
-            return lambda: given[self.page.language]
-
-        def problem(given: Values, error: gr.Error) -> Values:
-            return self._filled(given, "problem", {"sentence": str(error.message)})
-
-        if inspect.isgeneratorfunction(handler):
-
-            @functools.wraps(handler)
-            def yielded(given: Values, *rest: Any) -> Iterator[Any]:
-                try:
-                    with told(handler, spoken(given), str):
-                        yield from handler(given, *rest)
-                except gr.Error as error:
-                    yield problem(given, error)
-
-            return yielded
-
         @functools.wraps(handler)
-        def handled(given: Values, *rest: Any) -> Any:
+        def answered(given: Values) -> Iterator[Any]:
             try:
-                with told(handler, spoken(given), str):
-                    return handler(given, *rest)
+                with told(handler, lambda: given[self.page.language], str):
+                    yield from handler(given)
             except gr.Error as error:
-                return problem(given, error)
+                yield self._filled(given, "problem", {"sentence": str(error.message)})
 
-        return handled
+        return answered
 
     def _answered(
         self,

@@ -25,6 +25,7 @@ from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES, STRINGS, language_of, text
 from clip_app.ui.chunks import chunks_of
 from clip_app.ui.parts import PAGE
+from clip_app.ui.shell import fixed_language
 
 #: Where the browser finds what lies in `assets/page`.
 FOLDER = "/page/"
@@ -101,13 +102,12 @@ class ServedPage:
 
     def _dressed(self, page: bytes, scope: Scope) -> bytes:
         request = Request(scope)
-        language = language_of(request.headers.get("accept-language"))
-        fixed = self._settings.language if self._settings.language != "auto" else None
+        fixed = fixed_language(self._settings)
         known: dict[str, Any] = {
             # Before the log-in there is nothing to go to.
             "inside": not re.search(rb'"auth_required":\s*true', page),
             "text": text,
-            "language": fixed or language,
+            "language": fixed or language_of(request.headers.get("accept-language")),
             "root": get_root_url(request, "/", request.scope.get("root_path")),
             "tabs": self._tabs,
             "mark": (PAGE / "mark.svg").read_text("utf-8"),

@@ -66,14 +66,12 @@ class Places:
         sized = {entry.hash: entry for entry in entries if entry.width and entry.vector is None}
         there = self._server.retrieve(self._images, [point_id(image) for image in sized])
         known = {bytes.fromhex(one.payload["hash"]): one.payload for one in there}
-        operations = [
-            models.SetPayloadOperation(
-                set_payload=models.SetPayload(payload=size_of(entry), points=[point_id(image)])
-            )
+        new = {
+            point_id(image): size_of(entry)
             for image, entry in sized.items()
             if image in known and not known[image].get("width")
-        ]
-        self._server.update(self._images, operations)
+        }
+        self._server.update(self._images, new)
 
     def put(self, images: set[bytes], kept_since: int | None = None) -> set[bytes]:
         """Put the places of these images' files into them; returns those that are not there.
@@ -91,20 +89,15 @@ class Places:
             stale = [image for image in placed if placed[image] != wanted[image]]
             if not stale:
                 return images - placed.keys()
-            operations = [
-                models.SetPayloadOperation(
-                    set_payload=models.SetPayload(
-                        payload={
-                            "places": wanted[image],
-                            "used": bool(wanted[image]),
-                            "kept_since": None if wanted[image] else kept_since,
-                        },
-                        points=[ids[image]],
-                    )
-                )
+            payloads = {
+                ids[image]: {
+                    "places": wanted[image],
+                    "used": bool(wanted[image]),
+                    "kept_since": None if wanted[image] else kept_since,
+                }
                 for image in stale
-            ]
-            self._server.update(self._images, operations)
+            }
+            self._server.update(self._images, payloads)
             self.changed += len(stale)
             placed.update({image: wanted[image] for image in stale})
         store = self._server.nodes.addresses[0]
@@ -114,16 +107,12 @@ class Places:
         """See `Store.label`."""
         ids = [file_id(path) for path, _, _ in read]
         there = {one.id: one.payload for one in self._server.retrieve(self._files, ids)}
-        operations = [
-            models.SetPayloadOperation(
-                set_payload=models.SetPayload(
-                    payload={"keywords": [*keywords], "sidecars": sidecars}, points=[name]
-                )
-            )
+        labels = {
+            name: {"keywords": [*keywords], "sidecars": sidecars}
             for name, (_, sidecars, keywords) in zip(ids, read, strict=True)
             if name in there
-        ]
-        self._server.update(self._files, operations)
+        }
+        self._server.update(self._files, labels)
         self.put({bytes.fromhex(one["hash"]) for one in there.values()})
 
     def unused(self, images: set[bytes]) -> int:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from clip_app.gallery.stores.store import IndexKey
 # Which indexes there are: a collection of its own, since older servers keep no metadata.
 _CATALOGUE = "clip_app"
 
-# Raised whenever older programs could not read what newer ones write.
+#: Raised whenever older programs could not read what newer ones write.
 VERSION = 1
 
 #: Points in one request. 1,000 vectors of 1,024 numbers are 8 MB of JSON, below the server's 32 MB.
@@ -262,8 +262,14 @@ class QdrantServer:
             options["consistency"] = models.ReadConsistencyType.ALL
         return self.retrieve(collection, ids, **options)
 
-    def update(self, collection: str, operations: Sequence[Any]) -> None:
-        """Change points, and wait until it counts."""
+    def update(self, collection: str, payloads: Mapping[str, dict[str, Any]]) -> None:
+        """Set in each point, by its id, what is given for it, and wait until it counts."""
+        operations = [
+            models.SetPayloadOperation(
+                set_payload=models.SetPayload(payload=payload, points=[point])
+            )
+            for point, payload in payloads.items()
+        ]
         for first in range(0, len(operations), POINTS):
             some = operations[first : first + POINTS]
             self.ask("batch_update_points", collection, some, wait=True, ordering=_ORDERING)

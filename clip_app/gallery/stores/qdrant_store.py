@@ -53,7 +53,6 @@ from clip_app.gallery.stores.store import (
     Found,
     IndexKey,
 )
-from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -179,15 +178,8 @@ class QdrantStore:
 
     def touch(self, seen: Sequence[tuple[str, int | None, int | None]]) -> None:
         """Note (path, ctime_ns, inode) of at most `CHUNK` known files that are as they were."""
-        operations = [
-            models.SetPayloadOperation(
-                set_payload=models.SetPayload(
-                    payload={"ctime_ns": ctime, "inode": inode}, points=[file_id(path)]
-                )
-            )
-            for path, ctime, inode in seen
-        ]
-        self._server.update(self._files, operations)
+        now = {file_id(path): {"ctime_ns": ctime, "inode": inode} for path, ctime, inode in seen}
+        self._server.update(self._files, now)
 
     def label(self, read: Sequence[tuple[str, int, tuple[str, ...]]]) -> None:
         """Note (path, sidecars, keywords) of at most `CHUNK` known files."""
@@ -218,13 +210,7 @@ class QdrantStore:
         self._forget_answers()
         return kept
 
-    def optimise(
-        self,
-        progress: Progress | None = None,
-        *,
-        keep_unused: bool = False,
-        drop_kept: bool = False,
-    ) -> None:
+    def optimise(self, *, keep_unused: bool = False, drop_kept: bool = False) -> None:
         """Drop images without a file; the server keeps searching fast by itself."""
         if not keep_unused:
             self._runs.mark()
@@ -268,11 +254,6 @@ class QdrantStore:
         ids = [point_id(image) for image in images]
         found = self._server.retrieve(self._images, ids, with_vectors=True)
         return {bytes.fromhex(one.payload["hash"]): vector_of(one) for one in found}
-
-    def find_file(self, path: str) -> bytes | None:
-        """The content hash of an indexed file that has a vector, else None."""
-        record = self.records([path]).get(path)
-        return record.hash if record is not None and record.error is None else None
 
     def sample(self, number: int) -> np.ndarray:
         """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""

@@ -25,8 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from clip_app.progress import Progress
-
 log = logging.getLogger(__name__)
 
 # From this many rows on the codes are clearly faster than the product.
@@ -151,8 +149,7 @@ def write_snapshot(
     dim: int,
     *,
     codes: bool,
-    previous: Snapshot | None = None,
-    progress: Progress | None = None,
+    previous: Snapshot | None,
 ) -> None:
     """Write a snapshot so that it is there whole or not at all.
 
@@ -163,7 +160,6 @@ def write_snapshot(
         dim: length of a vector.
         codes: whether to make the codes too.
         previous: an older snapshot, whose codes are extended where its ids begin the new ones.
-        progress: called with (done, total) rows of the codes.
 
     Raises:
         OSError: if the disk is full or cannot be written; nothing is left behind.
@@ -185,7 +181,7 @@ def write_snapshot(
         if done != rows:
             raise OSError(f"{done} rows came instead of {rows}")
         if codes:
-            _write_codes(making / "codes.faiss", ids, vectors, previous, progress)
+            _write_codes(making / "codes.faiss", ids, vectors, previous)
         vectors.flush()
         ids.flush()
         del vectors, ids
@@ -208,11 +204,7 @@ def write_snapshot(
 
 
 def _write_codes(
-    path: Path,
-    ids: np.ndarray,
-    vectors: np.ndarray,
-    previous: Snapshot | None,
-    progress: Progress | None,
+    path: Path, ids: np.ndarray, vectors: np.ndarray, previous: Snapshot | None
 ) -> None:
     import faiss
 
@@ -226,8 +218,6 @@ def _write_codes(
         codes.train(np.ascontiguousarray(vectors[:: max(1, rows // _LEARN_FROM)]))
     for first in range(kept, rows, _ROWS):
         codes.add(np.ascontiguousarray(vectors[first : first + _ROWS]))
-        if progress:
-            progress(min(first + _ROWS, rows), rows)
     try:
         faiss.write_index(codes, str(path))
     except RuntimeError as error:  # faiss's word for a full disk

@@ -111,11 +111,9 @@ def _likeness(
     reader: sqlite3.Connection, view: View, query: np.ndarray, where: Filter
 ) -> tuple[np.ndarray, np.ndarray]:
     """int64 ids of the images that a filter lets through, and their float32 inner products."""
-    parts = list(view.tail)
-    if view.snapshot is not None:
-        parts.insert(0, (view.snapshot.ids, view.snapshot.vectors))
-    ids = np.concatenate([np.empty(0, np.int64), *(some for some, _ in parts)])
-    likeness = np.concatenate([np.empty(0, np.float32), *(vectors @ query for _, vectors in parts)])
+    ids = np.concatenate([np.empty(0, np.int64), *(some for some, _ in view.parts)])
+    products = [vectors @ query for _, vectors in view.parts]
+    likeness = np.concatenate([np.empty(0, np.float32), *products])
     keep = np.isin(ids, _timeline(reader, view, where))
     return ids[keep], likeness[keep]
 

@@ -40,7 +40,6 @@ from clip_app.gallery.stores.sqlite_schema import IMAGE, Facts
 from clip_app.gallery.stores.sqlite_search import search
 from clip_app.gallery.stores.sqlite_view import LiveView
 from clip_app.gallery.stores.store import Counts, Entry, Facets, FileRecord, Filter, Found, IndexKey
-from clip_app.progress import Progress
 
 # How long it is tried to note that a file has changed; if it is in vain, the next one may notice.
 _NOTE_SECONDS = 1
@@ -201,18 +200,12 @@ class SqliteStore:
             (after,) = table.execute(count).fetchone()
         return int(after - before)
 
-    def optimise(
-        self,
-        progress: Progress | None = None,
-        *,
-        keep_unused: bool = False,
-        drop_kept: bool = False,
-    ) -> None:
+    def optimise(self, *, keep_unused: bool = False, drop_kept: bool = False) -> None:
         """Drop images without a file; make a new snapshot where the old one has fallen behind."""
         if not keep_unused:
             with self._database.transaction() as table:
                 drop_unused_images(table, drop_kept=drop_kept)
-        self._view.renew_snapshot(progress, drop_gone=drop_kept)
+        self._view.renew_snapshot(drop_gone=drop_kept)
 
     def counts(self) -> Counts:
         """How much there is."""
@@ -258,26 +251,17 @@ class SqliteStore:
             rows = reader.execute(query, list(images)).fetchall()
         return {row[1]: vector_of(row[3]) for row in rows if image_is_intact(row)}
 
-    def find_file(self, path: str) -> bytes | None:
-        """The content hash of an indexed file that has a vector, else None."""
-        query = "SELECT hash FROM files WHERE path = ? AND image IS NOT NULL"
-        with self._database.reading() as reader:
-            row = reader.execute(query, (encoded(path),)).fetchone()
-        return row[0] if row else None
-
     def sample(self, number: int) -> np.ndarray:
         """About `number` vectors, float32 (n, dim), the same ones as long as nothing changes."""
         with self._database.reading():
             view = self._view.current()
             if number not in view.samples:
-                parts = list(view.tail)
-                if view.snapshot is not None:
-                    parts.insert(0, (view.snapshot.ids, view.snapshot.vectors))
-                there = [np.flatnonzero(~np.isin(ids, view.gone)) for ids, _ in parts]
-                step = max(1, sum(map(len, there)) // max(1, number))
-                picked = [
-                    vectors[rows[::step]] for (_, vectors), rows in zip(parts, there, strict=True)
+                there = [
+                    (np.flatnonzero(~np.isin(ids, view.gone)), vectors)
+                    for ids, vectors in view.parts
                 ]
+                step = max(1, sum(len(rows) for rows, _ in there) // max(1, number))
+                picked = [vectors[rows[::step]] for rows, vectors in there]
                 empty = np.empty((0, self.key.dim), np.float32)
                 view.samples[number] = np.concatenate([empty, *picked])[: 2 * number]
             return view.samples[number]

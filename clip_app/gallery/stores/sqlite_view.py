@@ -22,7 +22,6 @@ from clip_app.gallery.stores.snapshot import CODES_FROM, Snapshot, write_snapsho
 from clip_app.gallery.stores.sqlite_database import Database
 from clip_app.gallery.stores.sqlite_schema import adapt
 from clip_app.gallery.stores.store import Counts, Facets, Filter
-from clip_app.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +60,12 @@ class View:
     samples: dict[int, np.ndarray] = field(default_factory=dict)
     folders: list[str] | None = None
     counts: Counts | None = None
+
+    @property
+    def parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(ids, vectors) of snapshot and tail, what is gone included."""
+        snapshot = [] if self.snapshot is None else [(self.snapshot.ids, self.snapshot.vectors)]
+        return [*snapshot, *self.tail]
 
 
 class LiveView:
@@ -118,11 +123,10 @@ class LiveView:
         )
         return self.now
 
-    def renew_snapshot(self, progress: Progress | None = None, *, drop_gone: bool = False) -> None:
+    def renew_snapshot(self, *, drop_gone: bool) -> None:
         """Make a new snapshot where the old one has fallen behind; for the holder of the lock.
 
         Args:
-            progress: called with (done, total) rows where it takes long.
             drop_gone: make one also where any row of the old one is gone.
         """
         with self._database.reading():
@@ -156,7 +160,6 @@ class LiveView:
                 self._dim,
                 codes=wants_codes,
                 previous=previous,
-                progress=progress,
             )
         with self._database.transaction() as table:
             table.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (name,))

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from clip_app.errors import Reason
-from clip_app.progress import Progress
 
 #: Days for which vectors of vanished pictures are kept: a share that is not mounted for a moment
 #: must not cost hours of encoding, and a month outlasts a repair or a holiday.
@@ -284,19 +283,12 @@ class Store(Protocol):
             GalleryError: if the index as a whole is damaged.
         """
 
-    def optimise(
-        self,
-        progress: Progress | None = None,
-        *,
-        keep_unused: bool = False,
-        drop_kept: bool = False,
-    ) -> None:
+    def optimise(self, *, keep_unused: bool = False, drop_kept: bool = False) -> None:
         """Drop images without a file and make searching fast; call it with the lock held.
 
         Those that `forget` was told to keep are dropped after `KEEP_DAYS`.
 
         Args:
-            progress: called with (done, total) rows where making it fast takes long.
             keep_unused: leave images without a file: in the middle of a run their file may be yet
                 to be read again under another path.
             drop_kept: drop at once what is kept.
@@ -313,9 +305,6 @@ class Store(Protocol):
 
     def vectors(self, images: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """The float32 (dim,) vectors of those content hashes that are known."""
-
-    def find_file(self, path: str) -> bytes | None:
-        """The content hash of an indexed file that has a vector, else None."""
 
     def sample(self, number: int) -> np.ndarray:
         """About `number` vectors of what can be searched, float32 (n, dim), the same ones as long

@@ -172,9 +172,8 @@ def told(slot: ModelSlot) -> dict[str, Any]:
     """What the header says of the model, in both languages; `clipApp.model` shows it."""
     info = slot.service.info
     state = "loading" if slot.awaited else "starter" if info.is_starter else "ready"
-    better = info.is_starter
     chip = {
-        one: [model_called(info, one), text("chip_better", one) if better else ""]
+        one: [model_called(info, one), text("chip_better", one) if info.is_starter else ""]
         for one in LANGUAGES
     }
     if slot.awaited and slot.progress:

@@ -97,7 +97,7 @@ class _Classifying:
     @property
     def outputs(self) -> list[Any]:
         """What their answer fills."""
-        return [*self.card.outputs, self.page.advised]
+        return [self.card.component, self.page.advised]
 
     def connect(self) -> None:
         """Answer whenever words, photograph or options are others."""
@@ -128,6 +128,7 @@ class _Classifying:
     def _ranked(self, given: Values, typed: str, path: str) -> Iterator[Values]:
         service, wanted, mine = self.page.slot.service, given[self.wanted], self._key(given)
         photo, labels = opened(path, service), parse_labels(typed)
+        taught = self.page.concepts.named(given, service, labels)
         wanted.asked = mine
         try:
             answer = yield from followed(
@@ -138,7 +139,7 @@ class _Classifying:
                     self.options.templates_of(given),
                     independent=self.options.independent(given),
                     progress=told,
-                    concepts=self.page.concepts.named(given, service, labels),
+                    concepts=taught,
                 ),
                 lambda: wanted.asked != mine,
                 self.card.reading(given, "classify_reading"),
@@ -149,7 +150,6 @@ class _Classifying:
             return
         advice, advised = english_advice(self.page, service, typed, labels, given)
         check: Check = given[self.check]
-        taught = self.page.concepts.named(given, service, labels)
         missing = untaught(labels, taught)
         if listed := check.listed(service, answer, self.options.templates_of(given), taught):
             advice = text("check_card", given[self.page.language], labels=" / ".join(listed))

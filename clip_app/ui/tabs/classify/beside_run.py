@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from PIL import Image
 
@@ -17,8 +17,6 @@ from clip_app.tasks.concepts import Concept, key_of
 from clip_app.text_lists import split_labels
 from clip_app.ui.examples import load_examples
 from clip_app.ui.words import said_in_both
-
-Mode = Literal["templates", "languages", "models"]
 
 
 @dataclass(frozen=True)

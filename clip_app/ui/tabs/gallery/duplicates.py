@@ -18,7 +18,6 @@ from clip_app.gallery.roots import printable
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.similar import LEAST_NEAR, NEAR, Duplicates, Odd, duplicates, odd
 from clip_app.gallery.stores.store import Filter
-from clip_app.strings import LANGUAGES
 from clip_app.ui.downloads import no_formula, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
@@ -26,7 +25,7 @@ from clip_app.ui.panel import PanelHandler, errors_in_panel
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.tab import Page, Values
-from clip_app.ui.tabs.gallery.found import public_path
+from clip_app.ui.tabs.gallery.found import public_path, public_paths
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.status import in_both
 from clip_app.ui.words import words
@@ -153,16 +152,12 @@ class CopiesPart:
     def _rows(self, given: Values, hits: Sequence[SearchHit]) -> list[dict[str, Any]]:
         galleries, own = self.page.galleries, given[self.index.own]
         pictures = galleries.pictures.thumbnails(hits, galleries.roots_of(own))
-
-        def in_languages(path: str) -> dict[str, str]:
-            return {one: public_path(galleries, path, own, one) for one in LANGUAGES}
-
         return [
             {
                 "picture": str(picture),
                 "name": printable(Path(hit.path).name),
-                "path": in_languages(hit.path),
-                "same": [in_languages(path) for path in hit.copies[:_NAMED]],
+                "path": public_paths(galleries, hit.path, own),
+                "same": [public_paths(galleries, path, own) for path in hit.copies[:_NAMED]],
                 "copies": len(hit.copies),
                 "similarity": round(hit.similarity, 3),
                 "pixels": f"{hit.width}×{hit.height}" if hit.width else "",

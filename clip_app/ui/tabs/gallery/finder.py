@@ -120,21 +120,15 @@ class Finder:
         """Let the script's events have their answers."""
         page = self.page
         given = {self.index.own, self.index.folder, page.language, page.concepts.visit}
-        asks: dict[str, Callable[[Values, Any], Values]] = {
-            "found": self.find,
-            "opened": self.open,
-            "packed": self.pack,
-            "kept": self.keep,
-        }
-        events = {
-            "found": self.view.ask,
-            "opened": self.view.open,
-            "packed": self.view.pack,
-            "kept": self.view.keep,
-        }
-        for kind, event in events.items():
+        asks: tuple[tuple[str, Any, Callable[[Values, Any], Values]], ...] = (
+            ("found", self.view.ask, self.find),
+            ("opened", self.view.open, self.open),
+            ("packed", self.view.pack, self.pack),
+            ("kept", self.view.keep, self.keep),
+        )
+        for kind, event, handler in asks:
             event(
-                shows_errors(self._answering(kind, asks[kind]), self.page.language),
+                shows_errors(self._answering(kind, handler), page.language),
                 given,
                 [self.answers[kind]],
                 trigger_mode="multiple",
@@ -142,9 +136,9 @@ class Finder:
                 api_visibility="private",
             )
         self.view.judge(
-            shows_errors(self.judge, self.page.language),
+            shows_errors(self.judge, page.language),
             given,
-            [self.page.photo],
+            [page.photo],
             show_progress="hidden",
             api_visibility="private",
         ).success(None, None, None, js=_TO_CLASSIFY, api_visibility="private")

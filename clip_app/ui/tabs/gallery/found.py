@@ -50,6 +50,11 @@ def public_path(galleries: GalleryService, path: str, own: Path | None, language
     return printable(galleries.path_of(path))
 
 
+def public_paths(galleries: GalleryService, path: str, own: Path | None) -> Both:
+    """The same in each language."""
+    return {one: public_path(galleries, path, own, one) for one in LANGUAGES}
+
+
 def rows_of(
     galleries: GalleryService, hits: Sequence[SearchHit], roots: Roots
 ) -> list[dict[str, Any]]:
@@ -148,13 +153,9 @@ def original(hit: SearchHit, roots: Roots) -> tuple[str, str]:
 
 def facts_of(galleries: GalleryService, hit: SearchHit, own: Path | None) -> dict[str, Any]:
     """What is known of a picture besides its row."""
-
-    def in_both(path: str) -> Both:
-        return {one: public_path(galleries, path, own, one) for one in LANGUAGES}
-
     return {
-        "path": in_both(hit.path),
-        "also": [in_both(path) for path in hit.copies[:10]],
+        "path": public_paths(galleries, hit.path, own),
+        "also": [public_paths(galleries, path, own) for path in hit.copies[:10]],
         "taken": datetime.fromtimestamp(hit.taken).strftime("%Y-%m-%d %H:%M"),
         "file_date": hit.file_date,
         "size": hit.size,

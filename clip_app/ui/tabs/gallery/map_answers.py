@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from clip_app.gallery.roots import printable
 from clip_app.gallery.search import ImageTerm
 from clip_app.gallery.stores.store import Store
 from clip_app.strings import LANGUAGES
-from clip_app.ui.runs import StoppedError, followed
+from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.shell import telling_carrier
 from clip_app.ui.tab import Page, Values
 from clip_app.ui.tabs.gallery.asked import Asked, hashes_of
@@ -63,13 +62,6 @@ _PRIVATE: dict[str, Any] = {
 Handler = Callable[[Values, Any], Iterator[dict[str, Any]]]
 
 
-@dataclass
-class Asking:
-    """What a visitor waits for: the number of the last map that was asked for; None for none."""
-
-    turn: int | None = None
-
-
 @dataclass(frozen=True)
 class MapAnswers:
     """The handlers of the map.
@@ -78,7 +70,7 @@ class MapAnswers:
         page: the page around it.
         index: the part in which the gallery is chosen.
         view: the component that a visitor sees.
-        asking: an `Asking` for each visitor.
+        asking: a `Wanted` of each visitor, of whose maps only the last asked for is drawn.
     """
 
     page: Page
@@ -123,14 +115,14 @@ class MapAnswers:
 
         Which points are the photographs that were looked at on the map before is told with it.
         """
-        asking: Asking = given[self.asking]
-        turn = asking.turn = next(_turns)
+        asking: Wanted = given[self.asking]
+        mine = asking.asked = (object(),)
         _, place, store, below = self.index.gallery(given)
         service, maps = self.page.slot.service, self.page.galleries.maps
         try:
             drawn = yield from followed(
                 lambda progress: maps.drawn(service, store, below, progress),
-                lambda: asking.turn != turn,
+                lambda: asking.asked != mine,
                 _progress,
             )
         except StoppedError:
@@ -142,7 +134,7 @@ class MapAnswers:
 
     def halt(self, given: Values) -> None:
         """Stop what is under way."""
-        given[self.asking].turn = None
+        given[self.asking].asked = ()
 
     def tiles(self, given: Values, sent: Any) -> Iterator[dict[str, Any]]:
         """What the tiles of some points show."""
@@ -224,14 +216,9 @@ def as_sent(drawn: GalleryMap, folder: Path) -> dict[str, Any]:
     }
 
 
-def answer_map(page: Page, index: IndexPart, view: gr.HTML) -> MapAnswers:
+def answer_map(page: Page, index: IndexPart, view: gr.HTML) -> None:
     """Make what carries the answers, and connect the events of the view."""
-    answers = MapAnswers(page, index, view, gr.State(Asking()))
-    answers.connect()
-    return answers
-
-
-_turns = count(1)
+    MapAnswers(page, index, view, gr.State(Wanted())).connect()
 
 
 def _progress(done: int, total: int) -> dict[str, Any]:

@@ -262,7 +262,7 @@ class SortingPart:
     @property
     def _journals(self) -> Path:
         """Where undo files lie: not in the galleries, where others could put theirs."""
-        return self.page.settings.index_dir.resolve() / "undo"
+        return self.page.galleries.library.directory / "undo"
 
     def _carried(
         self,

@@ -8,6 +8,7 @@ from clip_app.errors import ClipAppError
 from clip_app.model.service import ModelService
 from clip_app.strings import LANGUAGES, Language, text
 from clip_app.tasks.classify import classify
+from clip_app.text_lists import split_labels
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.parts import part
@@ -69,20 +70,16 @@ def cases() -> list[Case]:
     found = []
     for file, kind in _KINDS.items():
         one = by_file[file]
-        labels = {each: _listed(one.labels[each]) for each in LANGUAGES}
+        labels = {each: split_labels(one.labels[each]) for each in LANGUAGES}
         right = labels["en"].index(one.right["en"])
         found.append(Case(kind, _path(one.file), one.caption, labels, right))
     for picture in pictures():
         if known := _OTHERS.get(picture.path.rpartition("/")[2]):
             kind, right = known
             typed = {each: text(f"learn_failing_{kind}_labels", each) for each in LANGUAGES}
-            labels = {each: _listed(typed[each]) for each in LANGUAGES}
+            labels = {each: split_labels(typed[each]) for each in LANGUAGES}
             found.append(Case(kind, picture.path, picture.title, labels, right))
     return found
-
-
-def _listed(typed: str) -> list[str]:
-    return [one.strip() for one in typed.replace("，", ",").split(",")]
 
 
 def _path(file: str) -> str:

@@ -86,7 +86,7 @@ class _Matching:
     @property
     def outputs(self) -> list[Any]:
         """What their answer fills."""
-        return [*self.card.outputs, self.page.advised, self.shown_in]
+        return [self.card.component, self.page.advised, self.shown_in]
 
     def connect(self, room: Room) -> None:
         """Match when typing has stopped, when the photograph changes, and on the first visit."""

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from clip_app.prompts import parse_lines
-from clip_app.tasks.match import judge, read_collection
+from clip_app.tasks.match import judge
+from clip_app.text_files import read_collection
 from clip_app.ui.i18n import i18n
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
@@ -80,11 +81,11 @@ def build_library(page: Page) -> None:
         card = ResultCard.build("collection-best", page, inputs, "texts", options=[file])
     library = _Library(page, file, pasted, gr.State(Wanted()), card)
     asked: set[Any] = {page.photo, file, pasted, library.wanted, page.language, page.spoken}
-    search.click(card.tells(library.rank), asked, card.outputs, **_PRIVATE)
+    search.click(card.tells(library.rank), asked, [card.component], **_PRIVATE)
     card.component.stop(library.stop, {library.wanted}, None, queue=False, **_PRIVATE)
     file.clear(
         lambda given: card.waiting(given, "collection_missing"),
         {page.photo, pasted, page.language},
-        card.outputs,
+        [card.component],
         **_PRIVATE,
     )
