@@ -57,8 +57,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "http_image_form": (
         "An image that is sent as text must be a data URL (data:image/jpeg;base64,…) or an "
         "address; curl sends a file with an @: image=@cat.jpg.",
-        "以文本发送的图片应为 data URL（data:image/jpeg;base64,…）或网址；用 curl 发送文件时要加 @："
-        "image=@cat.jpg。",
+        "以文本发送的图片应为 data URL（data:image/jpeg;base64,…）或网址；用 curl 发送文件时要加 "
+        "@：image=@cat.jpg。",
     ),
     "http_image_images": (
         "Send one photograph as “image” or several as “images”, not both.",
