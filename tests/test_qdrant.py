@@ -295,7 +295,13 @@ def test_a_missing_client_is_one_sentence(monkeypatch):
         open_library(Settings(gallery_store="qdrant+memory:"))
 
 
-@pytest.mark.parametrize("choice", ["mysql", "qdrant", "qdrant+ftp://host", "http://host:6333"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *("mysql", "qdrant", "qdrant+ftp://host", "http://host:6333", "qdrant+http://,"),
+        *("qdrant+http://a,b:99999", "qdrant+http://a:port", "qdrant+http://[::1"),
+    ],
+)
 def test_only_known_stores_can_be_chosen(choice, monkeypatch):
     from clip_app.settings import read_settings
 
