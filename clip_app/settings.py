@@ -145,7 +145,8 @@ class Settings(BaseSettings):
         """
         if self.auth is None:
             return None
-        user, separator, password = self.auth.get_secret_value().partition(":")
+        # One from a file ends with a break, which nobody could type.
+        user, separator, password = self.auth.get_secret_value().strip("\r\n").partition(":")
         if not (user.strip() and separator and password.strip()):
             raise InputError("auth_malformed")
         return user, password

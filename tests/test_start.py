@@ -78,6 +78,7 @@ def test_a_path_below_a_proxy_is_taken_however_its_slashes_are(given):
 def test_a_user_name_and_a_password_are_more_than_blanks(auth):
     with pytest.raises(InputError, match="USER:PASSWORD"):
         _ = Settings(auth=auth).credentials
+    assert Settings(auth="ann: secret \r\n").credentials == ("ann", " secret ")
 
 
 @pytest.mark.parametrize("given", [",", "", " , "])
