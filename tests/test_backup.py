@@ -162,6 +162,7 @@ def test_damaged_rows_are_left_out_and_counted(tmp_path, service, capsys, monkey
     assert main(given) == 2
     assert text("backup_unreadable", "en", path=file) in capsys.readouterr().err
     assert not (tmp_path / "third").exists()
+    assert not list(tmp_path.glob("one.index-*"))
 
 
 def test_a_file_of_a_newer_version_is_refused(store, tmp_path):

@@ -96,19 +96,20 @@ def restore(
     """
     if not file.is_file():
         raise GalleryError("backup_missing", path=file)
-    try:
-        key = read_facts(file).key
-    except DamagedIndexError as error:
-        raise GalleryError("backup_unreadable", path=file) from error
-    if key.fingerprint != model.fingerprint:
-        names = {"model": public_name(key.model), "current": model.public_name}
-        raise OtherModelError("index_other_model", folder=printable(key.folder.name), **names)
     with tempfile.TemporaryDirectory(prefix="clip_app-restore-") as folder_of_copy:
         # A copy: opening one writes beside it, and it may lie where nothing can be written.
+        copy = Path(folder_of_copy) / _DATABASE
         try:
-            shutil.copyfile(file, Path(folder_of_copy) / _DATABASE)
+            shutil.copyfile(file, copy)
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
+        try:
+            key = read_facts(copy).key
+        except DamagedIndexError as error:
+            raise GalleryError("backup_unreadable", path=file) from error
+        if key.fingerprint != model.fingerprint:
+            names = {"model": public_name(key.model), "current": model.public_name}
+            raise OtherModelError("index_other_model", folder=printable(key.folder.name), **names)
         with closing(SqliteStore(Path(folder_of_copy), key)) as source:
             try:
                 with source.lock():
