@@ -89,10 +89,13 @@ def _timeline(reader: sqlite3.Connection, view: View, where: Filter) -> np.ndarr
     """
 
     def ask() -> np.ndarray:
-        ids, taken = _columns(_rows(reader, "image, taken", where, order="path"), 2)
-        order = np.argsort(-taken, kind="stable")
-        _, first = np.unique(ids[order], return_index=True)
-        return np.asarray(ids[order[np.sort(first)]])
+        # As rows lie, in the table or in its index by dates, so that nothing has to be sorted.
+        dated = where.taken_from is not None or where.taken_until is not None
+        order = "taken, path" if dated else "path"
+        ids, taken = _columns(_rows(reader, "image, taken", where, order), 2)
+        ids = ids[np.argsort(-taken, kind="stable")]
+        _, first = np.unique(ids, return_index=True)
+        return np.asarray(ids[np.sort(first)])
 
     return remembered(view.timelines, where, ask)
 
@@ -163,7 +166,7 @@ def _years(taken: np.ndarray) -> list[int]:
 
 def _rows(reader: sqlite3.Connection, columns: str, where: Filter, order: str = "") -> Any:
     limits, values = condition(where)
-    ordered = f" ORDER BY {order}" if order else ""  # by path costs nothing: so they lie
+    ordered = f" ORDER BY {order}" if order else ""
     # Damaged rows, which `repair` has not seen yet, may hold anything. No index of images is used
     # so, by whose order the rows would cost three times as much.
     sound = "typeof(image) = 'integer' AND typeof(taken) = 'integer'"
