@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import platformdirs
 from annotated_types import Ge, Le
@@ -123,6 +124,18 @@ class Settings(BaseSettings):
     def _split_paths(cls, value: Any) -> Any:
         return [one for one in value.split(os.pathsep) if one] if isinstance(value, str) else value
 
+    @field_validator("gallery_store")
+    @classmethod
+    def _check_nodes(cls, value: str) -> str:
+        """Refuse a node without a host, or with a port that is none: `urlsplit` raises for it."""
+        scheme, _, nodes = value.partition("://")
+        named = [one.strip() for one in nodes.split(",") if one.strip()] or [""]
+        for one in named if scheme.startswith("qdrant+http") else ():
+            node = urlsplit(one if "://" in one else f"//{one}")
+            if not node.hostname or node.port == 0:
+                raise ValueError(one)
+        return value
+
     @property
     def credentials(self) -> tuple[str, str] | None:
         """User name and password of `auth`, or None where the page is open.
@@ -132,7 +145,8 @@ class Settings(BaseSettings):
         """
         if self.auth is None:
             return None
-        user, separator, password = self.auth.get_secret_value().partition(":")
+        # One from a file ends with a break, which nobody could type.
+        user, separator, password = self.auth.get_secret_value().strip("\r\n").partition(":")
         if not (user.strip() and separator and password.strip()):
             raise InputError("auth_malformed")
         return user, password

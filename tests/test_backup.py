@@ -154,6 +154,15 @@ def test_damaged_rows_are_left_out_and_counted(tmp_path, service, capsys, monkey
     assert main([*given, "--replace", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["files"], answer["damaged"]) == (3, 1)
+    # Where it is the file that is damaged, that is what is said, and nothing is written.
+    with open(file, "r+b") as pages:
+        pages.seek(8192)
+        pages.write(bytes(8192))
+    given[-1] = str(tmp_path / "third")
+    assert main(given) == 2
+    assert text("backup_unreadable", "en", path=file) in capsys.readouterr().err
+    assert not (tmp_path / "third").exists()
+    assert not list(tmp_path.glob("one.index-*"))
 
 
 def test_a_file_of_a_newer_version_is_refused(store, tmp_path):

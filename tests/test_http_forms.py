@@ -138,6 +138,7 @@ def test_the_hubs_client_classifies_and_extracts_features(app, service):
             answer = httpx.post(address, json={"inputs": text, **sent})
             assert answer.status_code == 422, sent
             assert f"“{option}”" in answer.json()["detail"]
+    assert "“inputs”" in httpx.post(address, json={"inputs": []}).json()["error"]
     image = features.feature_extraction(_url(CAT))
     np.testing.assert_allclose(image, service.encode_images([load_image(CAT)]), atol=1e-3)
     answer = httpx.post(

@@ -253,7 +253,8 @@ def test_keys_and_certificates_are_told_apart(capsys, tmp_path, monkeypatch):
         assert "does not know the key" in told(capsys, node.url, API_KEY="other", **ours)
         assert "不认可" in told(capsys, node.url, "zh_CN.UTF-8", API_KEY="other", **ours)
         assert "does not allow this" in told(capsys, node.url, API_KEY="reader", **ours)
-        assert "No folder" in told(capsys, node.url, API_KEY="secret", **ours)
+        assert "does not know the key" in told(capsys, node.url, API_KEY="sécret", **ours)
+        assert "No folder" in told(capsys, node.url, API_KEY="secret\n", **ours)
         both = f"https://127.0.0.1:9,{node.url.removeprefix('https://')}"
         assert "No folder" in told(capsys, both, API_KEY="secret", **ours)
 
@@ -295,7 +296,13 @@ def test_a_missing_client_is_one_sentence(monkeypatch):
         open_library(Settings(gallery_store="qdrant+memory:"))
 
 
-@pytest.mark.parametrize("choice", ["mysql", "qdrant", "qdrant+ftp://host", "http://host:6333"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *("mysql", "qdrant", "qdrant+ftp://host", "http://host:6333", "qdrant+http://,"),
+        *("qdrant+http://a,b:99999", "qdrant+http://a:port", "qdrant+http://[::1"),
+    ],
+)
 def test_only_known_stores_can_be_chosen(choice, monkeypatch):
     from clip_app.settings import read_settings
 

@@ -109,6 +109,23 @@ def test_models_that_cannot_go_there_say_so(tmp_path, capsys):
     folder = written(tmp_path / "out", "--hardware", "cpu", "--model", str(towers))
     assert (folder / "models" / "towers" / "towers.json").exists()
     assert "\"models\", 'towers'" in (folder / "space.py").read_text("utf-8")
+    # Inside of what it copies, it does not copy itself.
+    inside = written(towers / "out", "--hardware", "cpu", "--model", str(towers))
+    assert [one.name for one in (inside / "models" / "towers").iterdir()] == ["towers.json"]
+
+
+def test_what_cannot_be_copied_is_one_sentence_and_leaves_the_folder_empty(tmp_path, capsys):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "towers.json").write_text("{}")
+    for name in ("a", "b"):
+        (model / name).symlink_to("nowhere")
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main(["space", str(out), "--hardware", "cpu", "--model", str(model)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"The Space cannot be written to {out}: No such file or directory.\n"
+    assert list(out.iterdir()) == []
 
 
 def test_a_mounted_bucket_is_what_is_searched_and_keeps_the_indexes(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from clip_app.network import usable_proxies
 from clip_app.server.serve import prepare
 from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
 from clip_app.strings import text
+from clip_app.ui.page import below_proxy
 from tests.conftest import EXAMPLES, ROOT, App
 
 pytestmark = pytest.mark.slow
@@ -66,10 +67,18 @@ def test_only_settings_that_a_command_uses_are_complained_about(monkeypatch):
         read_settings(Namespace(port="x"), INDEX_SETTINGS)
 
 
+@pytest.mark.parametrize("given", ["lab", "/lab", "/lab/", " lab/ "])
+def test_a_path_below_a_proxy_is_taken_however_its_slashes_are(given):
+    assert below_proxy(given) == "/lab"
+    assert below_proxy("/") == below_proxy("") == ""
+    assert below_proxy("https://example.org/lab/") == "https://example.org/lab"
+
+
 @pytest.mark.parametrize("auth", ["ann", ":x", "ann:", " : ", "ann: ", "\t:x"])
 def test_a_user_name_and_a_password_are_more_than_blanks(auth):
     with pytest.raises(InputError, match="USER:PASSWORD"):
         _ = Settings(auth=auth).credentials
+    assert Settings(auth="ann: secret \r\n").credentials == ("ann", " secret ")
 
 
 @pytest.mark.parametrize("given", [",", "", " , "])

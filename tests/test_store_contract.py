@@ -385,6 +385,21 @@ def test_all_images_come_by_date_page_by_page(store):
     )
 
 
+def test_images_of_one_second_come_by_their_paths(store):
+    write(store, *(entry(f"{n}.jpg", n, taken=1000) for n in (7, 3, 9, 1)))
+    write(store, entry("2.jpg", 2, taken=1000), entry("0.jpg", 7, vector=False, taken=1000))
+    among = (unit(1), 5)
+    for where in (Filter(), Filter(taken_from=1000)):
+        for found in (store.newest(9, where), store.newest(9, where, among=among)):
+            assert [one.files[0].path for one in found] == [
+                "0.jpg",
+                "1.jpg",
+                "2.jpg",
+                "3.jpg",
+                "9.jpg",
+            ]
+
+
 def test_keywords_filter_are_counted_and_outlast_what_else_is_noted(store):
     given = replace(entry("trips/a.jpg", 1), keywords=("sea", "sea shore"), sidecars=7)
     write(

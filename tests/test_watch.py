@@ -162,6 +162,34 @@ def test_a_share_that_is_mounted_later_is_read_at_once_and_looked_at_from_then_o
     assert polled == [None, True]
 
 
+@pytest.mark.parametrize("poll", [False, True])
+def test_names_that_are_no_text_and_links_in_a_circle_are_followed_too(tmp_path, monkeypatch, poll):
+    monkeypatch.setattr(watch, "_POLL_MS", 200)
+    folder = tmp_path / "gallery"
+    strange = folder / os.fsdecode(b"caf\xe9")
+    strange.mkdir(parents=True)
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    stop, seen = threading.Event(), set[str]()
+
+    follower = threading.Thread(
+        target=watch.follow,
+        args=(folder, lambda: seen.update(os.listdir(strange)), pytest.fail, stop),
+        kwargs={"index_dir": tmp_path / "index", "poll": poll},
+    )
+    follower.start()
+    try:
+        for name in ("first.jpg", "second.jpg", os.fsdecode(b"third\xe9.jpg")):
+            (strange / name).touch()
+            deadline = time.monotonic() + 15
+            while name not in seen:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+    finally:
+        stop.set()
+        follower.join(10)
+    assert not follower.is_alive()
+
+
 @pytest.mark.parametrize(
     ("path", "matters"),
     [

@@ -96,27 +96,34 @@ def restore(
     """
     if not file.is_file():
         raise GalleryError("backup_missing", path=file)
-    try:
-        key = read_facts(file).key
-    except DamagedIndexError as error:
-        raise GalleryError("backup_unreadable", path=file) from error
-    if key.fingerprint != model.fingerprint:
-        names = {"model": public_name(key.model), "current": model.public_name}
-        raise OtherModelError("index_other_model", folder=printable(key.folder.name), **names)
-    store = library.open(folder or key.folder, model, create=True)
-    if not replace and store.counts() != Counts():
-        raise GalleryError("restore_not_empty", folder=printable(store.key.folder.name))
     with tempfile.TemporaryDirectory(prefix="clip_app-restore-") as folder_of_copy:
         # A copy: opening one writes beside it, and it may lie where nothing can be written.
+        copy = Path(folder_of_copy) / _DATABASE
         try:
-            shutil.copyfile(file, Path(folder_of_copy) / _DATABASE)
+            shutil.copyfile(file, copy)
         except OSError as error:
             raise StorageError("disk_full", reason=error.strerror or str(error)) from error
-        with closing(SqliteStore(Path(folder_of_copy), key)) as source, store.lock():
-            kept, damaged = _copy(source, store, progress)
-            gone = [path for path in store.paths() if path not in kept]
-            store.forget(gone)
-            store.optimise()
+        try:
+            key = read_facts(copy).key
+        except DamagedIndexError as error:
+            raise GalleryError("backup_unreadable", path=file) from error
+        if key.fingerprint != model.fingerprint:
+            names = {"model": public_name(key.model), "current": model.public_name}
+            raise OtherModelError("index_other_model", folder=printable(key.folder.name), **names)
+        with closing(SqliteStore(Path(folder_of_copy), key)) as source:
+            try:
+                with source.lock():
+                    source.make_sound()
+            except DamagedIndexError as error:
+                raise GalleryError("backup_unreadable", path=file) from error
+            store = library.open(folder or key.folder, model, create=True)
+            if not replace and store.counts() != Counts():
+                raise GalleryError("restore_not_empty", folder=printable(store.key.folder.name))
+            with store.lock():
+                kept, damaged = _copy(source, store, progress)
+                gone = [path for path in store.paths() if path not in kept]
+                store.forget(gone)
+                store.optimise()
     return Restored(store, damaged)
 
 

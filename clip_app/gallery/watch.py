@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import psutil
 from watchfiles import Change, watch
+from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from clip_app.errors import ClipAppError
 from clip_app.gallery.kinds import IMAGE, UNKNOWN, kind_of
@@ -102,7 +103,12 @@ def _moments(folder: Path, stop: threading.Event, index_dir: Path, poll: bool) -
                 # The first run comes when it is watched already: nothing falls in between.
                 yield first or bool(changes)
                 first = False
-        except OSError:  # gone just now, or more folders than the system watches
+        except (OSError, WatchfilesRustInternalError, UnicodeEncodeError):
+            # Gone just now; more folders than the system watches; names that are no UTF-8, of which
+            # nothing can be told, not even that they were read; links in a circle.
+            if poll and folder.is_dir():  # a run looks at every file, too
+                yield True
+                stop.wait(_POLL_MS / 1000)
             poll = poll or folder.is_dir()
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -102,13 +103,17 @@ def write_space(
     if folder.is_dir() and any(folder.iterdir()):
         raise StorageError("space_folder_in_use", folder=str(folder))
     files = named_files(source, hub_answers()) if source.hub_files else {}
+    was_there = folder.is_dir()
     try:
         _write(
             folder, source, hardware, files or {}, bucket, light=hardware == "cpu" and bool(towers)
         )
-    except OSError as error:
+    except (OSError, _NotCopiedError) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        reason = error.strerror or str(error)
+        if was_there:
+            folder.mkdir(exist_ok=True)
+        cause = error.__cause__ if isinstance(error, _NotCopiedError) else error
+        reason = getattr(cause, "strerror", None) or str(cause)
         raise StorageError("space_folder_unwritable", folder=str(folder), reason=reason) from error
     return files is not None
 
@@ -125,12 +130,12 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("app.py", "LICENSE"):
         shutil.copyfile(_own(name), folder / name)
-    _copy(Path(__file__).parent.parent, folder / "clip_app")
-    _copy(ASSETS, folder / "assets")
+    _copy(Path(__file__).parent.parent, folder / "clip_app", folder, _LEFT_OUT)
+    _copy(ASSETS, folder / "assets", folder, _LEFT_OUT)
     model = repr(source.name)
     if source.architecture.startswith("local-dir:") and not source.is_starter:
         own = Path(source.architecture.removeprefix("local-dir:"))
-        shutil.copytree(own, folder / "models" / own.name)
+        _copy(own, folder / "models" / own.name, folder)
         model = f'os.path.join(HERE, "models", {own.name!r})'
     (folder / "space.py").write_text(_ENTRY.format(model=model, bucket=bucket), "utf-8")
     (folder / "requirements.txt").write_text(_requirements(hardware, light), "utf-8")
@@ -139,13 +144,26 @@ def _write(
     _card(hardware, preloaded).save(folder / "README.md")
 
 
-def _copy(source: Path, target: Path) -> None:
-    made = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyi")
+class _NotCopiedError(Exception):
+    """What ends `copytree` at its first error, of which it would collect one for each file."""
+
+
+def _copy(source: Path, target: Path, space: Path, left_out: Sequence[str] = ()) -> None:
+    """Copy a folder without what Python has made in it, nor the space, which may lie in it."""
+    made, here = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyi"), space.resolve()
 
     def ignored(folder: str, names: list[str]) -> set[str]:
-        return made(folder, names) | (set(_LEFT_OUT) if Path(folder) == source else set())
+        itself = {one for one in names if (Path(folder) / one).resolve() == here}
+        return made(folder, names) | itself | (set(left_out) if Path(folder) == source else set())
 
-    shutil.copytree(source, target, ignore=ignored)
+    shutil.copytree(source, target, ignore=ignored, copy_function=_copy_file)
+
+
+def _copy_file(source: str, target: str) -> None:
+    try:
+        shutil.copy2(source, target)
+    except OSError as error:
+        raise _NotCopiedError from error
 
 
 def _own(name: str) -> Path:

@@ -262,7 +262,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Qdrant（{store}）的版本是 {version}，本应用需要 {needed} 或更新的版本。",
     ),
     "qdrant_node_away": (
-        "{number} of {nodes} Qdrant nodes do not answer.",
+        "{number} of {nodes} Qdrant nodes [number:does|do] not answer.",
         "{nodes} 个 Qdrant 节点中有 {number} 个没有响应。",
     ),
     "qdrant_others_away": (

@@ -55,8 +55,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "请至少发送一张照片（“image”或“images”）或一条文本（“texts”）。",
     ),
     "http_image_form": (
-        "An image in JSON must be a data URL (data:image/jpeg;base64,…) or an address.",
-        "JSON 中的图片应为 data URL（data:image/jpeg;base64,…）或网址。",
+        "An image in JSON must be a data URL (data:image/jpeg;base64,…) or an address; in a form, "
+        "it is a file, which curl sends as image=@cat.jpg.",
+        "JSON 中的图片应为 data URL（data:image/jpeg;base64,…）或网址；表单中的图片应为文件，"
+        "用 curl 时写作 image=@cat.jpg。",
     ),
     "http_image_images": (
         "Send one photograph as “image” or several as “images”, not both.",

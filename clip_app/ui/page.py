@@ -1,5 +1,6 @@
 """The page, put together by `build_demo`; each tab is a file of its own."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -135,6 +136,12 @@ def _follow_language(demo: gr.Blocks, page: Page, followers: Sequence[Follows]) 
             )
 
 
+def below_proxy(given: str) -> str:
+    """`lab`, `/lab` and `/lab/` as `/lab`, without which Gradio ends or finds nothing below it."""
+    path = given.strip().rstrip("/")
+    return path if not path or "://" in path else f"/{path.lstrip('/')}"
+
+
 def launch_options(
     demo: gr.Blocks,
     slot: ModelSlot,
@@ -178,6 +185,7 @@ def launch_options(
         "theme": theme(),
         "max_threads": _HANDLERS,
         "max_file_size": f"{settings.max_upload_mb}mb",
+        "root_path": below_proxy(os.environ.get("GRADIO_ROOT_PATH", "")),
         # Thumbnails are named by the hash of what they show, so none can be guessed.
         "allowed_paths": [
             *(str(ASSETS / folder) for folder in ("examples", "gallery/examples")),

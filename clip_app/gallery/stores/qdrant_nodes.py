@@ -93,12 +93,17 @@ class Nodes:
                 `path:FOLDER` or `memory:` for the imitation.
             api_key: as the nodes ask for it.
             authority: .pem file of whoever signed their certificates, in place of the system's.
+
+        Raises:
+            StorageError: if no request could carry the key.
         """
         self.is_local = not address.startswith(("http://", "https://"))
         self.addresses = [address] if self.is_local else _addresses(address)
         #: How often it is not known whether something that was to be written was.
         self.interrupted = 0
-        self._api_key = api_key
+        self._api_key = (api_key or "").strip() or None  # one from a file ends with a break
+        if self._api_key and not (self._api_key.isascii() and self._api_key.isprintable()):
+            raise StorageError("qdrant_key_wrong", store=self.addresses[0])
         self._authority = authority
         self._clients: dict[str, QdrantClient] = {}
         self._first = 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clip_app.gallery.stores.qdrant_points import files_in, restored
+from clip_app.gallery.stores.qdrant_points import files_in, path_order, restored
 from clip_app.gallery.stores.store import Facets, Filter
 
 
@@ -15,7 +15,7 @@ class Walk:
     """What a filter lets through.
 
     Attributes:
-        newest: ids of points, the last taken first.
+        newest: ids of points, the last taken first; of one second, by their paths.
         facets: how many there are.
     """
 
@@ -25,7 +25,7 @@ class Walk:
 
 def walk(points: Iterable[Any], where: Filter) -> Walk:
     """Go through points of images that have their places with them."""
-    dated: list[tuple[int, str]] = []
+    dated: list[tuple[tuple[int, bytes], str]] = []
     folders, suffixes, years = Counter[str](), Counter[str](), Counter[int]()
     keywords = Counter[str]()
     below = where.below.strip("/")
@@ -33,7 +33,7 @@ def walk(points: Iterable[Any], where: Filter) -> Walk:
         files = files_in(point.payload, where)
         if not files:  # another machine has moved them meanwhile
             continue
-        dated.append((-max(file["taken"] for file in files), point.id))
+        dated.append((min((-file["taken"], path_order(file)) for file in files), point.id))
         folders.update({one for file in files if (one := _folder(restored(file["path"]), below))})
         suffixes.update({file["suffix"] for file in files})
         keywords.update({word for file in files for word in file.get("keywords") or ()})

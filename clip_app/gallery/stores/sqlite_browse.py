@@ -84,13 +84,18 @@ def facets(database: Database, live: LiveView, where: Filter) -> Facets:
 
 
 def _timeline(reader: sqlite3.Connection, view: View, where: Filter) -> np.ndarray:
-    """int64 ids of the images that a filter lets through, the last taken first."""
+    """int64 ids of the images that a filter lets through, the last taken first; of one second, by
+    their paths.
+    """
 
     def ask() -> np.ndarray:
-        ids, taken = _columns(_rows(reader, "image, taken", where), 2)
-        order = np.lexsort((ids, -taken))
-        _, first = np.unique(ids[order], return_index=True)
-        return np.asarray(ids[order[np.sort(first)]])
+        # As rows lie, in the table or in its index by dates, so that nothing has to be sorted.
+        dated = where.taken_from is not None or where.taken_until is not None
+        order = "taken, path" if dated else "path"
+        ids, taken = _columns(_rows(reader, "image, taken", where, order), 2)
+        ids = ids[np.argsort(-taken, kind="stable")]
+        _, first = np.unique(ids, return_index=True)
+        return np.asarray(ids[np.sort(first)])
 
     return remembered(view.timelines, where, ask)
 
@@ -157,12 +162,13 @@ def _years(taken: np.ndarray) -> list[int]:
     return (first + np.searchsorted(begins, taken, side="right")).tolist()
 
 
-def _rows(reader: sqlite3.Connection, columns: str, where: Filter) -> Any:
+def _rows(reader: sqlite3.Connection, columns: str, where: Filter, order: str = "") -> Any:
     limits, values = condition(where)
+    ordered = f" ORDER BY {order}" if order else ""
     # Damaged rows, which `repair` has not seen yet, may hold anything. No index of images is used
     # so, by whose order the rows would cost three times as much.
     sound = "typeof(image) = 'integer' AND typeof(taken) = 'integer'"
-    query = f"SELECT {columns} FROM files WHERE {sound}{limits}"  # noqa: S608
+    query = f"SELECT {columns} FROM files WHERE {sound}{limits}{ordered}"  # noqa: S608
     return reader.execute(query, values)
 
 

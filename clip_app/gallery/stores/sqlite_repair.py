@@ -29,11 +29,7 @@ def repair(database: Database) -> int:
     Raises:
         GalleryError: if the database itself is damaged.
     """
-    if not _is_sound(database):
-        with database.transaction() as table:
-            table.execute("REINDEX")  # damage to the database's own indexes is mended by this
-        if not _is_sound(database):
-            raise DamagedIndexError("index_damaged", folder=database.gallery)
+    make_sound(database)
     images, files, hidden = _damaged_rows(database)
     damaged = len(images) + len(files) + hidden
     if damaged:
@@ -53,6 +49,19 @@ def repair(database: Database) -> int:
         if any(_damaged_rows(database)):  # not even to be found where they must be
             raise DamagedIndexError("index_damaged", folder=database.gallery)
     return damaged
+
+
+def make_sound(database: Database) -> None:
+    """Mend the database itself, whatever its rows hold; call it with the lock held.
+
+    Raises:
+        GalleryError: if it cannot be mended.
+    """
+    if not _is_sound(database):
+        with database.transaction() as table:
+            table.execute("REINDEX")  # damage to the database's own indexes is mended by this
+        if not _is_sound(database):
+            raise DamagedIndexError("index_damaged", folder=database.gallery)
 
 
 def _is_sound(database: Database) -> bool:

@@ -19,7 +19,7 @@ from clip_app.gallery.stores import sqlite_browse as browse
 from clip_app.gallery.stores import sqlite_schema as schema
 from clip_app.gallery.stores.lock import IndexLock
 from clip_app.gallery.stores.sqlite_database import Database, read_facts
-from clip_app.gallery.stores.sqlite_repair import repair
+from clip_app.gallery.stores.sqlite_repair import make_sound, repair
 from clip_app.gallery.stores.sqlite_rows import (
     UNKNOWN,
     distrust_file,
@@ -112,6 +112,10 @@ class SqliteStore:
         dropped = repair(self._database)
         self._view.remove_stale_snapshots()
         return dropped
+
+    def make_sound(self) -> None:
+        """See `sqlite_repair.make_sound`."""
+        make_sound(self._database)
 
     def records(self, paths: Sequence[str]) -> dict[str, FileRecord]:
         """What is known of those of at most `CHUNK` paths that are known."""

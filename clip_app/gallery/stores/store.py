@@ -335,7 +335,8 @@ class Store(Protocol):
         offset: int = 0,
         among: tuple[np.ndarray, int] | None = None,
     ) -> list[Found]:
-        """A page of the images that `where` lets through, the last taken first.
+        """A page of the images that `where` lets through, the last taken first; those of one second
+        in the order of their paths, so that every store answers alike.
 
         Args:
             limit, offset: the page.

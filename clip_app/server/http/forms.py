@@ -152,7 +152,7 @@ def forms(endpoints: Endpoints, fetch: Fetch | None) -> APIRouter:
         given = [{_kind(one): one} for one in inputs]
         for options in (asked, asked.parameters):
             await _check_options(endpoints, options, given)
-        return as_json(await _rows(endpoints, given, fetch))
+        return as_json(await _rows(endpoints, given, fetch, "inputs"))
 
     return router
 
@@ -182,7 +182,7 @@ async def _embeddings(
         one if isinstance(one, dict) else {asked.modality or _kind(one): one} for one in listed
     ]
     await _check_options(endpoints, asked, given)
-    rows = await _rows(endpoints, given, fetch)
+    rows = await _rows(endpoints, given, fetch, "input")
     if asked.encoding_format == "base64":
         rows = [base64.b64encode(one.astype("<f4").tobytes()).decode() for one in rows]
     service = endpoints.slot.service
@@ -199,23 +199,29 @@ async def _embeddings(
 
 
 async def _rows(
-    endpoints: Endpoints, given: list[dict[str, Any]], fetch: Fetch | None
+    endpoints: Endpoints, given: list[dict[str, Any]], fetch: Fetch | None, value: str
 ) -> list[Any]:
     """Float32 rows of length 1, in the order of `given`: `{"text": …}` or `{"image": …}` each.
+
+    Args:
+        endpoints: the functions.
+        given: what came as the value that is called `value`.
+        fetch: see `Fetch`.
+        value: to name it where it is wrong.
 
     Raises:
         InputError, ImageError: if one is neither, or cannot be read.
     """
     if not given:
-        raise InputError("http_value", value="input")
+        raise InputError("http_value", value=value)
     for one in given:
         if len(one) != 1 or next(iter(one)) not in ("text", "image"):
-            raise InputError("http_value", value="input")
+            raise InputError("http_value", value=value)
     if (number := sum("image" in one for one in given)) > MOST_IMAGES:
         raise InputError("images_too_many", number=number, limit=MOST_IMAGES)
     texts = [one["text"] for one in given if "text" in one]
     if not all(isinstance(one, str) for one in texts):
-        raise InputError("http_value", value="input")
+        raise InputError("http_value", value=value)
     images: list[Named] = []
     pictures = [one["image"] for one in given if "image" in one]
     for photo in await photographs(pictures, fetch, _picture):
