@@ -16,6 +16,7 @@ from clip_app.model.slot import ModelSlot
 from clip_app.settings import Settings
 from clip_app.strings import text
 from clip_app.tasks.contrastive import contrastive_loss, shuffled
+from clip_app.text_lists import split_labels
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import PAGE
@@ -96,7 +97,7 @@ def test_what_fails_fails_in_both_languages(service):
     # What the page offers to try is one of them.
     [count] = [case for case in failing.cases() if case.kind == "count"]
     for language, labels in count.labels.items():
-        assert failing._listed(text("learn_3_words", language)) == labels
+        assert split_labels(text("learn_3_words", language)) == labels
 
 
 def test_codes_and_graph_find_most_of_the_best(service, monkeypatch):
