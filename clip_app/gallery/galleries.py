@@ -27,6 +27,7 @@ from clip_app.gallery.watch import follow
 from clip_app.model.info import ModelInfo, public_name
 from clip_app.model.service import ModelService
 from clip_app.photos import open_picture
+from clip_app.progress import nobody_waits
 from clip_app.settings import ASSETS, Settings
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class IndexJob:
         return not self.is_running
 
     def _work(self) -> None:
+        nobody_waits.set(lambda: False)  # of the index others wait too
         try:
             self.report = self._run(self)
         except ClipAppError as error:
