@@ -120,6 +120,12 @@ def unfold(page, tab: str) -> None:
     if tab == "match":
         page.locator("#matrix > button").click()
         page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+    if tab == "learn":  # asked as they come into view; an answer moves what is below it
+        for question in page.locator("#room-learn .question").all():
+            question.scroll_into_view_if_needed()
+            page.wait_for_timeout(200)
+        steady = "() => window.height === (window.height = document.documentElement.scrollHeight)"
+        page.wait_for_function(steady, polling=1500, timeout=60_000)
     page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
 
 
