@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -24,14 +26,20 @@ from clip_app.strings import text
 from tests.conftest import EXAMPLES, ROOT, App, awaited
 
 
+@contextlib.asynccontextmanager
+async def connected(app: App) -> AsyncIterator[ClientSession]:
+    """A client of the running app, over HTTP."""
+    async with (
+        streamable_http_client(f"{app.url}/gradio_api/mcp/") as (reading, writing, _),
+        ClientSession(reading, writing) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
 def test_photographs_are_named_by_paths_below_the_galleries_and_shown(app):
     async def ask() -> None:
-        url = f"{app.url}/gradio_api/mcp/"
-        async with (
-            streamable_http_client(url) as (reading, writing, _),
-            ClientSession(reading, writing) as session,
-        ):
-            await session.initialize()
+        async with connected(app) as session:
             tools = {one.name: one for one in (await session.list_tools()).tools}
             assert "upload" not in tools["classify"].description
             assert "path" in tools["classify"].inputSchema["properties"]["image"]["format"]
@@ -94,12 +102,7 @@ def test_nothing_is_encoded_any_more_for_a_client_that_has_left(app):
     asked = {"image": f"data:image/jpeg;base64,{photo}", "labels": labels}
 
     async def ask() -> None:
-        url = f"{app.url}/gradio_api/mcp/"
-        async with (
-            streamable_http_client(url) as (reading, writing, _),
-            ClientSession(reading, writing) as session,
-        ):
-            await session.initialize()
+        async with connected(app) as session:
             await session.call_tool("classify", asked)
 
     async def texts() -> int:
