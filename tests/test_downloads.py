@@ -178,26 +178,27 @@ def wait_for(what):
 
 
 def test_page_says_that_a_download_broke_off_and_goes_on_with_it_by_itself(hub, monkeypatch):
-    monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 1.0)
+    monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 3.0)
     hub.faults[WEIGHTS] = Fault("cut", after=1_000_000, times=3)
     slot = open_slot(AUTOMATIC)
     wait_for(lambda: slot.trouble)
+    line = told(slot)["line"]
     assert slot.service.info.is_starter
-    assert f"The download of {MODEL} broke off. It goes on by itself" in told(slot)["line"]["en"]
-    assert f"{MODEL} 的下载中断了" in told(slot)["line"]["zh"]
+    assert f"The download of {MODEL} broke off. It goes on by itself" in line["en"]
+    assert f"{MODEL} 的下载中断了" in line["zh"]
     wait_for(lambda: not slot.service.info.is_starter and slot.awaited is None)
     assert hub.starts(WEIGHTS) == [0, 1_000_000, 2_000_000, 3_000_000]
     assert told(slot)["line"] == {"en": "", "zh": ""}
 
 
 def test_a_model_that_is_chosen_meanwhile_is_not_replaced_by_the_download(hub, monkeypatch):
-    monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 1.0)
     hub.faults[WEIGHTS] = Fault("cut", after=1_000_000, times=3)
     slot = ModelSlot(load_model("starter"), AUTOMATIC)
     thread = slot.change_once_downloaded(find_model(MODEL))
     wait_for(lambda: slot.trouble)
     chosen = slot.change("starter")
-    thread.join(60)
+    thread.join(60)  # without the pause, which would be longer
+    assert not thread.is_alive()
     assert slot.service is chosen
     assert slot.trouble is None
     assert len(hub.starts(WEIGHTS)) == 3

@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -58,6 +57,7 @@ class ModelSlot:
         self._service = service
         self._settings = settings
         self._changing = threading.Lock()
+        self._chosen = threading.Event()
         #: The model that is being downloaded to take over by itself, if there is one.
         self.awaited: ModelSource | None = None
         #: How far that is, once the hub has answered.
@@ -94,6 +94,7 @@ class ModelSlot:
         try:
             settings = self._settings.model_copy(update={"model": choice})
             self._service = _load(settings, roots, hub, report)
+            self._chosen.set()
         finally:
             self._changing.release()
         self._have_exported()
@@ -131,6 +132,7 @@ class ModelSlot:
         goes on by itself, unless another model has been chosen meanwhile.
         """
         self.awaited = source
+        self._chosen.clear()
         thread = threading.Thread(
             target=self._take_over_once_downloaded, args=(source, self._service), daemon=True
         )
@@ -155,13 +157,13 @@ class ModelSlot:
                     prepare_backgrounds(self.change(source.name, hub=True))
                 return
             except (ModelError, StorageError) as error:
-                self.trouble = error
                 log.warning("%s The starter model goes on answering.", error)
+                self.awaited, self.trouble = None, error
                 if not isinstance(error, _PASSING):
                     return
             finally:
                 self.awaited = None
-            time.sleep(pause)
+            self._chosen.wait(pause)
             hub = None
             pause = min(2 * pause, _LONGEST_RETRY_SECONDS)
         self.trouble = None
