@@ -154,9 +154,9 @@ def test_calibration_is_fitted_on_one_half_and_told_on_the_other(service, found,
                 total += inside.mean() * abs(sure[inside].mean() - right[inside].mean())
         return total
 
-    assert found.calibration.before == pytest.approx(error(softmax(logits[~fit])))
+    assert found.calibration.before == pytest.approx(error(softmax(logits[~fit])), abs=1e-5)
     scaled = softmax(logits[~fit] / found.calibration.temperature)
-    assert found.calibration.after == pytest.approx(error(scaled), abs=1e-6)
+    assert found.calibration.after == pytest.approx(error(scaled), abs=1e-5)
 
 
 def test_a_temperature_that_was_put_in_is_found_again():
@@ -210,6 +210,7 @@ def test_a_concept_is_a_class_by_its_name(service, small):
 
 
 def features_of(service: ModelService, paths: Sequence[str | Path]) -> np.ndarray:
+    """Encoded anew, so their last digits depend on which were ready to be encoded together."""
     return np.array([one.image_features for one in encode_files(service, paths)])
 
 
@@ -225,7 +226,7 @@ def test_lists_hold_the_right_label_as_often_as_is_wanted(service, found, featur
     limit = strange[int(np.ceil((choosing.sum() + 1) * 9 / 10)) - 1]
     lists = 1 - scores[~choosing] <= limit + 1e-12
     lists[np.arange(len(lists)), scores[~choosing].argmax(axis=1)] = True
-    assert found.conformal.threshold == pytest.approx(1 - limit, rel=1e-6)
+    assert found.conformal.threshold == pytest.approx(1 - limit, rel=1e-4)
     assert found.conformal.size == pytest.approx(lists.sum(axis=1).mean())
     covered = lists[np.arange(len(lists)), found.right[~choosing]]
     assert found.conformal.coverage == share(covered)
