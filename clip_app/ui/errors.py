@@ -35,8 +35,13 @@ def shows_errors(
 
         @functools.wraps(handler)
         def yielded(given: dict[Any, Any], *rest: Any) -> Iterator[Any]:
-            with told(handler, lambda: spoken(given), html.escape):
-                yield from handler(given, *rest)
+            with (
+                told(handler, lambda: spoken(given), html.escape),
+                contextlib.closing(handler(given, *rest)) as steps,
+            ):
+                for shown in steps:
+                    yield shown
+                    nobody_waits.set(_caller_left())  # each step has a context of its own
 
         return yielded
 
