@@ -36,6 +36,9 @@ _READ = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 
+# What Python adds to a byte of a path that is no UTF-8 (PEP 383).
+_ESCAPED = 0xDC00
+
 
 @dataclass(frozen=True)
 class Roots:
@@ -230,3 +233,15 @@ def printable(path: str) -> str:
     File names on Linux are bytes; those that are no UTF-8 cannot be shown as they are.
     """
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", path)
+
+
+def addressed(path: str) -> str:
+    """A path as text that `meant` takes for the same file: of names that are no UTF-8, each byte
+    that is not as `%FF`.
+    """
+    return re.sub("[\udc80-\udcff]", lambda found: f"%{ord(found[0]) - _ESCAPED:02X}", path)
+
+
+def meant(path: str) -> str:
+    """The path that `addressed` made such a text of, which may be a file's own name as well."""
+    return re.sub("%([89A-F][0-9A-F])", lambda found: chr(_ESCAPED + int(found[1], 16)), path)
