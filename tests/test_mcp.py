@@ -6,10 +6,8 @@ import contextlib
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -127,34 +125,6 @@ def test_nothing_is_encoded_any_more_for_a_client_that_has_left(app):
         assert now < before + 2560
 
     awaited(leave())
-
-
-def test_nothing_is_encoded_for_clients_that_leave_before_their_calls_are_in_the_queue(app):
-    def texts() -> int:
-        return httpx.get(f"{app.url}/v1/health").json()["texts"]
-
-    host, port = app.url.removeprefix("http://").split(":")
-    photo = base64.b64encode((EXAMPLES / "cat.jpg").read_bytes()).decode()
-    before = texts()
-    for client in range(8):
-        labels = "\n".join(f"a label of client {client}, {number}" for number in range(5120))
-        given = {"image": f"data:image/jpeg;base64,{photo}", "labels": labels}
-        call = {"name": "classify", "arguments": given}
-        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
-        body = json.dumps(asked).encode()
-        head = (
-            f"POST /gradio_api/mcp/ HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n"
-            "accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n\r\n"
-        )
-        with socket.create_connection((host, int(port))) as caller:
-            caller.sendall(head.encode() + body)
-            time.sleep(0.05)
-    now, last = texts(), -1
-    while now != last:
-        time.sleep(5)  # eight calls share two cores, and a batch may take seconds
-        now, last = texts(), now
-    # Twenty batches of 256 each; those under way are finished.
-    assert now < before + 8 * 2560
 
 
 def test_a_photograph_whose_name_is_no_utf8_is_found_shown_and_asked_about(tmp_path):
