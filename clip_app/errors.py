@@ -99,7 +99,7 @@ class DamagedImageError(ImageError):
 
 
 class UnopenedImageError(ImageError):
-    """A file that is there and cannot be opened, mostly for want of a permission."""
+    """A file that is there and cannot be read: no permission, or its disk fails."""
 
 
 class ChangedImageError(ImageError):

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ImageError, UnopenedImageError
-from clip_app.images import load_image, opened, shown_name
+from clip_app.errors import ImageError
+from clip_app.images import load_image, not_opened, opened, shown_name
 from clip_app.metrics import steps
 from clip_app.model.info import Pixels
 from clip_app.model.preprocess import prepare
@@ -102,7 +102,7 @@ def _read(file: _File, name: str) -> bytes:
         try:
             return found.read()
         except OSError as error:
-            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
+            raise not_opened(error, file, name) from error
 
 
 def _decoded(data: bytes, service: ModelService, name: str) -> Image.Image:

@@ -1,10 +1,15 @@
 """The running app through `gradio_client` and plain HTTP."""
 
 import json
+import socket
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import httpx
 import numpy as np
 import psutil
@@ -16,6 +21,7 @@ from clip_app import __version__
 from clip_app.images import load_image
 from clip_app.tasks.classify import classify
 from clip_app.tasks.concepts import learn_concept
+from clip_app.ui.errors import shows_errors
 from tests.conftest import EXAMPLES, App, noise
 
 CAT = EXAMPLES / "cat.jpg"
@@ -261,3 +267,36 @@ def test_nothing_is_encoded_any_more_for_a_client_of_the_queue_that_has_left(app
         now, last = texts(), now
     # Twenty batches of 256; the one that was under way when the client left is finished.
     assert now < before + 2560
+
+
+def test_a_handler_encodes_no_more_for_a_caller_who_leaves_at_a_later_step(service):
+    labels = [f"a label of a later step {number}" for number in range(2560)]
+    ended = threading.Event()
+
+    def steps(_: dict[Any, Any]) -> Iterator[dict[Any, str]]:
+        yield {answer: "first"}
+        try:
+            service.encode_texts(labels)
+        finally:
+            ended.set()
+        yield {answer: "second"}
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        asked, answer = gr.Textbox(), gr.Textbox()
+        asked.submit(shows_errors(steps, lambda _: "en"), {asked}, answer, api_name="steps")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    demo.queue().launch(prevent_thread_lock=True, quiet=True, server_port=port)
+    try:
+        call = f"{demo.local_url}gradio_api/call/steps"
+        before = service.statistics.texts
+        event = httpx.post(call, json={"data": [""]}).json()["event_id"]
+        with httpx.stream("GET", f"{call}/{event}", timeout=60):
+            while service.statistics.texts == before:
+                time.sleep(0.02)
+        assert ended.wait(120)
+    finally:
+        demo.close(verbose=False)
+    # Ten batches of 256; the one that was under way when the caller left is finished.
+    assert service.statistics.texts < before + 1280

@@ -17,6 +17,7 @@ from clip_app.gallery.roots import Roots
 from clip_app.images import load_image
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
+from clip_app.strings import text
 from clip_app.terminal import index, main
 from tests.conftest import EXAMPLES, ROOT, noise
 from tests.gallery_helpers import written_by_nobody
@@ -133,6 +134,27 @@ def test_results_are_lines_of_similarity_and_path(capsys, photos):
     similarity, path = capsys.readouterr().out.split(maxsplit=1)
     assert -1 <= float(similarity) <= 1
     assert path.splitlines()[0].startswith(str(photos / "coffee.jpg"))
+
+
+def test_where_nothing_fits_the_nearest_are_printed_and_marked(capsys, photos):
+    for seed in range(20):
+        noise(100 + seed).save(photos / f"{seed}.png")
+    run_json(capsys, "index", photos)
+    answer = run_json(capsys, "search", "--text", "submarine")
+    assert answer["nothing_fits"]
+    assert main(["search", "--text", "submarine"]) == 0
+    told = capsys.readouterr()
+    first, *lines = told.out.splitlines()
+    assert first == text("gallery_nothing_fits", "en")
+    assert [line.split("  ")[1] for line in lines] == [one["path"] for one in answer["results"][:5]]
+    assert all(line.endswith("(does not fit)") for line in lines)
+    assert text("terminal_hidden", "en", number=15) in told.err
+    assert main(["search", "--text", "submarine", "--all"]) == 0
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 21
+    assert text("terminal_top_k", "en", number=20) in told.err
+    assert main(["search", "--text", "submarine", "--all", "--top-k", "7"]) == 0
+    assert "--top-k" not in capsys.readouterr().err
 
 
 def test_every_indexed_folder_is_searched_or_the_one_named(capsys, photos, tmp_path):

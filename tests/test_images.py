@@ -1,5 +1,6 @@
 """Untrusted bytes become an upright RGB picture or one clear sentence, and nothing else."""
 
+import errno
 import io
 import os
 import struct
@@ -483,7 +484,7 @@ def test_an_empty_file_is_called_empty(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    assert error_of(tmp_path / "pipe.png").key == "image_unreadable"
+    assert error_of(tmp_path / "pipe.png").key == "image_no_file"
 
 
 def test_a_file_one_may_not_read_is_named(tmp_path, monkeypatch):
@@ -499,9 +500,33 @@ def test_a_file_one_may_not_read_is_named(tmp_path, monkeypatch):
     assert str(error).startswith("secret.png ")
 
 
-@pytest.mark.parametrize("path", ["a\0b.png", "x" * 5000])
-def test_an_impossible_path_is_refused(path):
-    assert error_of(path).key == "image_cannot_be_opened"
+@pytest.mark.parametrize(
+    ("path", "key"), [("a\0b.png", "image_not_found"), ("x" * 5000, "image_path_long")]
+)
+def test_an_impossible_path_is_refused(path, key):
+    assert error_of(path).key == key
+
+
+def test_a_link_that_leads_nowhere_is_called_one(tmp_path):
+    circle, back, broken = (tmp_path / f"{name}.jpg" for name in ("circle", "back", "broken"))
+    circle.symlink_to(back)
+    back.symlink_to(circle)
+    broken.symlink_to("gone.jpg")
+    assert error_of(circle).key == "image_link_circle"
+    assert error_of(broken).key == "image_link_broken"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
+def test_a_disk_that_fails_is_no_matter_of_permissions(tmp_path, monkeypatch, number):
+    def failing(*_):
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "on a share.png"
+    path.write_bytes(SAMPLES["png"])
+    monkeypatch.setattr(opening, "open", failing, raising=False)
+    told = str(error_of(path))
+    assert os.strerror(number) in told
+    assert "permission" not in told
 
 
 @pytest.mark.parametrize(

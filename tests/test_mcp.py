@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
@@ -124,6 +125,46 @@ def test_nothing_is_encoded_any_more_for_a_client_that_has_left(app):
         assert now < before + 2560
 
     awaited(leave())
+
+
+def test_a_photograph_whose_name_is_no_utf8_is_found_shown_and_asked_about(tmp_path):
+    root = tmp_path.resolve() / "photos"
+    names = [b"\xff.jpg", b"caf\xe9/100%.jpg", b"%E9.jpg"]
+    for name, photo in zip(names, ("cat", "rocket", "coffee"), strict=True):
+        path = root / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_bytes((EXAMPLES / f"{photo}.jpg").read_bytes())
+        except OSError:
+            pytest.skip("names are UTF-8 here")
+    env = {"CLIP_APP_INDEX_DIR": str(tmp_path / "index"), "CLIP_APP_MODEL": "starter"}
+    index = [sys.executable, "-m", "clip_app", "index", str(root)]
+    subprocess.run(index, cwd=ROOT, env=os.environ | env, check=True, capture_output=True)
+    running = App("--mcp", "--gallery-roots", str(root), env=env)
+
+    async def ask() -> None:
+        async with connected(running) as session:
+            found = await session.call_tool("search", {"text": "a photo", "top_k": 3})
+            assert [one.type for one in found.content] == ["text", *["image"] * 3]
+            paths = [one["path"] for one in json.loads(found.content[0].text)["results"]]
+            expected = ["photos/%E9.jpg", "photos/%FF.jpg", "photos/caf%E9/100%.jpg"]
+            assert sorted(paths) == expected
+            labels = "cat, rocket, coffee"
+            for path, best in zip(expected, ("coffee", "cat", "rocket"), strict=True):
+                for image in (path, str(root.parent / path)):
+                    asked = {"image": image, "labels": labels}
+                    answer = await session.call_tool("classify", asked)
+                    assert not answer.isError, answer.content
+                    assert json.loads(answer.content[0].text)["results"][0]["label"] == best
+                like = await session.call_tool("search", {"image": path})
+                hits = json.loads(like.content[0].text)["results"]
+                assert path not in [one["path"] for one in hits]
+                assert len(hits) == 2
+
+    try:
+        awaited(ask())
+    finally:
+        running.stop()
 
 
 def _rounded(answer: Any) -> tuple[bool, list[Any]]:

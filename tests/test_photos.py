@@ -53,7 +53,7 @@ def test_a_file_that_cannot_be_read_is_a_value_in_its_place(service, tmp_path):
         "image_unreadable",
         "image_not_found",
         "image_is_folder",
-        "image_cannot_be_opened",
+        "image_not_found",
         None,
     ]
     assert all(isinstance(one.error, ImageError) for one in found[1:5])

@@ -1,6 +1,7 @@
 """Nothing outside the roots is read, whatever is replaced by a link at whatever moment."""
 
 import os
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -115,15 +116,22 @@ def test_a_folder_is_found_in_either_unicode_form_and_the_exact_one_first(root: 
     assert roots.resolve(root / decomposed) == root / decomposed
 
 
+def _bound(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
 @pytest.mark.parametrize(
     ("make", "key"),
     [
-        (lambda path: os.mkfifo(path), "image_unreadable"),
-        (lambda path: path.mkdir(), "image_unreadable"),
-        (lambda path: path.symlink_to(path), "image_cannot_be_opened"),
+        (lambda path: os.mkfifo(path), "image_no_file"),
+        (lambda path: _bound(path), "image_no_file"),
+        (lambda path: path.mkdir(), "image_is_folder"),
+        (lambda path: path.symlink_to(path), "image_link_circle"),
+        (lambda path: path.symlink_to("gone.jpg"), "image_link_broken"),
         (lambda path: None, "image_not_found"),
     ],
-    ids=["pipe", "folder", "loop", "gone"],
+    ids=["pipe", "socket", "folder", "circle", "nowhere", "gone"],
 )
 def test_what_is_no_file_is_refused_at_once(
     root: Path, make: Callable[[Path], None], key: str

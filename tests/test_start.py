@@ -1,5 +1,6 @@
 """Starting and ending: proxies in the environment, settings that do not matter, signals."""
 
+import json
 import os
 import re
 import signal
@@ -205,6 +206,57 @@ def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(t
     assert [one for one in left if one.startswith(("clip_app-", "torchinductor_", "gradio"))] == []
     with closing(sqlite3.connect(databases[0])) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _head(method: str, path: str, length: int = 0) -> bytes:
+    accept = "accept: text/event-stream, application/json"
+    head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{accept}"
+    kind = "multipart/form-data; boundary=x" if path.endswith("/upload") else "application/json"
+    return f"{head}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n".encode()
+
+
+def test_clients_that_hang_up_and_what_is_open_at_the_end_leave_no_traceback():
+    running = App("--mcp")
+    host, port = running.url.removeprefix("http://").split(":")
+    gradio = "/gradio_api"
+
+    def asked(sent: bytes) -> socket.socket:
+        caller = socket.create_connection((host, int(port)))
+        caller.sendall(sent)
+        return caller
+
+    part = b'--x\r\ncontent-disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nhalf'
+    join = json.dumps({"data": [], "fn_index": 0, "session_hash": "s"}).encode()
+    for sent in (
+        _head("POST", f"{gradio}/upload", 5000) + part,
+        _head("POST", f"{gradio}/queue/join", 5000) + join,
+        _head("POST", f"{gradio}/mcp/", 5000) + b"{",
+        _head("POST", "/v1/classify", 5000) + b"{",
+    ):
+        asked(sent).close()
+    # A page that was open before the app was started anew asks for a session that is no more.
+    unknown = httpx.get(f"{running.url}{gradio}/queue/data?session_hash=s", timeout=60)
+    assert "session_not_found" in unknown.text
+    deadline = time.monotonic() + 60
+    while "".join(running.log).count("A caller left") < 4:
+        assert time.monotonic() < deadline, running.log
+        time.sleep(0.05)
+    open_still = [
+        asked(_head("GET", f"{gradio}/mcp/")),
+        asked(_head("GET", f"{gradio}/mcp/sse")),
+        asked(_head("GET", f"{gradio}/heartbeat/s")),
+        asked(_head("POST", f"{gradio}/upload", 5000) + part),
+        asked(_head("POST", "/v1/classify", 5000) + b"{"),
+    ]
+    for one in open_still[:3]:
+        assert one.recv(15) == b"HTTP/1.1 200 OK"
+    running.process.terminate()
+    assert running.process.wait(20) == 0
+    log = running.last_words()
+    assert not re.search("Traceback|ERROR", log), log
+    for one in open_still:
+        one.close()
+    running.stop()
 
 
 def _can_run_here(user: int) -> bool:

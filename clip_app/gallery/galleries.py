@@ -19,7 +19,7 @@ from clip_app.gallery.library import IndexStatus, open_library, update_index
 from clip_app.gallery.maps import Maps
 from clip_app.gallery.pictures import Pictures, thumbnail_folder
 from clip_app.gallery.prepared import prepared_for
-from clip_app.gallery.roots import Roots, can_write, is_left_out, printable
+from clip_app.gallery.roots import Roots, can_write, is_left_out, meant, printable
 from clip_app.gallery.scan import walk
 from clip_app.gallery.stores.store import Store
 from clip_app.gallery.uploads import Uploads
@@ -307,11 +307,13 @@ class GalleryService:
         Raises:
             ImageError: if there is none, or it lies outside.
         """
-        first, _, below = path.partition("/")
-        for root in self.roots.folders if first and below else ():
-            if first == root.name and (root / below).is_file():
-                return self.roots.read(str(root / below))
-        return self.roots.read(path)
+        # A file that is really called %FF.jpg comes first.
+        for one in dict.fromkeys((path, meant(path))):
+            first, _, below = one.partition("/")
+            for root in self.roots.folders if first and below else ():
+                if first == root.name and (root / below).is_file():
+                    return self.roots.read(str(root / below))
+        return self.roots.read(path if os.path.lexists(path) else meant(path))
 
     def name_of(self, folder: Path) -> str:
         """A gallery's name for people: its path from its root on, no more of the disk."""

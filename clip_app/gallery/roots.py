@@ -4,15 +4,14 @@ import errno
 import io
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from clip_app.errors import GalleryError, ImageError, UnopenedImageError
-from clip_app.images import check_largest_file, shown_name
+from clip_app.errors import GalleryError, ImageError
+from clip_app.images import check_largest_file, check_regular, not_opened, shown_name
 
 # Folders that systems and storage boxes keep for themselves; hidden ones begin with a dot.
 _SYSTEM_FOLDERS = frozenset(
@@ -36,6 +35,9 @@ _READ = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
+
+# What Python adds to a byte of a path that is no UTF-8 (PEP 383).
+_ESCAPED = 0xDC00
 
 
 @dataclass(frozen=True)
@@ -131,30 +133,25 @@ class Roots:
         name = shown_name(path)
         try:
             real = Path(os.path.realpath(path, strict=True))
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise ImageError("image_not_found", name=name) from error
         except (OSError, ValueError) as error:
-            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
+            raise not_opened(error, path, name) from error
         root = next((one for one in self.folders if one in real.parents), None)
         if root is None:
             raise ImageError("image_outside", name=name)
         try:
             descriptor = _open_below(root, real.relative_to(root).parts)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise ImageError("image_not_found", name=name) from error
         except OSError as error:
-            if error.errno == errno.ELOOP:
+            if error.errno == errno.ELOOP:  # a part of it has become a link
                 raise ImageError("image_outside", name=name) from error
-            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
+            raise not_opened(error, path, name) from error
         try:
             opened = os.fstat(descriptor)
-            if not stat.S_ISREG(opened.st_mode):
-                raise ImageError("image_unreadable", name=name)
+            check_regular(opened.st_mode, name)
             # Unbuffered: of a few bytes no more is read, and a whole file is read at once.
             with open(descriptor, "rb", buffering=0, closefd=False) as file:
                 yield file, opened.st_size
         except OSError as error:
-            raise UnopenedImageError("image_cannot_be_opened", name=name) from error
+            raise not_opened(error, path, name) from error
         finally:
             with suppress(OSError):  # a share that went away meanwhile
                 os.close(descriptor)
@@ -236,3 +233,15 @@ def printable(path: str) -> str:
     File names on Linux are bytes; those that are no UTF-8 cannot be shown as they are.
     """
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", path)
+
+
+def addressed(path: str) -> str:
+    """A path as text that `meant` takes for the same file: of names that are no UTF-8, each byte
+    that is not as `%FF`.
+    """
+    return re.sub("[\udc80-\udcff]", lambda found: f"%{ord(found[0]) - _ESCAPED:02X}", path)
+
+
+def meant(path: str) -> str:
+    """The path that `addressed` made such a text of, which may be a file's own name as well."""
+    return re.sub("%([89A-F][0-9A-F])", lambda found: chr(_ESCAPED + int(found[1], 16)), path)

@@ -17,7 +17,7 @@ from clip_app.images.limits import (
     suffixes_of,
 )
 from clip_app.images.load import load_image, upright_size
-from clip_app.images.opening import opened
+from clip_app.images.opening import check_regular, not_opened, opened
 from clip_app.images.thumbnails import thumbnail
 from clip_app.images.upright import normalise
 
@@ -29,12 +29,14 @@ __all__ = [
     "SUPPORTED_SUFFIXES",
     "browsers_show",
     "check_largest_file",
+    "check_regular",
     "content_hash",
     "date_taken",
     "difference_hash",
     "is_image_head",
     "load_image",
     "normalise",
+    "not_opened",
     "opened",
     "shown_name",
     "suffixes_of",

@@ -1,5 +1,6 @@
 """A source becomes an open file, and that an image of which no pixel is decoded yet."""
 
+import errno
 import io
 import os
 import stat
@@ -9,11 +10,18 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
-from clip_app.errors import ImageError, UnopenedImageError
+from clip_app.errors import READ_ONLY, ImageError, UnopenedImageError
 from clip_app.images.frames import largest_page
 from clip_app.images.heads import TIFF, foreign_format, has_known_signature, looks_like_svg
 from clip_app.images.limits import FORMATS, How, check_file_size, decoder_errors
 from clip_app.images.modes import LARGEST_16_BIT
+
+_KEY_OF_ERROR: dict[int | None, str] = {
+    errno.ELOOP: "image_link_circle",
+    errno.ENAMETOOLONG: "image_path_long",
+    errno.ENXIO: "image_no_file",  # a socket, a device that is not there
+    errno.ENODEV: "image_no_file",
+}
 
 
 @contextmanager
@@ -27,18 +35,35 @@ def opened(
         return
     try:
         status = os.stat(source)
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError("image_is_folder", name=name)
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError("image_unreadable", name=name)
+        check_regular(status.st_mode, name)
         check_file_size(status.st_size, name)
         file = open(source, "rb")  # noqa: SIM115  # closed below; only opening may fail here
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageError("image_not_found", name=name) from error
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise UnopenedImageError("image_cannot_be_opened", name=name) from error
+    except (OSError, ValueError) as error:
+        raise not_opened(error, source, name) from error
     with file:
         yield file
+
+
+def check_regular(mode: int, name: str) -> None:
+    """Raise an `ImageError` if what has this `st_mode` is no file with something to read."""
+    if stat.S_ISDIR(mode):
+        raise ImageError("image_is_folder", name=name)
+    if not stat.S_ISREG(mode):
+        raise ImageError("image_no_file", name=name)
+
+
+def not_opened(error: OSError | ValueError, path: os.PathLike[str] | str, name: str) -> ImageError:
+    """Why a file could not be opened or read, as what the system said of it tells."""
+    if isinstance(error, ValueError):  # a null character, which no path has
+        return ImageError("image_not_found", name=name)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        key = "image_link_broken" if os.path.islink(path) else "image_not_found"
+        return ImageError(key, name=name)
+    if error.errno in READ_ONLY:
+        return UnopenedImageError("image_cannot_be_opened", name=name)
+    if error.errno in _KEY_OF_ERROR:
+        return ImageError(_KEY_OF_ERROR[error.errno], name=name)
+    return UnopenedImageError("image_disk", name=name, reason=error.strerror or str(error))
 
 
 def chosen(file: BinaryIO, how: How) -> ImageFile.ImageFile:

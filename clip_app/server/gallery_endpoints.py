@@ -8,7 +8,7 @@ from typing import Any
 from clip_app.errors import InputError
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.query import describe, parse_query
-from clip_app.gallery.roots import printable
+from clip_app.gallery.roots import addressed, printable
 from clip_app.gallery.search import MAX_TOP_K, image_term, with_concepts
 from clip_app.gallery.search import search as search_galleries
 from clip_app.gallery.similar import LEAST_NEAR, NEAR
@@ -127,7 +127,7 @@ class GalleryEndpoints:
         return odd_answer(find_odd(stores, number=wanted), self._path_of)
 
     def _path_of(self, path: str) -> str:
-        return printable(self.galleries.path_of(path))
+        return printable(addressed(self.galleries.path_of(path)))
 
     def index_status(self) -> dict[str, Any]:
         """Which galleries are indexed, with which model, and how many photographs they hold.

@@ -207,6 +207,9 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
 def _close(demo: "gr.Blocks", served: Served) -> None:
     """Stop serving and remove what visitors have left here."""
     demo.server.config.timeout_graceful_shutdown = LAST_ANSWERS_SECONDS
+    # What is cut off then, a stream that a client keeps open as a rule, is no error of the server,
+    # which would write a traceback for each.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     with contextlib.redirect_stdout(io.StringIO()):
         demo.close()
     served.endpoints.galleries.close()

@@ -41,6 +41,26 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{name} is a folder, not an image.",
         "{name} 是文件夹，不是图片。",
     ),
+    "image_no_file": (
+        "{name} is a pipe, a socket or a device, not a file.",
+        "{name} 是管道、套接字或设备，不是文件。",
+    ),
+    "image_link_broken": (
+        "{name} is a link, and what it leads to is not there.",
+        "{name} 是一个链接，所指的文件不存在。",
+    ),
+    "image_link_circle": (
+        "{name} is a link that leads in a circle, to no file.",
+        "{name} 是循环链接，没有指向任何文件。",
+    ),
+    "image_path_long": (
+        "The path of {name} is longer than this system allows.",
+        "{name} 的路径过长，超出了系统的限制。",
+    ),
+    "image_disk": (
+        "{name} could not be read ({reason}); please check the disk or the network share it is on.",
+        "读取 {name} 时出错（{reason}），请检查它所在的磁盘或网络共享。",
+    ),
     "image_cannot_be_opened": (
         "{name} could not be opened; please check its permissions.",
         "无法打开 {name}，请检查文件权限。",

@@ -56,6 +56,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{number} more that do not fit; --all shows them.",
         "另有 {number} 个不太相符的结果，用 --all 显示。",
     ),
+    "terminal_top_k": (
+        "At most {number} are printed; --top-k changes that.",
+        "最多显示 {number} 个，可用 --top-k 更改。",
+    ),
     "terminal_unjudged": (
         "Whether these fit cannot be judged for this query; the best come first.",
         "这次检索无法判断是否相符，最接近的排在前面。",

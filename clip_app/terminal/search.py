@@ -38,6 +38,11 @@ from clip_app.terminal.common import (
 # Endings of one and the same format, so that `--type jpg` finds .jpeg too.
 _SAME_TYPE = ({".jpg", ".jpeg"}, {".tif", ".tiff"}, {".heic", ".heif"})
 
+_TOP_K = 20
+
+# What is printed where nothing fits.
+_NEAREST = 5
+
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
@@ -54,7 +59,9 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--exclude", action="append", default=[], help="what to stay away from; repeatable"
     )
-    command.add_argument("--top-k", type=positive, default=20, help="results to print; default: 20")
+    command.add_argument(
+        "--top-k", type=positive, default=_TOP_K, help=f"results to print; default: {_TOP_K}"
+    )
     command.add_argument("--folder", type=Path, help="search this indexed folder only")
     common.add_below_flag(command)
     command.add_argument(
@@ -119,7 +126,7 @@ def run(parsed: argparse.Namespace) -> None:
     if parsed.json:
         emit_json(search_answer(query, service, answer))
     else:
-        _print_hits(answer, everything=parsed.all, asked=asked)
+        _print_hits(answer, parsed, asked=asked)
 
 
 def _stores(library: AnyLibrary, service: ModelService, folder: Path | None) -> list[Store]:
@@ -149,25 +156,26 @@ def _filter(parsed: argparse.Namespace) -> Filter:
     )
 
 
-def _print_hits(answer: SearchAnswer, *, everything: bool, asked: bool) -> None:
+def _print_hits(answer: SearchAnswer, parsed: argparse.Namespace, *, asked: bool) -> None:
     language = terminal_language()
-    hidden = 0
-    for hit in answer.hits:
-        fits = hit.fits or not answer.judged
-        hidden += not (fits or everything)
-        if fits or everything:
-            note = "" if fits else f"  ({text('gallery_unfit', language)})"
-            emit(f"{hit.similarity:6.3f}  {hit.path}{note}" if asked else hit.path)
-    for cut in answer.cut:
-        tell(cut.message(language))
+    fitting = [hit for hit in answer.hits if hit.fits or not answer.judged]
+    # Where nothing fits, what comes nearest tells whether the words or the photographs are wrong.
+    printed = answer.hits if parsed.all else fitting or answer.hits[:_NEAREST]
     if not answer.hits:
         emit(text("gallery_nothing_found", language))
     elif answer.nothing_fits:
         emit(text("gallery_nothing_fits", language))
-    elif asked and not answer.judged:
+    for hit in printed:
+        note = f"  ({text('gallery_unfit', language)})" if answer.judged and not hit.fits else ""
+        emit(f"{hit.similarity:6.3f}  {hit.path}{note}" if asked else hit.path)
+    for cut in answer.cut:
+        tell(cut.message(language))
+    if asked and answer.hits and not answer.judged:
         tell(text("terminal_unjudged", language))
-    if hidden:
+    if hidden := len(answer.hits) - len(printed):
         tell(text("terminal_hidden", language, number=hidden))
+    elif len(answer.hits) == parsed.top_k == _TOP_K:
+        tell(text("terminal_top_k", language, number=_TOP_K))
 
 
 def _check_readable(path: Path) -> None:

@@ -35,8 +35,13 @@ def shows_errors(
 
         @functools.wraps(handler)
         def yielded(given: dict[Any, Any], *rest: Any) -> Iterator[Any]:
-            with told(handler, lambda: spoken(given), html.escape):
-                yield from handler(given, *rest)
+            with (
+                told(handler, lambda: spoken(given), html.escape),
+                contextlib.closing(handler(given, *rest)) as steps,
+            ):
+                for shown in steps:
+                    yield shown
+                    nobody_waits.set(_caller_left())  # each step has a context of its own
 
         return yielded
 
@@ -105,11 +110,10 @@ def told(
 def _caller_left() -> Callable[[], bool]:
     """What tells whether whoever asked for what runs here has gone: the queue marks their event."""
     blocks, event = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
-    queued = blocks._queue.event_ids_to_events if blocks else {}
-    if event not in queued:
+    if blocks is None or event is None:  # not through the queue
         return lambda: False
     # One that is cancelled is there no more.
-    return lambda: not getattr(queued.get(event), "alive", False)
+    return lambda: not getattr(blocks._queue.event_ids_to_events.get(event), "alive", False)
 
 
 def request_language(request: Any) -> Language:

@@ -13,6 +13,7 @@ from clip_app.server.endpoints import Endpoints
 from clip_app.server.http.access import PREFIX, BelowProxy, Keys
 from clip_app.server.http.app import http_app, rate_of
 from clip_app.server.http.guesses import Guesses
+from clip_app.server.http.hang_ups import HangUps
 from clip_app.settings import ASSETS, Settings
 from clip_app.strings import text
 from clip_app.ui.api import build_api
@@ -153,13 +154,14 @@ def launch_options(
     app: dict[str, Any] = {
         "exception_handlers": EXCEPTION_HANDLERS,
         "middleware": [
+            Middleware(HangUps),
             Middleware(
                 ServedPage,
                 tabs=[module.KEY for module in TABS],
                 settings=settings,
                 model=lambda: model.told(slot),
                 kinds={one.get_block_name() for one in demo.blocks.values()},
-            )
+            ),
         ],
     }
     galleries, keys = endpoints.galleries, Keys(settings.keys)
