@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +21,7 @@ from clip_app.server.serve import prepare
 from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
 from clip_app.strings import text
 from clip_app.ui.page import below_proxy
-from tests.conftest import EXAMPLES, ROOT, App
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS, ROOT, App, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -193,11 +192,9 @@ def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(t
         uploaded = httpx.post(f"{running.url}/gradio_api/upload", files={"files": file}).json()
     assert Path(uploaded[0]).is_file()
     # The examples are being indexed since the page is served.
-    deadline = time.monotonic() + 60
-    while not (databases := list(index.rglob("index.sqlite"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    databases = wait_for(lambda: list(index.rglob("index.sqlite")))
     running.process.send_signal(number)
-    assert running.process.wait(20) == 0
+    assert running.process.wait(PATIENCE_SECONDS) == 0
     assert "Traceback" not in running.last_words()
     assert list((index / "temporary").iterdir()) == []
     assert not Path(uploaded[0]).exists()
