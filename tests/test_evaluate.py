@@ -225,7 +225,7 @@ def test_lists_hold_the_right_label_as_often_as_is_wanted(service, found, featur
     limit = strange[int(np.ceil((choosing.sum() + 1) * 9 / 10)) - 1]
     lists = 1 - scores[~choosing] <= limit + 1e-12
     lists[np.arange(len(lists)), scores[~choosing].argmax(axis=1)] = True
-    assert found.conformal.threshold == pytest.approx(1 - limit, rel=1e-6)
+    assert found.conformal.threshold == pytest.approx(1 - limit, rel=1e-4)
     assert found.conformal.size == pytest.approx(lists.sum(axis=1).mean())
     covered = lists[np.arange(len(lists)), found.right[~choosing]]
     assert found.conformal.coverage == share(covered)
