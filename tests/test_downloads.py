@@ -41,7 +41,15 @@ def repositories(tmp_path_factory):
 
 @pytest.fixture
 def hub(repositories, tmp_path, monkeypatch):
-    """A hub that works until a test says otherwise, and an empty cache."""
+    """A hub that works until a test says otherwise, and an empty cache; downloads end with it."""
+    begun = []
+    begin = ModelSlot.change_once_downloaded
+
+    def begin_and_note(slot, source):
+        begun.append((slot, begin(slot, source)))
+        return begun[-1][1]
+
+    monkeypatch.setattr(ModelSlot, "change_once_downloaded", begin_and_note)
     with served(repositories) as running:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", running.url)
         # transformers asks the hub whose address it found first; it is to find this one.
@@ -58,6 +66,10 @@ def hub(repositories, tmp_path, monkeypatch):
         # In this process, which may be at something else, the hub takes its time to answer.
         monkeypatch.setattr(downloads, "HUB_TIMEOUT_SECONDS", PATIENCE_SECONDS)
         yield running
+    for slot, thread in begun:  # of a test that failed, one would go on into the next
+        slot._service = None
+        slot._chosen.set()
+        thread.join(PATIENCE_SECONDS)
 
 
 @contextmanager

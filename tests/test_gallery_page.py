@@ -355,6 +355,7 @@ def test_chosen_filters_are_chips_in_the_bar_and_the_panel_moves_nothing(open_ga
     page = open_gallery("en-US")
     panel, summary = page.locator("#finder .choices"), page.locator("#finder .filters > summary")
     assert not panel.is_visible()
+    paused(page, 300)  # all is drawn that comes with the photographs
     places = [page.locator(one).first for one in ("#finder .field", "#finder .tile")]
     before = [one.bounding_box() for one in places]
     summary.click()
@@ -588,6 +589,7 @@ def test_a_found_photograph_is_handed_to_the_classify_tab(open_gallery):
 def test_every_width_shows_whole_columns(app, open_gallery, viewport):
     page = open_gallery("en-US", viewport, url=app.url, address="&type=JPEG&from=2000-01-01")
     look_for(page, "a bird")
+    paused(page, 300)
     assert terms(page) == ["JPEG", "since 2000-01-01"]
     # The header, of 56 px, covers no part of the bar.
     assert page.locator("#finder .field").bounding_box()["y"] >= 56

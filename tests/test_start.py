@@ -170,7 +170,9 @@ def test_a_gallery_root_that_is_not_there_is_one_line(tmp_path, capsys, monkeypa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(tmp_path, number):
+def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(
+    request, tmp_path, number
+):
     (tmp_path / "tmp").mkdir()
     index = tmp_path / "index"
     # What runs the tests in the background may have switched the signal off.
@@ -184,6 +186,7 @@ def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(t
             "CLIP_APP_INDEX_DIR": str(index),
         }
     )
+    request.addfinalizer(running.stop)
     signal.signal(number, before)
     # The system picks another one for each; from here on Gradio does, the same for two at once.
     assert int(running.url.rpartition(":")[2]) not in range(7860, 7960)
