@@ -254,6 +254,43 @@ def test_the_language_switch_keeps_drawer_selection_and_words(open_gallery):
     shoot(page, "gallery-switched")
 
 
+def test_nothing_closes_a_photograph_that_was_opened_meanwhile(app, open_at, new_context):
+    """A page that opens is told of its visit twice, here between answer and tiles; and news are
+    asked for a moment after they were heard of.
+    """
+    context = new_context(locale="en-US", viewport=DESKTOP)
+    context.add_init_script(
+        """window.answers = [];
+        addEventListener('clipapp:found', ({ detail }) => {
+          if (!detail) return;
+          if (!answers.length) {
+            dispatchEvent(new CustomEvent('clipapp:gallery', { detail: 'visit' }));
+          }
+          answers.push(detail);
+        });"""
+    )
+    page = open_at(f"{app.url}/?tab=gallery", "en-US", DESKTOP, "#finder .tile", context)
+    drawer = page.locator("#finder .drawer")
+    open_drawer(page)
+    paused(page, 1000)
+    found(page)
+    assert drawer.is_visible()
+    assert len(page.evaluate("[...new Set(answers.map((one) => one.id))]")) == 1
+    page.keyboard.press("Escape")
+    page.evaluate(
+        """() => {
+          document.activeElement.blur();
+          const stamp = [...answers[0].stamp];
+          stamp[1] += 1;
+          const told = { said: [], notices: [], progress: null, read: false, follows: false };
+          dispatchEvent(new CustomEvent('clipapp:heard', { detail: { ...told, stamp } }));
+          document.querySelector('#finder .tile .open').click();
+        }"""
+    )
+    page.locator("#finder .news", has_text="One new photo").wait_for()
+    assert drawer.is_visible()
+
+
 def test_hints_are_chips_and_go_with_the_words_they_were_given_for(open_gallery):
     page = open_gallery("en-US")
     look_for(page, "a cat")
