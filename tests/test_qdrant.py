@@ -167,9 +167,11 @@ def test_grpc_is_used_where_the_port_after_http_is_the_same_server(tmp_path, mon
             assert bool(client.init_options["prefer_grpc"]) == is_fast
             assert not server.indexes()
         node.kill()
-        threading.Timer(0.5, node.start).start()
+        starting = threading.Timer(0.5, node.start)
+        starting.start()
         with known.nodes.patiently():
             assert not known.indexes()  # waited for
+        starting.join()  # it may answer before it says that it is ready
         assert known.nodes.interrupted == 0
         new.close()
         known.close()

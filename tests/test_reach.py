@@ -130,7 +130,7 @@ def unfold(page, tab: str) -> None:
               const before = window.height;
               window.height = document.documentElement.scrollHeight;
               return window.height === before && !room.querySelector('.stale')
-                && [...room.querySelectorAll('img')].
+                && [...room.querySelectorAll('img')]
                   .every((one) => one.complete || !one.checkVisibility());
             }""",
             polling=1500,
