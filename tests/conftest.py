@@ -9,11 +9,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -27,6 +29,10 @@ from tests.zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "examples"
+
+# How long a test waits for an answer, a page or the end of a process that hangs else: where every
+# core is taken, what is done in one second elsewhere takes ten.
+PATIENCE_SECONDS = 120
 
 # What a browser needs where there is no screen, no GPU and no internet.
 _CHROMIUM = [
@@ -52,6 +58,15 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("CLIP_APP_CACHE_DIR", folder.name)
     # Small models of other tests are not worth a process each, which takes 14 s and outlives them.
     patch.setenv("CLIP_APP_EXPORT", "false")
+    # How long an example takes says nothing where other processes take the cores: 200 ms are soon
+    # over, and so is the second in which examples are to be drawn.
+    hypothesis.settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("patient")
+    # That of httpx for all who say nothing else, Gradio's client among them, is 5 s.
+    for step in ("connect", "read", "write", "pool"):
+        patch.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, step, PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -167,12 +182,12 @@ class App:
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.url = self.told(r"http://127\.0\.0\.1:\d+", 120)
+        self.url = self.told(r"http://127\.0\.0\.1:\d+")
 
     def _read(self) -> None:
         self.log.extend(self.process.stdout or ())
 
-    def told(self, pattern: str, seconds: float = 60) -> str:
+    def told(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> str:
         """What of the log matches, once something does; fails if the app ends without."""
         deadline = time.monotonic() + seconds
         while True:
@@ -186,13 +201,13 @@ class App:
 
     def last_words(self) -> str:
         """The whole log of an app that has ended."""
-        self._reader.join(10)
+        self._reader.join(PATIENCE_SECONDS)
         return "".join(self.log)
 
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -206,6 +221,23 @@ def app() -> Iterator[App]:
     running.stop()
 
 
+def wait_for(what: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    """What it returns, once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def assert_soon(ask: Callable[[], Any], wanted: Any) -> None:
+    """Assert that something is as wanted, or will be: others are still at it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := ask()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found == wanted
+
+
 def awaited(work: Coroutine[Any, Any, Any]) -> Any:
     """What a coroutine returns or raises; on a thread, as a browser leaves a loop on this one."""
     with ThreadPoolExecutor(1) as pool:
@@ -214,8 +246,9 @@ def awaited(work: Coroutine[Any, Any, Any]) -> Any:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_CHROMIUM)
         yield chromium
@@ -223,13 +256,29 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_at(browser: Any) -> Iterator[Any]:
+def new_context(browser: Any) -> Iterator[Any]:
+    """Makes a context of the browser, closed after the test, whose pages are waited for long."""
+    contexts = []
+
+    def made(**how: Any) -> Any:
+        context = browser.new_context(**how)
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
+        contexts.append(context)
+        return context
+
+    yield made
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_at(new_context: Any) -> Iterator[Any]:
     """Opens a page of its own at an address; no script may have failed.
 
     By then `shown` is there, the example's answer unless said, or its address read where that is
     "". `how` is for the browser's context, unless the page is to be another one of `context`.
     """
-    contexts = []
+    pages = []
 
     def opened(
         url: str,
@@ -240,23 +289,20 @@ def open_at(browser: Any) -> Iterator[Any]:
         **how: Any,
     ) -> Any:
         if context is None:
-            context = browser.new_context(locale=locale, viewport=viewport, **how)
-            contexts.append(context)
+            context = new_context(locale=locale, viewport=viewport, **how)
         page = context.new_page()
+        pages.append(page)
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.goto(url)
         if shown:
-            page.wait_for_selector(shown, timeout=60_000)
+            page.wait_for_selector(shown)
         else:
-            page.wait_for_function("window.clipApp.isReady()", timeout=60_000)
+            page.wait_for_function("window.clipApp.isReady()")
         return page
 
     yield opened
-    for context in contexts:
-        for page in context.pages:
-            assert page.problems == []
-        context.close()
+    assert [page.problems for page in pages if page.problems] == []
 
 
 @pytest.fixture(scope="session")

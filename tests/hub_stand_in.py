@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,7 +32,8 @@ class Fault:
         kind: `cut` (the connection ends), `stall` (it stays, and nothing comes), `slow`, `status`
             (an HTTP error), `page` (HTML in place of everything), `other` (bytes that are not the
             file's).
-        after: bytes of each answer that still come; of a slow one, in each tenth of a second.
+        after: bytes of each answer that still come; of a slow one, in each tenth of a second, which
+            may be changed while it goes on.
         times: for how many answers.
     """
 
@@ -147,9 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(bytes(len(body)))
             return
         if fault.kind == "slow":
-            for first in range(0, len(body), fault.after):
-                with suppress(OSError):  # nobody may be left to read it
-                    self.wfile.write(body[first : first + fault.after])
+            while body:
+                step = fault.after
+                try:
+                    self.wfile.write(body[:step])
+                except OSError:  # nobody is left to read it
+                    self.close_connection = True
+                    return
+                body = body[step:]
                 hub.released.wait(0.1)
             return
         self.wfile.write(body[: fault.after])

@@ -22,7 +22,7 @@ from clip_app.images import load_image
 from clip_app.tasks.classify import classify
 from clip_app.tasks.concepts import learn_concept
 from clip_app.ui.errors import shows_errors
-from tests.conftest import EXAMPLES, App, noise
+from tests.conftest import EXAMPLES, App, noise, wait_for
 
 CAT = EXAMPLES / "cat.jpg"
 
@@ -259,8 +259,7 @@ def test_nothing_is_encoded_any_more_for_a_client_of_the_queue_that_has_left(app
     before = texts()
     asked = httpx.post(f"{api}/call/classify", json={"data": [photo, labels, "none", 1]})
     with httpx.stream("GET", f"{api}/call/classify/{asked.json()['event_id']}", timeout=60):
-        while texts() == before:
-            time.sleep(0.05)
+        wait_for(lambda: texts() != before)
     now, last = texts(), -1
     while now != last:
         time.sleep(2)

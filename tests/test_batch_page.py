@@ -27,6 +27,7 @@ from clip_app.ui.tabs.classify.batch_run import (
     told_apart,
 )
 from tests.conftest import EXAMPLES, noise
+from tests.test_page import paused
 
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1100}
@@ -51,7 +52,7 @@ def write_labels(page, labels: str) -> None:
 def lay(page, part: str, files: list[Path]) -> None:
     """Put photographs on the batch or the matrix, and wait until they lie there."""
     page.locator(f"#{part} input[type=file]").set_input_files(files)
-    page.locator(f"#{part} .up-fold b", has_text=f"{len(files)} ").wait_for(timeout=60_000)
+    page.locator(f"#{part} .up-fold b", has_text=f"{len(files)} ").wait_for()
 
 
 def open_batch(page, files: list[Path], labels: str) -> None:
@@ -66,7 +67,6 @@ def run_batch(page, tiles: int) -> None:
         "count => document.querySelectorAll('#batch .tile').length === count"
         " && !document.querySelector('#batch-button').hidden",
         arg=tiles,
-        timeout=60_000,
     )
 
 
@@ -117,7 +117,7 @@ def test_a_batch_is_grouped_by_class_and_a_correction_goes_into_the_downloads(op
     assert "rocket.jpg" in groups(page)["coffee"]
     assert "rocket.jpg" not in groups(page).get("rocket", [])
     assert page.evaluate("document.activeElement.className") == "tile"
-    page.wait_for_timeout(500)
+    paused(page, 500)  # the files with the correction come by their links
     answers = json.loads(download(page, "#batch-json"))
     assert [one["results"][0]["label"] for one in answers[:2]] == ["cat", "rocket"]
     names = ["cat.jpg", "rocket.jpg", "=cmd 'x'.png", "cat (2).jpg", "a!b.png"]
@@ -229,7 +229,7 @@ def test_a_batch_can_be_stopped_and_follows_the_language_while_it_runs(open_page
     open_batch(page, files, "cat, rocket")
     page.locator("#batch-button").click()
     state = page.locator("#batch .state")
-    page.locator("#batch .tile").first.wait_for(timeout=60_000)
+    page.locator("#batch .tile").first.wait_for()
     assert re.fullmatch(r"\d+ of 40 · [\d.]+ photos/s · \d+ (?:s|min) left", state.inner_text())
     page.get_by_label("中文").check()
     page.wait_for_function(
@@ -237,7 +237,7 @@ def test_a_batch_can_be_stopped_and_follows_the_language_while_it_runs(open_page
         "document.querySelector('#batch .state').textContent)"
     )
     page.locator("#batch-stop").click()
-    page.get_by_text("已停止：共 40 张").wait_for(timeout=60_000)
+    page.get_by_text("已停止：共 40 张").wait_for()
     done = page.locator("#batch .tile").count()
     assert 0 < done < 39
     assert page.locator("#batch .broken summary").inner_text() == "1 个文件读不了"
@@ -257,7 +257,7 @@ def test_the_matrix_is_filled_when_it_is_opened_and_its_numbers_are_the_apis(
     page.wait_for_timeout(1000)
     assert page.locator("#matrix td.best").count() == 0, "nobody has asked for it"
     page.locator("#matrix > button").click()
-    page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+    page.locator("#matrix td.best").first.wait_for()
     files = ["cat.jpg", "coffee.jpg", "flower.jpg", "rocket.jpg"]
     texts = page.locator("#matrix textarea").input_value().splitlines()
     assert texts[1] == "木桌上的一杯咖啡"
@@ -289,7 +289,7 @@ def test_the_matrix_is_filled_when_it_is_opened_and_its_numbers_are_the_apis(
     np.testing.assert_allclose(numbers(), by_text, atol=0.11)
     # In the page's other language, as nobody has written anything yet.
     page.get_by_label("English").check()
-    page.locator("#matrix th[scope=row]", has_text="a cup of coffee").wait_for(timeout=60_000)
+    page.locator("#matrix th[scope=row]", has_text="a cup of coffee").wait_for()
 
 
 def numbers_of(service, files: list[str], texts: list[str]) -> np.ndarray:
@@ -306,13 +306,11 @@ def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_p
     page = open_page("zh-CN")
     page.get_by_role("tab", name="文本匹配").click()
     page.locator("#matrix > button").click()
-    page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+    page.locator("#matrix td.best").first.wait_for()
     page.locator("#matrix textarea").fill("一只猫\n桌上的一杯咖啡\n火箭 <b>&</b>")
-    page.locator("#matrix th[scope=row]", has_text="火箭 <b>&</b>").wait_for(timeout=60_000)
+    page.locator("#matrix th[scope=row]", has_text="火箭 <b>&</b>").wait_for()
     lay(page, "matrix", [EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg", EXAMPLES / "rocket.jpg"])
-    page.wait_for_function(
-        "document.querySelectorAll('#matrix thead img').length === 3", timeout=60_000
-    )
+    page.wait_for_function("document.querySelectorAll('#matrix thead img').length === 3")
     best = page.locator("#matrix tbody tr").evaluate_all(
         "rows => rows.map((row) => [...row.querySelectorAll('td')]"
         ".findIndex((cell) => cell.textContent.includes('▸')))"
@@ -342,7 +340,7 @@ def test_the_matrix_can_be_read_on_every_screen(app, open_at, tmp_path, viewport
     page = open_at(f"{app.url}/?__theme={theme}", "en-US", viewport)
     page.evaluate("document.querySelector('#tab-match').click()")
     page.locator("#matrix > button").click()
-    page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+    page.locator("#matrix td.best").first.wait_for()
     sizes = (
         "(() => { const of = (one) => document.querySelector('#matrix ' + one)"
         ".getBoundingClientRect(); return [of('.sheet').width, of('th[scope=row]').width,"

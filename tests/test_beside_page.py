@@ -20,6 +20,7 @@ from clip_app.ui.tabs.classify.beside_run import (
     typed_in_other_language,
 )
 from tests.conftest import EXAMPLES, App
+from tests.test_page import dimmed
 
 WORDS = ["tea", "juice", "coffee", "bread", "pizza", "cake"]
 HAN = ["茶", "果汁", "咖啡", "面包", "披萨", "蛋糕"]
@@ -113,18 +114,18 @@ def _compare(page, service) -> None:
 
     def mode(name: str) -> None:
         page.locator(f"#beside .modes button[value={name}]").click()
-        page.locator("#beside .result:not(.stale)").wait_for(timeout=20_000)
+        page.locator("#beside .result:not(.stale)").wait_for()
 
     page.locator("#beside > button").click()
-    page.locator("#beside .result:not(.stale)").wait_for(timeout=20_000)
+    page.locator("#beside .result:not(.stale)").wait_for()
     cat = ["cat", "dog", "rabbit", "bird", "flower", "car"]
     assert scores(0) == expected("cat.jpg", cat, "none")
     assert scores(1) == expected("cat.jpg", cat, "auto")
 
     # What is typed above dims both sides at once, and both answer it.
-    page.locator("#classify-labels .entry").fill("<b>zebra</b>")
-    page.locator("#classify-labels .entry").press("Enter")
-    page.locator("#beside .result.stale").wait_for()
+    with dimmed(page, "#beside .result"):
+        page.locator("#classify-labels .entry").fill("<b>zebra</b>")
+        page.locator("#classify-labels .entry").press("Enter")
     page.locator("#beside .result:not(.stale) .label", has_text="<b>zebra</b>").first.wait_for()
     assert scores(1) == expected("cat.jpg", [*cat, "<b>zebra</b>"], "auto")
 
@@ -145,11 +146,11 @@ def _compare(page, service) -> None:
     assert "MB of memory more" in page.locator("#beside .by-models label").inner_text()
     page.get_by_label("second: about").check()
     page.locator("#beside .load").click()
-    page.locator("#beside .result:not(.stale)").wait_for(timeout=60_000)
+    page.locator("#beside .result:not(.stale)").wait_for()
     assert page.locator("#beside .title").all_inner_texts()[1] == "second"
     assert scores(0) == scores(1)
     assert "The order is the same." in page.locator("#beside .differs").inner_text()
     page.get_by_label("中文").check()
-    page.locator("#beside .differs", has_text="名次完全一样").wait_for(timeout=20_000)
+    page.locator("#beside .differs", has_text="名次完全一样").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert not page.problems

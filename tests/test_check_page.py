@@ -245,7 +245,7 @@ def test_a_zip_is_checked_a_cell_opened_and_the_report_is_what_is_shown(app, ope
     chosen.set_input_files(tmp_path / "bad.zip")
     page.locator("#check .sent", has_text="bad.zip").wait_for()
     page.locator("#check-run").click()
-    page.locator("#check .error", has_text="bad.zip").wait_for(timeout=30_000)
+    page.locator("#check .error", has_text="bad.zip").wait_for()
     page.locator("#check .sent button").click()
     page.locator("#check .sent").wait_for(state="hidden")
 
@@ -256,7 +256,7 @@ def test_a_zip_is_checked_a_cell_opened_and_the_report_is_what_is_shown(app, ope
     page.locator("#check .compare summary").click()
     page.locator("#check-names").fill("birds | bird")
     page.locator("#check-run").click()
-    page.locator("#check .figures").wait_for(timeout=60_000)
+    page.locator("#check .figures").wait_for()
     with page.expect_download() as got:
         page.locator("#check-json").click()
     [told] = json.loads(Path(got.value.path()).read_text("utf-8"))["evaluations"]

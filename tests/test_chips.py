@@ -20,7 +20,7 @@ from clip_app.ui.examples import load_examples, shown_example
 from clip_app.ui.label_chips import FIRST_SET, label_chips
 from clip_app.ui.photo_column import PhotoColumn, opened
 from tests.conftest import EXAMPLES, noise
-from tests.test_page import DESKTOP, PHONE, answered, shoot, verdict
+from tests.test_page import DESKTOP, PHONE, answered, paused, shoot, verdict
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +76,9 @@ def upload(page, file) -> None:
 
 
 def settled(page) -> None:
-    page.wait_for_timeout(900)  # a pause in typing, a run, and time for what should not happen
+    """After a pause in typing, a run, and time for what should not happen."""
+    paused(page, 900)
+    page.wait_for_function("!document.querySelector('#classify-verdict .result.stale')")
 
 
 def test_passing_the_sets_by_keyboard_or_pointer_changes_nothing(page):
@@ -168,7 +170,7 @@ def test_enter_that_ends_a_word_of_an_input_method_makes_no_chip(page):
     entry(page).fill("")
     keyboard.send("Input.imeSetComposition", {"text": "laohu", **composing})
     keyboard.send("Input.insertText", {"text": "老虎"})
-    page.wait_for_timeout(600)
+    paused(page, 600)
     assert parse_labels(asked(page)) == ["小猫", "老虎"]
     page.keyboard.press("Enter")
     assert chips(page) == ["小猫", "老虎"]
@@ -313,9 +315,9 @@ def test_words_follow_the_language_while_they_are_not_a_persons_own(page):
     for language, word in (("English", "cat"), ("中文", "猫")):
         page.get_by_label(language).check()
         row = page.locator("#classify-verdict .result:not(.stale) .row .name").first
-        expect(row).to_have_text(word, timeout=20_000)
+        expect(row).to_have_text(word)
         expect(page.locator("#classify-verdict .png")).to_be_enabled()
-        expect(fresh.first).to_have_text(word, timeout=20_000)
+        expect(fresh.first).to_have_text(word)
     # What was pasted is asked as its chips say it.
     paste(page, "虎\n狮")
     page.locator("#classify-verdict .result:not(.stale) .name", has_text="狮").wait_for()
@@ -370,7 +372,7 @@ def test_the_templates_are_in_the_address(app, open_at):
     page = open_at(f"{app.url}/?template=clip7&labels=a+kitten,a+truck", "en-US", DESKTOP)
     answered(page, "a kitten")
     page.locator("#classify-options button").first.click()
-    assert page.locator("#templates input").input_value() == "CLIP's 7 sentences"
+    expect(page.locator("#templates input")).to_have_value("CLIP's 7 sentences")
     page.locator("#templates input").click()
     page.get_by_role("option", name="None: the word alone").click()
     page.wait_for_url("**template=none**")
@@ -384,7 +386,7 @@ def test_the_templates_are_in_the_address(app, open_at):
     page.go_back()
     expect(page.locator("#templates input")).to_have_value("None: the word alone")
     page.goto(linked)
-    page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+    page.wait_for_selector("#classify-verdict .headline")
     page.locator("#classify-options button").first.click()
     expect(own).to_have_value("a blurry {}.")
     expect(score).to_have_value("independent")
@@ -395,13 +397,13 @@ def test_a_run_of_many_words_says_how_far_it_is_and_ends_when_others_are_asked(p
     area = page.locator("#classify-labels textarea")
     running = page.locator("#classify-verdict .line")
     area.fill("，".join(f"第{number}种{'长' * (number % 9)}东西" for number in range(3000)))
-    running.wait_for(timeout=20_000)
+    running.wait_for()
     started = time.monotonic()
     pill(page, "CIFAR-10").click()
     answered(page, "猫")
     assert time.monotonic() - started < 8, "3,000 words take 15 seconds"
     area.fill("，".join(f"另外{number}种{'长' * (number % 9)}东西" for number in range(3000)))
-    running.wait_for(timeout=20_000)
+    running.wait_for()
     page.locator("#classify-verdict").get_by_role("button", name="停止").click()
     page.locator("#classify-verdict .hint", has_text="停下了").wait_for(timeout=8_000)
 

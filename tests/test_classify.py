@@ -176,9 +176,7 @@ def test_thousand_labels_show_progress_and_are_computed_once(service, cat):
     assert service.statistics.texts == texts
 
 
-@hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(min_size=1, max_size=60).filter(str.strip), min_size=1, max_size=5))
 def test_any_labels_get_scores_that_sum_to_one(service, cat, labels):
     answer = classify(service, [cat], list(dict.fromkeys(labels)))[0]

@@ -19,7 +19,7 @@ import yaml
 from clip_app.gallery.scan import Shard
 from clip_app.model.catalog import DEFAULT_PRESET
 from clip_app.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_SECONDS, ROOT
 
 DEPLOY = ROOT / "docs" / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -120,7 +120,7 @@ def test_sigterm_ends_the_first_process_of_a_container(tmp_path, program):
         (first,) = psutil.Process(outside.pid).children()
         try:
             first.terminate()
-            assert outside.wait(10) == 143
+            assert outside.wait(PATIENCE_SECONDS) == 143
         finally:
             with contextlib.suppress(psutil.NoSuchProcess):
                 first.kill()

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, nullcontext
 
 import huggingface_hub
 import pytest
@@ -22,7 +23,7 @@ from clip_app.model.download_progress import DownloadProgress
 from clip_app.model.slot import ModelSlot, load_model, open_slot
 from clip_app.settings import Settings
 from clip_app.ui.tabs.model import told
-from tests.conftest import EXAMPLES, ROOT
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS, ROOT, wait_for
 from tests.hub_stand_in import CONFIG, MODEL, WEIGHTS, Fault, served, write_repositories
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,15 @@ def repositories(tmp_path_factory):
 
 @pytest.fixture
 def hub(repositories, tmp_path, monkeypatch):
-    """A hub that works until a test says otherwise, an empty cache, and short patience."""
+    """A hub that works until a test says otherwise, and an empty cache; downloads end with it."""
+    begun = []
+    begin = ModelSlot.change_once_downloaded
+
+    def begin_and_note(slot, source):
+        begun.append((slot, begin(slot, source)))
+        return begun[-1][1]
+
+    monkeypatch.setattr(ModelSlot, "change_once_downloaded", begin_and_note)
     with served(repositories) as running:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", running.url)
         # transformers asks the hub whose address it found first; it is to find this one.
@@ -49,12 +58,27 @@ def hub(repositories, tmp_path, monkeypatch):
         monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_ETAG_TIMEOUT", 1)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", PATIENCE_SECONDS)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_ETAG_TIMEOUT", PATIENCE_SECONDS)
         monkeypatch.setattr(downloads, "_PAUSE_SECONDS", 0.0)
         monkeypatch.setattr(model_slot, "DEFAULT_PRESET", MODEL)
         monkeypatch.setattr(model_slot, "_RETRY_SECONDS", 1_000_000)
+        # In this process, which may be at something else, the hub takes its time to answer.
+        monkeypatch.setattr(downloads, "HUB_TIMEOUT_SECONDS", PATIENCE_SECONDS)
         yield running
+    for slot, thread in begun:  # of a test that failed, one would go on into the next
+        slot._service = None
+        slot._chosen.set()
+        thread.join(PATIENCE_SECONDS)
+
+
+@contextmanager
+def short_patience():
+    """Within it a hub that is silent for two seconds is given up, be it only slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        for one in ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT"):
+            patch.setattr(huggingface_hub.constants, one, 2)
+        yield
 
 
 def test_a_download_that_keeps_breaking_is_interrupted_and_resumes_in_the_next_run(hub):
@@ -84,9 +108,13 @@ def test_one_break_is_mended_within_the_run(hub):
 def test_whichever_file_breaks_off_it_is_told_in_bounded_time_and_resumed(hub, file, kind):
     hub.faults[file] = Fault(kind, after=50)
     started = time.monotonic()
-    with pytest.raises(DownloadError, match="interrupted"):
+    with (
+        short_patience() if kind == "stall" else nullcontext(),
+        pytest.raises(DownloadError, match="interrupted"),
+    ):
         load_model(NAMED)
-    assert time.monotonic() - started < 3 * 1 + 5  # three times the patience
+    # Three times the patience; what stalls does so for a minute.
+    assert time.monotonic() - started < 3 * 2 + 40
     # The next run without a hub knows that something is missing, and does not call it broken.
     url = huggingface_hub.constants.ENDPOINT
     huggingface_hub.constants.ENDPOINT = "http://127.0.0.1:9"
@@ -129,29 +157,24 @@ def test_automatic_choice_answers_with_the_starter_when_the_download_breaks(hub,
 
 def test_page_answers_with_the_starter_while_and_after_a_stalled_download(hub, caplog):
     hub.faults[WEIGHTS] = Fault("stall", after=1_000_000)
-    started = time.monotonic()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING), short_patience():
         slot = open_slot(AUTOMATIC)
         assert slot.service.info.is_starter
         assert slot.awaited == find_model(MODEL)
-        while slot.awaited and time.monotonic() - started < 60:
-            time.sleep(0.05)
+        wait_for(lambda: slot.trouble)
     assert slot.awaited is None
     assert slot.service.info.is_starter
     assert "interrupted" in caplog.text
     assert "cannot be loaded" not in caplog.text
     hub.faults.clear()
     slot = open_slot(AUTOMATIC)
-    while slot.awaited and time.monotonic() - started < 120:
-        time.sleep(0.05)
+    wait_for(lambda: not slot.awaited)
     assert slot.service.info.name == MODEL
 
 
 def test_a_start_asks_once_whether_there_is_a_hub(hub):
     slot = open_slot(AUTOMATIC)
-    deadline = time.monotonic() + 60
-    while slot.awaited and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: not slot.awaited)
     assert slot.service.info.name == MODEL
     assert hub.greeted == 1
 
@@ -161,6 +184,7 @@ def test_a_start_asks_once_where_nothing_answers(hub, monkeypatch):
         monkeypatch.setattr(
             huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}"
         )
+        monkeypatch.setattr(downloads, "HUB_TIMEOUT_SECONDS", 1.0)
         slot = open_slot(AUTOMATIC)
         assert slot.service.info.is_starter
         assert slot.awaited is None
@@ -168,13 +192,6 @@ def test_a_start_asks_once_where_nothing_answers(hub, monkeypatch):
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):
             silent.accept()
-
-
-def wait_for(what):
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_page_says_that_a_download_broke_off_and_goes_on_with_it_by_itself(hub, monkeypatch):
@@ -197,7 +214,7 @@ def test_a_model_that_is_chosen_meanwhile_is_not_replaced_by_the_download(hub, m
     thread = slot.change_once_downloaded(find_model(MODEL))
     wait_for(lambda: slot.trouble)
     chosen = slot.change("starter")
-    thread.join(60)  # without the pause, which would be longer
+    thread.join(PATIENCE_SECONDS)  # without the pause, which would be longer
     assert not thread.is_alive()
     assert slot.service is chosen
     assert slot.trouble is None
@@ -216,7 +233,7 @@ def test_terminal_shows_size_rate_and_time_left_in_one_line(hub, monkeypatch):
     load_model(NAMED)
     told = sys.stderr.getvalue()
     size = round((hub.root / "tiny" / "clip" / WEIGHTS).stat().st_size / 1e6)
-    line = rf"{MODEL}, (\d) of {size} MB, [1-4]\.\d MB/s, [0-9] s left"
+    line = rf"{MODEL}, (\d) of {size} MB, [0-4]\.\d MB/s, \d+ s left"
     shown = [int(megabytes) for megabytes in re.findall(line, told)]
     assert len(shown) > 3
     assert shown == sorted(shown)
@@ -324,19 +341,17 @@ def test_terminal_ends_in_one_sentence_and_the_next_run_goes_on(repositories, tm
             **{k: v for k, v in os.environ.items() if not k.startswith("HF_")},
             "HF_ENDPOINT": hub.url,
             "HF_HOME": str(tmp_path),
-            "HF_HUB_DOWNLOAD_TIMEOUT": "1",
-            "HF_HUB_ETAG_TIMEOUT": "1",
         }
+        impatient = {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "HF_HUB_ETAG_TIMEOUT": "1"}
         command = [sys.executable, "-m", "clip_app", "classify", str(EXAMPLES / "cat.jpg")]
         command += ["--labels", "cat, dog", "--model", MODEL, "--device", "cpu"]
 
-        def run() -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-            )
+        def run(**more: str) -> subprocess.CompletedProcess[str]:
+            env = environment | more
+            return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
         hub.faults[WEIGHTS] = Fault("stall", after=1_000_000)
-        stalled = run()
+        stalled = run(**impatient)
         assert stalled.returncode == 2
         assert stalled.stderr.splitlines()[-1] == (
             f'The download of "{MODEL}" was interrupted; run it again, and it goes on where it '

@@ -23,7 +23,7 @@ from clip_app.model.torch_engine import load_open_clip
 from clip_app.scoring import unit
 from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS
 from tests.small_models import ARCHITECTURES, WEIGHTS, write_model
 
 pytestmark = pytest.mark.slow
@@ -140,7 +140,7 @@ def test_tokens_are_those_of_open_clip(engine, plain):
     assert engine.context_length == tokenizer.context_length
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=150, suppress_health_check=[*HealthCheck])
 @given(texts=st.lists(st.text(max_size=80), min_size=1, max_size=4))
 def test_tokens_of_any_text_are_those_of_open_clip(engine, plain, texts):
     _, tokenizer = plain
@@ -206,7 +206,7 @@ def test_passes_at_the_same_time_have_a_core_each_where_a_model_is_small(models,
 
     def at_once(_: int) -> np.ndarray:
         with engine._image_tower.session() as session:
-            entered.wait(30)
+            entered.wait(PATIENCE_SECONDS)
             return session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(pixels)})[
                 0
             ]

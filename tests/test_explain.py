@@ -17,6 +17,7 @@ from clip_app.tasks.explain import MOST_COMPARED, explain
 from clip_app.tasks.match import judge
 from clip_app.ui.html import percent
 from tests.conftest import EXAMPLES
+from tests.test_page import dimmed
 
 CAT, COFFEE = EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg"
 LABELS = ["cat", "dog", "rabbit", "bird", "flower", "car"]
@@ -189,9 +190,9 @@ def test_the_strip_has_the_numbers_of_card_and_api(app, service, open_at):
 
     # Typed above: dimmed, then explained anew; what is typed is text.
     entry = page.locator("#classify-labels .entry")
-    entry.fill("<b>cup</b>")
-    entry.press("Enter")
-    page.locator("#classify-explain .strip.stale").wait_for()
+    with dimmed(page, "#classify-explain .strip"):
+        entry.fill("<b>cup</b>")
+        entry.press("Enter")
     page.locator(f"{fresh} .choice", has_text="<b>cup</b>").wait_for()
     labels = ["tea", "coffee", "juice", "<b>cup</b>"]
     agrees(labels, COFFEE)
@@ -240,13 +241,12 @@ def test_the_strip_has_the_numbers_of_card_and_api(app, service, open_at):
     page.wait_for_function(
         "document.querySelector('#classify-image .looking').hidden"
         " && !document.querySelector('#classify-image .looked').hidden",
-        timeout=30_000,
     )
     assert f"“{last}”" in page.locator("#classify-image .where").inner_text()
 
     # Other sentences, on demand.
     strip.locator(".try").click()
-    strip.locator(".sets li").nth(4).wait_for(timeout=30_000)
+    strip.locator(".sets li").nth(4).wait_for()
     for row, key in zip(strip.locator(".sets li").all(), TEMPLATE_SETS, strict=True):
         if key == "clip80":
             continue  # a second of computing here
@@ -259,7 +259,7 @@ def test_the_strip_has_the_numbers_of_card_and_api(app, service, open_at):
     # What is too much for it cannot be asked, and says why.
     many = ", ".join(f"a{number}" for number in range(101))
     page.evaluate("many => clipApp.go({ tab: 'classify', labels: many })", many)
-    strip.locator(".trying", has_text="100 words at most; there are 101").wait_for(timeout=30_000)
+    strip.locator(".trying", has_text="100 words at most; there are 101").wait_for()
     assert strip.locator(".try").is_disabled()
 
     page.get_by_label("中文").check()

@@ -210,9 +210,9 @@ def test_the_background_of_a_second_process_is_the_same_and_there_at_once(tmp_pa
     first = background_for(starter(tmp_path), "zh")
     service = starter(tmp_path)
     before = service.statistics.texts
-    started = time.perf_counter()
+    started = time.process_time()  # by the clock it is longer where cores are taken
     second = background_for(service, "zh")
-    assert time.perf_counter() - started < 1  # some 30 ms; encoding takes 2 s on idle cores
+    assert time.process_time() - started < 1  # some 30 ms; encoding takes 2 s on each core
     assert service.statistics.texts == before
     np.testing.assert_array_equal(second.features, first.features)
     assert second.near == first.near

@@ -17,7 +17,7 @@ from clip_app.tasks.heatmap import GRID, PASSES, heatmap
 from clip_app.tasks.heatmap_picture import heatmap_picture
 from clip_app.terminal import main
 from tests.conftest import EXAMPLES
-from tests.test_page import DESKTOP
+from tests.test_page import DESKTOP, answered, paused
 
 CAT = EXAMPLES / "cat.jpg"
 STRAWBERRY = ASSETS / "gallery" / "examples" / "food" / "strawberry.jpg"
@@ -172,7 +172,8 @@ def test_a_bar_shows_where_it_looked_until_words_or_photograph_change(app, open_
     page = open_at(app.url, "zh-CN", {"width": 390, "height": 844})
     row = page.locator("#classify-verdict .row").first
     page.wait_for_function("window.clipApp.isReady()")
-    page.wait_for_timeout(500)  # the result of the page's language
+    paused(page, 500)
+    answered(page, "猫")  # the result of the page's language
     row.focus()
     page.keyboard.press("Enter")
     legend, said = (

@@ -2,7 +2,6 @@
 
 import base64
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +25,7 @@ from clip_app.settings import Settings
 from clip_app.strings import text as sentence
 from clip_app.tasks.classify import classify
 from clip_app.ui.gate import Gate, LogIn
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, wait_for
 from tests.test_http import made, pictures  # noqa: F401
 
 CAT, COFFEE = EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg"
@@ -163,8 +162,7 @@ def _served(app: Any) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait_for(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -568,7 +568,7 @@ def rgb_or_image_error(data: bytes, **options) -> None:
         assert image.width * image.height > 0
 
 
-fuzz = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzz = settings(max_examples=600)
 signatures = st.sampled_from([b"", *(data[:16] for data in SAMPLES.values()), b"P3 ", b"Pf 1 1 "])
 
 

@@ -1,17 +1,19 @@
 """The map of a gallery in a real Chromium: points, names, the drawer, an area as a filter."""
 
 import base64
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from playwright.sync_api import TimeoutError
 
 from clip_app.gallery.galleries import EXAMPLES
 from clip_app.gallery.gallery import open_gallery
 from clip_app.gallery.prepared import prepared_for
 from tests.test_gallery_page import counted
-from tests.test_page import DESKTOP, PHONE
+from tests.test_page import DESKTOP, PHONE, paused
 
 pytestmark = pytest.mark.browser
 
@@ -63,7 +65,7 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     page.add_init_script(_LISTEN)
     page.evaluate(_LISTEN)
     page.locator("#finder .views .chart").click()
-    page.locator("#finder .map .clusters li").first.wait_for(timeout=90_000)
+    page.locator("#finder .map .clusters li").first.wait_for()
     told = page.evaluate("window.told['map-made']")
     places = np.frombuffer(base64.b64decode(told["points"]), "<u2").reshape(-1, 2)
     assert told["state"] == drawn.state
@@ -83,10 +85,10 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     peek = page.locator("#finder .map .peek")
     for point in np.argsort(-gaps.min(1))[:20]:
         page.mouse.move(box["x"] + spots[point, 0], box["y"] + spots[point, 1])
-        page.wait_for_timeout(400)
-        if peek.is_visible():
+        name = Path(drawn.paths[point]).name
+        with suppress(TimeoutError):  # below a name there is nothing to wait for
+            peek.get_by_text(name, exact=True).wait_for(timeout=5_000)
             break
-    name = Path(drawn.paths[point]).name
     assert peek.locator("b").inner_text() == name
     page.mouse.down()
     page.mouse.up()
@@ -112,7 +114,7 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
         "() => /当前看到 [1-9]/.test(document.querySelector('#finder .map .told').innerText)"
     )
     page.keyboard.press("0")
-    page.wait_for_timeout(600)
+    paused(page, 600)
 
     # An area, drawn with the button; the grid shows what lies in it and nothing else.
     page.locator("#finder .map .lasso").click()
@@ -133,7 +135,7 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     counted(page, f"{chosen.sum()} 张照片")
     page.goto(page.url)
     chip = page.locator("#finder .term").filter(has_text=f"地图上圈选的 {chosen.sum()} 张")
-    chip.wait_for(timeout=60_000)
+    chip.wait_for()
     page.locator("#finder .map .clusters li").first.wait_for()
     page.locator("#finder .views .grid").click()
     page.wait_for_function(SET_SIZE, arg=int(chosen.sum()))
@@ -164,7 +166,7 @@ def test_the_map_shows_names_opens_and_filters(app, open_at, drawn):
     assert ".c0" in page.url
     # An area of another map goes, with a sentence in its place; what is searched stays.
     page.goto(page.url.replace(drawn.state, "0" * 16).replace("?", "?view=map&"))
-    page.locator("#finder .term.note").wait_for(timeout=60_000)
+    page.locator("#finder .term.note").wait_for()
     page.wait_for_function("() => window.told.found?.total === 150")
     page.locator("#finder .map .clusters li").first.wait_for()
     assert page.locator("#finder .term").count() == 1
@@ -197,9 +199,9 @@ def test_fingers_steer_the_map(app, open_at, drawn):
         f"{app.url}/?tab=gallery", "zh-CN", PHONE, "#finder .tile", has_touch=True, is_mobile=True
     )
     page.locator("#finder .views .chart").tap()
-    page.locator("#finder .map .clusters li").first.wait_for(timeout=90_000)
+    page.locator("#finder .map .clusters li").first.wait_for()
     # The view that follows the tap; the whole map can be seen, and the page beside it.
-    page.wait_for_timeout(600)
+    paused(page, 600)
     box = page.locator("#finder .map .over").bounding_box()
     scrolled = page.evaluate("scrollY")
     corner, middle = np.array([box["x"], box["y"]]), np.array([box["width"], box["height"]]) / 2
@@ -217,7 +219,7 @@ def test_fingers_steer_the_map(app, open_at, drawn):
     np.fill_diagonal(gaps, np.inf)
     inside = ((spots > 30) & (spots < 2 * middle - [80, 60])).all(1)
     opened = 0
-    page.wait_for_timeout(800)
+    paused(page, 800)
     for point in [one for one in np.argsort(-gaps.min(1)) if inside[one]][:3]:
         spot = (corner + spots[point]).tolist()
         fingers.follow([spot])

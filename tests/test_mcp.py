@@ -24,7 +24,7 @@ from clip_app import __version__
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
 from clip_app.images import shown_name
 from clip_app.strings import text
-from tests.conftest import EXAMPLES, ROOT, App, awaited
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS, ROOT, App, awaited
 
 
 @contextlib.asynccontextmanager
@@ -113,8 +113,9 @@ def test_nothing_is_encoded_any_more_for_a_client_that_has_left(app):
     async def leave() -> None:
         before = await texts()
         asking = asyncio.create_task(ask())
-        while await texts() == before:
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await texts() == before:
+                await asyncio.sleep(0.05)
         asking.cancel()
         await asyncio.wait([asking])
         now, last = await texts(), -1
@@ -219,7 +220,7 @@ def test_a_client_that_starts_the_program_finds_the_same_tools_and_answers(app, 
             (child,) = (one for one in psutil.Process().children() if one.pid not in before)
             assert child.net_connections() == []
             child.terminate()  # while it waits for the next line
-            child.wait(10)
+            child.wait(PATIENCE_SECONDS)
 
     awaited(ask())
 
@@ -253,7 +254,7 @@ def test_the_program_says_nothing_else_answers_without_a_model_and_ends_with_its
     assert refused["content"][0]["text"].startswith("没有名为“no/such”的模型")
     unknown = ask(4, "tools/call", name="nothing", arguments={})["content"][0]["text"]
     assert unknown.startswith("没有名为“nothing”的工具；可用的工具有 classify, ")
-    answered, told = program.communicate(timeout=20)
+    answered, told = program.communicate(timeout=PATIENCE_SECONDS)
     assert (program.returncode, answered) == (0, "")
     assert "Traceback" not in told
 
@@ -266,7 +267,10 @@ def test_schema_and_sse_are_found_behind_a_proxy_that_strips_its_prefix_or_not()
             assert httpx.get(f"{address}/schema").json()[0]["name"] == "classify"
 
             async def ask(address: str = address) -> None:
-                async with sse_client(f"{address}/sse") as streams, ClientSession(*streams) as sse:
+                async with (
+                    sse_client(f"{address}/sse", timeout=PATIENCE_SECONDS) as streams,
+                    ClientSession(*streams) as sse,
+                ):
                     await sse.initialize()
                     assert len((await sse.list_tools()).tools) == 10
                 async with (

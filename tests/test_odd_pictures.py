@@ -139,7 +139,7 @@ def test_threads_that_read_cut_files_do_not_open_the_gate_for_others():
         assert list(pool.map(outcome, jobs)) == ["(640, 480)", "image_damaged"] * 20
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(["jpeg", "progressive jpeg", "png", "webp", "gif", "bmp"]), st.floats(0, 1))
 def test_what_is_read_of_a_cut_file_is_that_picture(kind, part):
     data = SAMPLES[kind]

@@ -18,7 +18,7 @@ from clip_app.gallery.roots import Roots
 from clip_app.gallery.saved import MOST, SavedSearch, SavedSearches
 from clip_app.gallery.search import SearchHit
 from clip_app.gallery.stores.store import Filter, content_of
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_SECONDS, ROOT
 from tests.gallery_helpers import put, written_by_nobody
 
 
@@ -138,7 +138,7 @@ def test_two_processes_lose_none_of_each_others_searches(tmp_path: Path, root: P
         subprocess.Popen([sys.executable, "-c", program, tmp_path, root, who], cwd=ROOT)
         for who in "ab"
     ]
-    assert [run.wait(60) for run in runs] == [0, 0]
+    assert [run.wait(PATIENCE_SECONDS) for run in runs] == [0, 0]
     names = {one.name for one in SavedSearches(tmp_path).of(root)}
     assert names == {f"{who} {n}" for who in "ab" for n in range(20)}
 

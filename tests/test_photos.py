@@ -14,7 +14,7 @@ from clip_app.errors import ImageError
 from clip_app.images import load_image
 from clip_app.metrics import steps
 from clip_app.photos import decode_side, encode_files, encode_photo, open_picture
-from tests.conftest import EXAMPLES, noise
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS, noise
 from tests.gallery_helpers import picture, picture_bytes, put
 
 
@@ -65,6 +65,14 @@ def test_no_files_have_no_features(service):
     assert list(encode_files(service, [])) == []
 
 
+def ended() -> None:
+    """Wait until nothing reads ahead any more, which would be counted elsewhere too."""
+    for thread in threading.enumerate():
+        if thread.name == "paths" or thread.name.startswith("decode"):
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
+
+
 def test_only_so_many_paths_are_taken_before_their_features_are_asked_for(service, many):
     taken = []
 
@@ -78,12 +86,9 @@ def test_only_so_many_paths_are_taken_before_their_features_are_asked_for(servic
         next(found)
         assert len(taken) <= number + 2 * photos.BATCH + photos._AHEAD + 2 + 1
     found.close()
-    ended = len(taken)
-    for thread in threading.enumerate():
-        if thread.name == "paths" or thread.name.startswith("decode"):
-            thread.join(10)
-            assert not thread.is_alive()
-    assert len(taken) <= ended + 1
+    before = len(taken)
+    ended()
+    assert len(taken) <= before + 1
 
 
 def test_a_path_is_answered_before_the_next_one_is_there(service, many):
@@ -128,6 +133,7 @@ def test_photographs_on_a_share_that_hangs_keep_nobody_else_waiting(service):
         assert time.monotonic() - started < 30
     finally:
         back.set()
+        ended()
 
 
 def test_what_going_through_the_paths_raises_is_raised_after_what_came_before(service, many):

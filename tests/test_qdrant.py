@@ -14,6 +14,7 @@ from qdrant_client import models
 
 from clip_app.errors import InputError, StorageError
 from clip_app.gallery.library import open_library
+from clip_app.gallery.stores import qdrant_nodes
 from clip_app.gallery.stores.qdrant_nodes import Nodes
 from clip_app.gallery.stores.qdrant_points import point_id
 from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
@@ -21,7 +22,7 @@ from clip_app.gallery.stores.qdrant_store import QdrantStore
 from clip_app.gallery.stores.store import Counts, Filter, IndexKey
 from clip_app.settings import Settings
 from clip_app.terminal import common, main
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS
 from tests.qdrant_servers import running
 from tests.test_store_contract import DIM, entry, unit
 
@@ -156,7 +157,8 @@ def test_collections_are_made_for_large_galleries(qdrant_address, tmp_path):
     server.close()
 
 
-def test_grpc_is_used_where_the_port_after_http_is_the_same_server(tmp_path):
+def test_grpc_is_used_where_the_port_after_http_is_the_same_server(tmp_path, monkeypatch):
+    monkeypatch.setattr(qdrant_nodes, "_PATIENCE_IN_RUN_SECONDS", PATIENCE_SECONDS)
     with running(tmp_path) as (node,):
         new = QdrantServer(Nodes(node.url), tmp_path)  # without collections it could be any
         known = QdrantServer(Nodes(node.url), tmp_path)
@@ -165,9 +167,11 @@ def test_grpc_is_used_where_the_port_after_http_is_the_same_server(tmp_path):
             assert bool(client.init_options["prefer_grpc"]) == is_fast
             assert not server.indexes()
         node.kill()
-        threading.Timer(0.5, node.start).start()
+        starting = threading.Timer(0.5, node.start)
+        starting.start()
         with known.nodes.patiently():
             assert not known.indexes()  # waited for
+        starting.join()  # it may answer before it says that it is ready
         assert known.nodes.interrupted == 0
         new.close()
         known.close()

@@ -8,6 +8,7 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from clip_app.errors import StorageError
+from clip_app.gallery.stores import qdrant_nodes
 from clip_app.gallery.stores.qdrant_nodes import Nodes
 from clip_app.gallery.stores.qdrant_points import point_id
 from clip_app.gallery.stores.qdrant_server import QdrantServer, index_name
@@ -159,10 +160,12 @@ def test_a_cluster_without_most_of_its_nodes_is_one_sentence(gallery, capsys, mo
     first, second, left = gallery.nodes
     first.kill()
     second.kill()
+    # A run waits for them so long, a search does not.
+    monkeypatch.setattr(qdrant_nodes, "_PATIENCE_IN_RUN_SECONDS", 120.0)
     began = time.monotonic()
     with pytest.raises(StorageError):
         gallery.searched(gallery.store)
-    assert time.monotonic() - began < 7  # and not ten seconds more
+    assert time.monotonic() - began < 60
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     monkeypatch.setenv("CLIP_APP_GALLERY_STORE", f"qdrant+{together(gallery.nodes)}")
     for command in (["status"], ["search", "--text", "cat"]):

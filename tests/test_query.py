@@ -182,7 +182,7 @@ def _understood_or_told(typed: str, exclude: str) -> tuple[list[TextTerm], str]:
         return [], error.message("zh")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=10).map("".join)),
     st.one_of(st.text(max_size=20), st.lists(PIECES, max_size=5).map("".join)),

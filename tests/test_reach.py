@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.conftest import EXAMPLES
-from tests.test_page import filled
+from tests.test_page import filled, paused
 
 pytestmark = pytest.mark.browser
 
@@ -115,17 +115,26 @@ def unfold(page, tab: str) -> None:
         )
         page.locator("#batch .up-strip img").nth(1).wait_for()
         page.locator("#batch-button").click()
-        page.locator("#batch .tile").nth(1).wait_for(timeout=60_000)
+        page.locator("#batch .tile").nth(1).wait_for()
         page.locator("#batch-csv").wait_for()
     if tab == "match":
         page.locator("#matrix > button").click()
-        page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+        page.locator("#matrix td.best").first.wait_for()
     if tab == "learn":  # asked as they come into view; an answer moves what is below it
         for question in page.locator("#room-learn .question").all():
             question.scroll_into_view_if_needed()
-            page.wait_for_timeout(200)
-        steady = "() => window.height === (window.height = document.documentElement.scrollHeight)"
-        page.wait_for_function(steady, polling=1500, timeout=60_000)
+            paused(page, 200)
+        page.wait_for_function(
+            """() => {
+              const room = document.querySelector('#room-learn');
+              const before = window.height;
+              window.height = document.documentElement.scrollHeight;
+              return window.height === before && !room.querySelector('.stale')
+                && [...room.querySelectorAll('img')]
+                  .every((one) => one.complete || !one.checkVisibility());
+            }""",
+            polling=1500,
+        )
     page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
@@ -217,7 +216,7 @@ def match(app, open_at):
 
 def typed(page, texts: str, headline: str) -> None:
     page.locator(FIELD).fill(texts)
-    page.locator(HEADLINE, has_text=headline).wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text=headline).wait_for()
     page.wait_for_function(f"!{STALE}")
 
 
@@ -253,14 +252,17 @@ def test_it_is_dimmed_at_the_key_stroke_and_clear_with_the_new_answer(match):
           const field = document.querySelector('{FIELD}');
           field.value += '\\na kitten with whiskers';
           field.dispatchEvent(new Event('input', {{ bubbles: true }}));
+          const began = performance.now();
           const card = document.querySelector('#match-best .result');
+          window.cleared = new Promise((done) => new MutationObserver(() => {{
+            if (!{STALE}) done(performance.now() - began);
+          }}).observe(card, {{ attributes: true }}));
           return [{STALE}, card.getAttribute('aria-busy'), card.querySelector('.png').disabled];
         }}"""
     )
     assert dimmed == [True, "true", True]
-    began = time.monotonic()
-    page.wait_for_function(f"!{STALE}", timeout=10_000)
-    assert time.monotonic() - began > 0.3, "it was asked before typing had stopped"
+    page.wait_for_function(f"!{STALE}")
+    assert page.evaluate("window.cleared") > 400, "it was asked before typing had stopped"
     assert any("a kitten with whiskers" in name for name in names(page))
     assert page.locator("#match-best .png").is_enabled()
 
@@ -270,8 +272,8 @@ def test_an_answer_to_earlier_words_does_not_clear_it(match):
     """The run of the words before is still under way when the next are typed."""
     page = match()
     many = "\n".join(f"car number {number}" for number in range(400))
-    page.locator(FIELD).fill(many)
-    page.wait_for_timeout(450)  # the run has begun
+    with page.expect_request("**/queue/join*"):
+        page.locator(FIELD).fill(many)
     page.locator(FIELD).fill("a kitten\na dog")
     states = page.evaluate(
         f"""async () => {{
@@ -304,7 +306,7 @@ def test_a_new_photograph_dims_it_until_it_is_judged(match):
     page.locator("#match-best .hint", has_text="Add a photo").wait_for()
     assert page.locator(ROWS).first.is_hidden()
     page.locator("#classify-image .file").set_input_files(EXAMPLES / "coffee.jpg")
-    page.locator(HEADLINE, has_text="coffee").wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text="coffee").wait_for()
     page.wait_for_function(f"!{STALE}")
     assert True in page.evaluate("window.seen")
 
@@ -456,7 +458,7 @@ def test_two_thousand_bars_are_there_when_asked_for_and_the_page_stays_quick(mat
     page = match()
     texts = [*(f"car {number}" for number in range(1999)), "a cat"]
     page.locator(FIELD).fill("\n".join(texts))
-    page.locator("#match-best .more", has_text="2,000").wait_for(timeout=120_000)
+    page.locator("#match-best .more", has_text="2,000").wait_for()
     page.wait_for_function(f"!{STALE}")
     assert page.locator(ROWS).count() == 20
     assert page.locator(HEADLINE).inner_text().count("a cat") == 1
@@ -489,7 +491,7 @@ def test_descriptions_are_in_the_address_and_come_back(match):
     typed(page, "a kitten\na dog", "a kitten")
     page.wait_for_function("clipApp.address.get().texts === 'a kitten\\na dog'")
     page.reload()
-    page.locator(HEADLINE, has_text="a kitten").wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text="a kitten").wait_for()
     assert page.locator(FIELD).input_value() == "a kitten\na dog"
 
 
@@ -500,18 +502,18 @@ def test_what_somebody_typed_stays_and_ready_made_words_follow_photograph_and_la
     page = match()
     example = page.locator("#classify-image .strip button")
     example.nth(1).click()
-    page.locator(HEADLINE, has_text="coffee").wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text="coffee").wait_for()
     page.locator(".languages label", has_text="中").click()
-    page.locator(HEADLINE, has_text="咖啡").wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text="咖啡").wait_for()
     own = tmp_path / "own.png"
     noise(9).save(own)
     page.locator("#classify-image .file").set_input_files(own)
     page.wait_for_function(f"document.querySelector('{FIELD}').value.includes('一只动物')")
     typed(page, "一只猫\n一杯热饮", "")
     example.nth(1).click()
-    page.locator(HEADLINE, has_text="一杯热饮").wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text="一杯热饮").wait_for()
     example.nth(0).click()
-    page.locator(HEADLINE, has_text="一只猫").wait_for(timeout=60_000)
+    page.locator(HEADLINE, has_text="一只猫").wait_for()
     assert page.locator(FIELD).input_value() == "一只猫\n一杯热饮"
 
 
@@ -522,14 +524,14 @@ def test_a_long_list_tells_how_far_it_is_and_stops(match, tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("\n".join(f"a photo of thing number {n}" for n in range(50_000)), "utf-8")
     page.locator("#collection-file input[type=file]").set_input_files(texts)
-    page.wait_for_timeout(1500)
+    page.locator("#collection-file .file-preview").wait_for()
     page.locator("#collection-button").click()
     card = page.locator("#collection-best")
-    card.locator(".reading", has_text="of 50,000").wait_for(timeout=30_000)
+    card.locator(".reading", has_text="of 50,000").wait_for()
     assert page.get_by_role("progressbar").count() == 1
     card.get_by_role("button", name="Stop").click()
-    card.locator(".hint", has_text="Stopped").wait_for(timeout=30_000)
+    card.locator(".hint", has_text="Stopped").wait_for()
     page.locator("#collection-file button[aria-label]").last.click()
     page.locator("#collection-pasted textarea").fill("a train\na cat and its whiskers")
     page.locator("#collection-button").click()
-    card.locator(".headline", has_text="a cat and its whiskers").wait_for(timeout=60_000)
+    card.locator(".headline", has_text="a cat and its whiskers").wait_for()

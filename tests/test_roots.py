@@ -13,6 +13,7 @@ from clip_app.errors import GalleryError, ImageError
 from clip_app.gallery import roots as roots_module
 from clip_app.gallery.roots import Roots, is_left_out, printable
 from clip_app.images import MAX_FILE_BYTES
+from tests.conftest import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_what_is_no_file_is_refused_at_once(
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    thread.join(5)  # a pipe must not be waited for
+    thread.join(PATIENCE_SECONDS)  # a pipe must not be waited for
     assert told == [key]
 
 

@@ -333,35 +333,32 @@ def test_no_answer_tells_where_the_app_and_its_indexes_lie(locked):
 
 
 @pytest.mark.browser
-def test_the_log_in_page_works_in_a_browser(locked, browser):
-    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+def test_the_log_in_page_works_in_a_browser(locked, new_context):
+    page = new_context(locale="en-US", viewport={"width": 1280, "height": 900}).new_page()
     refused: list[str] = []
     problems: list[str] = []
     page.on("response", lambda one: refused.append(one.url) if one.status >= 400 else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(locked.url)
     name, password = page.get_by_label("username"), page.locator("input[type=password]")
-    name.wait_for(timeout=60_000)
+    name.wait_for()
     page.wait_for_load_state("networkidle")
     assert refused == []
     name.fill(USER)
     password.fill("wrong")
     page.get_by_role("button", name="Login").click()
-    page.get_by_text("Incorrect Credentials").wait_for(timeout=30_000)
+    page.get_by_text("Incorrect Credentials").wait_for()
     assert refused == [f"{locked.url}/login"]
     name.fill(USER)
     password.fill(PASSWORD)
     page.get_by_role("button", name="Login").click()
-    page.wait_for_selector("#classify-verdict .headline", timeout=60_000)
+    page.wait_for_selector("#classify-verdict .headline")
     assert "It’s “cat”" in page.locator("#classify-verdict").inner_text()
     page.get_by_role("tab", name="Search").click()
-    page.locator("#finder .tile").first.wait_for(timeout=60_000)
+    page.locator("#finder .tile").first.wait_for()
     page.locator("#finder .query").fill("a cat")
     page.locator("#finder .query").press("Enter")
     page.wait_for_function(
         "() => document.querySelector('#finder .count').innerText.includes('good match')",
-        timeout=60_000,
     )
     assert (refused, problems) == ([f"{locked.url}/login"], [])
-    context.close()

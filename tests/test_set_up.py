@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from clip_app import set_up
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_SECONDS, ROOT
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
@@ -57,6 +57,8 @@ def indexes(tmp_path, monkeypatch) -> Iterator[str]:
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "installed"))
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setattr(set_up, "CPU_INDEX", f"{address}/cpu")
+    monkeypatch.setattr(set_up, "_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(set_up, "answers", partial(set_up.answers, seconds=PATIENCE_SECONDS))
     monkeypatch.setattr(set_up, "has_nvidia_gpu", lambda: False)
     monkeypatch.setattr(set_up.platform, "system", lambda: "Linux")
     yield address

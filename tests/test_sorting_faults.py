@@ -13,7 +13,7 @@ from clip_app.images.xmp import with_keywords
 from clip_app.sorting.folders import steps_into_folders
 from clip_app.sorting.journal import carry_out, create, read, take_back
 from clip_app.sorting.sidecars import steps_of_tags
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_SECONDS, ROOT
 from tests.gallery_helpers import picture_bytes, put
 from tests.sorting_kills import PHOTOS, plan_for
 
@@ -45,7 +45,7 @@ class Killer:
 
     def stop(self) -> None:
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from clip_app.errors import GalleryError, InputError
 from clip_app.gallery.galleries import EXAMPLES as GALLERY
@@ -33,7 +34,7 @@ from clip_app.ui.tabs.gallery.sorting import SortingPart
 from clip_app.ui.tabs.gallery.sorting_state import Sorting
 from tests.conftest import EXAMPLES, App
 from tests.gallery_helpers import put
-from tests.test_page import DESKTOP
+from tests.test_page import DESKTOP, paused
 
 LABELS = "cat, tiger, coffee, cup, flower"
 
@@ -75,13 +76,15 @@ def planned(page, labels: str) -> None:
     page.locator("#sorting-labels .entry").fill(labels)
     page.locator("#sorting-labels .entry").press("Enter")
     page.locator("#sorting-threshold").fill("99")
-    page.wait_for_timeout(300)
+    count = len(labels.split(","))
+    expect(page.locator("#sorting-labels .chip")).to_have_count(count)
+    paused(page, 300)
     page.locator("#sorting-plan").click()
-    page.locator("#sorting .classes .class").first.wait_for(timeout=60_000)
+    page.locator("#sorting .classes .class").first.wait_for()
 
 
 def said(page, words: str) -> None:
-    page.locator("#sorting-panel .said p", has_text=words).first.wait_for(timeout=60_000)
+    page.locator("#sorting-panel .said p", has_text=words).first.wait_for()
 
 
 @pytest.mark.browser
@@ -156,7 +159,6 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
     # The index has followed: they are found where they are, and nothing is broken.
     first.wait_for_function(
         "() => document.querySelector('#finder .count').innerText.includes('4 photos')",
-        timeout=60_000,
     )
 
     # The other visitor's plan is of before: what is gone is told, and nothing is lost.
@@ -166,7 +168,7 @@ def test_two_are_decided_by_hand_all_is_moved_and_comes_back(gallery_app, root, 
 
     first.locator("#sorting-past > summary").click()
     first.locator("#sorting-past button").click()
-    first.locator("#sorting .undoing li").first.wait_for(timeout=60_000)
+    first.locator("#sorting .undoing li").first.wait_for()
     told = first.locator("#sorting .undoing li").all_inner_texts()
     assert len(told) == 5
     assert first.get_by_role("button", name="Do the rest instead").count() == 0, "all is done"

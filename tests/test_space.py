@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from clip_app.model.catalog import DEFAULT_PRESET, PRESETS
 from clip_app.strings import text
 from clip_app.terminal import main
-from tests.conftest import EXAMPLES, ROOT, App
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS, ROOT, App
 from tests.hub_stand_in import served
 
 SPENT = "Hugging Face lends.*You have exceeded your free ZeroGPU quota. Try again in 0:10:00.$"
@@ -197,13 +197,13 @@ def test_with_a_lent_gpu_the_model_is_there_at_start_and_runs_inside_only(tmp_pa
             waiting = pool.submit(asked, "waiting", "cat, paper dragon")
             try:
                 with pytest.raises(AppError, match=SPENT):
-                    pool.submit(asked, "spent", "cat, glass boat").result(60)
-                answer = pool.submit(asked, "", "cat, salt lake").result(60)
+                    pool.submit(asked, "spent", "cat, glass boat").result(PATIENCE_SECONDS)
+                answer = pool.submit(asked, "", "cat, salt lake").result(PATIENCE_SECONDS)
                 assert answer["results"][0]["label"] == "cat"
                 assert not waiting.done()
             finally:
                 (tmp_path / "log.go").touch()
-            assert waiting.result(60)["results"][0]["label"] == "cat"
+            assert waiting.result(PATIENCE_SECONDS)["results"][0]["label"] == "cat"
         client = Client(running.url, verbose=False)
         assert client.predict(api_name="/health")["device"] == "cuda (stand-in)"
     finally:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 import zlib
 from collections.abc import Callable
 from contextlib import closing
@@ -26,6 +25,7 @@ from clip_app.gallery.stores.sqlite_database import read_facts
 from clip_app.gallery.stores.sqlite_store import SqliteStore
 from clip_app.gallery.stores.store import Counts, Entry, Filter, IndexKey
 from clip_app.model.info import ModelInfo
+from tests.conftest import wait_for
 from tests.gallery_helpers import digest, entry, small_store, unit, written_by_nobody
 
 FOLDERS = ["", "a", "a b", "a0", "a/b", "a/b/c", "A", "é", "a-", "a."]
@@ -495,9 +495,7 @@ def test_damage_found_late_stops_the_use_of_a_snapshot(
         file.write(bytes(640))
     store = small_store(tmp_path)
     store.counts()
-    deadline = time.monotonic() + 20
-    while store._view.now.snapshot is not None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: store._view.now.snapshot is None)
     assert_exact(store, entries)
 
 
@@ -603,7 +601,6 @@ STEPS = st.lists(
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS)

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +22,7 @@ from clip_app.server.serve import prepare
 from clip_app.settings import INDEX_SETTINGS, Settings, read_settings
 from clip_app.strings import text
 from clip_app.ui.page import below_proxy
-from tests.conftest import EXAMPLES, ROOT, App
+from tests.conftest import EXAMPLES, PATIENCE_SECONDS, ROOT, App, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +171,9 @@ def test_a_gallery_root_that_is_not_there_is_one_line(tmp_path, capsys, monkeypa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(tmp_path, number):
+def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(
+    request, tmp_path, number
+):
     (tmp_path / "tmp").mkdir()
     index = tmp_path / "index"
     # What runs the tests in the background may have switched the signal off.
@@ -186,6 +187,7 @@ def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(t
             "CLIP_APP_INDEX_DIR": str(index),
         }
     )
+    request.addfinalizer(running.stop)
     signal.signal(number, before)
     # The system picks another one for each; from here on Gradio does, the same for two at once.
     assert int(running.url.rpartition(":")[2]) not in range(7860, 7960)
@@ -194,11 +196,9 @@ def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(t
         uploaded = httpx.post(f"{running.url}/gradio_api/upload", files={"files": file}).json()
     assert Path(uploaded[0]).is_file()
     # The examples are being indexed since the page is served.
-    deadline = time.monotonic() + 60
-    while not (databases := list(index.rglob("index.sqlite"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    databases = wait_for(lambda: list(index.rglob("index.sqlite")))
     running.process.send_signal(number)
-    assert running.process.wait(20) == 0
+    assert running.process.wait(PATIENCE_SECONDS) == 0
     assert "Traceback" not in running.last_words()
     assert list((index / "temporary").iterdir()) == []
     assert not Path(uploaded[0]).exists()

@@ -38,14 +38,14 @@ def open_teaching(page) -> None:
 
 def lay(page, zone: str, files: list[Path]) -> None:
     page.locator(f"#teach {zone} input[type=file]").set_input_files(files)
-    page.locator(f"#teach {zone} .up-fold b", has_text=str(len(files))).wait_for(timeout=30_000)
+    page.locator(f"#teach {zone} .up-fold b", has_text=str(len(files))).wait_for()
 
 
 def teach(page, name: str, files: list[Path]) -> None:
     page.locator("#teach .name").fill(name)
     lay(page, ".of", files)
     page.locator("#teach .go").click()
-    page.locator("#teach .state", has_text=name).wait_for(timeout=30_000)
+    page.locator("#teach .state", has_text=name).wait_for()
 
 
 def known(page) -> list[str]:
@@ -63,14 +63,13 @@ def answered(page, wanted: str) -> list[str]:
         return card.querySelector('.list').textContent.includes(wanted)
           && !card.querySelector('.stale'); }""",
         arg=wanted,
-        timeout=30_000,
     )
     return page.locator("#classify-verdict .list").inner_text().splitlines()
 
 
 def problem(page) -> str:
     place = page.locator("#teach .told.error")
-    place.wait_for(timeout=30_000)
+    place.wait_for()
     return place.inner_text()
 
 
@@ -128,11 +127,11 @@ def test_two_classes_are_taught_used_exchanged_and_forgotten(shared, open_at, se
     page.locator("#classify-image input[type=file]").first.set_input_files(
         pictures("birds", 7, 8)[0]
     )
-    page.locator("#classify-verdict .headline", has_text="我家小白").wait_for(timeout=30_000)
+    page.locator("#classify-verdict .headline", has_text="我家小白").wait_for()
 
     # The search finds by it.
     page.evaluate("clipApp.go({tab: 'gallery', q: '@我家小白 + 水'})")
-    page.locator("#finder .understood", has_text="@我家小白").wait_for(timeout=60_000)
+    page.locator("#finder .understood", has_text="@我家小白").wait_for()
     page.evaluate("clipApp.show('classify')")
 
     # Another visitor has nothing, and can take the file.
@@ -142,7 +141,7 @@ def test_two_classes_are_taught_used_exchanged_and_forgotten(shared, open_at, se
     assert other.evaluate("clipApp.taught") == []
     assert "@我家小白" in answered(other, "@我家小白")
     other.locator("#teach .import input").set_input_files(file)
-    other.locator("#teach .state", has_text="我家小白").wait_for(timeout=30_000)
+    other.locator("#teach .state", has_text="我家小白").wait_for()
     assert known(other) == ["@Rex & <b>", "@我家小白"]
 
     # A new name goes into the chips; what is forgotten leaves them.
@@ -177,7 +176,7 @@ def test_what_cannot_be_taught_is_one_sentence(shared, open_at, tmp_path):
     page.locator("#teach .of .up-plain").click()
     page.locator("#teach .told.error").wait_for(state="hidden")
     page.locator("#teach .of input[type=file]").set_input_files(pictures("animals", 0, 21))
-    page.locator("#teach .told.error", has_text="最多 20 张").wait_for(timeout=60_000)
+    page.locator("#teach .told.error", has_text="最多 20 张").wait_for()
     assert "20 张" in page.locator("#teach .of .up-fold b").inner_text()
     file = tmp_path / "x.concepts"
     file.write_bytes(b"nothing")

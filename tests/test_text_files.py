@@ -266,7 +266,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.binary(max_size=300),
@@ -285,7 +285,7 @@ def test_any_bytes_give_clean_texts_or_one_sentence(data: bytes, name: str) -> N
     assert len(set(texts)) == len(texts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.text("abc äé狗,-", min_size=1, max_size=20)

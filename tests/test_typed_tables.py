@@ -366,7 +366,7 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(ANYTHING)
 def test_any_query_is_described_so_that_it_can_be_typed_again(typed: str) -> None:
     terms = parse_query(typed)
@@ -376,7 +376,7 @@ def test_any_query_is_described_so_that_it_can_be_typed_again(typed: str) -> Non
         assert [(t.text, t.weight) for t in again] == [(t.text, t.weight) for t in terms]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.sampled_from(
     ["no", "not", "without", "except", "a", "the", "sign", "doubt", "one", "smoking", "cat", "不要",
      "没有", "無", "沒", "禁止", "停车", "关系", "非", "常", "的", ",", "，", "-5", "New"]
@@ -389,7 +389,7 @@ def test_words_alone_never_make_a_query_all_negative(typed: str) -> None:
     assert not terms or any(term.weight > 0 for term in terms) or "cat" in typed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANYTHING)
 def test_any_list_gives_clean_labels_and_lines_or_one_sentence(typed: str) -> None:
     for parse in (parse_labels, parse_lines):
@@ -405,7 +405,7 @@ def test_any_list_gives_clean_labels_and_lines_or_one_sentence(typed: str) -> No
 WORD = st.text("abcdé猫狗", min_size=1, max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(WORD, min_size=2, max_size=20, unique_by=str.casefold),
     st.sampled_from(["{n}. ", "{n}) ", "({n}) ", "{n}、", "{n}.\t", "- ", "• ", "{n}．", "* "]),

@@ -394,7 +394,7 @@ def test_it_stops_when_asked_and_tells_how_far_it_is(uploads, tmp_path):
 
 
 @given(st.lists(st.tuples(st.binary(max_size=40), st.booleans()), min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_for_a_name_stay_below_the_folder(entries):
     with tempfile.TemporaryDirectory() as place:
         uploads = Uploads(Path(place) / "uploads")

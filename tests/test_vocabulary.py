@@ -159,13 +159,13 @@ _some_text = st.lists(st.one_of(_letters, st.sampled_from(_WORDS + _STRANGE)), m
 
 
 @given(texts=st.lists(_some_text.map(" ".join), min_size=1, max_size=4))
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 def test_any_texts(both, texts):
     _assert_same(both, texts)
 
 
 @given(parts=_some_text)
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 def test_any_text_without_spaces(both, parts):
     _assert_same(both, ["".join(parts)])
 

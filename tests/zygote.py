@@ -72,7 +72,7 @@ class Zygote:
     def stop(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(60)
         self._answers.cleanup()
 
 

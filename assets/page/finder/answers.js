@@ -101,7 +101,9 @@ window.addEventListener('clipapp:gallery', ({ detail: why }) => {
   forgetMap();
   clearTimeout(again);
   again = setTimeout(() => {
-    if (!here()) return;
+    // A visit that is told of twice may be answered by now; who has begun something is offered news.
+    if (!here() || (why === 'visit' && answer)) return;
+    if (why === 'news' && heard && !waiting && busy()) return offer();
     if (!answer) {
       asked = { ...asked, ...fromAddress(address.get()) };
       query.value ||= asked.query;

@@ -23,7 +23,11 @@ window.addEventListener('clipapp:follows', ({ detail }) => { follows = detail; }
 const busy = () => asMap || picks.size || all || current >= 0 || rows.length > answer.rows.length
   || board.getBoundingClientRect().top < HEADER || board.contains(document.activeElement)
   || filters.open || (!held && query.value.trim() !== asked.query);
-const askAgain = () => window.dispatchEvent(new CustomEvent('clipapp:gallery'));
+const askAgain = (why) => window.dispatchEvent(new CustomEvent('clipapp:gallery', { detail: why }));
+const offer = () => {
+  news = heard[1] - answer.stamp[1];
+  drawNews();
+};
 const drawNews = () => {
   const line = find('.news');
   line.hidden = news === null;
@@ -36,9 +40,8 @@ window.addEventListener('clipapp:heard', ({ detail: told }) => {
   follows = told.follows;
   if (String(told.stamp) === String(heard)) return;
   heard = told.stamp;
-  if (!heard || !busy()) return askAgain();
-  news = heard[1] - answer.stamp[1];
-  drawNews();
+  if (!heard || !busy()) return askAgain('news');
+  offer();
 });
 window.addEventListener('clipapp:panel', () => {
   if (last?.stamp && last.stamp[0] === answer?.stamp?.[0]) window.dispatchEvent(new CustomEvent('clipapp:heard', { detail: last }));
