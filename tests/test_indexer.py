@@ -642,7 +642,7 @@ def test_a_folder_in_the_place_of_a_file_ends_nothing(
 
     monkeypatch.setattr(indexer.Roots, "read", replaced)
     report = gallery.index()
-    assert (report.encoded, [one.reason.key for one in report.broken]) == (3, ["image_unreadable"])
+    assert (report.encoded, [one.reason.key for one in report.broken]) == (3, ["image_is_folder"])
 
 
 @pytest.mark.parametrize("where", ["model", "disk"])
