@@ -247,10 +247,7 @@ def test_clients_that_hang_up_and_what_is_open_at_the_end_leave_no_traceback():
     # A page that was open before the app was started anew asks for a session that is no more.
     unknown = httpx.get(f"{running.url}{gradio}/queue/data?session_hash=s", timeout=60)
     assert "session_not_found" in unknown.text
-    deadline = time.monotonic() + 60
-    while "".join(running.log).count("A caller left") < 4:
-        assert time.monotonic() < deadline, running.log
-        time.sleep(0.05)
+    wait_for(lambda: "".join(running.log).count("A caller left") >= 4)
     open_still = [
         asked(_head("GET", f"{gradio}/mcp/")),
         asked(_head("GET", f"{gradio}/mcp/sse")),
@@ -261,7 +258,7 @@ def test_clients_that_hang_up_and_what_is_open_at_the_end_leave_no_traceback():
     for one in open_still[:3]:
         assert one.recv(15) == b"HTTP/1.1 200 OK"
     running.process.terminate()
-    assert running.process.wait(20) == 0
+    assert running.process.wait(PATIENCE_SECONDS) == 0
     log = running.last_words()
     assert not re.search("Traceback|ERROR", log), log
     for one in open_still:
