@@ -11,6 +11,7 @@ import shutil
 import zipfile
 from contextlib import closing
 from datetime import datetime
+from mimetypes import guess_type
 from pathlib import Path
 
 import pytest
@@ -138,13 +139,16 @@ def order(page) -> list[str]:
 
 def hand(page, kind: str, target: str, *files: Path) -> None:
     """Drop or paste files on an element, as the browser tells of it."""
-    data = [[one.name, base64.b64encode(one.read_bytes()).decode()] for one in files]
+    data = [
+        [one.name, guess_type(one.name)[0] or "", base64.b64encode(one.read_bytes()).decode()]
+        for one in files
+    ]
     page.evaluate(
         """([kind, target, files]) => {
           const data = new DataTransfer();
-          for (const [name, base64] of files) {
+          for (const [name, type, base64] of files) {
             const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
-            data.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+            data.items.add(new File([bytes], name, { type }));
           }
           const how = { bubbles: true, cancelable: true };
           document.querySelector(target).dispatchEvent(kind === 'drop'
@@ -326,6 +330,20 @@ def test_an_unreadable_picture_is_one_sentence(open_gallery, tmp_path):
     assert terms(page) == []
     page.locator("#finder .query").fill("bird")
     page.locator("#finder .problem").first.wait_for(state="hidden", timeout=30_000)
+
+
+def test_what_is_no_picture_is_named_and_what_was_found_stays(app, open_gallery, tmp_path):
+    page = open_gallery("zh-CN", url=app.url)
+    look_for(page, "鸟")
+    found = names(page)[:5]
+    for name, content in (("笔记.txt", b"text"), ("录像.mp4", b"\0\0\0\x18ftypmp42" + bytes(900))):
+        file = tmp_path / name
+        file.write_bytes(content)
+        hand(page, "drop", "#finder .query", file)
+        page.locator("#finder .problem").first.get_by_text(name).wait_for(timeout=30_000)
+        settled(page)
+        assert names(page)[:5] == found
+        assert page.locator("#finder .query").input_value() == "鸟"
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
