@@ -346,6 +346,32 @@ def test_what_is_no_picture_is_named_and_what_was_found_stays(app, open_gallery,
         assert page.locator("#finder .query").input_value() == "鸟"
 
 
+@pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+def test_what_is_offered_to_look_for_fills_one_line(app, open_gallery, language):
+    page = open_gallery(language, url=app.url)
+    offered = page.locator("#finder .tries .pill:visible")
+    for width, least in ((1920, 6), (1440, 6), (1024, 4), (768, 16), (390, 16), (1440, 6)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)  # the observer of its size
+        tops = offered.evaluate_all("all => all.map((one) => one.offsetTop)")
+        assert len(tops) >= least, width
+        assert len(set(tops)) == 1, width
+        # No further one would have had room, unless all are there.
+        if len(tops) < 16:
+            room = page.evaluate(
+                """() => {
+                  const box = document.querySelector('#finder .tries');
+                  const all = [...box.querySelectorAll('.pill')];
+                  const next = all.findIndex((one) => one.hidden);
+                  all[next].hidden = false;
+                  const fits = all[next].offsetTop === all[0].offsetTop;
+                  all[next].hidden = true;
+                  return fits;
+                }"""
+            )
+            assert not room, width
+
+
 @pytest.mark.parametrize("kind", ["drop", "paste"])
 def test_a_picture_dropped_or_pasted_on_the_bar_is_looked_for(app, open_gallery, kind):
     page = open_gallery("en-US", url=app.url)
