@@ -268,7 +268,7 @@ def model_table(service: ModelService, language: Language) -> str:
         "model_scoring": info.scoring,
         "model_languages": text(read, language),
     }
-    return facts_table(facts, language)
+    return facts_table("model_answers", facts, language)
 
 
 def metrics_table(language: Language) -> str:
