@@ -227,6 +227,7 @@ def test_model_tab_shows_the_catalog_and_refuses_paths(open_page):
     page.get_by_role("tab", name="Model").click()
     page.locator("#model-catalog li").first.wait_for()
     assert "siglip2-b-32-256" in page.locator("#model-catalog").inner_text()
+    assert page.locator("#model-about caption").inner_text() == "The model that answers now"
     choice = page.locator("#model-choice input")
     choice.fill("/etc")
     choice.press("Enter")
