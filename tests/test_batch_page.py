@@ -331,6 +331,27 @@ def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_p
 
 
 @browser_test
+def test_an_unreadable_file_leaves_the_matrix_that_was_there(open_page, tmp_path):
+    page = open_page("zh-CN")
+    page.get_by_role("tab", name="文本匹配").click()
+    page.locator("#matrix > button").click()
+    page.locator("#matrix td.best").first.wait_for(timeout=60_000)
+    examples = page.locator("#matrix thead img").count()
+    bad = tmp_path / "账单.jpg"
+    bad.write_bytes(b"no picture at all")
+    for files, photos in (([bad], examples), ([EXAMPLES / "cat.jpg"], 1)):
+        page.locator("#matrix input[type=file]").set_input_files(files)
+        page.wait_for_function(
+            "count => document.querySelectorAll('#matrix thead img').length === count"
+            " && document.querySelector('#matrix .notices').innerText.includes('账单.jpg')",
+            arg=photos,
+            timeout=60_000,
+        )
+        assert page.locator("#matrix .error").is_hidden()
+        assert page.locator("#matrix .example").is_visible() == (photos == examples)
+
+
+@browser_test
 @pytest.mark.parametrize(
     ("viewport", "theme"),
     [(DESKTOP, "light"), (TABLET, "dark"), (PHONE, "light"), (PHONE, "dark")],

@@ -20,6 +20,7 @@ from clip_app.ui.examples import load_examples, shown_example
 from clip_app.ui.label_chips import FIRST_SET, label_chips
 from clip_app.ui.photo_column import PhotoColumn, opened
 from tests.conftest import EXAMPLES, noise
+from tests.test_gallery_page import hand
 from tests.test_page import DESKTOP, PHONE, answered, paused, shoot, verdict
 
 pytestmark = pytest.mark.browser
@@ -278,16 +279,42 @@ def test_typed_words_stay_with_an_own_photograph_and_an_example_offers_its_words
     assert page.url.endswith("?photo=rocket")  # a link brings both, and so does a reload
 
 
-def test_a_file_that_cannot_be_read_is_a_sentence_below_the_photograph(page, tmp_path):
-    bad = tmp_path / "账单.jpg"
-    bad.write_bytes(b"no picture at all")
-    upload(page, bad)
+def test_a_file_that_cannot_be_read_is_a_sentence_and_what_was_there_stays(page, tmp_path):
+    mine = tmp_path / "mine.jpg"
+    Image.open(EXAMPLES / "coffee.jpg").save(mine, quality=90)
+    type_labels(page, "茶", "咖啡", "猫")
+    upload(page, mine)
+    page.wait_for_function("document.querySelector('#classify-image .shown').alt.includes('mine')")
+    answered(page, "咖啡")
     problem = page.locator("#classify-image .problem")
-    problem.get_by_text("账单.jpg").wait_for()
-    assert page.locator("#classify-image .shown").is_hidden()
-    page.wait_for_function("!document.querySelector('#classify-verdict').innerText.includes('猫')")
-    assert page.locator(".toast-body").count() == 0
+    address = page.locator("#classify-image .shown").get_attribute("src")
+    files = {
+        "账单.jpg": b"no picture at all",
+        "半张.jpg": mine.read_bytes()[:3000],
+        "空.png": b"",
+        "录像.mp4": b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(1000),
+        "笔记.txt": b"dropped",
+    }
+    for name, content in files.items():
+        bad = tmp_path / name
+        bad.write_bytes(content)
+        if name in ("录像.mp4", "笔记.txt"):
+            hand(page, "drop", "#classify-image .stage", bad)
+        else:
+            upload(page, bad)
+        problem.get_by_text(name).wait_for()
+        answered(page, "咖啡")
+        assert page.locator("#classify-image .shown").get_attribute("src") == address
+        assert problem.inner_text().count("。") == 1
     shoot(page, "unreadable")
+    assert page.locator(".toast-body").count() == 0
+    type_labels(page, "猫", "咖啡")  # what is asked next is asked of the photograph that is there
+    answered(page, "咖啡")
+    page.locator("#tab-match").click()
+    upload(page, tmp_path / "账单.jpg")
+    problem.get_by_text("账单.jpg").wait_for()
+    assert page.locator("#classify-image .shown").get_attribute("src") == address
+    page.locator("#tab-classify").click()
     page.locator("#classify-image .strip button").first.click()
     answered(page, "猫")
     assert problem.is_hidden()

@@ -203,9 +203,11 @@ def test_page_says_that_a_download_broke_off_and_goes_on_with_it_by_itself(hub, 
     assert slot.service.info.is_starter
     assert f"The download of {MODEL} broke off. It goes on by itself" in line["en"]
     assert f"{MODEL} 的下载中断了" in line["zh"]
+    assert told(slot)["again"]  # an open page goes on asking
     wait_for(lambda: not slot.service.info.is_starter and slot.awaited is None)
     assert hub.starts(WEIGHTS) == [0, 1_000_000, 2_000_000, 3_000_000]
     assert told(slot)["line"] == {"en": "", "zh": ""}
+    wait_for(lambda: not told(slot)["again"])
 
 
 def test_a_model_that_is_chosen_meanwhile_is_not_replaced_by_the_download(hub, monkeypatch):

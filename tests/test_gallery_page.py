@@ -11,6 +11,7 @@ import shutil
 import zipfile
 from contextlib import closing
 from datetime import datetime
+from mimetypes import guess_type
 from pathlib import Path
 
 import pytest
@@ -135,13 +136,16 @@ def order(page) -> list[str]:
 
 def hand(page, kind: str, target: str, *files: Path) -> None:
     """Drop or paste files on an element, as the browser tells of it."""
-    data = [[one.name, base64.b64encode(one.read_bytes()).decode()] for one in files]
+    data = [
+        [one.name, guess_type(one.name)[0] or "", base64.b64encode(one.read_bytes()).decode()]
+        for one in files
+    ]
     page.evaluate(
         """([kind, target, files]) => {
           const data = new DataTransfer();
-          for (const [name, base64] of files) {
+          for (const [name, type, base64] of files) {
             const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
-            data.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+            data.items.add(new File([bytes], name, { type }));
           }
           const how = { bubbles: true, cancelable: true };
           document.querySelector(target).dispatchEvent(kind === 'drop'
@@ -362,6 +366,46 @@ def test_an_unreadable_picture_is_one_sentence(open_gallery, tmp_path):
     assert terms(page) == []
     page.locator("#finder .query").fill("bird")
     page.locator("#finder .problem").first.wait_for(state="hidden")
+
+
+def test_what_is_no_picture_is_named_and_what_was_found_stays(app, open_gallery, tmp_path):
+    page = open_gallery("zh-CN", url=app.url)
+    look_for(page, "鸟")
+    found = names(page)[:5]
+    for name, content in (("笔记.txt", b"text"), ("录像.mp4", b"\0\0\0\x18ftypmp42" + bytes(900))):
+        file = tmp_path / name
+        file.write_bytes(content)
+        hand(page, "drop", "#finder .query", file)
+        page.locator("#finder .problem").first.get_by_text(name).wait_for(timeout=30_000)
+        settled(page)
+        assert names(page)[:5] == found
+        assert page.locator("#finder .query").input_value() == "鸟"
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+def test_what_is_offered_to_look_for_fills_one_line(app, open_gallery, language):
+    page = open_gallery(language, url=app.url)
+    offered = page.locator("#finder .tries .pill:visible")
+    for width, least in ((1920, 6), (1440, 6), (1024, 4), (768, 16), (390, 16), (1440, 6)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)  # the observer of its size
+        tops = offered.evaluate_all("all => all.map((one) => one.offsetTop)")
+        assert len(tops) >= least, width
+        assert len(set(tops)) == 1, width
+        # No further one would have had room, unless all are there.
+        if len(tops) < 16:
+            room = page.evaluate(
+                """() => {
+                  const box = document.querySelector('#finder .tries');
+                  const all = [...box.querySelectorAll('.pill')];
+                  const next = all.findIndex((one) => one.hidden);
+                  all[next].hidden = false;
+                  const fits = all[next].offsetTop === all[0].offsetTop;
+                  all[next].hidden = true;
+                  return fits;
+                }"""
+            )
+            assert not room, width
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])

@@ -206,6 +206,9 @@ def test_the_five_questions_are_answered_by_trying(app, open_at, service):
     # Guess first, then see.
     case = failing.cases()[0]
     assert page.locator("#learn-failing .guess b").count() == 0
+    cases = page.locator("#learn-failing .case")
+    tops = cases.evaluate_all("all => all.map((one) => one.offsetTop)")
+    assert tops.count(max(tops)) > 1, "none stands alone"
     page.locator("#learn-failing .guess").nth(case.right).click()
     page.locator("#learn-failing .why").wait_for()
     first = page.locator("#learn-failing .case").first

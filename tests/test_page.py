@@ -257,6 +257,7 @@ def test_model_tab_shows_the_catalog_and_refuses_paths(open_page):
     page.get_by_role("tab", name="Model").click()
     page.locator("#model-catalog li").first.wait_for()
     assert "siglip2-b-32-256" in page.locator("#model-catalog").inner_text()
+    assert page.locator("#model-about caption").inner_text() == "The model that answers now"
     choice = page.locator("#model-choice input")
     choice.fill("/etc")
     choice.press("Enter")
@@ -303,7 +304,15 @@ def test_every_open_page_names_the_model_that_another_visitor_has_loaded(open_at
             page.locator("#model-choice input").press("Enter")
             page.locator("#model-load").click()
             page.locator("#model-chip", has_text=name).wait_for()
-        # The first one, where nothing was clicked since.
+            page.locator("#model-about").get_by_text(name).wait_for()
+            paused(page, 3_000)  # after the clicks it asks once more
+        # The first one, where nothing was done since, asks nothing; but knows at the next.
+        asked: list[str] = []
+        pages[0].on("request", lambda request: asked.append(request.url))
+        paused(pages[0], 12_000)
+        assert asked == []
+        assert "second" in pages[0].locator("#model-chip").inner_text()
+        pages[0].keyboard.press("Shift")
         pages[0].locator("#model-chip", has_text="third").wait_for()
         pages[0].locator("#model-about").get_by_text("third").wait_for()
     finally:

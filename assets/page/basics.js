@@ -31,6 +31,11 @@ const decimal = (value, digits = 3) => value.toFixed(digits).replace(/^-(0\.0+)$
 /** A file's name or path for a narrow place: it breaks after its signs, where these are far between also before its ending. */
 const breakable = (name) => name.split(/(?<=[_/-])|(?<=[^_/-]{12})(?=\.[a-z]\w*$)/i).flatMap((one, at) => (at ? [make('wbr'), one] : [one]));
 const colour = (position) => `var(--label-${position % 8}, var(--accent, #3b46c4))`;
+/** The picture among files that are dropped or pasted; where there is none the first file, of which the server says why not. */
+const pictureIn = (data) => {
+  const files = [...(data?.files ?? [])];
+  return files.find((one) => /^image\/|^$/.test(one.type)) ?? files[0];
+};
 const megabytes = (bytes) =>
   bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 

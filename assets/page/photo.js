@@ -4,7 +4,7 @@ const stage = find('.stage');
 const shown = find('.shown');
 const live = find('.live');
 const META = { _type: 'gradio.FileData' };
-let problem = null; // its sentence, by language
+let problem = null; // what says it, in the page's language
 let busy = false;
 let turn = 0; // an upload that was overtaken is late
 let linked = false; // the address brought it, and its words with it
@@ -26,7 +26,7 @@ const draw = () => {
   shown.alt = index >= 0 ? props.examples[index].names[language()] : `${say('photo_yours')} ${name}`;
   find('.none p').textContent = say('photo_none');
   find('.busy').textContent = busy ? say('photo_reading') : '';
-  find('.problem').textContent = problem?.[language()] ?? '';
+  find('.problem').textContent = problem?.() ?? '';
   const buttons = { snap: 'photo_snap', camera: 'photo_camera', similar: 'photo_similar' };
   for (const [one, key] of Object.entries(buttons)) find(`.${one}`).textContent = say(key);
   find('.choose').textContent = say(value ? 'photo_replace' : 'photo_choose');
@@ -54,39 +54,48 @@ const told = () => {
   tell('stale', { id: props.name, value: props.value?.path ?? '' });
   tell('photo', { there: Boolean(props.value), example: example(), linked });
 };
-const put = (value, why = null, byAddress = false) => {
+const put = (value, byAddress = false) => {
   turn += 1;
   linked = byAddress;
   const shows = props.examples.find((one) => one.file.path === value?.path);
   window.clipApp.address.set({ photo: shows?.name });
   busy = false;
-  problem = why;
+  problem = null;
   props.value = value;
   told();
 };
-const failed = (key) => Object.fromEntries(['en', 'zh'].map((one) => [one, props.words[one][key]]));
+// A file that cannot be taken leaves the photograph before it, and what was answered of that.
+const refuse = (why) => {
+  turn += 1;
+  busy = false;
+  problem = why;
+  draw();
+  tell('stale', { id: props.name, value: props.value?.path ?? '' });
+};
 
 const take = async (file) => {
   if (!file) return;
   stop();
-  if (file.size > props.limit) return put(null, failed('photo_large'));
+  if (file.size > props.limit) {
+    const values = { name: file.name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(props.limit / 1e6) };
+    return refuse(() => say('image_file_too_large', values));
+  }
   const now = (turn += 1);
   busy = true;
   problem = null;
-  tell('stale', props.name);
+  tell('stale', { id: props.name, value: null });
   draw();
   try {
     const sent = await upload(file);
     const answer = await server.take_photo([sent.path, file.name]);
     if (now !== turn) return;
-    if (answer.problem) return put(null, answer.problem);
+    if (answer.problem) return refuse(() => both(answer.problem));
     const url = sent.url.slice(0, sent.url.indexOf('/file=') + 6) + answer.path;
     put({ path: answer.path, url, orig_name: file.name, meta: META });
   } catch {
-    if (now === turn) put(null, failed('photo_lost'));
+    if (now === turn) refuse(() => say('photo_lost'));
   }
 };
-const picture = (data) => [...(data?.files ?? [])].find((one) => /^image\/|^$/.test(one.type));
 
 const stop = () => {
   stream?.getTracks().forEach((track) => track.stop());
@@ -103,7 +112,7 @@ const film = async () => {
     await live.play();
     problem = null;
   } catch {
-    problem = failed('photo_no_camera');
+    problem = () => say('photo_no_camera');
   }
   draw();
 };
@@ -151,10 +160,10 @@ for (const type of ['dragleave', 'drop']) {
 }
 stage.addEventListener('drop', (event) => {
   event.preventDefault();
-  take(picture(event.dataTransfer));
+  take(pictureIn(event.dataTransfer));
 });
 document.addEventListener('paste', (event) => {
-  const file = mine() && picture(event.clipboardData);
+  const file = mine() && pictureIn(event.clipboardData);
   if (!file) return;
   event.preventDefault();
   take(file);
@@ -164,7 +173,7 @@ const follow = ({ photo = '' }, back = false) => {
   const index = props.examples.findIndex((one) => one.name === photo);
   // Back brings no photograph of one's own again, so it does not take one away either.
   if (back && props.value && example() < 0) window.clipApp.address.set({ photo: '' });
-  else if (index >= 0 && index !== example()) put(props.examples[index].file, null, true);
+  else if (index >= 0 && index !== example()) put(props.examples[index].file, true);
 };
 window.clipApp.onAddress(follow);
 // What is set before Gradio has finished making the component is lost.

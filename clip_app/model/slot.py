@@ -64,12 +64,18 @@ class ModelSlot:
         self.progress: DownloadProgress | None = None
         #: Why it is not here, while nothing is being downloaded; it is tried again.
         self.trouble: ClipAppError | None = None
+        self._taking_over: threading.Thread | None = None
         self._have_exported()
 
     @property
     def service(self) -> ModelService:
         """The service that answers now. Take it once for a request, and use that one throughout."""
         return self._service
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether another model is to take over by itself: on its way, or tried again later."""
+        return bool(self._taking_over and self._taking_over.is_alive())
 
     def change(
         self,
@@ -136,6 +142,7 @@ class ModelSlot:
         thread = threading.Thread(
             target=self._take_over_once_downloaded, args=(source, self._service), daemon=True
         )
+        self._taking_over = thread
         thread.start()
         return thread
 

@@ -67,6 +67,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "reads_en_zh": ("English and Chinese", "中文、英文"),
     "reads_zh": ("Chinese", "中文"),
     "reads_unknown": ("not known", "不清楚"),
+    "model_answers": ("The model that answers now", "正在作答的模型"),
     "model_name": ("Name", "名称"),
     "model_languages": ("Reads", "读得懂"),
     "model_scoring": ("Scores by", "打分方式"),

@@ -22,10 +22,8 @@ from clip_app.ui.parts import part
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
-from clip_app.ui.tab import Values
+from clip_app.ui.tab import PRIVATE, Values
 from clip_app.ui.words import words
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,9 @@ def build_explaining(
     ):
         # The script asks again only once it has been answered.
         answer = errors_in_panel(handler, explaining.problem)
-        event(answer, given, panel, trigger_mode="multiple", **_PRIVATE)
+        event(answer, given, panel, trigger_mode="multiple", **PRIVATE)
     # Beside the queue, so that a run hears of it while it runs.
-    panel.stop(explaining.stop, {explaining.wanted}, None, queue=False, **_PRIVATE)
+    panel.stop(explaining.stop, {explaining.wanted}, None, queue=False, **PRIVATE)
 
 
 @dataclass(frozen=True)

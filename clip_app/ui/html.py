@@ -28,13 +28,14 @@ def unread_sentence(service: ModelService, texts: Sequence[str], language: Langu
     return unread.message(language) if unread else ""
 
 
-def facts_table(facts: dict[str, str], language: Language) -> str:
-    """An HTML table of two columns: string keys in `language`, and plain text."""
+def facts_table(caption: str, facts: dict[str, str], language: Language) -> str:
+    """An HTML table of two columns: string keys in `language`, as is `caption`, and plain text."""
     rows = "".join(
         f"<tr><th>{html.escape(text(key, language))}</th><td>{html.escape(value)}</td></tr>"
         for key, value in facts.items()
     )
-    return f'<table class="facts">{rows}</table>'
+    above = html.escape(text(caption, language))
+    return f'<table class="facts"><caption>{above}</caption>{rows}</table>'
 
 
 def catalog_table(keys: Sequence[str], rows: Iterable[Sequence[str]], language: Language) -> str:

@@ -24,7 +24,7 @@ from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.shell import carrier
-from clip_app.ui.tab import Values
+from clip_app.ui.tab import PRIVATE, Values
 from clip_app.ui.words import said_in_both
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,6 @@ window.addEventListener('clipapp:look-stop', ({ detail }) => {
 });
 """
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
 #: The names that a card ranks and the templates they are put into, by a handler's values.
 Words = Callable[[Values], tuple[Sequence[str], str]]
 
@@ -54,8 +52,8 @@ def show_where(card: ResultCard, words: Words, inputs: set[Any]) -> None:
     asked = {card.page.photo, card.page.language, looking.wanted, *inputs}
     # Each choice at once, and runs for those before hear of it: of what "always_last" keeps for
     # later it tells what was chosen first.
-    card.component.select(looking.look, asked, carried, trigger_mode="multiple", **_PRIVATE)
-    carried.stop(looking.stop, {looking.wanted}, None, queue=False, **_PRIVATE)
+    card.component.select(looking.look, asked, carried, trigger_mode="multiple", **PRIVATE)
+    carried.stop(looking.stop, {looking.wanted}, None, queue=False, **PRIVATE)
 
 
 @dataclass(frozen=True)

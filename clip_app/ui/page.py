@@ -34,7 +34,7 @@ from clip_app.ui.shell import (
     room,
     rooms_below_stage,
 )
-from clip_app.ui.tab import Follows, Page, Room, Spoken, Tab, Values
+from clip_app.ui.tab import PRIVATE, Follows, Page, Room, Spoken, Tab, Values
 from clip_app.ui.tabs import classify, gallery, learn, match, model
 from clip_app.ui.theme import theme
 
@@ -122,9 +122,8 @@ def _follow_language(demo: gr.Blocks, page: Page, followers: Sequence[Follows]) 
             words,
             {language, page.spoken, page.address}.union(*(one.words.inputs for one in followers)),
             [o for one in followers for o in one.words.outputs],
-            api_visibility="private",
-            show_progress="hidden",
             queue=False,  # 300 ms of a slow line less, and nothing here takes long
+            **PRIVATE,
         )
         spoken.then(None, None, None, js="() => window.clipApp.ready()", api_visibility="private")
         for result in (one.result for one in followers if one.result):

@@ -39,9 +39,9 @@ _DECODED = 8
 
 _WORDS = (
     *("examples", "photo_yours", "photo_none", "photo_reading", "photo_choose", "photo_replace"),
-    *("photo_camera", "photo_snap", "photo_stop", "photo_similar", "photo_clear", "photo_large"),
-    *("photo_lost", "photo_no_camera", "photo_fails", "heat_off", "heat_stop", "heat_running"),
-    "heat_left",
+    *("photo_camera", "photo_snap", "photo_stop", "photo_similar", "photo_clear", "photo_lost"),
+    *("photo_no_camera", "photo_fails", "heat_off", "heat_stop", "heat_running", "heat_left"),
+    "image_file_too_large",
 )
 
 

@@ -3,11 +3,10 @@
 The header is served with the page (`served`), not made by Gradio: it is there before Gradio is.
 Rooms are columns, all of them drawn from the beginning; `body[data-tab]` says which one the style
 sheet shows. Gradio's own tabs could not share a photograph between two of them, and would draw a
-second bar. So a timer runs whether its room is shown or not, and `Room.select` says when one is
-visited.
+second bar. `Room.select` says when one is visited.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -38,10 +37,25 @@ def fixed_language(settings: Settings) -> Language | None:
     return settings.language if settings.language != "auto" else None
 
 
-def carrier(name: str, script: str, value: Any = None) -> gr.HTML:
-    """A component that shows nothing: what it holds goes to or comes from the shell's script."""
+def carrier(
+    name: str, script: str, value: Any = None, asks: Sequence[Callable[..., Any]] = ()
+) -> gr.HTML:
+    """A component that shows nothing: what it holds goes to or comes from the shell's script.
+
+    Args:
+        name: its id in the page.
+        script: runs in the browser once the component is there.
+        value: what it holds at first.
+        asks: functions that the script may call, as `server.NAME`.
+    """
     return gr.HTML(
-        value, html_template="", js_on_load=script, visible="hidden", elem_id=name, container=False
+        value,
+        html_template="",
+        js_on_load=script,
+        server_functions=list(asks),
+        visible="hidden",
+        elem_id=name,
+        container=False,
     )
 
 

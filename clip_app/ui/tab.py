@@ -17,6 +17,10 @@ from clip_app.ui.photo_column import PhotoColumn
 #: What a handler takes and what it answers: values by component.
 Values = dict[Any, Any]
 
+#: How the page listens to almost all of its events: they are none of the API's, and Gradio draws no
+#: progress over what they answer.
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
 
 @dataclass
 class Spoken:
@@ -102,7 +106,7 @@ class Follows:
 class Room:
     """The place of a tab in the page; `build` is called inside of its column.
 
-    Rooms are always drawn, shown or not; timers in them always run.
+    Rooms are always drawn, shown or not.
 
     Attributes:
         key: the tab's key.

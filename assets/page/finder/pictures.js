@@ -16,7 +16,6 @@ const lookFor = async (file) => {
     fail({ key: 'find_lost' });
   }
 };
-const imageOf = (data) => [...(data?.files ?? [])].find((one) => /^image\/|^$/.test(one.type));
 find('.picture').addEventListener('click', () => find('.file').click());
 find('.file').addEventListener('change', ({ target }) => { lookFor(target.files[0]); target.value = ''; });
 field.addEventListener('dragover', (event) => { event.preventDefault(); field.classList.add('over'); });
@@ -24,10 +23,10 @@ field.addEventListener('dragleave', () => field.classList.remove('over'));
 field.addEventListener('drop', (event) => {
   event.preventDefault();
   field.classList.remove('over');
-  lookFor(imageOf(event.dataTransfer));
+  lookFor(pictureIn(event.dataTransfer));
 });
 document.addEventListener('paste', (event) => {
-  const file = here() && imageOf(event.clipboardData);
+  const file = here() && pictureIn(event.clipboardData);
   if (!file) return;
   event.preventDefault();
   lookFor(file);

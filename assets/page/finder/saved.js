@@ -1,5 +1,6 @@
 // Searches to try, and those that were saved.
 let kept = [];
+let offered = []; // the pills of what is suggested
 const drawTries = () => {
   const box = find('.tries');
   const use = (one) => () => {
@@ -15,7 +16,8 @@ const drawTries = () => {
     off.addEventListener('click', () => keep({ drop: one.name }));
     return [pill(`★ ${one.name}`, { act: use(one) }), off];
   });
-  const tries = answer?.is_examples ? props.tries.slice(0, 12).map((one) => one[language()]) : [];
+  const tries = answer?.is_examples ? props.tries.map((one) => one[language()]) : [];
+  offered = tries.map((one) => pill(one, { pressed: asked.query === one, act: use(one) }));
   const canKeep = asked.query && answer?.total && answer?.searched && !kept.some((one) => one.query === asked.query);
   const keeper = canKeep ? [pill(`☆ ${say('find_keep')}`, { act: () => keep({ name: asked.query }) })] : [];
   box.ariaLabel = say('find_try');
@@ -25,9 +27,17 @@ const drawTries = () => {
   box.replaceChildren(
     ...opener,
     ...keeper, ...saved,
-    ...(tries.length ? [make('span', { className: 'lead' }, say('find_try')), ...tries.map((one) => pill(one, { pressed: asked.query === one, act: use(one) }))] : []),
+    ...(tries.length ? [make('span', { className: 'lead' }, say('find_try')), ...offered] : []),
   );
+  fitTries();
 };
+// As many as fill the line of the first; where they are swiped, all of them are in it.
+const fitTries = () => {
+  for (const one of offered) one.hidden = false;
+  const lines = offered.map((one) => one.offsetTop);
+  offered.forEach((one, at) => { one.hidden = lines[at] > lines[0]; });
+};
+new ResizeObserver(fitTries).observe(find('.tries'));
 const keep = (change) => {
   if (answer.kept) { trigger('keep', { ...change, asked: { ...asked, offset: 0 }, id: (asks += 1) }); return; }
   // On a page that others reach too, what one keeps is kept in one's own browser.

@@ -25,21 +25,23 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.html import catalog_table, facts_table, model_called
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Follows, Page, Room, Step, Values
+from clip_app.ui.shell import carrier
+from clip_app.ui.tab import PRIVATE, Follows, Page, Room, Step, Values
 
 KEY = "model"
 
-# How soon every open page names a model that someone has changed, and how far a download is.
-_MODEL_SECONDS, _DOWNLOAD_SECONDS = 10, 2
+# How often an open page asks how far a download is, and whether one that broke off goes on.
+_DOWNLOAD_SECONDS, _AGAIN_SECONDS = 2, 10
 
 
 def build(page: Page, room: Room) -> Follows:
     """Lay out the tab and connect it."""
     said = gr.HTML(elem_id="model-said")
     models = gr.HTML(elem_id="model-catalog", **part("basics", "models"))
+    about = gr.HTML(elem_id="model-about", render=False)
     if page.settings.visitors_may_change_model:
-        _build_choice(page, models, said)
-    about = gr.HTML(elem_id="model-about")
+        _build_choice(page, models, said, about)
+    about.render()
     with gr.Accordion(i18n("metrics"), open=False, elem_id="metrics") as opener:
         metrics = gr.HTML(elem_id="metrics-table")
     with gr.Accordion(i18n("api"), open=False, elem_id="api"):
@@ -55,8 +57,7 @@ def build(page: Page, room: Room) -> Follows:
         measured,
         {page.language},
         [metrics, models],
-        api_visibility="private",
-        show_progress="hidden",
+        **PRIVATE,
     )
 
     def words(given: Values) -> Values:
@@ -71,34 +72,29 @@ def build(page: Page, room: Room) -> Follows:
 
 def may_change(page: Page) -> bool:
     """Whether another visitor, or a download that is done, may put another model in place."""
-    slot = page.slot
-    return bool(page.settings.visitors_may_change_model or slot.awaited or slot.trouble)
+    return page.settings.visitors_may_change_model or page.slot.takes_over
 
 
 def _follow_model(page: Page, words: Step) -> None:
-    """Let every page name the model that answers now, and say how far a download is."""
-    timer, shown = gr.Timer(_DOWNLOAD_SECONDS), gr.State("")
+    """Let every page name the model that answers now, and say how far a download is.
 
-    def now(given: Values) -> Values:
-        wanted = _DOWNLOAD_SECONDS if page.slot.awaited else _MODEL_SECONDS
-        name = page.slot.service.info.public_name
-        said: Values = {page.model_told: told(page.slot), shown: name}
-        if given[shown] != name:
-            said |= words.run(given)
-        # A timer that is set begins anew.
-        return said if given[timer] == wanted else {**said, timer: gr.Timer(wanted)}
+    Its script asks while that may change by itself, and else when a visitor does something.
+    """
 
-    timer.tick(
-        now,
-        {page.language, timer, shown},
-        [page.model_told, shown, timer, *words.outputs],
-        api_visibility="private",
-        show_progress="hidden",
+    def model_now(_: Any) -> dict[str, Any]:
+        return told(page.slot)
+
+    now = carrier("model-now", part("model_now")["js_on_load"], asks=[model_now])
+    now.other(
+        words.run,
+        words.inputs,
+        words.outputs,
         queue=False,
+        **PRIVATE,
     )
 
 
-def _build_choice(page: Page, models: gr.HTML, said: gr.HTML) -> None:
+def _build_choice(page: Page, models: gr.HTML, said: gr.HTML, about: gr.HTML) -> None:
     """Let visitors choose a row, or type what no row has."""
     root = page.settings.model_root
     with gr.Row(elem_id="model-other"):
@@ -130,6 +126,7 @@ def _build_choice(page: Page, models: gr.HTML, said: gr.HTML) -> None:
             said: _in_both(lambda language: text("model_loaded", language, model=name)),
             page.model_told: told(page.slot),
             models: rows(page, page.language_now(given)),
+            about: model_table(service, page.language_now(given)),
         }
 
     def change_to_typed(given: Values, progress: gr.Progress = gr.Progress()) -> Values:
@@ -144,7 +141,7 @@ def _build_choice(page: Page, models: gr.HTML, said: gr.HTML) -> None:
         event(
             shows_errors(handler, page.language_now),
             {choice, page.language, page.spoken},
-            [said, page.model_told, models],
+            [said, page.model_told, models, about],
             api_visibility="private",
             concurrency_limit=1,
             concurrency_id="model",
@@ -169,7 +166,10 @@ def _in_both(say: Callable[[Language], str], look: str = "") -> str:
 
 
 def told(slot: ModelSlot) -> dict[str, Any]:
-    """What the header says of the model, in both languages; `clipApp.model` shows it."""
+    """What the header says of the model, in both languages; `clipApp.model` shows it.
+
+    `again` is after how many seconds that may be otherwise by itself, 0 where it stays as it is.
+    """
     info = slot.service.info
     state = "loading" if slot.awaited else "starter" if info.is_starter else "ready"
     chip = {
@@ -179,7 +179,9 @@ def told(slot: ModelSlot) -> dict[str, Any]:
     if slot.awaited and slot.progress:
         share = f"{100 * slot.progress.done // max(slot.progress.total, 1)} %"
         chip = {one: [chip[one][0], text("chip_loading", one, share=share)] for one in LANGUAGES}
-    return {"state": state, "chip": chip, "line": {one: to_come(slot, one) for one in LANGUAGES}}
+    again = _DOWNLOAD_SECONDS if slot.awaited else _AGAIN_SECONDS if slot.takes_over else 0
+    line = {one: to_come(slot, one) for one in LANGUAGES}
+    return {"name": info.public_name, "again": again, "state": state, "chip": chip, "line": line}
 
 
 def to_come(slot: ModelSlot, language: Language) -> str:
@@ -266,7 +268,7 @@ def model_table(service: ModelService, language: Language) -> str:
         "model_scoring": info.scoring,
         "model_languages": text(read, language),
     }
-    return facts_table(facts, language)
+    return facts_table("model_answers", facts, language)
 
 
 def metrics_table(language: Language) -> str:

@@ -18,7 +18,7 @@ from clip_app.ui.looking import show_where
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
-from clip_app.ui.tab import Follows, Page, Room, Step, Values
+from clip_app.ui.tab import PRIVATE, Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.classify.batch import build_batch
 from clip_app.ui.tabs.classify.beside import build_beside
 from clip_app.ui.tabs.classify.check import build_check, check_state
@@ -27,8 +27,6 @@ from clip_app.ui.tabs.classify.options import Options, build_options
 from clip_app.ui.tabs.classify.teach import build_teaching
 
 KEY = "classify"
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build(page: Page, room: Room) -> Follows:
@@ -103,17 +101,17 @@ class _Classifying:
         """Answer whenever words, photograph or options are others."""
         asked = self.options.changed
         answer = self.card.tells(self.answer)
-        gr.on(asked, answer, self.inputs, self.outputs, trigger_mode="always_last", **_PRIVATE)
+        gr.on(asked, answer, self.inputs, self.outputs, trigger_mode="always_last", **PRIVATE)
         self.page.address.moved(
             self.card.tells(self.moved),
             self.inputs | {self.page.address},
             [*self.options.all, *self.outputs],
             trigger_mode="always_last",
-            **_PRIVATE,
+            **PRIVATE,
         )
         # Beside the queue, so that a run of many words hears of it while it runs.
-        gr.on(asked, self.note, self.inputs, None, queue=False, **_PRIVATE)
-        self.card.component.stop(self.stop, {self.wanted}, None, queue=False, **_PRIVATE)
+        gr.on(asked, self.note, self.inputs, None, queue=False, **PRIVATE)
+        self.card.component.stop(self.stop, {self.wanted}, None, queue=False, **PRIVATE)
 
     def answer(self, given: Values) -> Iterator[Values]:
         """Rank the labels; how far the reading of them is, where there are many."""

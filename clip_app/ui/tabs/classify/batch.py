@@ -13,7 +13,7 @@ from clip_app.ui.downloads import download_button, new_export, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, as_zip
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.tabs.classify.teach import Teaching
@@ -35,8 +35,6 @@ _TO_TEACHING = """() => {
     document.querySelector('#teach .label-wrap').focus({ preventScroll: true });
   });
 }"""
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build_batch(page: Page, options: Options, teaching: Teaching) -> None:
@@ -80,26 +78,24 @@ class _Batching:
         page, panel, options, state = self.page, self.panel, self.options, self.state
         files = [self.csv_file, self.json_file, self.sorted_file]
         asking: set[Any] = {state, page.language}
-        panel.photos(shows_errors(self.change, page.language), asking, [panel], **_PRIVATE)
+        panel.photos(shows_errors(self.change, page.language), asking, [panel], **PRIVATE)
         panel.run(
             shows_errors(self.classify_many, page.language_now),
             {*asking, page.spoken, page.concepts.visit} | options.inputs,
             [panel, *files],
-            **_PRIVATE,
+            **PRIVATE,
         )
-        panel.stop(shows_errors(self.stop, page.language), asking, None, **_PRIVATE)
-        panel.correct(
-            shows_errors(self.correct, page.language), asking, [panel, *files], **_PRIVATE
-        )
+        panel.stop(shows_errors(self.stop, page.language), asking, None, **PRIVATE)
+        panel.correct(shows_errors(self.correct, page.language), asking, [panel, *files], **PRIVATE)
         panel.teach(
             shows_errors(self.teach, page.language),
             {*asking, self.teaching.lesson, page.concepts.visit} | options.inputs,
             [self.teaching.panel],
-            **_PRIVATE,
-        ).success(None, None, None, js=_TO_TEACHING, **_PRIVATE)
-        self.sorted_file.click(shows_errors(self.pack, page.language), asking, [panel], **_PRIVATE)
+            **PRIVATE,
+        ).success(None, None, None, js=_TO_TEACHING, **PRIVATE)
+        self.sorted_file.click(shows_errors(self.pack, page.language), asking, [panel], **PRIVATE)
         fields = [*options.all]
-        gr.on([one.change for one in fields], None, fields, None, js=_ASKED, **_PRIVATE)
+        gr.on([one.change for one in fields], None, fields, None, js=_ASKED, **PRIVATE)
 
     def _written(self, batch: Batch) -> Values:
         run = batch.run

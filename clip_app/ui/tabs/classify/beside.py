@@ -20,7 +20,7 @@ from clip_app.ui.parts import part
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, followed
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.beside_run import (
     Beside,
     Mark,
@@ -46,8 +46,6 @@ _OF_A_CARD = ("state", "headline", "sure", "is", "sentence", "bars", "chance", "
 
 # A gap between scores that is told; a smaller one is no digit of what is shown.
 _LEAST_GAP = 0.001
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build_beside(page: Page, options: Options, card: ResultCard) -> None:
@@ -86,17 +84,17 @@ class _Comparing:
         """Let the panel do what it says."""
         page, panel = self.page, self.panel
         asking: set[Any] = {self.state, page.language}
-        opener.expand(shows_errors(self.ready, page.language), asking, [panel], **_PRIVATE)
-        opener.collapse(self.release, {self.state}, None, **_PRIVATE)
+        opener.expand(shows_errors(self.ready, page.language), asking, [panel], **PRIVATE)
+        opener.collapse(self.release, {self.state}, None, **PRIVATE)
         panel.compare(
             shows_errors(self.compare, page.language_now),
             {*asking, page.photo, page.spoken, page.concepts.visit} | self.options.inputs,
             [panel],
             trigger_mode="multiple",  # the script asks again only once it has been answered
-            **_PRIVATE,
+            **PRIVATE,
         )
         # Beside the queue, so that a run hears of it while it runs.
-        panel.stop(self.stop, {self.state}, None, queue=False, **_PRIVATE)
+        panel.stop(self.stop, {self.state}, None, queue=False, **PRIVATE)
 
     def ready(self, given: Values) -> Values:
         """The models to choose from, with what memory is free now."""

@@ -16,7 +16,7 @@ from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.tabs.gallery.status import name_of
@@ -26,9 +26,6 @@ log = logging.getLogger(__name__)
 
 # The photographs of a check are kept for this long after the page was closed.
 _KEPT_SECONDS = 3600
-
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def check_state(page: Page) -> gr.State:
@@ -80,16 +77,16 @@ class _Checking:
         """Let the panel do what it says."""
         language, panel = self.page.language, self.panel
         asking: set[Any] = {self.state, language}
-        opener.expand(shows_errors(self.ready, language), asking, [panel], **_PRIVATE)
-        panel.photos(shows_errors(self.change, language), asking, [panel], **_PRIVATE)
+        opener.expand(shows_errors(self.ready, language), asking, [panel], **PRIVATE)
+        panel.photos(shows_errors(self.change, language), asking, [panel], **PRIVATE)
         panel.run(
             shows_errors(self.run, self.page.language_now),
             {*asking, self.page.spoken, self.page.concepts.visit} | self.options.inputs,
             [panel, *self.files],
-            **_PRIVATE,
+            **PRIVATE,
         )
-        panel.stop(shows_errors(self.stop, language), asking, None, **_PRIVATE)
-        panel.cell(shows_errors(self.cell, language), asking, [self.opened], **_PRIVATE)
+        panel.stop(shows_errors(self.stop, language), asking, None, **PRIVATE)
+        panel.cell(shows_errors(self.cell, language), asking, [self.opened], **PRIVATE)
 
     def ready(self, given: Values) -> Values:
         """The folders and models to choose from."""

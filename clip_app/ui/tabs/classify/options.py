@@ -9,7 +9,7 @@ import gradio as gr
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.ui.i18n import i18n
 from clip_app.ui.label_chips import LabelChips
-from clip_app.ui.tab import Values
+from clip_app.ui.tab import PRIVATE, Values
 
 #: Kinds of template; `templates_…` among the strings is what each is called.
 TEMPLATE_CHOICES = ("auto", "none", "single", "clip7", "clip80", "chinese", "own")
@@ -106,8 +106,7 @@ def build_options(labels: LabelChips) -> Options:
         lambda choice: gr.update(visible=choice == "own"),
         templates,
         own_templates,
-        api_visibility="private",
-        show_progress="hidden",
+        **PRIVATE,
     )
     gr.on(
         [templates.input, own_templates.submit, own_templates.blur, scoring.input],

@@ -40,7 +40,7 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.panel import errors_in_panel
 from clip_app.ui.parts import PAGE, part
 from clip_app.ui.shell import carrier
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.uploaded import uploaded
 from clip_app.ui.words import Both, said_in_both, words
@@ -52,8 +52,6 @@ MOST = MOST_THUMBNAILS
 
 # Thumbnails that go to the page for all concepts together, some 3 kB each.
 _THUMBNAILS = 200
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass
@@ -177,7 +175,7 @@ class Teaching:
                 self.answering(doing),
                 given,
                 [self.panel, self.carrier],
-                **_PRIVATE,
+                **PRIVATE,
             )
 
     def answering(self, doing: Callable[[Values, dict[str, Any]], None]) -> Any:

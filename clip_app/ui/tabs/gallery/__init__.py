@@ -1,12 +1,10 @@
 """The tab 图库搜索: read a folder of photographs and search it by words, pictures, or both."""
 
-from typing import Any
-
 import gradio as gr
 
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
-from clip_app.ui.tab import Page, Room
+from clip_app.ui.tab import PRIVATE, Page, Room
 from clip_app.ui.tabs.gallery.duplicates import build_duplicates
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
@@ -16,8 +14,6 @@ from clip_app.ui.tabs.gallery.sorting import build_sorting
 from clip_app.ui.tabs.gallery.where import show_where
 
 KEY = "gallery"
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build(page: Page, room: Room) -> None:
@@ -38,13 +34,13 @@ def build(page: Page, room: Room) -> None:
         return str(event._data["folder"])
 
     # Each counts: after two steps back at once, the second gallery is the one that is meant.
-    chosen = view.choose(choose, None, index.folder, trigger_mode="multiple", **_PRIVATE)
+    chosen = view.choose(choose, None, index.folder, trigger_mode="multiple", **PRIVATE)
     refresh = shows_errors(index.refresh, page.language)
     asks = ((room.select, ASK), (index.folder.input, ASK_AGAIN), (chosen.then, ASK_AGAIN))
     for follow, ask in asks:
-        follow(refresh, index.inputs, index.followers, trigger_mode="multiple", **_PRIVATE).then(
+        follow(refresh, index.inputs, index.followers, trigger_mode="multiple", **PRIVATE).then(
             None, None, None, js=ask, api_visibility="private"
         )
-    view.lost(refresh, index.inputs, index.followers, **_PRIVATE)
-    page.language.change(refresh, index.inputs, index.followers, **_PRIVATE)
+    view.lost(refresh, index.inputs, index.followers, **PRIVATE)
+    page.language.change(refresh, index.inputs, index.followers, **PRIVATE)
     index.changed.change(None, None, None, js=ASK_AGAIN, api_visibility="private")

@@ -24,7 +24,7 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.panel import PanelHandler, errors_in_panel
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.gallery.found import public_path, public_paths
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.status import in_both
@@ -35,8 +35,6 @@ _AT_ONCE = 20
 
 # Pictures of a group, files of the same bytes of a picture, and photographs of a strip.
 _OF_GROUP, _NAMED, _STRIP = 12, 3, 8
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass
@@ -70,10 +68,10 @@ class CopiesPart:
         """Let the panel do what it says."""
         panel, now = self.panel, self.page.language_now
         given = self.index.inputs | {self.state}
-        self.index.folder.change(shows_errors(self.clear, now), given, [panel], **_PRIVATE)
+        self.index.folder.change(shows_errors(self.clear, now), given, [panel], **PRIVATE)
         for event, run in ((panel.look, self.look), (panel.more, self.more), (panel.csv, self.csv)):
-            event(shows_errors(self.told(run), now), given, [panel], **_PRIVATE)
-        panel.halt(shows_errors(self.halt, now), given, None, **_PRIVATE)
+            event(shows_errors(self.told(run), now), given, [panel], **PRIVATE)
+        panel.halt(shows_errors(self.halt, now), given, None, **PRIVATE)
 
     def told(self, handler: PanelHandler) -> Callable[[Values, gr.EventData], Iterator[Values]]:
         """Let errors of a handler stand in the panel."""

@@ -38,7 +38,7 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import example_queries
 from clip_app.ui.parts import part
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.gallery.asked import Asked, day_of, hashes_of
 from clip_app.ui.tabs.gallery.found import (
     as_file,
@@ -132,15 +132,13 @@ class Finder:
                 given,
                 [self.answers[kind]],
                 trigger_mode="multiple",
-                show_progress="hidden",
-                api_visibility="private",
+                **PRIVATE,
             )
         self.view.judge(
             shows_errors(self.judge, page.language),
             given,
             [page.photo],
-            show_progress="hidden",
-            api_visibility="private",
+            **PRIVATE,
         ).success(None, None, None, js=_TO_CLASSIFY, api_visibility="private")
 
     def _answering(self, kind: str, handler: Callable[[Values, Any], Values]) -> Any:

@@ -16,7 +16,7 @@ from clip_app.ui.desk import sent
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
 from clip_app.ui.tabs.gallery.status import (
     name_of,
@@ -32,8 +32,6 @@ _POLL_SECONDS = 0.5
 
 # Uploads of a visitor are kept for this long after the page was closed.
 _OWN_SECONDS = 3600
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -85,12 +83,12 @@ class IndexPart:
         now, asking = self.page.language_now, self.inputs | {self.changed}
         following = [self.own, *self.followers, self.changed]
         # Each drop counts, also one that comes while another is taken in.
-        several: dict[str, Any] = {"trigger_mode": "multiple", **_PRIVATE}
+        several: dict[str, Any] = {"trigger_mode": "multiple", **PRIVATE}
         self.panel.photos(shows_errors(self.receive, now), asking, following, **several)
-        self.panel.read(shows_errors(self.run, now), asking, following, **_PRIVATE)
-        self.panel.resume(shows_errors(self.resume, now), asking, following, **_PRIVATE)
-        self.panel.follow(shows_errors(self.follow, now), self.inputs, self.panel, **_PRIVATE)
-        self.panel.halt(shows_errors(self.halt, now), self.inputs, None, **_PRIVATE)
+        self.panel.read(shows_errors(self.run, now), asking, following, **PRIVATE)
+        self.panel.resume(shows_errors(self.resume, now), asking, following, **PRIVATE)
+        self.panel.follow(shows_errors(self.follow, now), self.inputs, self.panel, **PRIVATE)
+        self.panel.halt(shows_errors(self.halt, now), self.inputs, None, **PRIVATE)
 
     def refresh(self, given: Values) -> Values:
         """The galleries there are, and the state of the chosen one."""

@@ -27,7 +27,7 @@ from clip_app.gallery.stores.store import Store
 from clip_app.strings import LANGUAGES
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.gallery.asked import Asked, hashes_of
 from clip_app.ui.tabs.gallery.found import problem_of, rows_of
 from clip_app.ui.tabs.gallery.index import IndexPart
@@ -51,10 +51,9 @@ _MOST_ALIKE = 255
 
 _UNIX_EPOCH = date(1970, 1, 1).toordinal()
 
-_PRIVATE: dict[str, Any] = {
+_ANSWERING: dict[str, Any] = {
+    **PRIVATE,
     "trigger_mode": "multiple",
-    "show_progress": "hidden",
-    "api_visibility": "private",
     # One that draws must not keep others from what is drawn already.
     "concurrency_limit": 4,
 }
@@ -89,8 +88,8 @@ class MapAnswers:
         )
         for name, event, handler in handlers:
             answer = telling_carrier(name, name)
-            event(self._answering(answer, handler), given, [answer], **_PRIVATE)
-        self.view.halt(self.halt, {self.asking}, None, **_PRIVATE)
+            event(self._answering(answer, handler), given, [answer], **_ANSWERING)
+        self.view.halt(self.halt, {self.asking}, None, **_ANSWERING)
 
     def _answering(self, carrying: gr.HTML, handler: Handler) -> Any:
         """`handler` of what the script sent; its errors are answers, and `id` tells to what."""

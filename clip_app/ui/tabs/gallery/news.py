@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from clip_app.ui.errors import shows_errors
-from clip_app.ui.tab import Values
+from clip_app.ui.tab import PRIVATE, Values
 from clip_app.ui.tabs.gallery.finder import Finder
 
 
@@ -25,6 +25,5 @@ def tell_news(finder: Finder) -> None:
         shows_errors(heed, finder.page.language),
         index.inputs,
         [heard],
-        show_progress="hidden",
-        api_visibility="private",
+        **PRIVATE,
     )

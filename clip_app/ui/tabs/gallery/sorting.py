@@ -35,7 +35,7 @@ from clip_app.ui.label_chips import label_chips
 from clip_app.ui.panel import PanelHandler, errors_in_panel
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
-from clip_app.ui.tab import Page, Room, Values
+from clip_app.ui.tab import PRIVATE, Page, Room, Values
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.sorting_shown import (
     about_undo,
@@ -53,8 +53,6 @@ from clip_app.ui.words import Both, words
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.25
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -80,11 +78,11 @@ class SortingPart:
             given,
             [panel],
             trigger_mode="always_last",  # the gallery may become known while an answer is made
-            **_PRIVATE,
+            **PRIVATE,
         )
         runs = ((panel.plan, self.plan), (panel.act, self.act), (panel.undo, self.undo))
         for event, run in runs:
-            event(shows_errors(self.told(run), now), given, answers, **_PRIVATE)
+            event(shows_errors(self.told(run), now), given, answers, **PRIVATE)
         asks = (
             (panel.table, self.take_table),
             (panel.more, self.more),
@@ -92,8 +90,8 @@ class SortingPart:
             (panel.ask, self.ask),
         )
         for event, answer in asks:
-            event(shows_errors(self.told(answer), now), given, answers, **_PRIVATE)
-        panel.halt(shows_errors(self.halt, now), given, None, **_PRIVATE)
+            event(shows_errors(self.told(answer), now), given, answers, **PRIVATE)
+        panel.halt(shows_errors(self.halt, now), given, None, **PRIVATE)
 
     def told(self, handler: PanelHandler) -> Callable[[Values, gr.EventData], Iterator[Values]]:
         """Let errors of a handler stand in the panel."""

@@ -12,10 +12,8 @@ from clip_app.prompts import language_of_texts
 from clip_app.ui.looking import errors_said, looks
 from clip_app.ui.runs import Wanted
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import Values
+from clip_app.ui.tab import PRIVATE, Values
 from clip_app.ui.tabs.gallery.finder import Finder
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def show_where(finder: Finder) -> None:
@@ -23,9 +21,9 @@ def show_where(finder: Finder) -> None:
     where = _Where(finder, telling_carrier("finder-where", "where"), gr.State(Wanted()))
     index = finder.index
     given = {index.own, index.folder, where.stopped}
-    finder.view.where(where.look, given, where.carried, trigger_mode="multiple", **_PRIVATE)
+    finder.view.where(where.look, given, where.carried, trigger_mode="multiple", **PRIVATE)
     # Beside the queue, so that a run hears of it.
-    finder.view.unwhere(where.stop, {where.stopped}, None, queue=False, **_PRIVATE)
+    finder.view.unwhere(where.stop, {where.stopped}, None, queue=False, **PRIVATE)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from clip_app.text_lists import split_labels
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.learn.gallery_pairs import pictures
 from clip_app.ui.words import said_in_both, words
 
@@ -122,6 +122,5 @@ def build(page: Page) -> None:
         {page.language},
         panel,
         trigger_mode="always_last",
-        api_visibility="private",
-        show_progress="hidden",
+        **PRIVATE,
     )

@@ -17,7 +17,7 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, Example, load_examples
 from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.words import said_in_both, words
 
 _PHOTOS = 6
@@ -75,8 +75,7 @@ def build(page: Page) -> None:
         {page.language},
         panel,
         trigger_mode="always_last",
-        api_visibility="private",
-        show_progress="hidden",
+        **PRIVATE,
     )
 
 

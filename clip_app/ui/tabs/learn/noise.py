@@ -15,7 +15,7 @@ from clip_app.tasks.contrastive import head_accuracy, shuffled
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.parts import part
 from clip_app.ui.runs import followed
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.learn.gallery_pairs import GalleryVectors, pictures
 from clip_app.ui.words import said_in_both, words
 
@@ -28,8 +28,6 @@ _LEAST = 8
 #: Shares of the names that are wrong, and how often each is tried with others.
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8)
 _TRIES = 8
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build(page: Page) -> None:
@@ -77,7 +75,7 @@ def build(page: Page) -> None:
         {panel, page.language},
         panel,
         trigger_mode="always_last",
-        **_PRIVATE,
+        **PRIVATE,
     )
 
 

@@ -15,15 +15,13 @@ from clip_app.ui.desk import Desk, sent
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.words import said_in_both, words
 
 _PAIRS = 4
 
 # Longer than any model reads to its end.
 _LONGEST_CAPTION = 500
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 class Pairs(Desk):
@@ -101,5 +99,5 @@ def build(page: Page) -> None:
         {state, panel, page.language},
         panel,
         trigger_mode="always_last",
-        **_PRIVATE,
+        **PRIVATE,
     )

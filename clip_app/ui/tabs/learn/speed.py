@@ -16,7 +16,7 @@ from clip_app.scoring import unit
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, Wanted, followed
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.learn.gallery_pairs import GalleryVectors
 from clip_app.ui.words import said_in_both, words
 
@@ -43,8 +43,6 @@ _MOST_OWN = 10_000
 
 _QUERIES = 20
 _BEST = 10
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build(page: Page) -> None:
@@ -94,9 +92,9 @@ def build(page: Page) -> None:
 
     asked = {wanted, page.language, *page.chosen.inputs}
     panel.ask(
-        shows_errors(measure, page.language), asked, panel, trigger_mode="always_last", **_PRIVATE
+        shows_errors(measure, page.language), asked, panel, trigger_mode="always_last", **PRIVATE
     )
-    panel.stop(stop, {wanted}, None, queue=False, **_PRIVATE)
+    panel.stop(stop, {wanted}, None, queue=False, **PRIVATE)
 
 
 def _own_rows(page: Page, given: Values) -> np.ndarray | None:

@@ -19,13 +19,11 @@ from clip_app.ui.looking import show_where
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
-from clip_app.ui.tab import Follows, Page, Room, Step, Values
+from clip_app.ui.tab import PRIVATE, Follows, Page, Room, Step, Values
 from clip_app.ui.tabs.match.library import build_library
 from clip_app.ui.tabs.match.matrix import build_matrix
 
 KEY = "match"
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 # Longer descriptions than this stay out of the page's address; some servers take 4,096 characters.
 _LONGEST_ADDRESS = 1500
@@ -90,34 +88,34 @@ class _Matching:
 
     def connect(self, room: Room) -> None:
         """Match when typing has stopped, when the photograph changes, and on the first visit."""
-        last: dict[str, Any] = {"trigger_mode": "always_last", **_PRIVATE}
+        last: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
         known = [one[language] for one in _ready_made() for language in LANGUAGES]
         keep: dict[str, Any] = {
             "fn": None,
             "inputs": self.descriptions,
             "js": f"(texts) => window.clipApp.address.set({{ texts: {json.dumps(known)}.includes("
             f"texts) || texts.length > {_LONGEST_ADDRESS} ? '' : texts }})",
-            **_PRIVATE,
+            **PRIVATE,
         }
         answer, component = self.card.tells(self.answer), self.card.component
         component.submit(answer, self.inputs, self.outputs, **last).then(**keep)
         # Beside the queue, so that a run of many texts hears of it while it runs.
         asked: set[Any] = {self.descriptions, self.page.photo, self.wanted}
-        component.submit(self.note, asked, None, queue=False, **_PRIVATE)
-        component.stop(self.stop, {self.wanted}, None, queue=False, **_PRIVATE)
+        component.submit(self.note, asked, None, queue=False, **PRIVATE)
+        component.stop(self.stop, {self.wanted}, None, queue=False, **PRIVATE)
         self.page.photo.change(
             shows_errors(self.suggest, self.page.language),
             {self.page.photo, self.descriptions, self.page.language, self.page.address},
             self.descriptions,
             **last,
-        ).then(self.card.tells(self.follow), self.inputs, self.outputs, **_PRIVATE).then(**keep)
+        ).then(self.card.tells(self.follow), self.inputs, self.outputs, **PRIVATE).then(**keep)
         self.page.address.moved(
             self.card.tells(self.moved),
             self.inputs | {self.page.address},
             [self.descriptions, *self.outputs],
             **last,
         )
-        room.select(self.card.tells(self.opened), self.inputs, self.outputs, **_PRIVATE)
+        room.select(self.card.tells(self.opened), self.inputs, self.outputs, **PRIVATE)
 
     def answer(self, given: Values) -> Iterator[Values]:
         """Rank what is typed; how far the reading of it is, where it is much."""

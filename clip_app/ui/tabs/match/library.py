@@ -14,12 +14,10 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 
 # How many of the texts are answered with.
 _BEST = 100
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,11 @@ def build_library(page: Page) -> None:
         card = ResultCard.build("collection-best", page, inputs, "texts", options=[file])
     library = _Library(page, file, pasted, gr.State(Wanted()), card)
     asked: set[Any] = {page.photo, file, pasted, library.wanted, page.language, page.spoken}
-    search.click(card.tells(library.rank), asked, [card.component], **_PRIVATE)
-    card.component.stop(library.stop, {library.wanted}, None, queue=False, **_PRIVATE)
+    search.click(card.tells(library.rank), asked, [card.component], **PRIVATE)
+    card.component.stop(library.stop, {library.wanted}, None, queue=False, **PRIVATE)
     file.clear(
         lambda given: card.waiting(given, "collection_missing"),
         {page.photo, pasted, page.language},
         [card.component],
-        **_PRIVATE,
+        **PRIVATE,
     )

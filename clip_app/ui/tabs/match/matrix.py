@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ClipAppError, ImageError, InputError
+from clip_app.errors import ClipAppError, InputError, Reason
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
 from clip_app.model.service import ModelService
@@ -23,7 +23,7 @@ from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.html import picture_url
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import Page, Values
+from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.match.matrix_picture import CELL, draw_matrix
 from clip_app.ui.words import said_in_both, words
 
@@ -34,8 +34,6 @@ _MAX_IMAGES = 12
 _MAX_TEXTS = 24
 
 _EXAMPLES = 4
-
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 class Matrix(Desk):
@@ -58,28 +56,18 @@ class Matrix(Desk):
         """What the page's script shows, and the same as an SVG document.
 
         Raises:
-            ImageError: if none of the photographs can be read.
             InputError: if there is no sentence, or too many, or too many photographs.
             ModelError: if the device fails.
         """
-        desk = self if self.uploads else self.examples
-        if (number := len(desk.uploads)) > _MAX_IMAGES:
+        if (number := len(self.uploads)) > _MAX_IMAGES:
             raise InputError("images_too_many", number=number, limit=_MAX_IMAGES)
         texts = parse_lines(self.texts, _MAX_TEXTS)
-        called = [shown_name(name=one.name) for one in desk.uploads]
-        photos = list(zip(called, desk.encoded(service), strict=True))
-        broken = [one.error.reason.about(name) for name, one in photos if one.error is not None]
-        sound = [
-            (name, one.kept, one.image_features)
-            for name, one in photos
-            if one.image_features is not None
-        ]
-        if not sound:
-            raise ImageError(broken[0].key, **broken[0].params)
-        names, pictures, features = zip(*sound, strict=True)
+        own, broken = _read(self, service)
+        # The examples stay until there is one that can be read.
+        names, pictures, features = zip(*(own or _read(self.examples, service)[0]), strict=True)
         matrix = matrix_of_features(service, np.stack(features), texts)
         shown = {
-            "own": desk is self,
+            "own": bool(own),
             "names": names,
             "pictures": pictures,
             "notices": [said_in_both(one) for one in [*broken, *_notices(service, texts)]],
@@ -87,6 +75,22 @@ class Matrix(Desk):
         }
         addresses = [_address(one) for one in pictures]
         return shown, draw_matrix(addresses, matrix, text("matrix_caption", language))
+
+
+def _read(
+    desk: Desk, service: ModelService
+) -> tuple[list[tuple[str, str | None, np.ndarray]], list[Reason]]:
+    """(name, picture, features (dim,)) of each photograph that can be read; why others cannot."""
+    photos = [
+        (shown_name(name=one.name), photo)
+        for one, photo in zip(desk.uploads, desk.encoded(service), strict=True)
+    ]
+    sound = [
+        (name, one.kept, one.image_features)
+        for name, one in photos
+        if one.image_features is not None
+    ]
+    return sound, [one.error.reason.about(name) for name, one in photos if one.error is not None]
 
 
 def _numbers(matrix: SimilarityMatrix, logit_scale: float) -> dict[str, Any]:
@@ -160,5 +164,5 @@ def build_matrix(page: Page) -> None:
             {state, page.language},
             [panel, download],
             trigger_mode="always_last",
-            **_PRIVATE,
+            **PRIVATE,
         )
