@@ -376,7 +376,7 @@ def test_what_is_no_picture_is_named_and_what_was_found_stays(app, open_gallery,
         file = tmp_path / name
         file.write_bytes(content)
         hand(page, "drop", "#finder .query", file)
-        page.locator("#finder .problem").first.get_by_text(name).wait_for(timeout=30_000)
+        page.locator("#finder .problem").first.get_by_text(name).wait_for()
         settled(page)
         assert names(page)[:5] == found
         assert page.locator("#finder .query").input_value() == "鸟"
@@ -388,7 +388,7 @@ def test_what_is_offered_to_look_for_fills_one_line(app, open_gallery, language)
     offered = page.locator("#finder .tries .pill:visible")
     for width, least in ((1920, 6), (1440, 6), (1024, 4), (768, 16), (390, 16), (1440, 6)):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(300)  # the observer of its size
+        paused(page, 300)  # the observer of its size
         tops = offered.evaluate_all("all => all.map((one) => one.offsetTop)")
         assert len(tops) >= least, width
         assert len(set(tops)) == 1, width
