@@ -36,9 +36,6 @@ _READ = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 
-# What Python adds to a byte of a path that is no UTF-8 (PEP 383).
-_ESCAPED = 0xDC00
-
 
 @dataclass(frozen=True)
 class Roots:
@@ -237,11 +234,17 @@ def printable(path: str) -> str:
 
 def addressed(path: str) -> str:
     """A path as text that `meant` takes for the same file: of names that are no UTF-8, each byte
-    that is not as `%FF`.
+    that is not as `%FF`, and a percent sign as `%25`.
     """
-    return re.sub("[\udc80-\udcff]", lambda found: f"%{ord(found[0]) - _ESCAPED:02X}", path)
+    if printable(path) == path:
+        return path
+    return re.sub("[%\udc80-\udcff]", lambda found: f"%{ord(found[0]) & 0xFF:02X}", path)
 
 
 def meant(path: str) -> str:
     """The path that `addressed` made such a text of, which may be a file's own name as well."""
-    return re.sub("%([89A-F][0-9A-F])", lambda found: chr(_ESCAPED + int(found[1], 16)), path)
+    return re.sub(
+        "%(25|[89A-F][0-9A-F])",
+        lambda found: bytes.fromhex(found[1]).decode("ascii", "surrogateescape"),
+        path,
+    )
