@@ -368,6 +368,19 @@ def test_an_unreadable_picture_is_one_sentence(open_gallery, tmp_path):
     page.locator("#finder .problem").first.wait_for(state="hidden")
 
 
+def test_an_unreadable_picture_before_another_is_not_looked_for_later(app, open_gallery, tmp_path):
+    page = open_gallery("en-US", url=app.url)
+    fake = tmp_path / "fake.jpg"
+    fake.write_bytes(b"no picture")
+    for one in (fake, GALLERY / "birds" / "kingfisher.jpg"):  # the second before the first's answer
+        hand(page, "drop", "#finder .query", one)
+    page.locator("#finder .problem").first.get_by_text("fake.jpg").wait_for()
+    look_for(page, "a cat")
+    assert "like fake" not in terms(page)
+    assert names(page)
+    assert not page.locator("#finder .problem").first.is_visible()
+
+
 def test_what_is_no_picture_is_named_and_what_was_found_stays(app, open_gallery, tmp_path):
     page = open_gallery("zh-CN", url=app.url)
     look_for(page, "鸟")

@@ -41,13 +41,13 @@ window.addEventListener('clipapp:found', ({ detail: found }) => {
     if (here()) address.set({ gallery });
   }
   asking = false;
-  if (found.problem && added) {
+  if (found.problem && added.length) {
     // A picture that cannot be read is not looked for; what was found before stays.
-    asked = { ...asked, pictures: asked.pictures.filter((one) => one !== added) };
-    added = null;
+    asked = { ...asked, pictures: asked.pictures.filter((one) => !added.includes(one)) };
+    added = [];
     return fail({ said: found.problem });
   }
-  added = null;
+  added = [];
   if (found.old_map && asked.among) { seekArea(); return; }
   if (found.problem) {
     rows = found.offset ? rows : [];

@@ -1,6 +1,6 @@
 // Pictures to look for: chosen, dropped, pasted, or handed on by another tab.
 const field = find('.field');
-let added = null; // the picture that is looked for since the last question
+let added = []; // the pictures that are looked for since the last answer
 const lookFor = async (file) => {
   if (!file) return;
   const limit = window.gradio_config.max_file_size ?? Infinity;
@@ -10,8 +10,9 @@ const lookFor = async (file) => {
   }
   try {
     const { path } = await upload(file);
-    added = { path, name: file.name };
-    set({ pictures: [...asked.pictures, added] });
+    const one = { path, name: file.name };
+    added.push(one);
+    set({ pictures: [...asked.pictures, one] });
   } catch {
     fail({ key: 'find_lost' });
   }
