@@ -218,6 +218,28 @@ def test_the_page_starts_beside_broken_proxies_and_leaves_nothing_when_it_ends(
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+_LATE = """
+import sys
+import httpx
+from clip_app.server.serve import launch, prepare
+
+def late(*_, **__):
+    raise httpx.ReadTimeout("The read operation timed out")
+
+if __name__ == "__main__":
+    httpx.head = late
+    sys.exit(launch(*prepare(sys.argv[1:])))
+"""
+
+
+def test_a_machine_too_busy_to_answer_gradio_in_time_serves_the_page(request, tmp_path):
+    program = tmp_path / "late.py"
+    program.write_text(_LATE)
+    running = App(program=str(program), env={"PYTHONPATH": str(ROOT)})
+    request.addfinalizer(running.stop)
+    assert httpx.get(running.url).status_code == 200
+
+
 def _head(method: str, path: str, length: int = 0) -> bytes:
     accept = "accept: text/event-stream, application/json"
     head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{accept}"

@@ -179,6 +179,9 @@ def launch(demo: "gr.Blocks", served: Served) -> int:
                 inbrowser=settings.open_browser,
                 prevent_thread_lock=True,
                 quiet=True,
+                # Else Gradio, which the server has just answered, would ask it for the page too and
+                # end with a traceback where that takes more than 3 s, as on a busy machine.
+                _frontend=False,
                 **launch_options(demo, served.slot, served.endpoints, settings, log_in),
             )
     except (OSError, InputError) as error:
