@@ -50,7 +50,7 @@ def ask(bilingual, settings, tmp_path):
             gr.Radio(["zh", "en"]),
             gr.State(Spoken()),
             gr.HTML(),
-            photo_column(model, settings, "photo"),
+            photo_column(model, "photo"),
             gr.HTML(),
             gr.State(""),
             PageConcepts(settings),

@@ -38,4 +38,9 @@ const pictureIn = (data) => {
 };
 const megabytes = (bytes) =>
   bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+/** What `image_file_too_large` says of a file that may not be uploaded; null of one that may. */
+const tooLarge = ({ name, size }) => {
+  const limit = window.gradio_config.max_file_size ?? Infinity;
+  return size > limit ? { name, megabytes: Math.ceil(size / 1e6), limit: Math.floor(limit / 1e6) } : null;
+};
 

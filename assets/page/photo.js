@@ -76,10 +76,8 @@ const refuse = (why) => {
 const take = async (file) => {
   if (!file) return;
   stop();
-  if (file.size > props.limit) {
-    const values = { name: file.name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(props.limit / 1e6) };
-    return refuse(() => say('image_file_too_large', values));
-  }
+  const large = tooLarge(file);
+  if (large) return refuse(() => say('image_file_too_large', large));
   const now = (turn += 1);
   busy = true;
   problem = null;

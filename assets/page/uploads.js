@@ -16,12 +16,8 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   box.replaceChildren(drop, fold, said);
 
   const send = async (chosen) => {
-    const limit = window.gradio_config.max_file_size ?? Infinity;
-    const files = chosen.filter((file) => file.size <= limit);
-    const large = chosen.find((file) => file.size > limit);
-    refused = large
-      ? { name: large.name, megabytes: Math.ceil(large.size / 1e6), limit: Math.floor(limit / 1e6) }
-      : null;
+    const files = chosen.filter((file) => !tooLarge(file));
+    refused = chosen.map(tooLarge).find(Boolean);
     const sent = Array(files.length);
     let next = 0;
     let done = 0;

@@ -78,7 +78,7 @@ def _lay_out(
     below = rooms_below_stage(BESIDE_PHOTO)
     with gr.Row(elem_id="stage"):
         with gr.Column(elem_id="photo-column"):
-            photo = photo_column(slot, settings, "classify-image")
+            photo = photo_column(slot, "classify-image")
         rooms = {key: room(key, below[key]) for key in BESIDE_PHOTO}
     for one in below.values():
         one.render()

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.data_classes import FileData, GradioRootModel
 from gradio.processing_utils import move_files_to_cache
-from gradio.utils import FileSize
 from PIL import Image
 
 from clip_app.errors import ImageError
@@ -22,7 +21,6 @@ from clip_app.metrics import steps
 from clip_app.model.service import ModelService
 from clip_app.model.slot import ModelSlot
 from clip_app.photos import decode_side
-from clip_app.settings import Settings
 from clip_app.strings import LANGUAGES
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, Example, load_examples
 from clip_app.ui.html import picture_url
@@ -68,7 +66,7 @@ class PhotoColumn(gr.HTML):
         return FileData(path=shown_by_browsers(value) or value, orig_name=Path(value).name)
 
 
-def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColumn:
+def photo_column(slot: ModelSlot, elem_id: str) -> PhotoColumn:
     """Lay it out, with the first example in it."""
 
     def take_photo(upload: Any) -> dict[str, Any]:
@@ -95,7 +93,6 @@ def photo_column(slot: ModelSlot, settings: Settings, elem_id: str) -> PhotoColu
         server_functions=[take_photo],
         name=elem_id,
         words=in_both(_WORDS),
-        limit=settings.max_upload_mb * FileSize.MB,
         **part("basics", "photo", "heat", "looking"),
     )
     # Only now is there a component to whose files the examples can belong.

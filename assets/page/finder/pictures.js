@@ -3,11 +3,8 @@ const field = find('.field');
 let added = []; // the pictures that are looked for since the last answer
 const lookFor = async (file) => {
   if (!file) return;
-  const limit = window.gradio_config.max_file_size ?? Infinity;
-  if (file.size > limit) {
-    return fail({ key: 'image_file_too_large', values: {
-      name: file.name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(limit / 1e6) } });
-  }
+  const large = tooLarge(file);
+  if (large) return fail({ key: 'image_file_too_large', values: large });
   try {
     const { path } = await upload(file);
     const one = { path, name: file.name };

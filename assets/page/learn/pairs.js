@@ -80,10 +80,10 @@ const paintFields = () => {
     pick.ariaLabel = say('learn_pairs_photo', { number: i + 1 });
     pick.addEventListener('change', async () => {
       const [file] = pick.files;
-      const limit = window.gradio_config.max_file_size ?? Infinity;
-      if (file.size > limit) {
+      const large = tooLarge(file);
+      if (large) {
         find('.told').hidden = false;
-        find('.told').textContent = say('image_file_too_large', { name: file.name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(limit / 1e6) });
+        find('.told').textContent = say('image_file_too_large', large);
         return;
       }
       const { path } = await upload(file);
