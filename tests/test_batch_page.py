@@ -301,12 +301,18 @@ def numbers_of(service, files: list[str], texts: list[str]) -> np.ndarray:
     return features @ service.encode_texts(texts).T
 
 
-@browser_test
-def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_path):
+def open_matrix(open_page):
+    """The Chinese page with the matrix of the examples on it."""
     page = open_page("zh-CN")
     page.get_by_role("tab", name="文本匹配").click()
     page.locator("#matrix > button").click()
     page.locator("#matrix td.best").first.wait_for()
+    return page
+
+
+@browser_test
+def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_path):
+    page = open_matrix(open_page)
     page.locator("#matrix textarea").fill("一只猫\n桌上的一杯咖啡\n火箭 <b>&</b>")
     page.locator("#matrix th[scope=row]", has_text="火箭 <b>&</b>").wait_for()
     lay(page, "matrix", [EXAMPLES / "cat.jpg", EXAMPLES / "coffee.jpg", EXAMPLES / "rocket.jpg"])
@@ -332,10 +338,7 @@ def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_p
 
 @browser_test
 def test_an_unreadable_file_leaves_the_matrix_that_was_there(open_page, tmp_path):
-    page = open_page("zh-CN")
-    page.get_by_role("tab", name="文本匹配").click()
-    page.locator("#matrix > button").click()
-    page.locator("#matrix td.best").first.wait_for()
+    page = open_matrix(open_page)
     examples = page.locator("#matrix thead img").count()
     bad = tmp_path / "账单.jpg"
     bad.write_bytes(b"no picture at all")
