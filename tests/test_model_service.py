@@ -23,7 +23,7 @@ from clip_app.model.torch_engine import fast_on_cpu
 from clip_app.progress import NobodyWaitsError, nobody_waits
 from clip_app.prompts import TEMPLATE_SETS
 from clip_app.settings import Settings
-from tests.conftest import ROOT, noise
+from tests.conftest import PATIENCE_SECONDS, ROOT, noise, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,11 @@ def test_every_concurrent_caller_gets_its_own_vector(service, settings):
 def test_who_leaves_while_others_have_the_device_gets_not_even_one_batch(settings):
     service = load_model(settings)
     passes = service._engine.passes
-    free, left = threading.Event(), threading.Event()
+    held, free, left = threading.Barrier(passes + 1), threading.Event(), threading.Event()
+
+    def hold():
+        held.wait(PATIENCE_SECONDS)
+        free.wait(PATIENCE_SECONDS)
 
     def ask():
         nobody_waits.set(left.is_set)
@@ -112,13 +116,14 @@ def test_who_leaves_while_others_have_the_device_gets_not_even_one_batch(setting
 
     with ThreadPoolExecutor(passes + 1) as pool:
         for _ in range(passes):
-            pool.submit(service._device.run, free.wait)
+            pool.submit(service._device.run, hold)
+        held.wait(PATIENCE_SECONDS)
         answer = pool.submit(ask)
-        time.sleep(0.2)
+        wait_for(service._device._executor._work_queue.qsize)
         left.set()
         free.set()
         with pytest.raises(NobodyWaitsError):
-            answer.result(60)
+            answer.result(PATIENCE_SECONDS)
     assert service.statistics.texts == 0
 
 
