@@ -27,7 +27,7 @@ from clip_app.ui.tabs.classify.batch_run import (
     told_apart,
 )
 from tests.conftest import EXAMPLES, noise
-from tests.test_page import paused
+from tests.test_page import drop, paused
 
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1100}
@@ -334,6 +334,39 @@ def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_p
     assert not page.locator("#matrix .error").is_visible()
     page.locator("#matrix input[type=file]").set_input_files([EXAMPLES / "cat.jpg"] * 10)
     page.locator("#matrix .error", has_text="12").wait_for()
+
+
+@browser_test
+def test_folders_are_dropped_with_all_their_photographs_and_what_is_not_sent_is_named(
+    open_page, tmp_path
+):
+    folder = tmp_path / "holiday"
+    (folder / "second day").mkdir(parents=True)
+    for name in ("cat.jpg", "coffee.jpg", "second day/cat.jpg", "second day/100 % #1.jpg"):
+        noise(len(name)).save(folder / name)
+    (folder / "notes.doc").write_text("no photograph")
+    (tmp_path / "empty").mkdir()
+    noise(1).save(tmp_path / "alone.png")
+    page = open_page("en-US")
+    page.locator("#batch > button").click()
+    drop(page, "#batch .up-drop", folder, tmp_path / "empty", tmp_path / "alone.png")
+    page.locator("#batch .up-fold b", has_text="5 photos").wait_for()
+    said = page.locator("#batch .up-said")
+    assert said.inner_text() == "There are no photos in empty."
+    run_batch(page, 5)
+    page.locator("#batch .up-plain").click()
+    page.locator("#batch .up-fold").wait_for(state="hidden")
+
+    page.route("**/gradio_api/upload*", lambda route: route.abort())
+    drop(page, "#batch .up-drop", folder, tmp_path / "alone.png")
+    said.get_by_text("holiday/cat.jpg could not be uploaded.").wait_for()
+    assert said.inner_text().count("could not be uploaded") == 3
+    assert said.inner_text().endswith("2 more files were not uploaded.")
+    page.get_by_label("中文").check()
+    said.get_by_text("另有 2 个文件没有上传。").wait_for()
+    page.unroute("**/gradio_api/upload*")
+    lay(page, "batch", [tmp_path / "alone.png"])
+    assert not said.inner_text()
 
 
 @browser_test

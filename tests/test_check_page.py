@@ -27,6 +27,7 @@ from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.runs import StoppedError
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from tests.conftest import EXAMPLES
+from tests.test_page import drop
 
 GALLERY = ASSETS / "gallery" / "examples"
 CLASSES = ("birds", "food", "vehicles")
@@ -234,6 +235,20 @@ def test_another_model_is_loaded_only_where_there_is_memory_for_it(service, tmp_
         second()
     shared = settings.model_copy(update={"share": True})
     assert not models_besides(SimpleNamespace(settings=shared, slot=page.slot))
+
+
+@browser_test
+def test_the_folders_of_a_dropped_folder_are_classes(app, open_at, tmp_path):
+    for name, path in drawn().items():
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "set" / name)
+    page = open_at(app.url, "en-US", {"width": 1280, "height": 900})
+    page.locator("#check > button").click()
+    drop(page, "#check .up-drop", tmp_path / "set")
+    page.locator("#check .sent", has_text=f"({len(drawn())})").wait_for()
+    page.locator("#check-run").click()
+    counted = f"Photographs: {len(drawn())}; classes: {len(CLASSES)}; unreadable: 0."
+    page.locator("#check .result", has_text=counted).wait_for()
 
 
 @browser_test

@@ -21,7 +21,7 @@ from clip_app.ui.label_chips import FIRST_SET, label_chips
 from clip_app.ui.photo_column import PhotoColumn, opened
 from tests.conftest import EXAMPLES, noise
 from tests.test_gallery_page import hand
-from tests.test_page import DESKTOP, PHONE, answered, paused, shoot, verdict
+from tests.test_page import DESKTOP, PHONE, answered, drop, paused, shoot, verdict
 
 pytestmark = pytest.mark.browser
 
@@ -317,6 +317,25 @@ def test_a_file_that_cannot_be_read_is_a_sentence_and_what_was_there_stays(page,
     page.locator("#tab-classify").click()
     page.locator("#classify-image .strip button").first.click()
     answered(page, "猫")
+    assert problem.is_hidden()
+
+
+def test_a_folder_and_an_upload_that_fails_are_sentences_and_what_was_there_stays(page, tmp_path):
+    problem = page.locator("#classify-image .problem")
+    address = page.locator("#classify-image .shown").get_attribute("src")
+    (tmp_path / "假期").mkdir()
+    mine = tmp_path / "mine.png"
+    Image.new("RGB", (90, 90), "teal").save(mine)
+    drop(page, "#classify-image .stage", tmp_path / "假期")
+    problem.get_by_text("无法读取 假期：它是一个文件夹").wait_for()
+    page.route("**/gradio_api/upload*", lambda route: route.abort())
+    upload(page, mine)
+    problem.get_by_text("mine.png 上传失败").wait_for()
+    answered(page, "猫")
+    assert page.locator("#classify-image .shown").get_attribute("src") == address
+    page.unroute("**/gradio_api/upload*")
+    upload(page, mine)
+    page.locator('#classify-image .shown[alt*="mine"]').wait_for()
     assert problem.is_hidden()
 
 

@@ -38,9 +38,24 @@ const pictureIn = (data) => {
 };
 const megabytes = (bytes) =>
   bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
-/** What `image_file_too_large` says of a file that may not be uploaded; null of one that may. */
-const tooLarge = ({ name, size }) => {
+/** Upload a file. Returns its `name`, and its `path` and `url` on the server, or the `problem`: `key` and `values` of what to say. */
+const send = async (file, name = file.name) => {
   const limit = window.gradio_config.max_file_size ?? Infinity;
-  return size > limit ? { name, megabytes: Math.ceil(size / 1e6), limit: Math.floor(limit / 1e6) } : null;
+  if (file.size > limit) {
+    const values = { name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(limit / 1e6) };
+    return { name, problem: { key: 'image_file_too_large', values } };
+  }
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    return { name, problem: { key: 'sent_unreadable', values: { name } } };
+  }
+  try {
+    const { path, url } = await upload(file);
+    return { name, path, url };
+  } catch (error) {
+    console.error(error);
+    return { name, problem: { key: 'sent_lost', values: { name } } };
+  }
 };
 

@@ -76,22 +76,22 @@ const refuse = (why) => {
 const take = async (file) => {
   if (!file) return;
   stop();
-  const large = tooLarge(file);
-  if (large) return refuse(() => say('image_file_too_large', large));
   const now = (turn += 1);
   busy = true;
   problem = null;
   tell('stale', { id: props.name, value: null });
   draw();
+  const sent = await send(file);
+  if (now !== turn) return;
+  if (sent.problem) return refuse(() => say(sent.problem.key, sent.problem.values));
   try {
-    const sent = await upload(file);
     const answer = await server.take_photo([sent.path, file.name]);
     if (now !== turn) return;
     if (answer.problem) return refuse(() => both(answer.problem));
     const url = sent.url.slice(0, sent.url.indexOf('/file=') + 6) + answer.path;
     put({ path: answer.path, url, orig_name: file.name, meta: META });
   } catch {
-    if (now === turn) refuse(() => say('photo_lost'));
+    if (now === turn) refuse(() => say('sent_lost', sent));
   }
 };
 

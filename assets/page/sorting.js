@@ -277,8 +277,9 @@ back.addEventListener('change', async () => {
   const [file] = back.files;
   back.value = '';
   if (!file) return;
-  const { path } = await upload(file);
-  trigger('table', { path, name: file.name });
+  const { name, path, problem } = await send(file);
+  if (problem) find('.now').textContent = say(problem.key, problem.values);
+  else trigger('table', { path, name });
 });
 watch('value', show);
 window.addEventListener('clipapp:language', () => {

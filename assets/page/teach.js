@@ -166,8 +166,9 @@ find('.import input').addEventListener('change', async ({ target }) => {
   const [file] = target.files;
   target.value = '';
   if (!file) return;
-  const { path } = await upload(file);
-  trigger('take', { path });
+  const { path, problem } = await send(file);
+  if (problem) state.textContent = say(problem.key, problem.values);
+  else trigger('take', { path });
 });
 watch('value', write);
 window.addEventListener('clipapp:taught', list);

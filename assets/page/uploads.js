@@ -1,12 +1,51 @@
 // What the batch and the matrix share: photographs laid on a part.
 // A few at once: each is a request of its own, so that a large one does not hold up the others.
 const SENT_AT_ONCE = 3;
+const REFUSED = 3; // of the files that were not sent, before they are only counted
+
+/** What is dropped as {`file`, `name`}, or {`name`, `problem`} as of `send`: files, and of folders all
+ *  files below that `accept` lets one choose, each called by its path from there. */
+const dropped = async (data, accept) => {
+  const endings = accept.split(',');
+  const fits = ({ name, type }) =>
+    type.startsWith('image/') || endings.some((ending) => name.toLowerCase().endsWith(ending));
+  const unread = (name) => [{ name, problem: { key: 'sent_unreadable', values: { name } } }];
+  const below = async (folder, name) => {
+    const entries = [];
+    const reader = folder.createReader(); // tells some hundred at a time
+    for (let some = null; some?.length !== 0; entries.push(...some)) {
+      some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    }
+    entries.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+    const found = entries.map(async (entry) => {
+      const path = `${name}/${entry.name}`;
+      try {
+        if (entry.isDirectory) return await below(entry, path);
+        const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+        return fits(file) ? [{ file, name: path }] : [];
+      } catch {
+        return unread(path);
+      }
+    });
+    return (await Promise.all(found)).flat();
+  };
+  // All asked for at once: the browser forgets them when the event is over.
+  const given = [...data.items].filter(({ kind }) => kind === 'file')
+    .map((item) => [item.webkitGetAsEntry(), item.getAsFile()]);
+  const found = given.map(async ([entry, file]) => {
+    if (!entry?.isDirectory) return [{ file, name: file.name }];
+    const { name } = entry;
+    const files = await below(entry, name).catch(() => unread(name));
+    return files.length ? files : [{ name, problem: { key: 'sent_nothing', values: { name } } }];
+  });
+  return (await Promise.all(found)).flat();
+};
 
 /** A place to drop photographs, and a strip of the first that lie there; returns what shows it.
  *  They may be dropped anywhere in `zone`. */
 const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   let sending = '';
-  let refused = '';
+  let refused = []; // what was not sent, and why
   const input = make('input', { type: 'file', multiple: true });
   input.accept = `image/*,.heic,.heif,.avif${besides}`;
   const drop = make('label', { className: 'up-drop' }, input, make('span'));
@@ -15,9 +54,7 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   said.setAttribute('role', 'status');
   box.replaceChildren(drop, fold, said);
 
-  const send = async (chosen) => {
-    const files = chosen.filter((file) => !tooLarge(file));
-    refused = chosen.map(tooLarge).find(Boolean);
+  const take = async (files) => {
     const sent = Array(files.length);
     let next = 0;
     let done = 0;
@@ -26,37 +63,34 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
         const number = next++;
         sending = say('photos_sending', { done: done + 1, total: files.length });
         told();
-        try {
-          const { path } = await upload(files[number]);
-          sent[number] = { path, name: files[number].name };
-        } catch (error) {
-          console.error(error);
-        }
+        const { file, name, problem } = files[number];
+        sent[number] = problem ? files[number] : await send(file, name);
         done += 1;
       }
     };
     await Promise.all(Array.from({ length: SENT_AT_ONCE }, work));
     sending = '';
+    refused = sent.filter(({ problem }) => problem);
     told();
-    const arrived = sent.filter(Boolean);
+    const arrived = sent.filter(({ problem }) => !problem).map(({ path, name }) => ({ path, name }));
     if (arrived.length) trigger('photos', { files: arrived, ...asked() });
   };
   const told = () => {
-    said.textContent = sending || (refused ? say('image_file_too_large', refused) : '');
+    const why = refused.slice(0, REFUSED).map(({ problem }) => say(problem.key, problem.values));
+    const more = refused.length - why.length;
+    if (more) why.push(say('sent_more', { count: more }));
+    said.textContent = sending || why.join(language() === 'zh' ? '' : ' ');
   };
   input.addEventListener('change', () => {
-    const chosen = [...input.files];
+    const chosen = [...input.files].map((file) => ({ file, name: file.name }));
     input.value = '';
-    if (chosen.length) send(chosen);
+    if (chosen.length) take(chosen);
   });
   for (const kind of ['dragover', 'dragleave', 'drop']) {
     zone.addEventListener(kind, (event) => {
       event.preventDefault();
       drop.classList.toggle('up-over', kind === 'dragover');
-      if (kind === 'drop') {
-        const photos = [...event.dataTransfer.files];
-        if (photos.length) send(photos);
-      }
+      if (kind === 'drop') dropped(event.dataTransfer, input.accept).then((files) => files.length && take(files));
     });
   }
 

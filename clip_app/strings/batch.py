@@ -1,12 +1,28 @@
 """The page: many images at once, the matrix, collections of texts."""
 
 STRINGS: dict[str, tuple[str, str]] = {
-    "photos_drop": ("Drop photos here, or click to choose", "把照片拖到这里，或点击选择"),
+    "photos_drop": (
+        "Drop photos or folders here, or click to choose",
+        "把照片或文件夹拖到这里，或点击选择",
+    ),
     "photos_more": ("Add photos", "再加照片"),
     "photos_count": ("{count} [count:photo|photos] · {size}", "{count} 张 · {size}"),
     "photos_clear": ("Remove all", "全部移除"),
     "photos_remove": ("Remove {name}", "移除 {name}"),
     "photos_sending": ("Uploading {done} of {total} …", "正在上传第 {done} 张，共 {total} 张……"),
+    "sent_lost": (
+        "{name} could not be uploaded. Please try again.",
+        "{name} 上传失败，请再试一次。",
+    ),
+    "sent_unreadable": (
+        "{name} cannot be read: it is a folder, or it is no longer there.",
+        "无法读取 {name}：它是一个文件夹，或者已经不在原处了。",
+    ),
+    "sent_nothing": ("There are no photos in {name}.", "{name} 里没有照片。"),
+    "sent_more": (
+        "[count:One more file was|{count} more files were] not uploaded.",
+        "另有 {count} 个文件没有上传。",
+    ),
     "batch": ("Many photos at once", "批量分类"),
     "batch_together": ("Name them together", "放在一起判断"),
     "batch_together_when": (

@@ -92,8 +92,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "它会算出答对多少，并指出错在哪里。句式用上面选的那种。",
     ),
     "check_drop": (
-        "Drop a .zip, or photos and a .csv here, or click to choose",
-        "把 .zip 或照片和 .csv 拖到这里，或点击选择",
+        "Drop a folder, a .zip, or photos and a .csv here, or click to choose",
+        "把文件夹、.zip 或照片和 .csv 拖到这里，或点击选择",
     ),
     "check_sent": ("{names} · {size}", "{names} · {size}"),
     "check_folder": ("Or a folder that is there already", "或用已有的照片文件夹"),

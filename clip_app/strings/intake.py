@@ -3,8 +3,8 @@
 STRINGS: dict[str, tuple[str, str]] = {
     "gallery_folder": ("Photo folder", "选一个照片文件夹"),
     "gallery_drop": (
-        "Drop photos or a .zip of them here, or click to choose",
-        "把照片或 .zip 拖到这里，或点击选择",
+        "Drop photos, folders or a .zip of them here, or click to choose",
+        "把照片、文件夹或 .zip 拖到这里，或点击选择",
     ),
     "gallery_index": ("Read photos", "读取照片"),
     "gallery_stop": ("Stop", "停止"),

@@ -15,7 +15,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "photo_stop": ("turn the camera off", "关闭摄像头"),
     "photo_similar": ("Similar", "搜类似"),
     "photo_clear": ("remove the photo", "移除照片"),
-    "photo_lost": ("The upload failed. Try again.", "上传失败，请再试一次。"),
     "photo_no_camera": (
         "No camera: there is none, or this page may not use it.",
         "用不了摄像头：没有找到，或没有允许本页使用。",

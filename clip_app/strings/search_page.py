@@ -95,10 +95,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "find_understood": ("Searched for: {query}", "搜索：{query}"),
     "find_literally": ("Take it word for word", "按字面搜索"),
     "find_searching": ("Searching …", "正在搜索……"),
-    "find_lost": (
-        "The connection broke off. Please try again.",
-        "连接断了，请再试一次。",
-    ),
     "find_tile": (
         "Photo {number}, {name}, similarity {similarity}",
         "第 {number} 张，{name}，相似度 {similarity}",

@@ -24,23 +24,16 @@ from clip_app.photos import decode_side
 from clip_app.strings import LANGUAGES
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, Example, load_examples
 from clip_app.ui.html import picture_url
-from clip_app.ui.i18n import in_both
 from clip_app.ui.parts import part
 from clip_app.ui.photo import shown_by_browsers
 from clip_app.ui.uploaded import uploaded
+from clip_app.ui.words import SENDING, words
 
 # Of an example in the strip, in pixels: twice what it is shown at.
 _THUMBNAIL = 112
 
 # Decoded photographs kept for the next words; 2 MB each with a model of 224 pixels.
 _DECODED = 8
-
-_WORDS = (
-    *("examples", "photo_yours", "photo_none", "photo_reading", "photo_choose", "photo_replace"),
-    *("photo_camera", "photo_snap", "photo_stop", "photo_similar", "photo_clear", "photo_lost"),
-    *("photo_no_camera", "photo_fails", "heat_off", "heat_stop", "heat_running", "heat_left"),
-    "image_file_too_large",
-)
 
 
 class _Shown(GradioRootModel):
@@ -92,7 +85,7 @@ def photo_column(slot: ModelSlot, elem_id: str) -> PhotoColumn:
         apply_default_css=False,
         server_functions=[take_photo],
         name=elem_id,
-        words=in_both(_WORDS),
+        words=words("examples", "photo_", "heat_", *SENDING),
         **part("basics", "photo", "heat", "looking"),
     )
     # Only now is there a component to whose files the examples can belong.

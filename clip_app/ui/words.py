@@ -8,6 +8,9 @@ from clip_app.ui.i18n import in_both
 
 Both = dict[Language, str]
 
+#: What `send` of assets/page/basics.js says of a file that is not uploaded.
+SENDING = ("image_file_too_large", "sent_")
+
 
 def words(*topics: str) -> dict[Language, dict[str, str]]:
     """Every string whose key begins with one of `topics`, as `in_both` gives them."""

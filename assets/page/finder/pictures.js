@@ -3,16 +3,11 @@ const field = find('.field');
 let added = []; // the pictures that are looked for since the last answer
 const lookFor = async (file) => {
   if (!file) return;
-  const large = tooLarge(file);
-  if (large) return fail({ key: 'image_file_too_large', values: large });
-  try {
-    const { path } = await upload(file);
-    const one = { path, name: file.name };
-    added.push(one);
-    set({ pictures: [...asked.pictures, one] });
-  } catch {
-    fail({ key: 'find_lost' });
-  }
+  const { name, path, problem: why } = await send(file);
+  if (why) return fail(why);
+  const one = { path, name };
+  added.push(one);
+  set({ pictures: [...asked.pictures, one] });
 };
 find('.picture').addEventListener('click', () => find('.file').click());
 find('.file').addEventListener('change', ({ target }) => { lookFor(target.files[0]); target.value = ''; });

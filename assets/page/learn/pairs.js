@@ -80,14 +80,10 @@ const paintFields = () => {
     pick.ariaLabel = say('learn_pairs_photo', { number: i + 1 });
     pick.addEventListener('change', async () => {
       const [file] = pick.files;
-      const large = tooLarge(file);
-      if (large) {
-        find('.told').hidden = false;
-        find('.told').textContent = say('image_file_too_large', large);
-        return;
-      }
-      const { path } = await upload(file);
-      ask({ place: i, files: [{ path, name: file.name }] });
+      const { name, path, problem } = await send(file);
+      if (!problem) return ask({ place: i, files: [{ path, name }] });
+      find('.told').hidden = false;
+      find('.told').textContent = say(problem.key, problem.values);
     });
     const typed = make('input', { type: 'text', value: caption, maxLength: props.longest });
     typed.ariaLabel = say('learn_pairs_caption', { number: i + 1 });

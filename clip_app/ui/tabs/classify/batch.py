@@ -17,7 +17,7 @@ from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, as_zip
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.tabs.classify.teach import Teaching
-from clip_app.ui.words import words
+from clip_app.ui.words import SENDING, words
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,7 @@ def build_batch(page: Page, options: Options, teaching: Teaching) -> None:
         panel = gr.HTML(
             Batch().shown(),
             **part("basics", "uploads", "batch"),
-            words=words(
-                "batch", "photos", "image_file_too_large", "column_similarity", "verdict_unsure_why"
-            ),
+            words=words("batch", "photos", *SENDING, "column_similarity", "verdict_unsure_why"),
             apply_default_css=False,
             elem_id="batch-panel",
         )

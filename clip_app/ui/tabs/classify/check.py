@@ -20,7 +20,7 @@ from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.tabs.gallery.status import name_of
-from clip_app.ui.words import words
+from clip_app.ui.words import SENDING, words
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def check_state(page: Page) -> gr.State:
 def build_check(page: Page, options: Options, state: gr.State) -> None:
     """Lay it out; it uses the templates chosen above."""
     with gr.Accordion(i18n("checking"), open=False, elem_id="check") as opener:
-        said = words("check_", "photos_", "image_file_too_large", "templates_")
+        said = words("check_", "photos_", *SENDING, "templates_")
         for language, sentences in said.items():
             sentences["photos_drop"] = sentences["check_drop"]
             sentences["templates_single"] = text("templates_single", language)

@@ -43,7 +43,7 @@ from clip_app.ui.shell import carrier
 from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.uploaded import uploaded
-from clip_app.ui.words import Both, said_in_both, words
+from clip_app.ui.words import SENDING, Both, said_in_both, words
 
 log = logging.getLogger(__name__)
 
@@ -335,7 +335,7 @@ def build_teaching(page: Page, options: Options) -> Teaching:
         panel = gr.HTML(
             {"number": 0},
             **part("basics", "uploads", "teach"),
-            words=words("teach", "photos", "image_file_too_large"),
+            words=words("teach", "photos", *SENDING),
             alpha=ALPHA,
             visit=page.concepts.shared,
             apply_default_css=False,

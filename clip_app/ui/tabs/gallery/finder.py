@@ -52,7 +52,7 @@ from clip_app.ui.tabs.gallery.found import (
 )
 from clip_app.ui.tabs.gallery.index import IndexPart
 from clip_app.ui.tabs.gallery.status import name_of, stamp_of
-from clip_app.ui.words import words
+from clip_app.ui.words import SENDING, words
 
 log = logging.getLogger(__name__)
 
@@ -376,7 +376,7 @@ def build_finder(page: Page, index: IndexPart) -> Finder:
 
     view = gr.HTML(
         **part(*BROWSER_SIDE),
-        words=words("find_", "heat_", "map_", "gallery_folder", "image_file_too_large"),
+        words=words("find_", "heat_", "map_", "gallery_folder", *SENDING),
         tries=[dict(one) for one in example_queries()],
         kinds=list(FORMATS),
         apply_default_css=False,

@@ -26,7 +26,7 @@ from clip_app.ui.tabs.gallery.status import (
     state_of,
     told,
 )
-from clip_app.ui.words import Both, said_in_both, words
+from clip_app.ui.words import SENDING, Both, said_in_both, words
 
 _POLL_SECONDS = 0.5
 
@@ -286,8 +286,7 @@ def build_index_part(page: Page) -> IndexPart:
         elem_id="gallery-folder",
     )
     said = words(
-        *("photos", "image_file_too_large", "gallery_index", "gallery_stop", "gallery_drop"),
-        "gallery_follow",
+        *("photos", "gallery_index", "gallery_stop", "gallery_drop", "gallery_follow"), *SENDING
     )
     for sentences in said.values():
         sentences["photos_drop"] = sentences.pop("gallery_drop")

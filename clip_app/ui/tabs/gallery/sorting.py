@@ -48,7 +48,7 @@ from clip_app.ui.tabs.gallery.sorting_shown import (
 from clip_app.ui.tabs.gallery.sorting_state import Sorting, leave_out, share_of
 from clip_app.ui.tabs.gallery.status import in_both
 from clip_app.ui.uploaded import uploaded
-from clip_app.ui.words import Both, words
+from clip_app.ui.words import SENDING, Both, words
 
 log = logging.getLogger(__name__)
 
@@ -359,7 +359,7 @@ def build_sorting(page: Page, room: Room, index: IndexPart) -> None:
         panel = gr.HTML(
             None,
             **part("basics", "uploads", "sorting"),
-            words=words("sorting_", "batch_together"),
+            words=words("sorting_", "batch_together", *SENDING),
             apply_default_css=False,
             elem_id="sorting-panel",
         )

@@ -16,7 +16,7 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.parts import part
 from clip_app.ui.tab import PRIVATE, Page, Values
-from clip_app.ui.words import said_in_both, words
+from clip_app.ui.words import SENDING, said_in_both, words
 
 _PAIRS = 4
 
@@ -69,7 +69,7 @@ def build(page: Page) -> None:
     panel = gr.HTML(
         {"pairs": None, "error": None},
         **part("basics", "learn/common", "learn/temperature", "learn/pairs"),
-        words=words("learn_pairs", "image_file_too_large"),
+        words=words("learn_pairs", *SENDING),
         captions=captions,
         longest=_LONGEST_CAPTION,
         apply_default_css=False,

@@ -25,7 +25,7 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
 from clip_app.ui.tab import PRIVATE, Page, Values
 from clip_app.ui.tabs.match.matrix_picture import CELL, draw_matrix
-from clip_app.ui.words import said_in_both, words
+from clip_app.ui.words import SENDING, said_in_both, words
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def build_matrix(page: Page) -> None:
         panel = gr.HTML(
             {"photos": Desk().shown(), "asked": None, "matrix": None, "error": None},
             **part("basics", "uploads", "matrix"),
-            words=words("matrix", "photos", "image_file_too_large"),
+            words=words("matrix", "photos", *SENDING),
             examples=examples,
             apply_default_css=False,
             elem_id="matrix-panel",
