@@ -344,7 +344,8 @@ def test_folders_are_dropped_with_all_their_photographs_and_what_is_not_sent_is_
     (folder / "second day").mkdir(parents=True)
     for name in ("cat.jpg", "coffee.jpg", "second day/cat.jpg", "second day/100 % #1.jpg"):
         noise(len(name)).save(folder / name)
-    (folder / "notes.doc").write_text("no photograph")
+    for name in ("notes.doc", "._cat.jpg"):
+        (folder / name).write_text("no photograph")
     (tmp_path / "empty").mkdir()
     noise(1).save(tmp_path / "alone.png")
     page = open_page("en-US")

@@ -17,7 +17,8 @@ const dropped = async (data, accept) => {
       some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     }
     entries.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
-    const found = entries.map(async (entry) => {
+    const seen = entries.filter((entry) => !entry.name.startsWith('.')); // `._cat.jpg` of a Mac is no photograph
+    const found = seen.map(async (entry) => {
       const path = `${name}/${entry.name}`;
       try {
         if (entry.isDirectory) return await below(entry, path);
