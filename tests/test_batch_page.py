@@ -227,16 +227,29 @@ def test_a_batch_can_be_stopped_and_follows_the_language_while_it_runs(open_page
     files[0] = tmp_path / ODD
     files[0].write_bytes(b"no picture at all")
     open_batch(page, files, "cat, rocket")
-    page.locator("#batch-button").click()
-    state = page.locator("#batch .state")
-    page.locator("#batch .tile").first.wait_for()
-    assert re.fullmatch(r"\d+ of 40 · [\d.]+ photos/s · \d+ (?:s|min) left", state.inner_text())
-    page.get_by_label("中文").check()
-    page.wait_for_function(
-        "/^\\d+ .* 40 张 · 每秒 [\\d.]+ 张 · 还剩/.test("
-        "document.querySelector('#batch .state').textContent)"
+    # By the page's own clock: on a busy machine the run would be over before a click from here.
+    page.evaluate(
+        """() => {
+          window.told = [];
+          const state = document.querySelector('#batch .state');
+          new MutationObserver((_, observer) => {
+            const text = state.textContent;
+            if (!window.told.length && document.querySelector('#batch .tile')) {
+              window.told.push(text);
+              document.querySelector('[name=page-language][value=zh]').click();
+            } else if (window.told.length && text.includes('还剩')) {
+              window.told.push(text);
+              observer.disconnect();
+              document.querySelector('#batch-stop').click();
+            }
+          }).observe(document.querySelector('#batch'), { subtree: true, childList: true });
+        }"""
     )
-    page.locator("#batch-stop").click()
+    page.locator("#batch-button").click()
+    page.wait_for_function("window.told.length === 2")
+    english, chinese = page.evaluate("window.told")
+    assert re.fullmatch(r"\d+ of 40 · [\d.]+ photos/s · \d+ (?:s|min) left", english)
+    assert re.match(r"\d+ .* 40 张 · 每秒 [\d.]+ 张 · 还剩", chinese)
     page.get_by_text("已停止：共 40 张").wait_for()
     done = page.locator("#batch .tile").count()
     assert 0 < done < 39
