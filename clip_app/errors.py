@@ -64,6 +64,10 @@ class ClipAppError(Exception):
         """The sentence to show, in `language`."""
         return self.reason.message(language)
 
+    def about(self, name: str) -> Self:
+        """The same error of a file by another name."""
+        return type(self)(self.key, **self.reason.about(name).params)
+
     def bare(self) -> Self:
         """The same error to keep: a traceback would keep the picture that it arose from."""
         return type(self)(self.key, **self.params)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from clip_app.errors import InputError
 from clip_app.gallery.uploads import Upload
@@ -26,8 +26,8 @@ from clip_app.ui.tabs.classify.batch_run import (
     as_zip,
     told_apart,
 )
-from tests.conftest import EXAMPLES, noise
-from tests.test_page import drop, paused
+from tests.conftest import EXAMPLES, noise, wait_for
+from tests.test_page import drop, paused, shoot
 
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1100}
@@ -368,7 +368,7 @@ def test_folders_are_dropped_with_all_their_photographs_and_what_is_not_sent_is_
     said = page.locator("#batch .up-said")
     assert said.inner_text() == "There are no photos in empty."
     run_batch(page, 5)
-    page.locator("#batch .up-plain").click()
+    page.get_by_role("button", name="Remove all").click()
     page.locator("#batch .up-fold").wait_for(state="hidden")
 
     page.route("**/gradio_api/upload*", lambda route: route.abort())
@@ -381,6 +381,60 @@ def test_folders_are_dropped_with_all_their_photographs_and_what_is_not_sent_is_
     page.unroute("**/gradio_api/upload*")
     lay(page, "batch", [tmp_path / "alone.png"])
     assert not said.inner_text()
+
+
+@browser_test
+def test_an_upload_of_many_can_be_stopped_and_what_is_dropped_meanwhile_follows(
+    open_page, tmp_path
+):
+    many, later = tmp_path / "many", tmp_path / "later.png"
+    many.mkdir()
+    for number in range(8):
+        noise(number).save(many / f"{number}.png")
+    noise(8).save(later)
+    page = open_page("zh-CN")
+    page.locator("#batch > button").click()
+    said, halt = page.locator("#batch .up-said"), page.locator("#batch .up-halt")
+    held: list[Route] = []
+    page.route("**/gradio_api/upload*", lambda route: held.append(route))
+
+    def on_their_way() -> int:
+        page.wait_for_timeout(50)  # Playwright tells of them in a call of its own only
+        return len(held)
+
+    # What is dropped while others are on their way is counted with them, and follows them.
+    drop(page, "#batch .up-drop", many)
+    said.get_by_text("共 8 张").wait_for()
+    drop(page, "#batch .up-drop", later)
+    said.get_by_text("共 9 张").wait_for()
+    wait_for(lambda: on_their_way() == 3)
+    held.pop(0).continue_()
+    said.get_by_text("正在上传第 2 张").wait_for()
+    shoot(page, "uploading")
+    halt.click()
+    assert halt.is_hidden()
+    assert page.evaluate("document.activeElement.type") == "file"
+    # A drop after that is sent, once those are there that were on their way already.
+    drop(page, "#batch .up-drop", later)
+    said.get_by_text("共 1 张").wait_for()
+    wait_for(lambda: on_their_way() == 3)
+    for one in held:
+        one.continue_()
+    held.clear()
+    wait_for(lambda: on_their_way() == 1)
+    held.pop().continue_()
+    page.locator("#batch .up-fold b", has_text="5 张").wait_for()
+    assert not said.inner_text()
+    drop(page, "#batch .up-drop", many)
+    wait_for(lambda: on_their_way() == 3)
+    halt.click()
+    for one in held:
+        one.continue_()
+    said.get_by_text("已停止上传：共 8 个文件，已传 3 个。").wait_for()
+    page.locator("#batch .up-fold b", has_text="8 张").wait_for()
+    shoot(page, "upload-stopped")
+    page.get_by_label("English").check()
+    said.get_by_text("Stopped: 3 of 8 were uploaded.").wait_for()
 
 
 @browser_test

@@ -177,9 +177,9 @@ def test_the_five_questions_are_answered_by_trying(app, open_at, service):
     wanted = contrastive_loss(cosines(mine), scale).mean
     assert loss_shown() == pytest.approx(wanted, rel=1e-2)
     page.locator("#learn-pairs input[type=file]").nth(1).set_input_files(
-        {"name": "no.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+        {"name": "no (1).jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     )
-    page.locator("#learn-pairs .told:visible").wait_for()
+    page.locator("#learn-pairs .told:visible", has_text="no (1).jpg").wait_for()
     assert loss_shown() == pytest.approx(wanted, rel=1e-2)
     page.locator("#learn-pairs input[type=file]").nth(1).set_input_files(EXAMPLES / "cat.jpg")
     page.wait_for_function(

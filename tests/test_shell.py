@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from clip_app.ui.parts import PAGE
 from docs.pictures import draw_first
@@ -232,6 +233,45 @@ def test_typing_replaces_the_address_and_a_search_adds_to_it(open_shell):
     page.evaluate("window.clipApp.address.set({q: 'dog', labels: ''}, {push: true})")
     assert query_of(page) == {"q": "dog"}
     assert page.evaluate("history.length") == before + 1
+
+
+# Uploads --------------------------------------------------------------------------------------
+
+# Each part that takes files: what opens it, where they are chosen, where it is said what is wrong.
+_TAKES_FILES = {
+    "classify": (
+        ("", "#classify-image .file", "#classify-image .problem"),
+        ("#teach > button", "#teach .of input[type=file]", "#teach .of .up-said"),
+        ("#teach .more summary", "#teach .not input[type=file]", "#teach .not .up-said"),
+        ("", "#teach .import input", "#teach .state"),
+        ("#batch > button", "#batch input[type=file]", "#batch .up-said"),
+        ("#check > button", "#check input[type=file]", "#check .up-said"),
+    ),
+    "match": (("#matrix > button", "#matrix input[type=file]", "#matrix .up-said"),),
+    "gallery": (
+        ("", "#finder .file", "#finder .problem"),
+        ("#finder .add", "#gallery-intake input[type=file]", "#gallery-intake .up-said"),
+        ("#finder .tidy", "#sorting .back input", "#sorting .now"),
+    ),
+    "learn": (("#learn-pairs summary", "#learn-pairs li input[type=file]", "#learn-pairs .told"),),
+}
+
+
+def test_an_upload_that_fails_is_told_on_every_part_that_takes_files(open_shell, tmp_path):
+    file = tmp_path / "a photo (1).png"
+    file.write_bytes(b"never arrives")
+    page = open_shell("", "en-US")
+    page.route("**/gradio_api/upload*", lambda route: route.abort())
+    for tab, parts in _TAKES_FILES.items():
+        show(page, tab)
+        filled(page, tab)
+        for opener, chosen, said in parts:
+            if opener:
+                page.locator(opener).first.click()
+            page.locator(chosen).first.set_input_files(file)
+            told = page.locator(said).first
+            expect(told).to_contain_text("a photo (1).png could not be uploaded.")
+            assert told.is_visible(), said
 
 
 # Language and theme ---------------------------------------------------------------------------

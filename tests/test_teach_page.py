@@ -173,7 +173,7 @@ def test_what_cannot_be_taught_is_one_sentence(shared, open_at, tmp_path):
     lay(page, ".of", [bad])
     page.locator("#teach .go").click()
     page.locator("#teach .told.error", has_text="坏的").wait_for()
-    page.locator("#teach .of .up-plain").click()
+    page.locator("#teach .of .up-fold .up-plain").click()
     page.locator("#teach .told.error").wait_for(state="hidden")
     page.locator("#teach .of input[type=file]").set_input_files(pictures("animals", 0, 21))
     page.locator("#teach .told.error", has_text="最多 20 张").wait_for()

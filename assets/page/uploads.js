@@ -45,42 +45,59 @@ const dropped = async (data, accept) => {
 /** A place to drop photographs, and a strip of the first that lie there; returns what shows it.
  *  They may be dropped anywhere in `zone`. */
 const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
-  let sending = '';
-  let refused = []; // what was not sent, and why
+  // What is sent, or was last: how far that is, and what of it was not sent, and why.
+  const lotOf = (over) => ({ done: 0, total: 0, refused: [], stopped: false, over });
+  let lot = lotOf(true);
   const input = make('input', { type: 'file', multiple: true });
   input.accept = `image/*,.heic,.heif,.avif${besides}`;
   const drop = make('label', { className: 'up-drop' }, input, make('span'));
   const fold = make('div', { className: 'up-fold' });
   const said = make('p', { className: 'up-said' });
   said.setAttribute('role', 'status');
-  box.replaceChildren(drop, fold, said);
+  const halt = make('button', { type: 'button', className: 'up-plain up-halt' }); // what has arrived is kept
+  halt.addEventListener('click', () => {
+    lot.stopped = true;
+    input.focus(); // the button goes
+    told();
+  });
+  box.replaceChildren(drop, fold, make('div', { className: 'up-line' }, said, halt));
 
-  const take = async (files) => {
-    const sent = Array(files.length);
+  let earlier = Promise.resolve(); // what is dropped meanwhile is sent after it
+  const take = (files) => {
+    if (lot.over || lot.stopped) lot = lotOf(false);
+    lot.total += files.length;
+    told();
+    const mine = lot;
+    earlier = earlier.then(() => sendAll(files, mine));
+  };
+  const sendAll = async (files, mine) => {
+    const sent = [];
     let next = 0;
-    let done = 0;
     const work = async () => {
-      while (next < files.length) {
+      while (next < files.length && !mine.stopped) {
         const number = next++;
-        sending = say('photos_sending', { done: done + 1, total: files.length });
-        told();
         const { file, name, problem } = files[number];
         sent[number] = problem ? files[number] : await send(file, name);
-        done += 1;
+        mine.done += 1;
+        if (mine.done < mine.total) told();
       }
     };
     await Promise.all(Array.from({ length: SENT_AT_ONCE }, work));
-    sending = '';
-    refused = sent.filter(({ problem }) => problem);
+    mine.refused.push(...sent.filter(({ problem }) => problem));
+    mine.over = mine.stopped || mine.done === mine.total;
     told();
     const arrived = sent.filter(({ problem }) => !problem).map(({ path, name }) => ({ path, name }));
     if (arrived.length) trigger('photos', { files: arrived, ...asked() });
   };
   const told = () => {
+    const { done, total, refused, stopped, over } = lot;
+    halt.hidden = over || stopped || total <= SENT_AT_ONCE; // so few end as soon by themselves
+    halt.textContent = say('photos_stop');
     const why = refused.slice(0, REFUSED).map(({ problem }) => say(problem.key, problem.values));
     const more = refused.length - why.length;
     if (more) why.push(say('sent_more', { count: more }));
-    said.textContent = sending || why.join(language() === 'zh' ? '' : ' ');
+    if (stopped) why.unshift(say('photos_stopped', { done: done - refused.length, total }));
+    said.textContent = over ? why.join(language() === 'zh' ? '' : ' ') : say('photos_sending', { done: done + 1, total });
   };
   input.addEventListener('change', () => {
     const chosen = [...input.files].map((file) => ({ file, name: file.name }));

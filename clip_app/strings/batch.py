@@ -10,6 +10,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "photos_clear": ("Remove all", "全部移除"),
     "photos_remove": ("Remove {name}", "移除 {name}"),
     "photos_sending": ("Uploading {done} of {total} …", "正在上传第 {done} 张，共 {total} 张……"),
+    "photos_stop": ("Stop uploading", "停止上传"),
+    "photos_stopped": (
+        "Stopped: {done} of {total} were uploaded.",
+        "已停止上传：共 {total} 个文件，已传 {done} 个。",
+    ),
     "sent_lost": (
         "{name} could not be uploaded. Please try again.",
         "{name} 上传失败，请再试一次。",

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class Desk:
     def encoded(self, service: ModelService) -> Generator[EncodedPhoto]:
         """The features of each photograph, in order; `kept` is the path of a picture of it.
 
+        What is wrong with one is said by its owner's name for it, not by that of the upload.
         Those that this model has encoded before come at once. Close the generator to end early.
 
         Raises:
@@ -109,7 +111,11 @@ class Desk:
                     if upload.path not in known:
                         known[upload.path] = next(fresh)
                         room.release()
-                    yield known[upload.path]
+                    photo = known[upload.path]
+                    if photo.error is not None:
+                        error = photo.error.about(shown_name(name=upload.name))
+                        photo = replace(photo, error=error)
+                    yield photo
             finally:
                 room.release(len(new) + 1)  # who waits for room goes on, and ends
 

@@ -80,6 +80,8 @@ const paintFields = () => {
     pick.ariaLabel = say('learn_pairs_photo', { number: i + 1 });
     pick.addEventListener('change', async () => {
       const [file] = pick.files;
+      pick.value = ''; // the same one can be chosen again
+      if (!file) return;
       const { name, path, problem } = await send(file);
       if (!problem) return ask({ place: i, files: [{ path, name }] });
       find('.told').hidden = false;

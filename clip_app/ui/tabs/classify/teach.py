@@ -135,10 +135,9 @@ def _digest(path: Path) -> bytes:
 def _encoded(desk: Desk, service: ModelService) -> tuple[np.ndarray, list[str]]:
     """Features and pictures of all photographs that lie there."""
     photos = list(desk.encoded(service))
-    for upload, photo in zip(desk.uploads, photos, strict=True):
+    for photo in photos:
         if photo.error is not None:
-            reason = photo.error.reason.about(upload.name)
-            raise type(photo.error)(reason.key, **reason.params)
+            raise photo.error
     rows = np.array([one.image_features for one in photos], np.float32)
     return rows, [one.kept for one in photos]
 

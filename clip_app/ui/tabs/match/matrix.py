@@ -90,7 +90,7 @@ def _read(
         for name, one in photos
         if one.image_features is not None
     ]
-    return sound, [one.error.reason.about(name) for name, one in photos if one.error is not None]
+    return sound, [one.error.reason for _, one in photos if one.error is not None]
 
 
 def _numbers(matrix: SimilarityMatrix, logit_scale: float) -> dict[str, Any]:
