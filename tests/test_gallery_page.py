@@ -420,6 +420,10 @@ def test_what_is_offered_to_look_for_fills_one_line(app, open_gallery, language)
                 }"""
             )
             assert not room, width
+    # The keyboard stays in the line when its place is hidden.
+    offered.last.focus()
+    page.set_viewport_size({"width": 1024, "height": 900})
+    expect(offered.last).to_be_focused()
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])

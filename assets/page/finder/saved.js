@@ -33,9 +33,11 @@ const drawTries = () => {
 };
 // As many as fill the line of the first; where they are swiped, all of them are in it.
 const fitTries = () => {
+  const focused = offered.find((one) => one === document.activeElement);
   for (const one of offered) one.hidden = false;
   const lines = offered.map((one) => one.offsetTop);
   offered.forEach((one, at) => { one.hidden = lines[at] > lines[0]; });
+  if (focused?.hidden) offered.findLast((one) => !one.hidden).focus();
 };
 new ResizeObserver(fitTries).observe(find('.tries'));
 const keep = (change) => {
