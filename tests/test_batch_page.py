@@ -213,6 +213,7 @@ def test_a_result_is_dimmed_while_the_labels_are_others(open_page):
     stale.wait_for(state="detached")
     together.check()
     page.locator("#batch input[type=file]").set_input_files(EXAMPLES / "coffee.jpg")
+    page.locator("#batch .up-fold b", has_text="2 photos").wait_for()
     stale.wait_for()
     run_batch(page, 2)
     assert stale.count() == 0
