@@ -242,6 +242,7 @@ def test_the_folders_of_a_dropped_folder_are_classes(app, open_at, tmp_path):
     for name, path in drawn().items():
         (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / "set" / name)
+    (tmp_path / "set" / "notes.txt").write_text("These are no labels.")
     page = open_at(app.url, "en-US", {"width": 1280, "height": 900})
     page.locator("#check > button").click()
     drop(page, "#check .up-drop", tmp_path / "set")

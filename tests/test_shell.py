@@ -272,6 +272,25 @@ def test_an_upload_that_fails_is_told_on_every_part_that_takes_files(open_shell,
             told = page.locator(said).first
             expect(told).to_contain_text("a photo (1).png could not be uploaded.")
             assert told.is_visible(), said
+        page.get_by_label("中文").check()
+        for _, _, said in parts:
+            expect(page.locator(said).first).to_contain_text("a photo (1).png 上传失败")
+        page.get_by_label("English").check()
+        assert page.locator(".toast-body").count() == 0, "Gradio has words of its own"
+
+
+def test_a_file_that_is_dropped_beside_what_takes_it_does_not_replace_the_page(open_shell):
+    page = open_shell("", "en-US")
+    stopped = """(kind) => ['dragover', 'drop'].map((type) => {
+      const data = new DataTransfer();
+      if (kind === 'file') data.items.add(new File(['x'], 'x.jpg', { type: 'image/jpeg' }));
+      else data.setData('text/plain', 'some words');
+      const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data });
+      document.querySelector('.masthead').dispatchEvent(event);
+      return event.defaultPrevented;
+    })"""
+    assert page.evaluate(stopped, "file") == [True, True]
+    assert page.evaluate(stopped, "words") == [False, False]
 
 
 # Language and theme ---------------------------------------------------------------------------

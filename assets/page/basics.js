@@ -38,8 +38,9 @@ const pictureIn = (data) => {
 };
 const megabytes = (bytes) =>
   bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
-/** Upload a file. Returns its `name`, and its `path` and `url` on the server, or the `problem`: `key` and `values` of what to say. */
-const send = async (file, name = file.name) => {
+/** Upload a file, until `signal` ends it. Returns its `name`, and its `path` and `url` on the server, or the `problem`: `key` and
+ *  `values` of what to say. Gradio's own `upload` cannot be ended, and raises an English toast for each file that fails. */
+const send = async (file, name = file.name, signal = null) => {
   const limit = window.gradio_config.max_file_size ?? Infinity;
   if (file.size > limit) {
     const values = { name, megabytes: Math.ceil(file.size / 1e6), limit: Math.floor(limit / 1e6) };
@@ -51,10 +52,15 @@ const send = async (file, name = file.name) => {
     return { name, problem: { key: 'sent_unreadable', values: { name } } };
   }
   try {
-    const { path, url } = await upload(file);
-    return { name, path, url };
+    const { root, api_prefix: prefix } = window.gradio_config;
+    const body = new FormData();
+    body.append('files', file);
+    const answer = await fetch(`${root}${prefix}/upload`, { method: 'POST', body, signal });
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    const [path] = await answer.json();
+    return { name, path, url: served(path) };
   } catch (error) {
-    console.error(error);
+    if (!signal?.aborted) console.error(error);
     return { name, problem: { key: 'sent_lost', values: { name } } };
   }
 };

@@ -5,7 +5,7 @@ const halt = find('.halt');
 const together = find('#batch-together');
 const viewer = find('.viewer');
 const filters = find('.filters');
-const showPhotos = uploads(find('.up'));
+const { show: showPhotos } = uploads(find('.up'));
 
 // Whether other things would be asked now than the run was asked.
 const older = ({ asked }) =>

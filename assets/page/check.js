@@ -1,7 +1,7 @@
 const LEAST_FOR_LISTS = 100;
 const FIRST_FIVE = 5; // of no more classes the right one is always among them
 const FIRST = 8; // of the photographs that were named wrongly, before one asks for more
-const showDrop = uploads(find('.up'), () => ({}), ',.zip,.csv,.tsv,.txt');
+const { show: showDrop, clear } = uploads(find('.up'), () => ({}), ',.zip,.csv,.tsv,.txt');
 const go = find('.go');
 const halt = find('.halt');
 const folder = find('#check-folder');
@@ -239,7 +239,7 @@ halt.addEventListener('click', () => {
   halt.disabled = true;
   trigger('stop');
 });
-find('.sent button').addEventListener('click', () => trigger('photos', { clear: true }));
+find('.sent button').addEventListener('click', clear);
 window.addEventListener('clipapp:language', () => {
   show();
   draw();

@@ -5,7 +5,7 @@ const now = find('.now');
 const halt = find('#gallery-stop');
 const read = find('#gallery-index');
 const follow = find('#gallery-follow');
-const showDrop = uploads(find('.up'), () => ({}), ',.zip');
+const { show: showDrop } = uploads(find('.up'), () => ({}), ',.zip');
 let asked = null; // the value whose run this page has asked to follow
 let seen = null; // the value whose uploads the search has been told of
 

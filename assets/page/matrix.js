@@ -3,7 +3,7 @@ const WAIT = 400; // milliseconds after the last key
 const root = find('.matrix');
 const field = find('textarea');
 const sheet = find('.sheet');
-const showPhotos = uploads(find('.up'), () => ({ texts: field.value }));
+const { show: showPhotos } = uploads(find('.up'), () => ({ texts: field.value }));
 let kind = KINDS[0];
 let timer;
 

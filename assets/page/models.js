@@ -7,7 +7,7 @@ const draw = () => {
     const marks = model.marks.map((mark) => make("span", {}, mark));
     const row = make("li", { className },
       make("p", { className: "name" }, model.title, ...marks),
-      make("p", { className: "facts" }, model.facts.replaceAll(" · ", "\u00a0· ")));
+      make("p", { className: "facts" }, model.facts.replaceAll(" · ", "\u00a0· ").replaceAll(" %", "\u00a0%")));
     if (model.use) {
       const ariaLabel = `${model.use}${language() === 'zh' ? '：' : ': '}${model.title}`;
       const button = make("button", { type: "button", ariaLabel }, model.use);

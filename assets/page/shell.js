@@ -241,6 +241,14 @@
       document.querySelector(`#language input[value=${language}]`)?.click();
     });
   };
+  // A file that is dropped beside what takes it would be opened in the place of the page.
+  for (const type of ["dragover", "drop"]) {
+    window.addEventListener(type, (event) => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    });
+  }
   document.addEventListener("click", ({ target }) => {
     const fold = target.closest(".label-wrap");
     if (fold) requestAnimationFrame(() => folded(fold));

@@ -196,11 +196,12 @@ const busy = () => {
   for (const one of [go, act]) one.disabled = true;
 };
 
+let lost = null; // why a table was not uploaded
 const showProgress = (progress) => {
   halt.hidden = !progress;
   halt.textContent = say('sorting_stop');
   find('.line').hidden = !progress;
-  find('.now').textContent = progress ? both(progress.said) : '';
+  find('.now').textContent = progress ? both(progress.said) : lost ? say(lost.key, lost.values) : '';
   if (!progress) return;
   find('.line i').style.width = `${(100 * progress.done) / (progress.total || 1)}%`;
   busy();
@@ -278,10 +279,14 @@ back.addEventListener('change', async () => {
   back.value = '';
   if (!file) return;
   const { name, path, problem } = await send(file);
-  if (problem) find('.now').textContent = say(problem.key, problem.values);
+  lost = problem ?? null;
+  if (problem) showProgress(null);
   else trigger('table', { path, name });
 });
-watch('value', show);
+watch('value', () => {
+  lost = null;
+  show();
+});
 window.addEventListener('clipapp:language', () => {
   doubtful = '';
   show();

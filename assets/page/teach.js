@@ -3,8 +3,9 @@ const form = find('.form');
 const name = find('.name');
 const weight = find('.weight input');
 const state = find('.state');
-const showOf = uploads(find('.of .up'), () => ({ which: 'examples' }), '', find('.of'));
-const showNot = uploads(find('.not .up'), () => ({ which: 'without' }), '', find('.not'));
+let said = () => ''; // what stands there, in the page's language
+const { show: showOf } = uploads(find('.of .up'), () => ({ which: 'examples' }), '', find('.of'));
+const { show: showNot } = uploads(find('.not .up'), () => ({ which: 'without' }), '', find('.not'));
 const none = { count: 0, bytes: 0, strip: [] };
 let seen = props.value?.number ?? 0;
 let renaming = null; // the name of the concept whose new name is being written
@@ -97,15 +98,19 @@ const gain = (found) => {
       make('b', {}, say('teach_gain_right', { right: found[which], photos: found.photos })));
   }));
 };
+const tell = (what) => {
+  said = what;
+  state.textContent = said();
+};
 const done = ({ learnt, moved, add, put, remove, file }) => {
-  state.textContent = '';
+  tell(() => '');
   for (const one of form.querySelectorAll('[type=submit]')) one.disabled = false;
   if (learnt) {
     if (name.value === asked) name.value = ''; // else the next one is being written
     go();
-    state.textContent = say('teach_learnt', { name: learnt });
+    tell(() => say('teach_learnt', { name: learnt }));
   } else if (moved) {
-    state.textContent = say('teach_moved', { names: moved.join(language() === 'zh' ? '、' : ', ') });
+    tell(() => say('teach_moved', { names: moved.join(language() === 'zh' ? '、' : ', ') }));
   }
   if (add || remove) tellChips({ add, put, remove });
   if (file) {
@@ -141,6 +146,7 @@ const write = () => {
   const problem = find('.told.error');
   problem.hidden = !error;
   problem.textContent = error ? both(error) : '';
+  state.textContent = said();
   if (number !== seen) {
     seen = number;
     done(told);
@@ -155,7 +161,7 @@ weight.addEventListener('input', weighed);
 name.addEventListener('input', go);
 form.addEventListener('submit', (event) => {
   event.preventDefault();
-  state.textContent = say('teach_looking');
+  tell(() => say('teach_looking'));
   asked = name.value;
   for (const one of form.querySelectorAll('[type=submit]')) one.disabled = true;
   trigger('teach', { name: name.value, alpha: Number(weight.value),
@@ -167,7 +173,7 @@ find('.import input').addEventListener('change', async ({ target }) => {
   target.value = '';
   if (!file) return;
   const { path, problem } = await send(file);
-  if (problem) state.textContent = say(problem.key, problem.values);
+  if (problem) tell(() => say(problem.key, problem.values));
   else trigger('take', { path });
 });
 watch('value', write);

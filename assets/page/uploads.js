@@ -1,12 +1,14 @@
 // What the batch and the matrix share: photographs laid on a part.
 // A few at once: each is a request of its own, so that a large one does not hold up the others.
 const SENT_AT_ONCE = 3;
+const TABLES = ['.csv', '.tsv', '.txt'];
 const REFUSED = 3; // of the files that were not sent, before they are only counted
 
 /** What is dropped as {`file`, `name`}, or {`name`, `problem`} as of `send`: files, and of folders all
- *  files below that `accept` lets one choose, each called by its path from there. */
+ *  files below that `accept` lets one choose, each called by its path from there. A text among them
+ *  is no table: notes lie beside many photographs. */
 const dropped = async (data, accept) => {
-  const endings = accept.split(',');
+  const endings = accept.split(',').filter((one) => !TABLES.includes(one));
   const fits = ({ name, type }) =>
     type.startsWith('image/') || endings.some((ending) => name.toLowerCase().endsWith(ending));
   const unread = (name) => [{ name, problem: { key: 'sent_unreadable', values: { name } } }];
@@ -42,11 +44,11 @@ const dropped = async (data, accept) => {
   return (await Promise.all(found)).flat();
 };
 
-/** A place to drop photographs, and a strip of the first that lie there; returns what shows it.
- *  They may be dropped anywhere in `zone`. */
+/** A place to drop photographs, and a strip of the first that lie there; returns what shows these, and
+ *  what removes all. They may be dropped anywhere in `zone`. */
 const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   // What is sent, or was last: how far that is, and what of it was not sent, and why.
-  const lotOf = (over) => ({ done: 0, total: 0, refused: [], stopped: false, over });
+  const lotOf = (over) => ({ done: 0, total: 0, refused: [], ending: new AbortController(), stopped: false, dropped: false, over });
   let lot = lotOf(true);
   const input = make('input', { type: 'file', multiple: true });
   input.accept = `image/*,.heic,.heif,.avif${besides}`;
@@ -54,20 +56,35 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   const fold = make('div', { className: 'up-fold' });
   const said = make('p', { className: 'up-said' });
   said.setAttribute('role', 'status');
-  const halt = make('button', { type: 'button', className: 'up-plain up-halt' }); // what has arrived is kept
+  const halt = make('button', { type: 'button', className: 'up-plain up-halt' });
   halt.addEventListener('click', () => {
-    lot.stopped = true;
+    stop();
     input.focus(); // the button goes
-    told();
   });
   box.replaceChildren(drop, fold, make('div', { className: 'up-line' }, said, halt));
 
-  let earlier = Promise.resolve(); // what is dropped meanwhile is sent after it
-  const take = (files) => {
-    if (lot.over || lot.stopped) lot = lotOf(false);
-    lot.total += files.length;
+  // What has arrived is kept.
+  const stop = () => {
+    lot.stopped = true;
+    lot.ending.abort();
+  };
+  /** Remove all, also what is still on its way. */
+  const clear = () => {
+    stop();
+    lot.dropped = true;
+    lot = lotOf(true);
     told();
+    trigger('photos', { clear: true, ...asked() });
+  };
+
+  let earlier = Promise.resolve(); // what is dropped meanwhile is sent after it
+  const take = (given) => {
+    if (lot.over || lot.stopped) lot = lotOf(false);
     const mine = lot;
+    const files = given.filter(({ file }) => file);
+    mine.total += files.length;
+    mine.refused.push(...given.filter(({ problem }) => problem));
+    told();
     earlier = earlier.then(() => sendAll(files, mine));
   };
   const sendAll = async (files, mine) => {
@@ -76,28 +93,31 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
     const work = async () => {
       while (next < files.length && !mine.stopped) {
         const number = next++;
-        const { file, name, problem } = files[number];
-        sent[number] = problem ? files[number] : await send(file, name);
+        const { file, name } = files[number];
+        const one = await send(file, name, mine.ending.signal);
+        if (!one.problem) sent[number] = one;
+        else if (mine.stopped) return;
+        else mine.refused.push(one);
         mine.done += 1;
         if (mine.done < mine.total) told();
       }
     };
     await Promise.all(Array.from({ length: SENT_AT_ONCE }, work));
-    mine.refused.push(...sent.filter(({ problem }) => problem));
     mine.over = mine.stopped || mine.done === mine.total;
     told();
-    const arrived = sent.filter(({ problem }) => !problem).map(({ path, name }) => ({ path, name }));
-    if (arrived.length) trigger('photos', { files: arrived, ...asked() });
+    const arrived = sent.filter(Boolean).map(({ path, name }) => ({ path, name }));
+    if (arrived.length && !mine.dropped) trigger('photos', { files: arrived, ...asked() });
   };
   const told = () => {
     const { done, total, refused, stopped, over } = lot;
-    halt.hidden = over || stopped || total <= SENT_AT_ONCE; // so few end as soon by themselves
+    halt.hidden = over || total <= SENT_AT_ONCE; // so few end as soon by themselves
     halt.textContent = say('photos_stop');
     const why = refused.slice(0, REFUSED).map(({ problem }) => say(problem.key, problem.values));
     const more = refused.length - why.length;
     if (more) why.push(say('sent_more', { count: more }));
-    if (stopped) why.unshift(say('photos_stopped', { done: done - refused.length, total }));
+    if (stopped) why.unshift(say('photos_stopped', { done, total }));
     said.textContent = over ? why.join(language() === 'zh' ? '' : ' ') : say('photos_sending', { done: done + 1, total });
+    said.classList.toggle('up-wrong', over && refused.length > 0);
   };
   input.addEventListener('change', () => {
     const chosen = [...input.files].map((file) => ({ file, name: file.name }));
@@ -106,13 +126,14 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   });
   for (const kind of ['dragover', 'dragleave', 'drop']) {
     zone.addEventListener(kind, (event) => {
+      if (!event.dataTransfer.types.includes('Files')) return; // words that are moved within a field
       event.preventDefault();
       drop.classList.toggle('up-over', kind === 'dragover');
       if (kind === 'drop') dropped(event.dataTransfer, input.accept).then((files) => files.length && take(files));
     });
   }
 
-  const tile = ([name, path], number) => {
+  const tile = ([name, path, key]) => {
     const picture = path
       ? make('img', { src: served(path), alt: '', loading: 'lazy' })
       : make('span', { className: 'up-unread' }, '?');
@@ -122,23 +143,24 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
       ariaLabel: say('photos_remove', { name }),
     });
     remove.append(picture, make('span', { className: 'up-x', ariaHidden: 'true' }, '×'));
-    remove.addEventListener('click', () => trigger('photos', { remove: number, ...asked() }));
+    remove.addEventListener('click', () => trigger('photos', { remove: key, ...asked() }));
     return make('li', {}, remove);
   };
-  return (photos) => {
+  const show = (photos) => {
     const size = megabytes(photos.bytes);
     drop.lastChild.textContent = say(photos.count ? 'photos_more' : 'photos_drop');
     drop.classList.toggle('up-small', photos.count > 0);
     fold.hidden = !photos.count;
     const more = photos.count - photos.strip.length;
-    const clear = make('button', { type: 'button', className: 'up-plain' }, say('photos_clear'));
-    clear.addEventListener('click', () => trigger('photos', { clear: true, ...asked() }));
+    const remover = make('button', { type: 'button', className: 'up-plain' }, say('photos_clear'));
+    remover.addEventListener('click', clear);
     fold.replaceChildren(
       make('b', {}, say('photos_count', { count: photos.count, size })),
       make('ul', { className: 'up-strip' }, ...photos.strip.map(tile)),
       ...(more > 0 ? [make('span', { className: 'up-more' }, `+${more}`)] : []),
-      clear,
+      remover,
     );
     told();
   };
+  return { show, clear };
 };

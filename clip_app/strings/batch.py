@@ -12,7 +12,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "photos_sending": ("Uploading {done} of {total} …", "正在上传第 {done} 张，共 {total} 张……"),
     "photos_stop": ("Stop uploading", "停止上传"),
     "photos_stopped": (
-        "Stopped: {done} of {total} were uploaded.",
+        "Stopped: {done} of {total} uploaded.",
         "已停止上传：共 {total} 个文件，已传 {done} 个。",
     ),
     "sent_lost": (
@@ -100,6 +100,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "停下了。读过的已经记住，下次会快一些。",
     ),
     "matrix": ("Similarity matrix: photos × sentences", "相似度矩阵：几张照片 × 几句话"),
+    "matrix_first": (
+        "Only the first {limit} of {number} photos are compared.",
+        "这里有 {number} 张照片，只比较前 {limit} 张。",
+    ),
     "matrix_texts": ("Sentences, one a line", "句子，一行一句"),
     "matrix_example": (
         "This is an example: add photos and write sentences of your own.",

@@ -20,7 +20,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "用不了摄像头：没有找到，或没有允许本页使用。",
     ),
     "labels": ("Your words", "候选词"),
-    "chips_first": ("write a word, then Enter…", "写一个词，回车…"),
+    "chips_first": ("a word, then Enter…", "写一个词，回车…"),
     "chips_more": ("another word…", "再写一个词…"),
     "chip_edit": ("edit {label}", "修改 {label}"),
     "chip_remove": ("remove {label}", "删除 {label}"),

@@ -1,6 +1,8 @@
 """The photographs that a visitor has laid on one part of the page: for a batch, for the matrix."""
 
+import hashlib
 import logging
+import os
 import secrets
 import shutil
 import threading
@@ -48,6 +50,11 @@ def sent(asked: dict[str, Any]) -> list[Upload]:
     return found
 
 
+def _key(upload: Upload) -> str:
+    """What the page's script calls an upload; where it lies is none of its business."""
+    return hashlib.sha256(os.fsencode(upload.path)).hexdigest()[:16]
+
+
 class Desk:
     """A visitor's photographs, in order, each decoded and encoded once.
 
@@ -63,23 +70,27 @@ class Desk:
         self._strip: dict[Path, str | None] = {}
 
     def change(self, asked: dict[str, Any]) -> None:
-        """Do what the page's script asks: `files` to add, `remove` a number, or `clear` all.
+        """Do what the page's script asks: `files` to add, `remove` one, or `clear` all.
 
-        `files` are as in `sent`.
+        `files` are as in `sent`, what to `remove` is named as in `shown`.
         """
         self.uploads += sent(asked)
         if asked.get("clear"):
             self.uploads.clear()
-        elif (number := asked.get("remove")) is not None:
-            del self.uploads[number]
+        elif (key := asked.get("remove")) is not None:
+            # One that is clicked twice is gone by then.
+            places = [at for at, one in enumerate(self.uploads) if _key(one) == key]
+            for place in places[:1]:
+                del self.uploads[place]
 
     def shown(self) -> dict[str, Any]:
-        """What the page's script shows of it: number, bytes, and (name, thumbnail) of the first."""
+        """What the page's script shows: number, bytes, and (name, thumbnail, key) of the first."""
         return {
             "count": len(self.uploads),
             "bytes": sum(one.path.stat().st_size for one in self.uploads if one.path.exists()),
             "strip": [
-                (shown_name(name=one.name), self._small(one.path)) for one in self.uploads[:_STRIP]
+                (shown_name(name=one.name), self._small(one.path), _key(one))
+                for one in self.uploads[:_STRIP]
             ],
         }
 

@@ -67,13 +67,18 @@ const paint = () => {
   find('.right').disabled = order.every((one, i) => one === i);
 };
 
+let lost = null; // why a photograph was not uploaded
+const paintTold = () => {
+  const { error } = props.value;
+  find('.told').hidden = !error && !lost;
+  find('.told').textContent = lost ? say(lost.key, lost.values) : error ? both(error) : '';
+};
 const paintFields = () => {
-  const { pairs, error } = props.value;
+  const { pairs } = props.value;
   find('.hint').textContent = say('learn_pairs_hint');
   find('.sheet').ariaLabel = say('learn_pairs_table');
   find('summary').textContent = say('learn_pairs_yours');
-  find('.told').hidden = !error;
-  find('.told').textContent = error ? both(error) : '';
+  paintTold();
   if (!pairs) return;
   fields.replaceChildren(...captions.map((caption, i) => {
     const pick = make('input', { type: 'file', accept: 'image/*,.heic,.heif,.avif' });
@@ -84,8 +89,8 @@ const paintFields = () => {
       if (!file) return;
       const { name, path, problem } = await send(file);
       if (!problem) return ask({ place: i, files: [{ path, name }] });
-      find('.told').hidden = false;
-      find('.told').textContent = say(problem.key, problem.values);
+      lost = problem;
+      paintTold();
     });
     const typed = make('input', { type: 'text', value: caption, maxLength: props.longest });
     typed.ariaLabel = say('learn_pairs_caption', { number: i + 1 });
@@ -113,6 +118,7 @@ window.addEventListener('clipapp:language', () => {
   paint();
 });
 watch('value', () => {
+  lost = null;
   paintFields();
   paint();
 });

@@ -1,6 +1,7 @@
 """Several photographs against several sentences: the lower part of the tab 文本匹配."""
 
 import logging
+from contextlib import closing
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +9,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from clip_app.errors import ClipAppError, InputError, Reason
+from clip_app.errors import ClipAppError, Reason
 from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name, thumbnail
 from clip_app.model.service import ModelService
@@ -56,11 +57,9 @@ class Matrix(Desk):
         """What the page's script shows, and the same as an SVG document.
 
         Raises:
-            InputError: if there is no sentence, or too many, or too many photographs.
+            InputError: if there is no sentence, or too many.
             ModelError: if the device fails.
         """
-        if (number := len(self.uploads)) > _MAX_IMAGES:
-            raise InputError("images_too_many", number=number, limit=_MAX_IMAGES)
         texts = parse_lines(self.texts, _MAX_TEXTS)
         own, broken = _read(self, service)
         # The examples stay until there is one that can be read.
@@ -70,21 +69,31 @@ class Matrix(Desk):
             "own": bool(own),
             "names": names,
             "pictures": pictures,
-            "notices": [said_in_both(one) for one in [*broken, *_notices(service, texts)]],
+            "notices": [
+                said_in_both(one) for one in [*self._left(), *broken, *_notices(service, texts)]
+            ],
             **_numbers(matrix, service.logit_scale),
         }
         addresses = [_address(one) for one in pictures]
         return shown, draw_matrix(addresses, matrix, text("matrix_caption", language))
+
+    def _left(self) -> list[Reason]:
+        """More lie there than can be looked at; they follow where one of the first is removed."""
+        number = len(self.uploads)
+        if number <= _MAX_IMAGES:
+            return []
+        return [Reason("matrix_first", {"number": number, "limit": _MAX_IMAGES})]
 
 
 def _read(
     desk: Desk, service: ModelService
 ) -> tuple[list[tuple[str, str | None, np.ndarray]], list[Reason]]:
     """(name, picture, features (dim,)) of each photograph that can be read; why others cannot."""
-    photos = [
-        (shown_name(name=one.name), photo)
-        for one, photo in zip(desk.uploads, desk.encoded(service), strict=True)
-    ]
+    first = desk.uploads[:_MAX_IMAGES]
+    with closing(desk.encoded(service)) as encoded:
+        photos = [
+            (shown_name(name=one.name), photo) for one, photo in zip(first, encoded, strict=False)
+        ]
     sound = [
         (name, one.kept, one.image_features)
         for name, one in photos
