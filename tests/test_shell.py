@@ -281,16 +281,23 @@ def test_an_upload_that_fails_is_told_on_every_part_that_takes_files(open_shell,
 
 def test_a_file_that_is_dropped_beside_what_takes_it_does_not_replace_the_page(open_shell):
     page = open_shell("", "en-US")
-    stopped = """(kind) => ['dragover', 'drop'].map((type) => {
+    stopped = """([place, kind]) => ['dragover', 'drop'].map((type) => {
       const data = new DataTransfer();
       if (kind === 'file') data.items.add(new File(['x'], 'x.jpg', { type: 'image/jpeg' }));
       else data.setData('text/plain', 'some words');
       const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data });
-      document.querySelector('.masthead').dispatchEvent(event);
+      document.querySelector(place).dispatchEvent(event);
       return event.defaultPrevented;
     })"""
-    assert page.evaluate(stopped, "file") == [True, True]
-    assert page.evaluate(stopped, "words") == [False, False]
+    assert page.evaluate(stopped, [".masthead", "file"]) == [True, True]
+    # Words are moved within a field as everywhere, also where files are taken.
+    show(page, "match")
+    page.locator("#matrix > button").click()
+    page.locator("#matrix textarea").wait_for()
+    show(page, "gallery")
+    filled(page, "gallery")
+    for field in ("#matrix textarea", "#finder .query", "#classify-image .stage"):
+        assert page.evaluate(stopped, [field, "words"]) == [False, False], field
 
 
 # Language and theme ---------------------------------------------------------------------------

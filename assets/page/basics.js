@@ -36,6 +36,8 @@ const pictureIn = (data) => {
   const files = [...(data?.files ?? [])];
   return files.find((one) => /^image\/|^$/.test(one.type)) ?? files[0];
 };
+/** Whether files are dragged; words that are moved within a field are the browser's to drop. */
+const dragsFiles = (event) => event.dataTransfer?.types.includes('Files');
 const megabytes = (bytes) =>
   bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 /** Upload a file, until `signal` ends it. Returns its `name`, and its `path` and `url` on the server, or the `problem`: `key` and

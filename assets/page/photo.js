@@ -150,6 +150,7 @@ find('.snap').addEventListener('click', snap);
 find('.clear').addEventListener('click', () => (stream ? stop() : put(null)));
 find('.similar').addEventListener('click', () => tell('search-image', props.value));
 stage.addEventListener('dragover', (event) => {
+  if (!dragsFiles(event)) return;
   event.preventDefault();
   stage.classList.add('over');
 });
@@ -157,6 +158,7 @@ for (const type of ['dragleave', 'drop']) {
   stage.addEventListener(type, () => stage.classList.remove('over'));
 }
 stage.addEventListener('drop', (event) => {
+  if (!dragsFiles(event)) return;
   event.preventDefault();
   take(pictureIn(event.dataTransfer));
 });

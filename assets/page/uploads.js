@@ -126,7 +126,7 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   });
   for (const kind of ['dragover', 'dragleave', 'drop']) {
     zone.addEventListener(kind, (event) => {
-      if (!event.dataTransfer.types.includes('Files')) return; // words that are moved within a field
+      if (!dragsFiles(event)) return;
       event.preventDefault();
       drop.classList.toggle('up-over', kind === 'dragover');
       if (kind === 'drop') dropped(event.dataTransfer, input.accept).then((files) => files.length && take(files));

@@ -86,8 +86,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "check_intro": (
         "Give it photos whose answers you know: a folder or .zip with a folder for each class, or "
         "photos and a table (file, label). It counts how often the model is right and shows where "
-        "it is not. "
-        "The sentence chosen above is used.",
+        "it is not. The sentence chosen above is used.",
         "给它一批知道答案的照片：一个文件夹或 .zip，里面每个类别一个文件夹；"
         "或者照片加一张表格（文件，标签）。"
         "它会算出答对多少，并指出错在哪里。句式用上面选的那种。",

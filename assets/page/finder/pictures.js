@@ -11,9 +11,14 @@ const lookFor = async (file) => {
 };
 find('.picture').addEventListener('click', () => find('.file').click());
 find('.file').addEventListener('change', ({ target }) => { lookFor(target.files[0]); target.value = ''; });
-field.addEventListener('dragover', (event) => { event.preventDefault(); field.classList.add('over'); });
+field.addEventListener('dragover', (event) => {
+  if (!dragsFiles(event)) return;
+  event.preventDefault();
+  field.classList.add('over');
+});
 field.addEventListener('dragleave', () => field.classList.remove('over'));
 field.addEventListener('drop', (event) => {
+  if (!dragsFiles(event)) return;
   event.preventDefault();
   field.classList.remove('over');
   lookFor(pictureIn(event.dataTransfer));
