@@ -355,6 +355,21 @@ def test_the_matrix_takes_photographs_and_sentences_of_ones_own(open_page, tmp_p
     notice.wait_for(state="detached")
     names = page.locator("#matrix thead img").evaluate_all("all => all.map((one) => one.alt)")
     assert names == ["coffee.jpg", "rocket.jpg", *["cat.jpg"] * 10]
+    # Those that cannot be read take no place, and one click of a double click counts.
+    odd = [tmp_path / f"{number}.jpg" for number in range(12)]
+    for file in odd:
+        file.write_bytes(b"no picture at all")
+    page.get_by_role("button", name="全部移除").click()
+    page.locator("#matrix .up-fold").wait_for(state="hidden")
+    page.locator("#matrix input[type=file]").set_input_files([*odd, *[EXAMPLES / "cat.jpg"] * 2])
+    page.wait_for_function("document.querySelectorAll('#matrix thead img').length === 2")
+    assert notice.count() == 12
+    page.locator("#matrix .up-strip button").nth(3).dblclick()
+    page.locator("#matrix .up-fold b", has_text="13 张").wait_for()
+    notice.nth(11).wait_for(state="detached")
+    paused(page, 500)
+    left = page.locator("#matrix .up-strip button").evaluate_all("all => all.map((x) => x.title)")
+    assert left == [file.name for file in odd if file.name != "3.jpg"] + ["cat.jpg"]
 
 
 @browser_test
@@ -383,8 +398,13 @@ def test_folders_are_dropped_with_all_their_photographs_and_what_is_not_sent_is_
     paused(page, 300)
     left = page.locator("#batch .up-strip button").evaluate_all("all => all.map((x) => x.title)")
     assert left == ["100 % #1.jpg", "cat.jpg", "alone.png"]
-    page.get_by_role("button", name="Remove all").click()
+    # The keyboard goes on with the one that comes into the place.
+    page.locator("#batch .up-strip button").nth(1).press("Enter")
+    page.locator("#batch .up-fold b", has_text="2 photos").wait_for()
+    expect(page.locator("#batch .up-strip button").nth(1)).to_be_focused()
+    page.get_by_role("button", name="Remove all").press("Enter")
     page.locator("#batch .up-fold").wait_for(state="hidden")
+    expect(page.locator("#batch input[type=file]")).to_be_focused()
     drop(page, "#batch .up-drop", folder, tmp_path / "alone.png")
     page.locator("#batch .up-fold b", has_text="5 photos").wait_for()
     run_batch(page, 5)
@@ -452,7 +472,18 @@ def test_an_upload_of_many_can_be_stopped_and_what_is_dropped_meanwhile_follows(
     page.locator("#batch .up-fold").wait_for(state="hidden")
     assert not said.inner_text()
     page.unroute("**/gradio_api/upload*")
-    lay(page, "batch", [later])
+    # What arrives before the answer to what came before it is kept as well.
+    held.clear()
+    page.route("**/queue/join*", lambda route: held.append(route))
+    for one in ([later], [many / "0.png", many / "1.png"], [many / "2.png"]):
+        page.locator("#batch input[type=file]").set_input_files(one)
+        said.get_by_text("Uploading").wait_for()
+        expect(said).to_be_empty()
+    wait_for(lambda: on_their_way() == 3)
+    for one in held:
+        one.continue_()
+    page.unroute("**/queue/join*")
+    page.locator("#batch .up-fold b", has_text="4 photos").wait_for()
 
 
 @browser_test

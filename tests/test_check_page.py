@@ -242,13 +242,25 @@ def test_the_folders_of_a_dropped_folder_are_classes(app, open_at, tmp_path):
     for name, path in drawn().items():
         (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / "set" / name)
-    (tmp_path / "set" / "notes.txt").write_text("These are no labels.")
+    notes = tmp_path / "set" / "notes.txt"
+    notes.write_text("These are no labels.")
     page = open_at(app.url, "en-US", {"width": 1280, "height": 900})
     page.locator("#check > button").click()
     drop(page, "#check .up-drop", tmp_path / "set")
-    page.locator("#check .sent", has_text=f"({len(drawn())})").wait_for()
+    page.locator("#check .sent", has_text=f"({len(drawn()) + 1})").wait_for()
     page.locator("#check-run").click()
     counted = f"Photographs: {len(drawn())}; classes: {len(CLASSES)}; unreadable: 0."
+    page.locator("#check .result", has_text=counted).wait_for()
+    passed = page.locator("#check .result details", has_text="notes.txt is no table of files")
+    assert passed.count() == 1
+    # A table in the folder counts, if it tells of the photographs there.
+    labels = [f"{name},{'animal' if name.startswith('birds') else 'thing'}" for name in drawn()]
+    (tmp_path / "set" / "labels.csv").write_text("\n".join(["file,label", *labels]), "utf-8")
+    page.locator("#check .sent button").click()
+    drop(page, "#check .up-drop", tmp_path / "set")
+    page.locator("#check .sent", has_text="labels.csv").wait_for()
+    page.locator("#check-run").click()
+    counted = f"Photographs: {len(drawn())}; classes: 2; unreadable: 0."
     page.locator("#check .result", has_text=counted).wait_for()
 
 

@@ -290,9 +290,10 @@ def test_model_tab_shows_the_catalog_and_refuses_paths(open_page):
     page.get_by_text("starter now answers").first.wait_for()
 
 
-def test_formats_that_browsers_cannot_show_get_a_preview(open_page, tmp_path):
+@pytest.mark.parametrize("name", ["猫 photo.heic", '100% #1 "done"?.jpg', "%41%2F..%2e.png"])
+def test_photographs_of_any_name_and_format_are_shown(open_page, tmp_path, name):
     page = open_page("en-US")
-    photo = tmp_path / "猫 photo.heic"
+    photo = tmp_path / name
     pillow_heif.register_heif_opener()
     Image.open(EXAMPLES / "cat.jpg").save(photo)
     page.get_by_label("remove the photo").click()

@@ -88,8 +88,7 @@ const take = async (file) => {
     const answer = await server.take_photo([sent.path, file.name]);
     if (now !== turn) return;
     if (answer.problem) return refuse(() => both(answer.problem));
-    const url = sent.url.slice(0, sent.url.indexOf('/file=') + 6) + answer.path;
-    put({ path: answer.path, url, orig_name: file.name, meta: META });
+    put({ path: answer.path, url: served(answer.path), orig_name: file.name, meta: META });
   } catch {
     if (now === turn) refuse(() => say('sent_lost', sent));
   }

@@ -1,14 +1,12 @@
 // What the batch and the matrix share: photographs laid on a part.
 // A few at once: each is a request of its own, so that a large one does not hold up the others.
 const SENT_AT_ONCE = 3;
-const TABLES = ['.csv', '.tsv', '.txt'];
 const REFUSED = 3; // of the files that were not sent, before they are only counted
 
 /** What is dropped as {`file`, `name`}, or {`name`, `problem`} as of `send`: files, and of folders all
- *  files below that `accept` lets one choose, each called by its path from there. A text among them
- *  is no table: notes lie beside many photographs. */
+ *  files below that `accept` lets one choose, each called by its path from there. */
 const dropped = async (data, accept) => {
-  const endings = accept.split(',').filter((one) => !TABLES.includes(one));
+  const endings = accept.split(',');
   const fits = ({ name, type }) =>
     type.startsWith('image/') || endings.some((ending) => name.toLowerCase().endsWith(ending));
   const unread = (name) => [{ name, problem: { key: 'sent_unreadable', values: { name } } }];
@@ -110,7 +108,7 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   };
   const told = () => {
     const { done, total, refused, stopped, over } = lot;
-    halt.hidden = over || total <= SENT_AT_ONCE; // so few end as soon by themselves
+    halt.hidden = over;
     halt.textContent = say('photos_stop');
     const why = refused.slice(0, REFUSED).map(({ problem }) => say(problem.key, problem.values));
     const more = refused.length - why.length;
@@ -143,10 +141,16 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
       ariaLabel: say('photos_remove', { name }),
     });
     remove.append(picture, make('span', { className: 'up-x', ariaHidden: 'true' }, '×'));
-    remove.addEventListener('click', () => trigger('photos', { remove: key, ...asked() }));
+    remove.addEventListener('click', ({ detail: clicks }) => {
+      if (clicks <= 1) trigger('photos', { remove: key, ...asked() }); // the second of a double click is on the next one
+    });
     return make('li', {}, remove);
   };
+  let newest = 0; // answers may overtake each other
   const show = (photos) => {
+    if (photos.since < newest) return told();
+    newest = photos.since ?? newest;
+    const held = [...fold.querySelectorAll('button')].indexOf(document.activeElement);
     const size = megabytes(photos.bytes);
     drop.lastChild.textContent = say(photos.count ? 'photos_more' : 'photos_drop');
     drop.classList.toggle('up-small', photos.count > 0);
@@ -160,6 +164,8 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
       ...(more > 0 ? [make('span', { className: 'up-more' }, `+${more}`)] : []),
       remover,
     );
+    // The keyboard goes on where it was, with what has come into that place.
+    if (held >= 0) (fold.hidden ? input : [...fold.querySelectorAll('button')].slice(0, held + 1).at(-1)).focus();
     told();
   };
   return { show, clear };

@@ -6,11 +6,12 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from gradio.utils import get_upload_folder
 from PIL import Image
@@ -60,14 +61,21 @@ class Desk:
 
     Attributes:
         uploads: what was sent.
+        lock: held while something is done with it that changes what is shown, and until that is
+            told: several drops may be under way at once.
     """
 
     def __init__(self) -> None:
         self.uploads: list[Upload] = []
+        self.lock = threading.Lock()
         self._folder = ""
         self._encoded: dict[Path, EncodedPhoto] = {}
         self._fingerprint = ""
         self._strip: dict[Path, str | None] = {}
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        # Gradio copies the first one, on which nothing lies, for each visitor.
+        return type(self)()
 
     def change(self, asked: dict[str, Any]) -> None:
         """Do what the page's script asks: `files` to add, `remove` one, or `clear` all.
@@ -84,8 +92,12 @@ class Desk:
                 del self.uploads[place]
 
     def shown(self) -> dict[str, Any]:
-        """What the page's script shows: number, bytes, and (name, thumbnail, key) of the first."""
+        """What the page's script shows: number, bytes, and (name, thumbnail, key) of the first.
+
+        "since" tells it from what was shown before, which may arrive later.
+        """
         return {
+            "since": time.time(),
             "count": len(self.uploads),
             "bytes": sum(one.path.stat().st_size for one in self.uploads if one.path.exists()),
             "strip": [

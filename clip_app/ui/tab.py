@@ -21,6 +21,10 @@ Values = dict[Any, Any]
 #: progress over what they answer.
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
+#: ... to those of which each counts: by itself Gradio drops an event while the one before it is
+#: being answered, and with it the photographs that it brings.
+EACH: dict[str, Any] = {**PRIVATE, "trigger_mode": "multiple"}
+
 
 @dataclass
 class Spoken:

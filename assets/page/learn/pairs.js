@@ -87,6 +87,7 @@ const paintFields = () => {
       const [file] = pick.files;
       pick.value = ''; // the same one can be chosen again
       if (!file) return;
+      lost = null;
       const { name, path, problem } = await send(file);
       if (!problem) return ask({ place: i, files: [{ path, name }] });
       lost = problem;
@@ -118,7 +119,6 @@ window.addEventListener('clipapp:language', () => {
   paint();
 });
 watch('value', () => {
-  lost = null;
   paintFields();
   paint();
 });

@@ -13,7 +13,7 @@ from clip_app.ui.downloads import download_button, new_export, write_export
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.batch_run import NONE_FITS, Batch, as_csv, as_json, as_zip
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.tabs.classify.teach import Teaching
@@ -76,7 +76,7 @@ class _Batching:
         page, panel, options, state = self.page, self.panel, self.options, self.state
         files = [self.csv_file, self.json_file, self.sorted_file]
         asking: set[Any] = {state, page.language}
-        panel.photos(shows_errors(self.change, page.language), asking, [panel], **PRIVATE)
+        panel.photos(shows_errors(self.change, page.language), asking, [panel], **EACH)
         panel.run(
             shows_errors(self.classify_many, page.language_now),
             {*asking, page.spoken, page.concepts.visit} | options.inputs,
@@ -114,8 +114,9 @@ class _Batching:
         """Take photographs, or let them go."""
         batch: Batch = given[self.state]
         batch.error = None
-        batch.change(event._data or {})
-        return {self.panel: batch.shown()}
+        with batch.lock:
+            batch.change(event._data or {})
+            return {self.panel: batch.shown()}
 
     def classify_many(self, given: Values, event: gr.EventData) -> Iterator[Values]:
         """Classify all, showing what there is so far."""

@@ -16,7 +16,7 @@ from clip_app.ui.other_models import models_asked, models_besides
 from clip_app.ui.parts import part
 from clip_app.ui.runs import StoppedError, followed
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.check_run import Asked, Check
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.tabs.gallery.status import name_of
@@ -78,7 +78,7 @@ class _Checking:
         language, panel = self.page.language, self.panel
         asking: set[Any] = {self.state, language}
         opener.expand(shows_errors(self.ready, language), asking, [panel], **PRIVATE)
-        panel.photos(shows_errors(self.change, language), asking, [panel], **PRIVATE)
+        panel.photos(shows_errors(self.change, language), asking, [panel], **EACH)
         panel.run(
             shows_errors(self.run, self.page.language_now),
             {*asking, self.page.spoken, self.page.concepts.visit} | self.options.inputs,
@@ -97,9 +97,10 @@ class _Checking:
     def change(self, given: Values, event: gr.EventData) -> Values:
         """Take what was dropped, or remove it."""
         check: Check = given[self.state]
-        check.change(event._data or {})
-        check.error = None
-        return {self.panel: check.state()}
+        with check.lock:
+            check.change(event._data or {})
+            check.error = None
+            return {self.panel: check.state()}
 
     def run(self, given: Values, event: gr.EventData) -> Iterator[Values]:
         """Check, telling how far that is."""

@@ -91,6 +91,7 @@ class Check(Desk):
         self._result = ""
         self._received: tuple[Any, ...] = ()
         self._refused: tuple[Reason, ...] = ()
+        self._passed: list[Reason] = []
         self._pictures: dict[str, str] = {}
         self._lists: dict[Hashable, Conformal] = {}
 
@@ -125,7 +126,8 @@ class Check(Desk):
         """
         synonyms = parse_synonyms(asked.synonyms)
         folder, photos = self._labelled(galleries, asked.folder, told)
-        self.left = [*([] if asked.folder else self._refused), *_unlabelled(folder, photos)]
+        refused = [] if asked.folder else self._refused
+        self.left = [*refused, *self._passed, *_unlabelled(folder, photos)]
         found = []
         for model in models:
             service = model()
@@ -220,10 +222,22 @@ class Check(Desk):
         else:
             folder = self._taken_in(galleries, told)
             roots = galleries.roots_of(folder)
-        if tables:
-            name = shown_name(name=tables[-1].name)
-            table = labelled_table(tables[-1].path.read_bytes(), name, folder)
-            return folder, _within(with_files_of(table, folder), roots)
+        self._passed = []
+        # One that came with a folder counts only if it tells of photographs: notes may lie there.
+        meant = [one for one in tables if "/" not in one.name]
+        for one in meant[-1:] or reversed(tables):
+            name = shown_name(name=one.name)
+            try:
+                table = labelled_table(one.path.read_bytes(), name, folder)
+                photos = _within(with_files_of(table, folder), roots)
+            except InputError as error:
+                if meant:
+                    raise
+                self._passed.append(error.reason)
+                continue
+            if meant or any(map(os.path.exists, photos.paths)):
+                return folder, photos
+            self._passed.append(Reason("labels_file_unreadable", {"name": name}))
         try:
             return folder, _within(labelled_folder(folder_of_classes(folder)), roots)
         except InputError as error:

@@ -40,7 +40,7 @@ from clip_app.ui.i18n import i18n
 from clip_app.ui.panel import errors_in_panel
 from clip_app.ui.parts import PAGE, part
 from clip_app.ui.shell import carrier
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, Page, Values
 from clip_app.ui.tabs.classify.options import Options
 from clip_app.ui.uploaded import uploaded
 from clip_app.ui.words import SENDING, Both, said_in_both, words
@@ -174,7 +174,7 @@ class Teaching:
                 self.answering(doing),
                 given,
                 [self.panel, self.carrier],
-                **PRIVATE,
+                **EACH,
             )
 
     def answering(self, doing: Callable[[Values, dict[str, Any]], None]) -> Any:
@@ -182,14 +182,16 @@ class Teaching:
 
         def answered(given: Values, sent: Any) -> Iterator[Values]:
             lesson: Lesson = given[self.lesson]
-            lesson.error, lesson.told = None, {}
-            lesson.number += 1
-            try:
-                doing(given, sent if isinstance(sent, dict) else {})
-            except ClipAppError as error:
-                log.info("%s: %s", type(error).__name__, error)
-                lesson.error = error
-            yield {self.panel: self.shown(given)} | self.taught(given)
+            with lesson.examples.lock:
+                lesson.error, lesson.told = None, {}
+                lesson.number += 1
+                try:
+                    doing(given, sent if isinstance(sent, dict) else {})
+                except ClipAppError as error:
+                    log.info("%s: %s", type(error).__name__, error)
+                    lesson.error = error
+                shown = {self.panel: self.shown(given)} | self.taught(given)
+            yield shown
 
         return errors_in_panel(answered, self._problem)
 

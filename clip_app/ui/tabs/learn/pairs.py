@@ -15,7 +15,7 @@ from clip_app.ui.desk import Desk, sent
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.parts import part
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, Page, Values
 from clip_app.ui.words import SENDING, said_in_both, words
 
 _PAIRS = 4
@@ -80,24 +80,24 @@ def build(page: Page) -> None:
         """Take in a photograph or captions, and compare each with each."""
         mine: Pairs = given[state]
         asked: dict[str, Any] = event._data or {}
-        before = list(mine.uploads)
         typed = [str(one).strip()[:_LONGEST_CAPTION] for one in asked["captions"][:_PAIRS]]
-        for upload in sent(asked)[:1]:
-            mine.uploads[int(asked["place"]) % _PAIRS] = upload
-        try:
-            shown: dict[str, Any] = {
-                "pairs": mine.compared(page.slot.service, typed),
-                "error": None,
-            }
-        except ClipAppError as error:
-            mine.uploads = before
-            shown = {**given[panel], "error": said_in_both(error)}
+        with mine.lock:
+            before = list(mine.uploads)
+            for upload in sent(asked)[:1]:
+                mine.uploads[int(asked["place"]) % _PAIRS] = upload
+            try:
+                shown: dict[str, Any] = {
+                    "pairs": mine.compared(page.slot.service, typed),
+                    "error": None,
+                }
+            except ClipAppError as error:
+                mine.uploads = before
+                shown = {**given[panel], "error": said_in_both(error)}
         return {panel: shown}
 
     panel.ask(
         shows_errors(compare, page.language),
         {state, panel, page.language},
         panel,
-        trigger_mode="always_last",
-        **PRIVATE,
+        **EACH,
     )

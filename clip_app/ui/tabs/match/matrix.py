@@ -24,7 +24,7 @@ from clip_app.ui.examples import EXAMPLES_DIRECTORY, load_examples
 from clip_app.ui.html import picture_url
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, PRIVATE, Page, Values
 from clip_app.ui.tabs.match.matrix_picture import CELL, draw_matrix
 from clip_app.ui.words import SENDING, said_in_both, words
 
@@ -61,7 +61,7 @@ class Matrix(Desk):
             ModelError: if the device fails.
         """
         texts = parse_lines(self.texts, _MAX_TEXTS)
-        own, broken = _read(self, service)
+        own, told = _read(self, service)
         # The examples stay until there is one that can be read.
         names, pictures, features = zip(*(own or _read(self.examples, service)[0]), strict=True)
         matrix = matrix_of_features(service, np.stack(features), texts)
@@ -69,37 +69,33 @@ class Matrix(Desk):
             "own": bool(own),
             "names": names,
             "pictures": pictures,
-            "notices": [
-                said_in_both(one) for one in [*self._left(), *broken, *_notices(service, texts)]
-            ],
+            "notices": [said_in_both(one) for one in [*told, *_notices(service, texts)]],
             **_numbers(matrix, service.logit_scale),
         }
         addresses = [_address(one) for one in pictures]
         return shown, draw_matrix(addresses, matrix, text("matrix_caption", language))
 
-    def _left(self) -> list[Reason]:
-        """More lie there than can be looked at; they follow where one of the first is removed."""
-        number = len(self.uploads)
-        if number <= _MAX_IMAGES:
-            return []
-        return [Reason("matrix_first", {"number": number, "limit": _MAX_IMAGES})]
-
 
 def _read(
     desk: Desk, service: ModelService
 ) -> tuple[list[tuple[str, str | None, np.ndarray]], list[Reason]]:
-    """(name, picture, features (dim,)) of each photograph that can be read; why others cannot."""
-    first = desk.uploads[:_MAX_IMAGES]
+    """(name, picture, features (dim,)) of each photograph that is compared; why others are not.
+
+    Those beyond the limit follow where one of the first is removed.
+    """
+    sound: list[tuple[str, str | None, np.ndarray]] = []
+    told = []
     with closing(desk.encoded(service)) as encoded:
-        photos = [
-            (shown_name(name=one.name), photo) for one, photo in zip(first, encoded, strict=False)
-        ]
-    sound = [
-        (name, one.kept, one.image_features)
-        for name, one in photos
-        if one.image_features is not None
-    ]
-    return sound, [one.error.reason for _, one in photos if one.error is not None]
+        for upload, photo in zip(desk.uploads, encoded, strict=True):
+            if photo.error is not None:
+                told.append(photo.error.reason)
+            elif len(sound) == _MAX_IMAGES:
+                values = {"number": len(desk.uploads), "limit": _MAX_IMAGES}
+                told.insert(0, Reason("matrix_first", values))
+                break
+            elif photo.image_features is not None:
+                sound.append((shown_name(name=upload.name), photo.kept, photo.image_features))
+    return sound, told
 
 
 def _numbers(matrix: SimilarityMatrix, logit_scale: float) -> dict[str, Any]:
@@ -150,28 +146,29 @@ def build_matrix(page: Page) -> None:
         """Take in what has changed, the photographs or the sentences, and compare."""
         mine: Matrix = given[state]
         asked: dict[str, Any] = event._data or {}
-        mine.change(asked)
-        mine.texts = asked["texts"]
-        shown: dict[str, Any] = {
-            "photos": mine.shown(),
-            "asked": mine.texts,
-            "matrix": None,
-            "error": None,
-        }
-        try:
-            shown["matrix"], svg = mine.compared(page.slot.service, given[page.language])
-        except ClipAppError as error:
-            log.info("%s: %s", type(error).__name__, error)
-            shown["error"] = said_in_both(error)
-            return {panel: shown, download: gr.update(visible=False)}
+        with mine.lock:
+            mine.change(asked)
+            mine.texts = asked["texts"]
+            shown: dict[str, Any] = {
+                "photos": mine.shown(),
+                "asked": mine.texts,
+                "matrix": None,
+                "error": None,
+            }
+            try:
+                shown["matrix"], svg = mine.compared(page.slot.service, given[page.language])
+            except ClipAppError as error:
+                log.info("%s: %s", type(error).__name__, error)
+                shown["error"] = said_in_both(error)
+                return {panel: shown, download: gr.update(visible=False)}
         file = write_export("similarities.svg", svg)
         return {panel: shown, download: gr.update(value=file, visible=True)}
 
-    for event in (panel.photos, panel.ask):
+    # Of what is typed the last counts, of photographs each.
+    for event, how in (
+        (panel.photos, EACH),
+        (panel.ask, PRIVATE | {"trigger_mode": "always_last"}),
+    ):
         event(
-            shows_errors(compare, page.language),
-            {state, page.language},
-            [panel, download],
-            trigger_mode="always_last",
-            **PRIVATE,
+            shows_errors(compare, page.language), {state, page.language}, [panel, download], **how
         )
