@@ -242,8 +242,7 @@ def test_the_folders_of_a_dropped_folder_are_classes(app, open_at, tmp_path):
     for name, path in drawn().items():
         (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / "set" / name)
-    notes = tmp_path / "set" / "notes.txt"
-    notes.write_text("These are no labels.")
+    (tmp_path / "set" / "notes.txt").write_text("These are no labels.")
     page = open_at(app.url, "en-US", {"width": 1280, "height": 900})
     page.locator("#check > button").click()
     drop(page, "#check .up-drop", tmp_path / "set")
@@ -257,8 +256,9 @@ def test_the_folders_of_a_dropped_folder_are_classes(app, open_at, tmp_path):
     labels = [f"{name},{'animal' if name.startswith('birds') else 'thing'}" for name in drawn()]
     (tmp_path / "set" / "labels.csv").write_text("\n".join(["file,label", *labels]), "utf-8")
     page.locator("#check .sent button").click()
+    page.locator("#check .sent").wait_for(state="hidden")
     drop(page, "#check .up-drop", tmp_path / "set")
-    page.locator("#check .sent", has_text="labels.csv").wait_for()
+    page.locator("#check .sent", has_text=f"({len(drawn()) + 2})").wait_for()
     page.locator("#check-run").click()
     counted = f"Photographs: {len(drawn())}; classes: 2; unreadable: 0."
     page.locator("#check .result", has_text=counted).wait_for()
