@@ -47,6 +47,8 @@ def write_labels(page, labels: str) -> None:
         page.locator("#classify-labels .remove").last.click()
     page.locator("#classify-labels .entry").fill(labels)
     page.locator("#classify-labels .entry").press("Enter")
+    # They are drawn a moment later; who looks for what to remove before that finds nothing.
+    expect(page.locator("#classify-labels .chip")).to_have_count(len(labels.split(",")))
 
 
 def lay(page, part: str, files: list[Path]) -> None:

@@ -206,12 +206,13 @@ class Teaching:
     def lay(self, given: Values, uploads: Sequence[Upload], name: str) -> Values:
         """The panel with photographs of another part, to be called `name`, laid down in it."""
         lesson: Lesson = given[self.lesson]
-        lesson.error, lesson.told = None, {}
-        try:
-            lesson.lay(uploads, name)
-        except InputError as error:
-            lesson.error = error
-        return {self.panel: self.shown(given)}
+        with lesson.examples.lock:
+            lesson.error, lesson.told = None, {}
+            try:
+                lesson.lay(uploads, name)
+            except InputError as error:
+                lesson.error = error
+            return {self.panel: self.shown(given)}
 
     def teach(self, given: Values, sent: dict[str, Any]) -> None:
         """Learn what lies there, and keep it."""

@@ -25,10 +25,15 @@ _LONGEST_CAPTION = 500
 
 
 class Pairs(Desk):
-    """A visitor's four photographs: the first examples, until some are replaced."""
+    """A visitor's four photographs: the first examples, until some are replaced.
+
+    Attributes:
+        pairs: what `compared` found last.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.pairs: dict[str, Any] | None = None
         self.uploads = [
             Upload(EXAMPLES_DIRECTORY / one.file, one.file) for one in load_examples()[:_PAIRS]
         ]
@@ -85,19 +90,17 @@ def build(page: Page) -> None:
             before = list(mine.uploads)
             for upload in sent(asked)[:1]:
                 mine.uploads[int(asked["place"]) % _PAIRS] = upload
+            problem = None
             try:
-                shown: dict[str, Any] = {
-                    "pairs": mine.compared(page.slot.service, typed),
-                    "error": None,
-                }
+                mine.pairs = mine.compared(page.slot.service, typed)
             except ClipAppError as error:
                 mine.uploads = before
-                shown = {**given[panel], "error": said_in_both(error)}
-        return {panel: shown}
+                problem = said_in_both(error)
+            return {panel: {"pairs": mine.pairs, "error": problem}}
 
     panel.ask(
         shows_errors(compare, page.language),
-        {state, panel, page.language},
+        {state, page.language},
         panel,
         **EACH,
     )
