@@ -13,6 +13,7 @@ from playwright.sync_api import Route, expect
 
 from clip_app.errors import InputError
 from clip_app.gallery.uploads import Upload
+from clip_app.prompts import parse_labels
 from clip_app.scoring import softmax_scores
 from clip_app.tasks.classes import classes_from_labels
 from clip_app.tasks.classify import classify_features
@@ -48,7 +49,7 @@ def write_labels(page, labels: str) -> None:
     page.locator("#classify-labels .entry").fill(labels)
     page.locator("#classify-labels .entry").press("Enter")
     # They are drawn a moment later; who looks for what to remove before that finds nothing.
-    expect(page.locator("#classify-labels .chip")).to_have_count(len(labels.split(",")))
+    expect(page.locator("#classify-labels .chip")).to_have_count(len(parse_labels(labels)))
 
 
 def lay(page, part: str, files: list[Path]) -> None:
