@@ -46,8 +46,10 @@ const dropped = async (data, accept) => {
  *  what removes all. They may be dropped anywhere in `zone`. */
 const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   // What is sent, or was last: how far that is, and what of it was not sent, and why.
-  const lotOf = (over) => ({ done: 0, total: 0, refused: [], ending: new AbortController(), stopped: false, dropped: false, over });
-  let lot = lotOf(true);
+  const newLot = () => ({ done: 0, total: 0, refused: [], ending: new AbortController(), dropped: false });
+  const isStopped = ({ ending }) => ending.signal.aborted;
+  const isOver = (one) => isStopped(one) || one.done === one.total;
+  let lot = newLot();
   const input = make('input', { type: 'file', multiple: true });
   input.accept = `image/*,.heic,.heif,.avif${besides}`;
   const drop = make('label', { className: 'up-drop' }, input, make('span'));
@@ -56,28 +58,24 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
   said.setAttribute('role', 'status');
   const halt = make('button', { type: 'button', className: 'up-plain up-halt' });
   halt.addEventListener('click', () => {
-    stop();
+    lot.ending.abort(); // what has arrived is kept
+    told();
     input.focus(); // the button goes
   });
   box.replaceChildren(drop, fold, make('div', { className: 'up-line' }, said, halt));
 
-  // What has arrived is kept.
-  const stop = () => {
-    lot.stopped = true;
-    lot.ending.abort();
-  };
   /** Remove all, also what is still on its way. */
   const clear = () => {
-    stop();
+    lot.ending.abort();
     lot.dropped = true;
-    lot = lotOf(true);
+    lot = newLot();
     told();
     trigger('photos', { clear: true, ...asked() });
   };
 
   let earlier = Promise.resolve(); // what is dropped meanwhile is sent after it
   const take = (given) => {
-    if (lot.over || lot.stopped) lot = lotOf(false);
+    if (isOver(lot)) lot = newLot();
     const mine = lot;
     const files = given.filter(({ file }) => file);
     mine.total += files.length;
@@ -89,31 +87,30 @@ const uploads = (box, asked = () => ({}), besides = '', zone = element) => {
     const sent = [];
     let next = 0;
     const work = async () => {
-      while (next < files.length && !mine.stopped) {
+      while (next < files.length && !isStopped(mine)) {
         const number = next++;
         const { file, name } = files[number];
         const one = await send(file, name, mine.ending.signal);
         if (!one.problem) sent[number] = one;
-        else if (mine.stopped) return;
+        else if (isStopped(mine)) return;
         else mine.refused.push(one);
         mine.done += 1;
-        if (mine.done < mine.total) told();
+        told();
       }
     };
     await Promise.all(Array.from({ length: SENT_AT_ONCE }, work));
-    mine.over = mine.stopped || mine.done === mine.total;
-    told();
     const arrived = sent.filter(Boolean).map(({ path, name }) => ({ path, name }));
     if (arrived.length && !mine.dropped) trigger('photos', { files: arrived, ...asked() });
   };
   const told = () => {
-    const { done, total, refused, stopped, over } = lot;
+    const { done, total, refused } = lot;
+    const over = isOver(lot);
     halt.hidden = over;
     halt.textContent = say('photos_stop');
     const why = refused.slice(0, REFUSED).map(({ problem }) => say(problem.key, problem.values));
     const more = refused.length - why.length;
     if (more) why.push(say('sent_more', { count: more }));
-    if (stopped) why.unshift(say('photos_stopped', { done, total }));
+    if (isStopped(lot)) why.unshift(say('photos_stopped', { done, total }));
     said.textContent = over ? why.join(language() === 'zh' ? '' : ' ') : say('photos_sending', { done: done + 1, total });
     said.classList.toggle('up-wrong', over && refused.length > 0);
   };

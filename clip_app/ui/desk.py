@@ -86,9 +86,8 @@ class Desk:
         if asked.get("clear"):
             self.uploads.clear()
         elif (key := asked.get("remove")) is not None:
-            # One that is clicked twice is gone by then.
-            places = [at for at, one in enumerate(self.uploads) if _key(one) == key]
-            for place in places[:1]:
+            place = next((at for at, one in enumerate(self.uploads) if _key(one) == key), None)
+            if place is not None:  # one that is clicked twice is gone by then
                 del self.uploads[place]
 
     def shown(self) -> dict[str, Any]:

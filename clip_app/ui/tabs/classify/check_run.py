@@ -11,6 +11,7 @@ from typing import Any
 from clip_app.errors import ClipAppError, ImageError, InputError, Reason
 from clip_app.gallery.galleries import GalleryService
 from clip_app.gallery.roots import Roots, printable
+from clip_app.gallery.uploads import Upload
 from clip_app.images import shown_name
 from clip_app.model.service import ModelService
 from clip_app.progress import Progress
@@ -223,20 +224,19 @@ class Check(Desk):
             folder = self._taken_in(galleries, told)
             roots = galleries.roots_of(folder)
         self._passed = []
-        # One that came with a folder counts only if it tells of photographs: notes may lie there.
         meant = [one for one in tables if "/" not in one.name]
-        for one in meant[-1:] or reversed(tables):
-            name = shown_name(name=one.name)
+        if meant:
+            return folder, _told_by(meant[-1], folder, roots)
+        # One that came with a folder counts only if it tells of photographs: notes may lie there.
+        for one in reversed(tables):
             try:
-                table = labelled_table(one.path.read_bytes(), name, folder)
-                photos = _within(with_files_of(table, folder), roots)
+                photos = _told_by(one, folder, roots)
             except InputError as error:
-                if meant:
-                    raise
                 self._passed.append(error.reason)
                 continue
-            if meant or any(map(os.path.exists, photos.paths)):
+            if any(map(os.path.exists, photos.paths)):
                 return folder, photos
+            name = shown_name(name=one.name)
             self._passed.append(Reason("labels_file_unreadable", {"name": name}))
         try:
             return folder, _within(labelled_folder(folder_of_classes(folder)), roots)
@@ -300,6 +300,12 @@ def _unlabelled(folder: Path, photos: LabelledPhotos) -> list[Reason]:
         Reason("check_unlabelled", {"name": printable(os.path.relpath(path, folder))})
         for path in left[:_LEFT]
     ]
+
+
+def _told_by(table: Upload, folder: Path, roots: Roots) -> LabelledPhotos:
+    """The photographs of a folder that a table labels."""
+    labelled = labelled_table(table.path.read_bytes(), shown_name(name=table.name), folder)
+    return _within(with_files_of(labelled, folder), roots)
 
 
 def _within(photos: LabelledPhotos, roots: Roots) -> LabelledPhotos:
