@@ -238,6 +238,8 @@ def test_a_race_of_swaps_never_reads_the_secret(root: Path) -> None:
     finally:
         stop.set()
         thread.join()
+    assert read
+    assert refused
 
 
 def test_no_descriptor_is_left_open(root: Path) -> None:
