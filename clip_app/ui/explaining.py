@@ -22,7 +22,7 @@ from clip_app.ui.parts import part
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
-from clip_app.ui.tab import PRIVATE, Values
+from clip_app.ui.tab import EACH, PRIVATE, Values
 from clip_app.ui.words import words
 
 
@@ -69,7 +69,7 @@ def build_explaining(
     ):
         # The script asks again only once it has been answered.
         answer = errors_in_panel(handler, explaining.problem)
-        event(answer, given, panel, trigger_mode="multiple", **PRIVATE)
+        event(answer, given, panel, **EACH)
     # Beside the queue, so that a run hears of it while it runs.
     panel.stop(explaining.stop, {explaining.wanted}, None, queue=False, **PRIVATE)
 

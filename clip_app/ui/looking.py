@@ -24,7 +24,7 @@ from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.shell import carrier
-from clip_app.ui.tab import PRIVATE, Values
+from clip_app.ui.tab import EACH, PRIVATE, Values
 from clip_app.ui.words import said_in_both
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def show_where(card: ResultCard, words: Words, inputs: set[Any]) -> None:
     asked = {card.page.photo, card.page.language, looking.wanted, *inputs}
     # Each choice at once, and runs for those before hear of it: of what "always_last" keeps for
     # later it tells what was chosen first.
-    card.component.select(looking.look, asked, carried, trigger_mode="multiple", **PRIVATE)
+    card.component.select(looking.look, asked, carried, **EACH)
     carried.stop(looking.stop, {looking.wanted}, None, queue=False, **PRIVATE)
 
 

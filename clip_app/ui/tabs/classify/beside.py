@@ -20,7 +20,7 @@ from clip_app.ui.parts import part
 from clip_app.ui.photo_column import opened
 from clip_app.ui.result_card import ResultCard
 from clip_app.ui.runs import StoppedError, followed
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, PRIVATE, Page, Values
 from clip_app.ui.tabs.classify.beside_run import (
     Beside,
     Mark,
@@ -90,8 +90,7 @@ class _Comparing:
             shows_errors(self.compare, page.language_now),
             {*asking, page.photo, page.spoken, page.concepts.visit} | self.options.inputs,
             [panel],
-            trigger_mode="multiple",  # the script asks again only once it has been answered
-            **PRIVATE,
+            **EACH,  # the script asks again only once it has been answered
         )
         # Beside the queue, so that a run hears of it while it runs.
         panel.stop(self.stop, {self.state}, None, queue=False, **PRIVATE)

@@ -4,7 +4,7 @@ import gradio as gr
 
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
-from clip_app.ui.tab import PRIVATE, Page, Room
+from clip_app.ui.tab import EACH, PRIVATE, Page, Room
 from clip_app.ui.tabs.gallery.duplicates import build_duplicates
 from clip_app.ui.tabs.gallery.finder import ASK, ASK_AGAIN, build_finder
 from clip_app.ui.tabs.gallery.index import build_index_part
@@ -34,11 +34,11 @@ def build(page: Page, room: Room) -> None:
         return str(event._data["folder"])
 
     # Each counts: after two steps back at once, the second gallery is the one that is meant.
-    chosen = view.choose(choose, None, index.folder, trigger_mode="multiple", **PRIVATE)
+    chosen = view.choose(choose, None, index.folder, **EACH)
     refresh = shows_errors(index.refresh, page.language)
     asks = ((room.select, ASK), (index.folder.input, ASK_AGAIN), (chosen.then, ASK_AGAIN))
     for follow, ask in asks:
-        follow(refresh, index.inputs, index.followers, trigger_mode="multiple", **PRIVATE).then(
+        follow(refresh, index.inputs, index.followers, **EACH).then(
             None, None, None, js=ask, api_visibility="private"
         )
     view.lost(refresh, index.inputs, index.followers, **PRIVATE)

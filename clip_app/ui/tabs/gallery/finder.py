@@ -38,7 +38,7 @@ from clip_app.ui.errors import shows_errors
 from clip_app.ui.examples import example_queries
 from clip_app.ui.parts import part
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, PRIVATE, Page, Values
 from clip_app.ui.tabs.gallery.asked import Asked, day_of, hashes_of
 from clip_app.ui.tabs.gallery.found import (
     as_file,
@@ -131,8 +131,7 @@ class Finder:
                 shows_errors(self._answering(kind, handler), page.language),
                 given,
                 [self.answers[kind]],
-                trigger_mode="multiple",
-                **PRIVATE,
+                **EACH,
             )
         self.view.judge(
             shows_errors(self.judge, page.language),

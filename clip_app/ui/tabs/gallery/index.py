@@ -16,7 +16,7 @@ from clip_app.ui.desk import sent
 from clip_app.ui.errors import shows_errors
 from clip_app.ui.i18n import i18n
 from clip_app.ui.parts import part
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, PRIVATE, Page, Values
 from clip_app.ui.tabs.gallery.intake import Intake
 from clip_app.ui.tabs.gallery.status import (
     name_of,
@@ -82,9 +82,7 @@ class IndexPart:
         """Let the panel do what it says."""
         now, asking = self.page.language_now, self.inputs | {self.changed}
         following = [self.own, *self.followers, self.changed]
-        # Each drop counts, also one that comes while another is taken in.
-        several: dict[str, Any] = {"trigger_mode": "multiple", **PRIVATE}
-        self.panel.photos(shows_errors(self.receive, now), asking, following, **several)
+        self.panel.photos(shows_errors(self.receive, now), asking, following, **EACH)
         self.panel.read(shows_errors(self.run, now), asking, following, **PRIVATE)
         self.panel.resume(shows_errors(self.resume, now), asking, following, **PRIVATE)
         self.panel.follow(shows_errors(self.follow, now), self.inputs, self.panel, **PRIVATE)

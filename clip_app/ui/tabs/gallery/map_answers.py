@@ -27,7 +27,7 @@ from clip_app.gallery.stores.store import Store
 from clip_app.strings import LANGUAGES
 from clip_app.ui.runs import StoppedError, Wanted, followed
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import PRIVATE, Page, Values
+from clip_app.ui.tab import EACH, Page, Values
 from clip_app.ui.tabs.gallery.asked import Asked, hashes_of
 from clip_app.ui.tabs.gallery.found import problem_of, rows_of
 from clip_app.ui.tabs.gallery.index import IndexPart
@@ -52,8 +52,7 @@ _MOST_ALIKE = 255
 _UNIX_EPOCH = date(1970, 1, 1).toordinal()
 
 _ANSWERING: dict[str, Any] = {
-    **PRIVATE,
-    "trigger_mode": "multiple",
+    **EACH,
     # One that draws must not keep others from what is drawn already.
     "concurrency_limit": 4,
 }

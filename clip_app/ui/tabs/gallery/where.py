@@ -12,7 +12,7 @@ from clip_app.prompts import language_of_texts
 from clip_app.ui.looking import errors_said, looks
 from clip_app.ui.runs import Wanted
 from clip_app.ui.shell import telling_carrier
-from clip_app.ui.tab import PRIVATE, Values
+from clip_app.ui.tab import EACH, PRIVATE, Values
 from clip_app.ui.tabs.gallery.finder import Finder
 
 
@@ -21,7 +21,7 @@ def show_where(finder: Finder) -> None:
     where = _Where(finder, telling_carrier("finder-where", "where"), gr.State(Wanted()))
     index = finder.index
     given = {index.own, index.folder, where.stopped}
-    finder.view.where(where.look, given, where.carried, trigger_mode="multiple", **PRIVATE)
+    finder.view.where(where.look, given, where.carried, **EACH)
     # Beside the queue, so that a run hears of it.
     finder.view.unwhere(where.stop, {where.stopped}, None, queue=False, **PRIVATE)
 
